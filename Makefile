@@ -1,0 +1,56 @@
+# Every target is run by hand and by CI alike; `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := azure-functions-runtime==1.3.0
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+# The runtime declares Python 3.13 or later but runs on 3.11: Azure's worker needs 3.13, the library does not.
+$(VENV)/run.stamp: requirements.txt Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.13 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "python3 cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	$(PIP) install -r requirements.txt
+	$(PIP) install --no-deps --ignore-requires-python $(RUNTIME)
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.txt
+	$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+.PHONY: install
+install: $(VENV)/dev.stamp ## Create .venv with everything that running and testing needs
+
+.PHONY: start
+start: $(VENV)/run.stamp ## Run the app here, on the built-in Azure OpenAI simulator when no Azure is configured
+	@exec $(BIN)/python -m tools.start
+
+.PHONY: check
+check: install ## Format, lint, types, import rules and the tests of the pure rooms
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/proxy --cov --cov-report=term:skip-covered
+
+.PHONY: test
+test: install ## Every test, through Microsoft's worker runtime and the official SDKs too
+	$(BIN)/python -m pytest tests
+
+.PHONY: bench
+bench: install ## Compare this app with the default way of writing it
+	$(BIN)/python -m tests.bench
+
+.PHONY: format
+format: install ## Rewrite the code in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: clean
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,76 @@
+"""The door: one HTTP function that takes every request in, and hands it to the gateway as a message.
+
+https://learn.microsoft.com/azure/azure-functions/functions-reference-python
+"""
+
+import logging
+import os
+import traceback
+from contextlib import aclosing
+from pathlib import Path
+
+import azure.functions as func
+from starlette.types import Send
+
+from proxy import bootstrap, messages
+from proxy.edge.inbound import Departure
+from proxy.errors import ProxyError
+from proxy.http_extension import Request, Response, StreamingResponse
+from proxy.translation import errors
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
+# nginx's status for a client that closed the connection; nobody reads it.
+CLIENT_CLOSED_REQUEST = 499
+UNEXPECTED = "The proxy failed to answer. The error is in its log."
+
+logger = logging.getLogger("proxy")
+gateway = bootstrap.open_gateway(os.environ, Path(__file__).with_name("host.json"))
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+
+@app.function_name("proxy")
+@app.route(route="{*path}", methods=METHODS)
+async def proxy(req: Request) -> Response:
+    """Answer one request of a client."""
+    answer = None
+    async with Departure(req.receive) as departure:
+        answer = await _answer(_to_message(req, departure))
+    if answer is None:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+    if isinstance(answer.body, bytes):
+        # The host ends the answer to HEAD itself, but makes the next request wait until a stream is over.
+        return Response(b"" if req.method == "HEAD" else answer.body, answer.status, answer.headers)
+    return _Stream(answer.body, answer.status, answer.headers)
+
+
+async def _answer(request: messages.Request) -> messages.Response:
+    try:
+        return await gateway.handle(request)
+    except Exception as error:  # noqa: BLE001  the wall: behind it are only the host's empty 500s
+        # Where it happened, but not the error's own text: that may hold a part of the body.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        logger.error("unexpected %s in %s, line %s", type(error).__name__, place.name, place.lineno)  # noqa: TRY400
+        return errors.to_response(ProxyError(UNEXPECTED))
+
+
+def _to_message(req: Request, departure: Departure) -> messages.Request:
+    headers: dict[str, str] = {}
+    for name, value in req.headers.items():
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return messages.Request(
+        id=headers.get("x-ms-invocation-id", ""),
+        method=req.method,
+        path=req.scope["path"],
+        query=req.scope["query_string"].decode("latin-1"),
+        headers=headers,
+        body=departure.watched(req.stream()),
+    )
+
+
+class _Stream(StreamingResponse):
+    """A stream whose source is closed the moment the client is gone, not when it is collected as garbage."""
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the head and the chunks."""
+        async with aclosing(self.body_iterator):  # type: ignore[type-var]
+            await super().stream_response(send)

@@ -1,0 +1,68 @@
+"""Who is calling: a client key in, the client that holds it out."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+
+from proxy.errors import Unauthenticated
+from proxy.messages import Client, ClientKey
+
+_NO_KEY = (
+    "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth "
+    "(i.e. Authorization: Bearer YOUR_KEY), or in an api-key header."
+)
+_WRONG_KEY = "Incorrect API key provided. Ask the operator of this proxy for a key."
+_TWO_KEYS = "The Authorization header and the api-key header hold two different API keys. Send only one."
+_SCHEME = "bearer "
+
+INVALID_KEY = "invalid_api_key"
+
+
+class KeyRing:
+    """The client keys of one moment, held as digests only."""
+
+    def __init__(self, keys: Iterable[ClientKey], pepper: bytes) -> None:
+        """Take the keys; `pepper` is at most 64 random bytes of this process.
+
+        Digests are of one length and every one is compared, so that the time tells nothing about a key.
+        """
+        self._pepper = pepper
+        self._clients = {self._digest(entry.key.reveal()): entry.client for entry in keys}
+
+    def __len__(self) -> int:
+        """Return how many keys open the door."""
+        return len(self._clients)
+
+    def identify(self, headers: Mapping[str, str], now: float) -> Client:
+        """Return the client whose key the request carries; `now` is in seconds since 1970 UTC.
+
+        Raises `Unauthenticated`, in the same words whether a key is unknown, expired or not valid yet.
+        """
+        presented = self._digest(_presented_key(headers))
+        client = None
+        for known, candidate in self._clients.items():
+            if hmac.compare_digest(known, presented):
+                client = candidate
+        if client is None or not _is_valid(client, now):
+            raise Unauthenticated(_WRONG_KEY, code=INVALID_KEY)
+        return client
+
+    def _digest(self, key: str) -> bytes:
+        return hashlib.blake2b(key.encode(), key=self._pepper, digest_size=32).digest()
+
+
+def _presented_key(headers: Mapping[str, str]) -> str:
+    authorization, api_key = headers.get("authorization", "").strip(), headers.get("api-key", "").strip()
+    if authorization and authorization[: len(_SCHEME)].lower() != _SCHEME:
+        raise Unauthenticated(_NO_KEY)
+    bearer = authorization[len(_SCHEME) :].strip()
+    if bearer and api_key and not hmac.compare_digest(bearer.encode(), api_key.encode()):
+        raise Unauthenticated(_TWO_KEYS, code=INVALID_KEY)
+    if not bearer and not api_key:
+        raise Unauthenticated(_NO_KEY)
+    return bearer or api_key
+
+
+def _is_valid(client: Client, now: float) -> bool:
+    started = client.not_before is None or client.not_before <= now
+    return started and (client.expires is None or now < client.expires)

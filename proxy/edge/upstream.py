@@ -1,0 +1,156 @@
+"""Calls to Azure OpenAI over aiohttp: one pool of connections, nothing followed, nothing decompressed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from functools import lru_cache
+from types import SimpleNamespace
+
+import aiohttp
+from yarl import URL
+
+from proxy.errors import UpstreamError, UpstreamTimeout
+from proxy.messages import UpstreamRequest
+from proxy.settings import Timeouts
+
+# A call waits this long for a free connection, in seconds, on top of the time to connect.
+POOL_WAIT = 2.0
+# Azure's gateway closes an idle connection after some minutes; below that a reused one is seldom stale.
+KEEP_ALIVE = 60.0
+# What aiohttp reads ahead of a client that reads slowly is at most twice this, in bytes.
+READ_AHEAD = 64 * 1024
+# How long the end of the body may come after the last event, in seconds.
+TAIL = 0.5
+_UNREACHABLE = "Azure OpenAI could not be reached."
+_BROKEN = "The connection to Azure OpenAI broke."
+
+# The URLs of a deployment are few, and parsing one costs as much as all else that is done for a request.
+_url = lru_cache(maxsize=256)(lambda text: URL(text, encoded=True))
+
+
+class UpstreamAnswer:
+    """An answer whose headers have come; `headers` have lower-case names. It must be closed."""
+
+    def __init__(self, response: aiohttp.ClientResponse, timeouts: Timeouts) -> None:
+        self._response = response
+        self._timeouts = timeouts
+        self.status = response.status
+        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
+
+    async def read(self, limit: int) -> bytes:
+        """Return the whole body; raise `UpstreamError` when it breaks or is longer than `limit` bytes."""
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in self.chunks():
+            size += len(chunk)
+            if size > limit:
+                raise UpstreamError("Azure OpenAI's answer is too large.")
+            parts.append(chunk)
+        return b"".join(parts)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the bytes as they come; raise `UpstreamError` when they break and `UpstreamTimeout` when they stop."""
+        content = self._response.content
+        end = asyncio.get_running_loop().time() + self._timeouts.total
+        while True:
+            try:
+                async with asyncio.timeout_at(min(end, asyncio.get_running_loop().time() + self._timeouts.idle)):
+                    chunk = await content.readany()
+            except TimeoutError:
+                raise UpstreamTimeout("Azure OpenAI stopped sending.") from None
+            except (aiohttp.ClientError, OSError):
+                raise UpstreamError(_BROKEN) from None
+            if not chunk:
+                return
+            yield chunk
+
+    async def finish(self) -> None:
+        """Read what is left behind the last event, usually nothing, so that the connection can be used again."""
+        try:
+            async with asyncio.timeout(TAIL):
+                while await self._response.content.readany():
+                    pass
+        except (TimeoutError, aiohttp.ClientError, OSError):
+            self._response.close()
+
+    def close(self) -> None:
+        """Give the connection back when the answer was read to its end, else close it."""
+        self._response.close()
+
+
+class Upstream:
+    """The pool of connections to Azure OpenAI; opens with the first call, on the loop that serves it."""
+
+    def __init__(self, timeouts: Timeouts, connections: int) -> None:
+        self._timeouts = timeouts
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, request: UpstreamRequest, credential: tuple[str, str]) -> UpstreamAnswer:
+        """Send a request and return the answer once its headers are here.
+
+        A pooled connection that Azure closed while the request was on its way is tried once more: not one byte of an
+        answer had come. Raises `UpstreamError` when Azure cannot be reached or does not speak HTTP.
+        """
+        try:
+            answer = await self._attempt(request, credential) or await self._attempt(request, credential)
+        except TimeoutError:
+            raise UpstreamError(_UNREACHABLE) from None
+        except (aiohttp.ClientError, OSError, ValueError):
+            raise UpstreamError(_BROKEN) from None
+        if answer is None:
+            raise UpstreamError(_BROKEN)
+        if answer.headers.get("content-encoding", "identity") != "identity":
+            answer.close()
+            raise UpstreamError("Azure OpenAI sent a compressed answer that was not asked for.")
+        return answer
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _attempt(self, request: UpstreamRequest, credential: tuple[str, str]) -> UpstreamAnswer | None:
+        """Return the answer, or None when a reused connection was reset before any byte of it."""
+        trace = SimpleNamespace(reused=False)
+        name, value = credential
+        try:
+            response = await self._open().request(
+                request.method,
+                _url(request.url),
+                data=request.body,
+                headers={**request.headers, name: value},
+                allow_redirects=False,
+                trace_request_ctx=trace,
+            )
+        except aiohttp.ClientConnectorError:
+            raise UpstreamError(_UNREACHABLE) from None
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            if trace.reused:
+                return None
+            raise
+        return UpstreamAnswer(response, self._timeouts)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=KEEP_ALIVE),
+                timeout=aiohttp.ClientTimeout(
+                    total=None, connect=self._timeouts.connect + POOL_WAIT, sock_connect=self._timeouts.connect
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                read_bufsize=READ_AHEAD,
+                skip_auto_headers=("user-agent", "accept", "accept-encoding", "content-type"),
+                trace_configs=[_reuse_trace()],
+            )
+        return self._session
+
+
+def _reuse_trace() -> aiohttp.TraceConfig:
+    async def mark(_session: aiohttp.ClientSession, context: SimpleNamespace, _parameters: object) -> None:
+        context.trace_request_ctx.reused = True
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_reuseconn.append(mark)
+    return trace

@@ -1,0 +1,97 @@
+"""Frozen values that travel between the rooms."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+# What Azure allows in the name of a deployment; nothing else may become a part of a URL.
+DEPLOYMENT_NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}")
+
+
+class Secret:
+    """A text that no repr, log line or traceback shows."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the text itself."""
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret(...)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """One holder of a client key.
+
+    `not_before` and `expires` are seconds since 1970 UTC; None is no limit. The key itself is not here.
+    """
+
+    name: str
+    not_before: float | None = None
+    expires: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientKey:
+    """A client together with the key that proves it."""
+
+    client: Client
+    key: Secret
+
+
+class AuthMode(Enum):
+    """Where the credential for Azure OpenAI comes from."""
+
+    KEY_VAULT = "key-vault"
+    MANAGED_IDENTITY = "managed-identity"
+    KEY = "key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request of a client.
+
+    `path` is decoded once, except for `%2F`, which stays as it is; `query` is the raw query without `?`;
+    `headers` have lower-case names; `body` can be read once.
+    """
+
+    id: str
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """One HTTP answer to a client: a whole body, or a stream that leaves as it comes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamRequest:
+    """One HTTP request to Azure OpenAI, without the credential.
+
+    `url` is encoded already: not one character of it is changed on the way.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes

@@ -1,0 +1,1 @@
+"""Pure: which deployment serves a model."""

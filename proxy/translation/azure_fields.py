@@ -1,0 +1,41 @@
+"""Fields that only Azure OpenAI puts into answers with choices, and how they are taken out.
+
+https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter-annotations
+Values that stay are never built: msgspec hands them out and takes them back as the bytes they came in.
+"""
+
+import msgspec
+
+Members = dict[str, msgspec.Raw]
+
+DECODE = msgspec.json.Decoder(Members).decode
+DECODE_CHOICES = msgspec.json.Decoder(list[Members] | None).decode
+ENCODE = msgspec.json.Encoder().encode
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+_OF_ANSWER = frozenset({"prompt_filter_results", "prompt_annotations"})
+_OF_CHOICE = frozenset(
+    {"content_filter_results", "content_filter_raw", "content_filter_offsets", "content_filter_result"}
+)
+
+
+def strip_answer(answer: Members) -> bool:
+    """Take Azure's fields out of an answer, its choices aside; tell whether there were any."""
+    return _strip(answer, _OF_ANSWER)
+
+
+def strip_choice(choice: Members) -> bool:
+    """Take Azure's fields out of one choice; tell whether there were any."""
+    return _strip(choice, _OF_CHOICE)
+
+
+def _strip(members: Members, names: frozenset[str]) -> bool:
+    found = names.intersection(members)
+    for name in found:
+        del members[name]
+    return bool(found)
+
+
+def with_choices(answer: Members, choices: list[Members]) -> bytes:
+    """Return the answer with these choices, as JSON."""
+    return ENCODE({**answer, "choices": choices})

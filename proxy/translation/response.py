@@ -1,0 +1,20 @@
+"""A whole JSON answer of Azure OpenAI into OpenAI's shape."""
+
+from proxy.errors import UpstreamError
+from proxy.translation import azure_fields
+
+
+def to_openai(body: bytes) -> bytes:
+    """Return an answer with choices without the fields that only Azure has; everything else as it came.
+
+    Raises `UpstreamError` when the answer is not a JSON object.
+    """
+    try:
+        answer = azure_fields.DECODE(body)
+        choices = azure_fields.DECODE_CHOICES(answer.get("choices", b"null")) or []
+    except azure_fields.UNREADABLE:
+        raise UpstreamError("Azure OpenAI's answer is not the JSON it should be.") from None
+    changed = azure_fields.strip_answer(answer)
+    for choice in choices:
+        changed |= azure_fields.strip_choice(choice)
+    return azure_fields.with_choices(answer, choices) if changed else body
