@@ -1,5 +1,6 @@
 # Every target is run by hand and by CI alike; `make help` lists them.
 PYTHON ?= python3
+PORT ?= 7071
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := azure-functions-runtime==1.3.0
@@ -28,7 +29,7 @@ install: $(VENV)/dev.stamp ## Create .venv with everything that running and test
 
 .PHONY: start
 start: $(VENV)/run.stamp ## Run the app here, on the built-in Azure OpenAI simulator when no Azure is configured
-	@exec $(BIN)/python -m tools.start
+	@exec $(BIN)/python -m tools.start --port $(PORT)
 
 .PHONY: check
 check: install ## Format, lint, types, import rules and the tests of the pure rooms

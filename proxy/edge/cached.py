@@ -20,7 +20,7 @@ TIMED_OUT = "credential_timeout"
 UNREADABLE = "credential_unreadable"
 
 PATIENCE = 20.0  # a client's own time limit is rarely shorter than 30 s, so it still reads our answer
-FETCH_LIMIT = 60.0  # longer than the slowest identity endpoint (30 s); a fetch that hangs must not end the refreshing
+FETCH_LIMIT = 90.0  # longer than two slow calls of the identity endpoint (30 s each); a hang must not last for ever
 REREAD_PAUSE = 30.0  # a wrong key in the vault must not turn each refused request into a read of the vault
 LONGEST_PAUSE = 30.0
 LONGEST_RETRY_AFTER = 55.0  # with its jitter still below the minute within which a repaired set-up must work again

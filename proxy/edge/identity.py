@@ -4,6 +4,7 @@ azure.identity costs about 0.1 s to import, so it is imported on first use and i
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -22,7 +23,6 @@ UNAVAILABLE = "identity_unavailable"
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 35.0  # a fresh instance's identity endpoint has been seen to take 30 s
 MARGIN = 60.0  # a token must outlive the request that carries it
-SHORTEST_LIFETIME = 1.0
 
 
 def credential(*, client_id: str | None, managed: bool) -> "ManagedIdentityCredential | AzureCliCredential":
@@ -32,6 +32,8 @@ def credential(*, client_id: str | None, managed: bool) -> "ManagedIdentityCrede
     """
     from azure.identity.aio import AzureCliCredential, ManagedIdentityCredential  # noqa: PLC0415 - slow to import
 
+    # It warns at each retry, and with the endpoint's whole answer: a token, when only the expiry is missing.
+    logging.getLogger("azure.identity").setLevel(logging.CRITICAL)
     if not managed:
         return AzureCliCredential()
     # One attempt and no sleep: Cached waits between attempts, in one place for all credentials.
@@ -170,4 +172,4 @@ class EntraToken:
         return self._now() < token.expires - MARGIN
 
     def _lifetime(self, token: Token) -> float:
-        return max(SHORTEST_LIFETIME, (token.expires - self._now()) / 2)
+        return (token.expires - self._now()) / 2

@@ -1,0 +1,132 @@
+"""Run the app on this machine: on your Azure OpenAI when one is configured, else on the built-in simulator.
+
+`make start` calls it. The settings come from the environment and from local.settings.json, as with Core Tools.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import re
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tools.azure_openai_simulator import DEFAULT_KEY, Simulator
+from tools.functions_host.settings import SettingsError, read_json
+
+APP = Path(__file__).parents[1]
+READY = re.compile(r"Functions host ready: (\S+)")
+# Seconds between the words of the simulator, so that a stream can be seen to be one.
+PACE = 0.08
+ANY_DEPLOYMENT = "YOUR-DEPLOYMENT"
+
+Environ = dict[str, str]
+
+
+def main() -> int:
+    """Run until Ctrl-C; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.start", description=__doc__)
+    parser.add_argument("--port", type=int, default=7071)
+    port = parser.parse_args().port
+    try:
+        return asyncio.run(_start(dict(os.environ), port))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+async def _start(environ: Environ, port: int) -> int:
+    told = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    async with _upstream(environ) as settings:
+        key = _client_key(settings)
+        host = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tools.functions_host", "--app", str(APP), "--port", str(port)),
+            cwd=APP,
+            env=settings,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        printing = asyncio.create_task(_print(host, settings, key))
+        stopping = asyncio.create_task(told.wait())
+        await asyncio.wait((printing, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if told.is_set() and host.returncode is None:
+            host.terminate()
+        await printing
+        code = await host.wait()
+    return 0 if told.is_set() else code
+
+
+@contextlib.asynccontextmanager
+async def _upstream(environ: Environ) -> AsyncIterator[Environ]:
+    """Yield the app's settings; a simulator runs where they lead to none, or to this machine with nothing there."""
+    configured = _configured(environ)
+    endpoint = urlsplit(configured.get("AZURE_OPENAI_ENDPOINT", "http://127.0.0.1:0"))
+    if endpoint.scheme != "http" or _listens(endpoint.hostname, endpoint.port):
+        yield environ
+        return
+    key = configured.get("AZURE_OPENAI_API_KEY", DEFAULT_KEY)
+    simulator = Simulator(keys=[key], pace=PACE)
+    async with simulator.serving(address=endpoint.hostname or "127.0.0.1", port=endpoint.port or 0):
+        print("No Azure OpenAI is configured: the built-in simulator answers, with an echo.", flush=True)
+        models = ",".join(f"{name}={name}" for name in simulator.deployments)
+        defaults = {"AZURE_OPENAI_MODEL_MAPPER": models, "AZURE_OPENAI_AUTH": "key", "AZURE_OPENAI_API_KEY": key}
+        yield {**environ, **defaults, **configured, "AZURE_OPENAI_ENDPOINT": simulator.url}
+
+
+def _listens(host: str | None, port: int | None) -> bool:
+    if not port:
+        return False
+    try:
+        socket.create_connection((host or "", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _client_key(settings: Environ) -> str | None:
+    """Return a client key made for this run and put it into the settings; None when there are client keys already."""
+    configured = _configured(settings)
+    if "CLIENT_KEYS" in configured or "KEY_VAULT_URL" in configured:
+        return None
+    key = f"sk-{secrets.token_hex(16)}"
+    settings["CLIENT_KEYS"] = f"local={key}"
+    return key
+
+
+def _configured(environ: Mapping[str, str]) -> Environ:
+    values = read_json(APP / "local.settings.json").get("Values")
+    merged = {**(values if isinstance(values, dict) else {}), **environ}
+    return {name: str(value) for name, value in merged.items() if str(value).strip()}
+
+
+async def _print(host: asyncio.subprocess.Process, settings: Mapping[str, str], key: str | None) -> None:
+    assert host.stdout is not None  # noqa: S101  it was asked for
+    async for line in host.stdout:
+        text = line.decode(errors="replace").rstrip("\n")
+        ready = READY.fullmatch(text)
+        print(_welcome(ready[1], settings, key) if ready else text, flush=True)
+
+
+def _welcome(url: str, settings: Mapping[str, str], key: str | None) -> str:
+    shown = key or "YOUR-CLIENT-KEY"
+    model = _configured(settings).get("AZURE_OPENAI_MODEL_MAPPER", "").partition("=")[0].strip() or ANY_DEPLOYMENT
+    body = f'{{"model": "{model}", "stream": true, "messages": [{{"role": "user", "content": "Hello"}}]}}'
+    return f"""
+Base URL    {url}/v1
+API key     {shown}
+
+curl -N {url}/v1/chat/completions -H 'Authorization: Bearer {shown}' -H 'Content-Type: application/json' -d '{body}'
+
+Ctrl-C stops everything."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
