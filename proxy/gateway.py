@@ -52,12 +52,6 @@ class Gateway:
         self.credential.start()
         self.keys.start()
 
-    async def close(self) -> None:
-        """Stop what runs in the background and close the connections."""
-        await self.credential.close()
-        await self.keys.close()
-        await self.upstream.close()
-
     async def handle(self, request: Request) -> Response:
         """Answer one request; every failure becomes an answer, except that the client has left."""
         line = Line(request.id, self.clock)

@@ -1,6 +1,7 @@
 """Calls to Azure OpenAI over aiohttp: one pool of connections, nothing followed, nothing decompressed."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Mapping
 from functools import lru_cache
 from types import SimpleNamespace
@@ -18,6 +19,8 @@ POOL_WAIT = 2.0
 KEEP_ALIVE = 60.0
 # What aiohttp reads ahead of a client that reads slowly is at most twice this, in bytes.
 READ_AHEAD = 64 * 1024
+# A larger body is sent in pieces, in bytes.
+WHOLE_BODY = 256 * 1024
 # How long the end of the body may come after the last event, in seconds.
 TAIL = 0.5
 _UNREACHABLE = "Azure OpenAI could not be reached."
@@ -118,7 +121,7 @@ class Upstream:
             response = await self._open().request(
                 request.method,
                 _url(request.url),
-                data=request.body,
+                data=_payload(request.body),
                 headers={**request.headers, name: value},
                 allow_redirects=False,
                 trace_request_ctx=trace,
@@ -145,6 +148,11 @@ class Upstream:
                 trace_configs=[_reuse_trace()],
             )
         return self._session
+
+
+def _payload(body: bytes) -> bytes | io.BytesIO:
+    """Return the body as it is, or as a file that is sent piece by piece so that other streams go on meanwhile."""
+    return body if len(body) <= WHOLE_BODY else io.BytesIO(body)
 
 
 def _reuse_trace() -> aiohttp.TraceConfig:
