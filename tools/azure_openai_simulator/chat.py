@@ -1,0 +1,150 @@
+"""POST chat/completions."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from tools.azure_openai_simulator.answers import Answer, Ask, Chunk, Document, Json, Mark, Stream, encode
+from tools.azure_openai_simulator.chat_request import ChatRequest, Reply, prompt_tokens, reply_to
+from tools.azure_openai_simulator.filters import (
+    COMPLETION_SAFE,
+    NONE,
+    Annotation,
+    prompt_filter_event,
+    prompt_filter_results,
+)
+
+FINGERPRINT = "fp_c79ab13e31"
+_PADDING = "70NTC3qxfWb5kZtR"
+
+_decoder = msgspec.json.Decoder(ChatRequest)
+
+
+def answer(ask: Ask) -> Answer:
+    """Answer a chat completions call."""
+    request = _decoder.decode(ask.body)
+    reply = reply_to(request)
+    if request.stream:
+        return Stream(_chunks(ask, request, reply))
+    return Document(_completion(ask, request, reply))
+
+
+def _completion(ask: Ask, request: ChatRequest, reply: Reply) -> bytes:
+    return encode(
+        {
+            "choices": [
+                {
+                    "content_filter_results": COMPLETION_SAFE if reply.function is None else NONE,
+                    "finish_reason": reply.finish_reason,
+                    "index": index,
+                    "logprobs": None,
+                    "message": _message(ask, index, reply),
+                }
+                for index in range(request.n or 1)
+            ],
+            "created": ask.created,
+            "id": _id(ask),
+            "model": ask.model,
+            "object": "chat.completion",
+            "prompt_filter_results": prompt_filter_results(),
+            "system_fingerprint": FINGERPRINT,
+            "usage": _usage(request, reply),
+        }
+    )
+
+
+def _message(ask: Ask, index: int, reply: Reply) -> Json:
+    text = "".join(reply.tokens)
+    if reply.function is None:
+        return {"annotations": [], "content": text, "refusal": None, "role": "assistant"}
+    call = {
+        "function": {"arguments": text, "name": reply.function},
+        "id": _call_id(ask, index),
+        "type": "function",
+    }
+    return {"annotations": [], "content": None, "refusal": None, "role": "assistant", "tool_calls": [call]}
+
+
+def _chunks(ask: Ask, request: ChatRequest, reply: Reply) -> Iterator[Chunk]:
+    choices = range(request.n or 1)
+    rest: Json = {"usage": None} if _wants_usage(request) else {}
+    yield Chunk(mark=Mark.PROMPT_FILTER, data=encode(prompt_filter_event()))
+    for index in choices:
+        yield _delta(ask, Mark.OPENING, rest, _choice(index, _opening(ask, index, reply)))
+    for token in reply.tokens:
+        delta, annotation = _content(reply, token)
+        for index in choices:
+            yield _delta(ask, Mark.CONTENT, rest, _choice(index, delta, annotation=annotation), token)
+    for index in choices:
+        yield _delta(ask, Mark.FINISH, rest, _choice(index, {}, reason=reply.finish_reason))
+    if _wants_usage(request):
+        yield _delta(ask, Mark.USAGE, {"usage": _usage(request, reply)})
+
+
+def _opening(ask: Ask, index: int, reply: Reply) -> Json:
+    if reply.function is None:
+        return {"content": "", "refusal": None, "role": "assistant"}
+    call = {
+        "function": {"arguments": "", "name": reply.function},
+        "id": _call_id(ask, index),
+        "index": 0,
+        "type": "function",
+    }
+    return {"content": None, "refusal": None, "role": "assistant", "tool_calls": [call]}
+
+
+def _content(reply: Reply, token: str) -> tuple[Json, Annotation]:
+    if reply.function is None:
+        return {"content": token}, COMPLETION_SAFE
+    return {"tool_calls": [{"function": {"arguments": token}, "index": 0}]}, NONE
+
+
+def _choice(index: int, delta: Json, *, reason: str | None = None, annotation: Annotation = NONE) -> Json:
+    return {
+        "content_filter_results": annotation,
+        "delta": delta,
+        "finish_reason": reason,
+        "index": index,
+        "logprobs": None,
+    }
+
+
+def _delta(ask: Ask, mark: Mark, rest: Json, choice: Json | None = None, token: str = "") -> Chunk:
+    body = {
+        "choices": [] if choice is None else [choice],
+        "created": ask.created,
+        "id": _id(ask),
+        "model": ask.model,
+        "obfuscation": _PADDING[len(token) % len(_PADDING) :],
+        "object": "chat.completion.chunk",
+        "system_fingerprint": FINGERPRINT,
+    }
+    return Chunk(mark=mark, data=encode({**body, **rest}))
+
+
+def _wants_usage(request: ChatRequest) -> bool:
+    return bool(request.stream_options and request.stream_options.include_usage)
+
+
+def _usage(request: ChatRequest, reply: Reply) -> Json:
+    said, told = len(reply.tokens) * (request.n or 1), prompt_tokens(request)
+    return {
+        "completion_tokens": said,
+        "completion_tokens_details": {
+            "accepted_prediction_tokens": 0,
+            "audio_tokens": 0,
+            "reasoning_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+        "prompt_tokens": told,
+        "prompt_tokens_details": {"audio_tokens": 0, "cached_tokens": 0},
+        "total_tokens": said + told,
+    }
+
+
+def _id(ask: Ask) -> str:
+    return f"chatcmpl-{ask.serial:029d}"
+
+
+def _call_id(ask: Ask, index: int) -> str:
+    return f"call_{ask.serial:020d}{index:04d}"

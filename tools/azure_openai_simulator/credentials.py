@@ -1,0 +1,33 @@
+"""Who may call: the keys of the resource and the tokens of its tenant."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from tools.azure_openai_simulator.errors import RefusalError
+
+_BEARER = "bearer "
+
+
+def _none(_token: str) -> bool:
+    return False
+
+
+@dataclass(slots=True, kw_only=True, repr=False)
+class Credentials:
+    """What the resource accepts; every member may be changed while calls come in."""
+
+    keys: set[str] = field(default_factory=set)
+    tokens: set[str] = field(default_factory=set)
+    accepts_token: Callable[[str], bool] = _none
+
+    def check(self, headers: Mapping[str, str], *, on_v1: bool) -> None:
+        """Raise RefusalError unless the headers prove a caller; only v1 takes a key as bearer."""
+        key = headers.get("api-key")
+        if key is not None:
+            if key not in self.keys:
+                raise RefusalError("error-401-key")
+            return
+        authorization = headers.get("Authorization", "")
+        bearer = authorization[len(_BEARER) :].strip() if authorization.lower().startswith(_BEARER) else ""
+        if not (bearer in self.tokens or self.accepts_token(bearer) or (on_v1 and bearer in self.keys)):
+            raise RefusalError("error-401-token")

@@ -1,0 +1,72 @@
+"""Writing a stream to the line, and the faults a line has."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from tools.azure_openai_simulator.answers import Chunk, Comment, Hold, Reset, Stall, Step
+from tools.azure_openai_simulator.oddities import Form
+
+_LINGER_NOT = struct.pack("ii", 1, 0)  # closing then sends RST and drops what is unsent: socket(7)
+
+
+@dataclass(slots=True, kw_only=True)
+class Tempo:
+    """When the next write may be: `pace` seconds after the last, and when the gate permits."""
+
+    gate: asyncio.Semaphore
+    pace: float
+    sleep: Callable[[float], Awaitable[None]]
+
+
+def encode_step(step: Chunk | Comment, form: Form) -> bytes:
+    """Encode one event or comment with its blank lines."""
+    if isinstance(step, Comment):
+        line = b": " + step.text
+    else:
+        name = b"event: " + step.event + form.newline if step.event else b""
+        line = name + b"data: " + step.data
+    return line + form.newline * (1 + form.blank_lines)
+
+
+async def send_steps(response: web.StreamResponse, steps: Iterator[Step], form: Form, tempo: Tempo) -> bool:
+    """Write each step in its time; False when the line was reset and nothing more can follow."""
+    pace = form.pace or tempo.pace
+    for step in steps:
+        if isinstance(step, Chunk | Comment):
+            await _write(response, encode_step(step, form), form)
+            if pace:
+                await tempo.sleep(pace)
+        elif isinstance(step, Reset):
+            return False
+        else:
+            await wait_for(step, tempo)
+    await _write(response, form.ending, form)
+    return True
+
+
+async def wait_for(step: Hold | Stall, tempo: Tempo) -> None:
+    """Wait for a permission, or for ever."""
+    if isinstance(step, Hold):
+        await tempo.gate.acquire()
+    else:
+        await asyncio.Event().wait()
+
+
+def reset(request: web.BaseRequest) -> None:
+    """End the connection of a request with a TCP reset."""
+    if request.transport is None:
+        return
+    endpoint = request.transport.get_extra_info("socket")
+    endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+    request.transport.abort()
+
+
+async def _write(response: web.StreamResponse, data: bytes, form: Form) -> None:
+    size = form.fragment or len(data) or 1
+    for start in range(0, len(data), size):
+        await response.write(data[start : start + size])

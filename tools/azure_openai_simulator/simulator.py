@@ -1,0 +1,97 @@
+"""A stand-in for one Azure OpenAI resource."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+
+from aiohttp import web
+
+from tools.azure_openai_simulator.credentials import Credentials
+from tools.azure_openai_simulator.door import Door
+from tools.azure_openai_simulator.journal import Journal, RecordedRequest
+from tools.azure_openai_simulator.line import Tempo
+
+DEFAULT_KEY = "simulator-key"
+DEFAULT_DEPLOYMENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "gpt-4o": "gpt-4o-2024-11-20",
+        "gpt-4o-mini": "gpt-4o-mini-2024-07-18",
+        "gpt-35-turbo-instruct": "gpt-35-turbo-instruct",
+        "text-embedding-3-small": "text-embedding-3-small",
+    }
+)
+"""Deployment name -> the model name its answers carry."""
+
+MAX_BODY = (
+    512 * 1024 * 1024
+)  # the largest file Azure OpenAI takes: learn.microsoft.com/azure/ai-foundry/openai/quotas-limits
+KEPT_REQUESTS = 1000  # a benchmark must not fill the memory
+SHUTDOWN = 0.05  # seconds an unfinished answer has; a held one never finishes
+
+
+class Simulator:
+    """One Azure OpenAI resource: its deployments, its credentials, and what reached it.
+
+    `credentials` and `deployments` may be changed while it serves. `gate` starts with no permission;
+    deployment `gated` takes one per content chunk. `pace` is seconds after each chunk of a stream.
+    """
+
+    def __init__(
+        self,
+        *,
+        deployments: Mapping[str, str] = DEFAULT_DEPLOYMENTS,
+        keys: Iterable[str] = (DEFAULT_KEY,),
+        tokens: Iterable[str] = (),
+        pace: float = 0.0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        keep: int = KEPT_REQUESTS,
+    ) -> None:
+        self.deployments = dict(deployments)
+        self.credentials = Credentials(keys=set(keys), tokens=set(tokens))
+        self.gate = asyncio.Semaphore(0)
+        self.url = ""
+        self._journal = Journal(keep)
+        self._tempo = Tempo(gate=self.gate, pace=pace, sleep=sleep)
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """The calls that arrived, oldest first."""
+        return self._journal.requests
+
+    @property
+    def disconnects(self) -> list[RecordedRequest]:
+        """The calls whose client left before the answer was complete."""
+        return self._journal.disconnects
+
+    async def requested(self, count: int = 1) -> None:
+        """Wait until `count` calls have arrived."""
+        await self._journal.wait(self.requests, count)
+
+    async def disconnected(self, count: int = 1) -> None:
+        """Wait until `count` clients have left early."""
+        await self._journal.wait(self.disconnects, count)
+
+    @asynccontextmanager
+    async def serving(self, *, address: str = "127.0.0.1", port: int = 0) -> AsyncIterator["Simulator"]:
+        """Serve plain HTTP; port 0 takes a free one. `url` tells where, without a final slash."""
+        runner = web.AppRunner(
+            self._application(), access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN
+        )
+        await runner.setup()
+        self._journal.closing = False
+        try:
+            await web.TCPSite(runner, address, port).start()
+            self.url = f"http://{address}:{runner.addresses[0][1]}"
+            yield self
+        finally:
+            self._journal.closing = True
+            await runner.cleanup()
+
+    def _application(self) -> web.Application:
+        door = Door(
+            deployments=self.deployments, credentials=self.credentials, journal=self._journal, tempo=self._tempo
+        )
+        application = web.Application(client_max_size=MAX_BODY)
+        application.router.add_route("*", "/{path:.*}", door.handle)
+        return application
