@@ -17,9 +17,7 @@ CHAT = "/v1/chat/completions"
 
 
 def chat(model: str = "gpt-4o", content: str = "hi", *, stream: bool = False) -> bytes:
-    return json.dumps(
-        {"model": model, "stream": stream, "messages": [{"role": "user", "content": content}]}
-    ).encode()
+    return json.dumps({"model": model, "stream": stream, "messages": [{"role": "user", "content": content}]}).encode()
 
 
 async def test_curl_streams(app: HostProcess) -> None:
@@ -67,7 +65,9 @@ async def test_only_listed_headers_pass_and_the_client_s_credentials_never(
         "x-stainless-lang": "CANARY-stainless",
         "idempotency-key": "kept",
     }
-    async with http.post(f"{CHAT}?code=CANARY-code&api-version=CANARY-version&kept=1", data=chat(), headers=sent) as got:
+    async with http.post(
+        f"{CHAT}?code=CANARY-code&api-version=CANARY-version&kept=1", data=chat(), headers=sent
+    ) as got:
         assert got.status == 200
         assert "x-ms-region" not in got.headers
         assert got.headers["cache-control"] == "no-store"
