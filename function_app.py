@@ -10,7 +10,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import azure.functions as func
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 from proxy import bootstrap, messages
 from proxy.edge.inbound import Departure
@@ -68,9 +68,13 @@ def _to_message(req: Request, departure: Departure) -> messages.Request:
 
 
 class _Stream(StreamingResponse):
-    """A stream whose source is closed the moment the client is gone, not when it is collected as garbage."""
+    """A stream that ends, and closes its source, the moment its client is gone.
 
-    async def stream_response(self, send: Send) -> None:
+    Starlette's own way is a group of two tasks for each stream, and leaves the source to the garbage collector.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send the head and the chunks."""
-        async with aclosing(self.body_iterator):  # type: ignore[type-var]
-            await super().stream_response(send)
+        async with Departure(receive) as departure, aclosing(self.body_iterator):  # type: ignore[type-var]
+            departure.watch()
+            await self.stream_response(send)

@@ -77,9 +77,9 @@ class ModelNotFound(ProxyError):
     type = "invalid_request_error"
     code = "model_not_found"
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, headers: Mapping[str, str] = NO_HEADERS) -> None:
         shown = model if len(model) <= 100 else f"{model[:100]}..."
-        super().__init__(f"The model `{shown}` does not exist or you do not have access to it.")
+        super().__init__(f"The model `{shown}` does not exist or you do not have access to it.", headers=headers)
 
 
 class MethodNotAllowed(ProxyError):

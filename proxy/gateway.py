@@ -9,7 +9,7 @@ from proxy.auth import INVALID_KEY, KeyRing
 from proxy.edge.client_keys import ClientKeys
 from proxy.edge.credentials import UpstreamCredential
 from proxy.edge.inbound import read_body
-from proxy.edge.request_log import Line
+from proxy.edge.request_log import Line, write_line
 from proxy.edge.upstream import Upstream, UpstreamAnswer
 from proxy.errors import ModelNotFound, ProxyError, Unauthenticated, UpstreamError, UpstreamTimeout
 from proxy.messages import AuthMode, Client, Request, Response, UpstreamRequest
@@ -46,6 +46,7 @@ class Gateway:
     created: int
     now: Callable[[], float] = time.time
     clock: Callable[[], float] = time.monotonic
+    log: Callable[[str], None] = write_line
 
     def start(self) -> None:
         """Begin to fetch keys and tokens in the background of the running loop."""
@@ -54,7 +55,7 @@ class Gateway:
 
     async def handle(self, request: Request) -> Response:
         """Answer one request; every failure becomes an answer, except that the client has left."""
-        line = Line(request.id, self.clock)
+        line = Line(request.id, self.clock, self.log)
         try:
             answer = await self._answer(request, line)
         except ProxyError as error:
@@ -115,12 +116,13 @@ class Gateway:
         return Response(status=503 if reasons else 200, headers=JSON, body=models.encode_health(dict.fromkeys(reasons)))
 
     async def _forward(self, request: Request, route: Route, line: Line) -> Response:
-        body = await read_body(request, self.max_json_body, self.timeouts.total - self.timeouts.first_byte)
+        end = asyncio.get_running_loop().time() + self.timeouts.total
+        body = await read_body(request, self.max_json_body, end)
         call = parse_call(route.operation, body)
         line.deployment = self.deployments.serving(call.model)
         message = to_azure(call, line.deployment, self.surface, query=request.query, client_headers=request.headers)
         try:
-            async with asyncio.timeout(self.timeouts.first_byte):
+            async with asyncio.timeout_at(min(end, asyncio.get_running_loop().time() + self.timeouts.first_byte)):
                 return await self._call(call, message, line)
         except TimeoutError:
             raise UpstreamTimeout(
@@ -131,17 +133,19 @@ class Gateway:
         answer = await self._send(message)
         translator = AzureErrors(model=call.model, auth=self.auth)
         passed = headers.response_to_openai(answer.headers)
-        if call.stream and answer.status == 200:
-            return Response(status=200, headers=passed, body=_relay(answer, ChoicesStream(translator), line))
+        stream = call.operation.stream
+        if stream is not None and call.stream and answer.status == 200:
+            body = _relay(answer, ChoicesStream(translator, stream.value), line)
+            return Response(status=200, headers=passed, body=body)
         try:
             if answer.status >= 300:
                 raise translator.answer(answer.status, answer.headers, await answer.read(MAX_ERROR_BYTES))
-            body = await answer.read(MAX_ANSWER_BYTES)
+            whole = await answer.read(MAX_ANSWER_BYTES)
         finally:
             answer.close()
         if call.operation.clean:
-            body = response.to_openai(body)
-        return Response(status=answer.status, headers=passed, body=body)
+            whole = response.to_openai(whole)
+        return Response(status=answer.status, headers=passed, body=whole)
 
     async def _send(self, message: UpstreamRequest) -> UpstreamAnswer:
         header = await self.credential.header()

@@ -93,6 +93,7 @@ class WebServer(BaseWebServer):  # type: ignore[misc]
             access_log=False,
             server_header=False,
             date_header=False,
+            proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=SHUTDOWN_GRACE,
         )

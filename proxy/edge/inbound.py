@@ -16,8 +16,8 @@ BODY_STALL = 30.0
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
-async def read_body(request: Request, limit: int, patience: float) -> bytes:
-    """Return the client's body; `limit` is in bytes, `patience` bounds the whole upload in seconds.
+async def read_body(request: Request, limit: int, end: float) -> bytes:
+    """Return the client's body; `limit` is in bytes, `end` is the time of the loop by which it must be here.
 
     Raises `BodyTooLarge`, before reading where the length is told, `RequestTimeout` and `UnsupportedEncoding`.
     """
@@ -28,9 +28,8 @@ async def read_body(request: Request, limit: int, patience: float) -> bytes:
     parts: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(min(BODY_STALL, patience)) as stall:
-            loop = asyncio.get_running_loop()
-            end = loop.time() + patience
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout_at(min(end, loop.time() + BODY_STALL)) as stall:
             async for part in request.body:
                 size += len(part)
                 if size > limit:
@@ -50,10 +49,10 @@ def _told_length(request: Request) -> int:
 
 
 class Departure:
-    """Ends the handler of a request when its client leaves before the headers of the answer.
+    """Ends what is done for a client when the client leaves: before the headers of the answer, or within a stream.
 
-    The platform cancels nothing by itself then, and Azure would go on working for nobody. Leaving shows only in the
-    events of the connection, and those before the end of the body are the body: the watch begins behind it.
+    Before the headers the platform cancels nothing by itself, and Azure would go on working for nobody. Leaving shows
+    only in the events of the connection, and those before the end of the body are the body: the watch begins behind it.
     """
 
     def __init__(self, receive: Receive) -> None:
@@ -70,6 +69,10 @@ class Departure:
         except ClientDisconnect:
             self.left = True
             raise asyncio.CancelledError from None
+        self.watch()
+
+    def watch(self) -> None:
+        """Begin to watch, on behalf of the task that runs now."""
         handler = asyncio.current_task()
         if handler is not None:
             self._watcher = asyncio.create_task(self._watch(handler))

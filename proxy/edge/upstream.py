@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from functools import lru_cache
 from types import SimpleNamespace
 
@@ -53,18 +53,14 @@ class UpstreamAnswer:
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the bytes as they come; raise `UpstreamError` when they break and `UpstreamTimeout` when they stop."""
         content = self._response.content
-        end = asyncio.get_running_loop().time() + self._timeouts.total
-        while True:
-            try:
-                async with asyncio.timeout_at(min(end, asyncio.get_running_loop().time() + self._timeouts.idle)):
-                    chunk = await content.readany()
-            except TimeoutError:
-                raise UpstreamTimeout("Azure OpenAI stopped sending.") from None
-            except (aiohttp.ClientError, OSError):
-                raise UpstreamError(_BROKEN) from None
-            if not chunk:
-                return
-            yield chunk
+        watchdog = _Watchdog(content, self._timeouts)
+        try:
+            while chunk := await watchdog.watching(content.readany()):
+                yield chunk
+        except (aiohttp.ClientError, OSError):
+            raise UpstreamError(_BROKEN) from None
+        finally:
+            watchdog.stop()
 
     async def finish(self) -> None:
         """Read what is left behind the last event, usually nothing, so that the connection can be used again."""
@@ -78,6 +74,42 @@ class UpstreamAnswer:
     def close(self) -> None:
         """Give the connection back when the answer was read to its end, else close it."""
         self._response.close()
+
+
+class _Watchdog:
+    """Ends the wait for bytes that do not come.
+
+    One timer for a whole answer, which looks now and then when the wait began: a timer for each read would be a tenth
+    of what a chunk costs. The time that the client takes to read does not count.
+    """
+
+    def __init__(self, content: aiohttp.StreamReader, timeouts: Timeouts) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._content = content
+        self._idle = timeouts.idle
+        self._end = self._loop.time() + timeouts.total
+        self._waiting_since: float | None = None
+        self._timer = self._loop.call_later(min(timeouts.idle, timeouts.total), self._look)
+
+    async def watching(self, read: Awaitable[bytes]) -> bytes:
+        """Return what a read gives, or raise `UpstreamTimeout`."""
+        self._waiting_since = self._loop.time()
+        try:
+            return await read
+        finally:
+            self._waiting_since = None
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        due = min(self._end, (now if self._waiting_since is None else self._waiting_since) + self._idle)
+        if now >= due:
+            self._content.set_exception(UpstreamTimeout("Azure OpenAI stopped sending."))
+        else:
+            self._timer = self._loop.call_at(due, self._look)
 
 
 class Upstream:

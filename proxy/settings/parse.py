@@ -136,7 +136,7 @@ def function_timeout(environ: Mapping[str, str], host_json: bytes) -> float | No
     https://learn.microsoft.com/azure/azure-functions/functions-host-json#functiontimeout
     """
     try:
-        document = msgspec.json.decode(host_json, type=dict[str, object])
+        document = msgspec.json.decode(host_json.removeprefix(b"\xef\xbb\xbf"), type=dict[str, object])
     except msgspec.MsgspecError:
         document = {}
     text = environ.get("AzureFunctionsJobHost__functionTimeout") or document.get("functionTimeout")

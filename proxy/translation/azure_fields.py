@@ -4,7 +4,11 @@ https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter-anno
 Values that stay are never built: msgspec hands them out and takes them back as the bytes they came in.
 """
 
+from collections.abc import Callable
+
 import msgspec
+
+from proxy.translation.surrogates import is_maskable, mask, unmask
 
 Members = dict[str, msgspec.Raw]
 
@@ -17,6 +21,16 @@ _OF_ANSWER = frozenset({"prompt_filter_results", "prompt_annotations"})
 _OF_CHOICE = frozenset(
     {"content_filter_results", "content_filter_raw", "content_filter_offsets", "content_filter_result"}
 )
+
+
+def rewrite(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """Return some JSON changed, its halves of surrogate pairs as they came; `change` raises one of `UNREADABLE`."""
+    try:
+        return change(data)
+    except UNREADABLE:
+        if not is_maskable(data):
+            raise
+    return unmask(change(mask(data)))
 
 
 def strip_answer(answer: Members) -> bool:

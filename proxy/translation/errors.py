@@ -14,6 +14,9 @@ from proxy.errors import NO_HEADERS, AzureRefusal, ModelNotFound, ProxyError, Un
 from proxy.messages import AuthMode, Response
 from proxy.translation.headers import response_to_openai
 
+_CLIENT_ERROR = "invalid_request_error"
+# Statuses below 500 that are not the client's fault.
+_NOT_THE_CLIENT = frozenset({408, 424})
 _SERVER_ERROR = "The server had an error while processing your request. Please retry your request."
 _THROTTLED = frozenset(
     {"429", "rate_limit_exceeded", "ratelimitreached", "nocapacity", "no_capacity", "toomanyrequests"}
@@ -130,20 +133,20 @@ def _parse(status: int, body: bytes, headers: Mapping[str, str]) -> AzureError:
     try:
         document = msgspec.json.decode(body, type=_Document)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return AzureError(status=status, message=_SERVER_ERROR, headers=headers)
+        return AzureError(status=status, message=_SERVER_ERROR, type="server_error", headers=headers)
     fields = document.error if document.error is not None else document
     if isinstance(fields, list):
         fields = fields[0] if fields else document
     if isinstance(fields, str):
         fields = _Fields(message=fields)
-    inner = bytes(fields.innererror) or bytes(fields.inner_error)
+    inner = next((raw for raw in map(bytes, (fields.innererror, fields.inner_error)) if raw.startswith(b"{")), None)
     return AzureError(
         status=status,
         message=(_text(fields.message) or _SERVER_ERROR)[:MAX_MESSAGE],
-        type=_text(fields.type),
+        type=None if fields.type == "error" else _text(fields.type),
         spelt=_text(fields.code),
         param=_text(fields.param),
-        inner=inner if inner.startswith(b"{") else None,
+        inner=inner,
         headers=headers,
     )
 
@@ -162,8 +165,8 @@ def _credential_refused(errors: AzureErrors, error: AzureError) -> ProxyError:
     return UpstreamAuthError(_CURE[errors.auth], headers=error.headers)
 
 
-def _no_deployment(errors: AzureErrors, _error: AzureError) -> ProxyError:
-    return ModelNotFound(errors.model)
+def _no_deployment(errors: AzureErrors, error: AzureError) -> ProxyError:
+    return ModelNotFound(errors.model, error.headers)
 
 
 def _no_operation(_errors: AzureErrors, error: AzureError) -> ProxyError:
@@ -175,7 +178,7 @@ def _wrong_operation(errors: AzureErrors, error: AzureError) -> ProxyError:
     return AzureRefusal(
         f"The model `{errors.model}` does not support this operation.",
         status=400,
-        type="invalid_request_error",
+        type=_CLIENT_ERROR,
         code="unsupported_model",
         param="model",
         headers=error.headers,
@@ -186,7 +189,7 @@ def _filtered(_errors: AzureErrors, error: AzureError) -> ProxyError:
     return AzureRefusal(
         error.message,
         status=400,
-        type="invalid_request_error",
+        type=_CLIENT_ERROR,
         code=error.spelt,
         param=error.param,
         headers=error.headers,
@@ -208,16 +211,20 @@ def _redirected(_errors: AzureErrors, error: AzureError) -> ProxyError:
 
 
 def _as_answered(_errors: AzureErrors, error: AzureError) -> ProxyError:
-    default = "invalid_request_error" if error.status < 500 and error.status != 408 else "server_error"
     plain = error.code.isdigit() or error.code in _EMPTY_CODES
     return AzureRefusal(
         error.message,
         status=error.status,
-        type=default if error.type in (None, "error") or default == "invalid_request_error" else error.type or default,
+        type=error.type
+        or ("server_error" if error.status >= 500 or error.status in _NOT_THE_CLIENT else _CLIENT_ERROR),
         code=None if plain else error.spelt,
         param=error.param,
         headers=error.headers,
     )
+
+
+def _too_large(_errors: AzureErrors, error: AzureError) -> ProxyError:
+    return AzureRefusal(error.message, status=413, type=_CLIENT_ERROR, code=None, headers=error.headers)
 
 
 # The first row that applies translates the error; an error without a row goes out as Azure answered it.
@@ -229,4 +236,5 @@ _RULES: tuple[tuple[Callable[[AzureError], bool], Callable[[AzureErrors, AzureEr
     (lambda error: error.code in _FILTERED, _filtered),
     (lambda error: error.status == 429 or error.code in _THROTTLED or error.type == "too_many_requests", _throttled),
     (lambda error: error.status < 400, _redirected),
+    (lambda error: error.status == 413, _too_large),
 )

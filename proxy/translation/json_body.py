@@ -1,30 +1,46 @@
 """Read a few fields of a large JSON body without building it, and replace one without re-encoding the rest.
 
-A body of 10 MB can become 250 MB of Python objects. msgspec checks the whole document and hands out each top-level
-value as a view of the bytes it came in; a walk over the top-level members finds where each value lies.
+A body of 10 MB can become 250 MB of Python objects. msgspec checks the whole document without making any, and a walk
+over the top-level members finds where each value lies.
 """
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
 
 from proxy.errors import InvalidRequest
+from proxy.translation.surrogates import mask
 
 T = TypeVar("T")
 
-_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_NAME = msgspec.json.Decoder(str)
+# No operation has a tenth of it; each costs the memory of some small objects.
+MAX_MEMBERS = 1000
+# The walk takes up to 0.5 us for each, and other requests wait; the longest conversations have some thousands.
+MAX_BRACKETS = 1_000_000
+
 _TEXT = msgspec.json.Decoder(str | None)
 _FLAG = msgspec.json.Decoder(bool | None)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-_MEMBER = re.compile(rb'[\s{,]*("(?:[^"\\]|\\.)*+")\s*:\s*', re.DOTALL)
-_AFTER = re.compile(rb"\s*[,}]")
-# JavaScript writes half of a cut emoji as a lone surrogate, which JSON allows and msgspec does not. In a copy of the
-# same length they are replaced, and everything is found where it was.
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_MEMBER = re.compile(rb"[\s{,]*+(" + _STRING + rb")\s*+:\s*+", re.DOTALL)
+_SCALAR = re.compile(_STRING + rb"|[^\s,}]+", re.DOTALL)
+_PLAIN = rb'[^"{}\[\]]*+'
+# An object or a list without another inside is passed in one step: most of a conversation is made of them.
+_FLAT = rb"(?:\{|\[)" + _PLAIN + rb"(?:" + _STRING + _PLAIN + rb")*+[}\]]"
+_TO_BRACKET = re.compile(_PLAIN + rb"(?:(?:" + _STRING + rb"|" + _FLAT + rb")" + _PLAIN + rb")*+([{}\[\]])", re.DOTALL)
+_NOT_JSON = "The body of your request is not valid JSON, or is nested too deeply."
+
+
+class _Document(msgspec.Struct):
+    """Any JSON object: every member is checked, and none is kept."""
+
+
+_CHECK = msgspec.json.Decoder(_Document)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,31 +80,62 @@ def parse_json_body(raw: bytes) -> JsonBody:
     Raises `InvalidRequest` for anything else, and for a name that stands twice at the top: readers of such a body
     disagree about which of the two counts.
     """
+    if raw.count(b"{") + raw.count(b"[") > MAX_BRACKETS:
+        raise InvalidRequest("The body of your request has too many objects and lists.")
     try:
-        return JsonBody(raw=raw, spans=_spans(raw, _MEMBERS.decode(raw)))
-    except _UNREADABLE:
-        scanned = _SURROGATE.sub(rb"\\ufffd", raw)
-    try:
-        return JsonBody(raw=raw, spans=_spans(scanned, _MEMBERS.decode(scanned)))
+        _check(raw)
+        return JsonBody(raw=raw, spans=_spans(raw))
     except msgspec.ValidationError:
         raise InvalidRequest("The body of your request must be a JSON object.") from None
     except _UNREADABLE:
-        raise InvalidRequest("The body of your request is not valid JSON, or is nested too deeply.") from None
+        raise InvalidRequest(_NOT_JSON) from None
 
 
-def _spans(raw: bytes, members: Mapping[str, msgspec.Raw]) -> dict[str, tuple[int, int]]:
-    """Walk over the top-level members; the length of each value is known, so that nothing inside is looked at.
+def _check(raw: bytes) -> None:
+    try:
+        _CHECK.decode(raw)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        masked = mask(raw)
+        if masked == raw:
+            raise
+        _CHECK.decode(masked)
 
-    Of a repeated name only the last value is known. No JSON value is the beginning of another one and then followed
-    by `,` or `}`, so that a repeated name is always noticed.
-    """
+
+def _spans(raw: bytes) -> dict[str, tuple[int, int]]:
     spans: dict[str, tuple[int, int]] = {}
-    position = 0
-    while match := _MEMBER.match(raw, position):
-        name, start = _NAME.decode(match[1]), match.end()
-        value = bytes(members[name])
-        position = start + len(value)
-        if name in spans or not raw.startswith(value, start) or not _AFTER.match(raw, position):
+    for name, start, end in _members(raw):
+        if name in spans:
             raise InvalidRequest(f"The body of your request has more than one member with the name '{name[:64]}'.")
-        spans[name] = (start, position)
+        if len(spans) == MAX_MEMBERS:
+            raise InvalidRequest("The body of your request has too many members.")
+        spans[name] = (start, end)
     return spans
+
+
+def _members(raw: bytes) -> Iterator[tuple[str, int, int]]:
+    position = 0
+    while member := _MEMBER.match(raw, position):
+        start = member.end()
+        position = _end_of_value(raw, start)
+        # json takes halves of surrogate pairs, which msgspec does not.
+        yield json.loads(member[1]) if b"\\" in member[1] else member[1][1:-1].decode(), start, position
+
+
+def _end_of_value(raw: bytes, start: int) -> int:
+    if raw[start : start + 1] not in (b"{", b"["):
+        return _match(_SCALAR, raw, start).end()
+    depth, position = 1, start + 1
+    while depth:
+        bracket = _match(_TO_BRACKET, raw, position)
+        position = bracket.end()
+        depth += 1 if bracket[1] in (b"{", b"[") else -1
+    return position
+
+
+def _match(pattern: re.Pattern[bytes], raw: bytes, position: int) -> re.Match[bytes]:
+    match = pattern.match(raw, position)
+    if match is None:  # pragma: no cover  the document was checked, its brackets and strings are there
+        raise InvalidRequest(_NOT_JSON)
+    return match

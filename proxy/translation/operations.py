@@ -17,9 +17,13 @@ class Answer(Enum):
 
 
 class StreamFormat(Enum):
-    """What the events of a stream hold, and so what marks its end."""
+    """What the events of a stream hold: the member of a choice that says something, and its JSON for nothing.
 
-    CHOICES = "chunks with choices, each with its finish_reason, then [DONE]"
+    Both are chunks with choices, each with its finish_reason in the end, then `[DONE]`.
+    """
+
+    CHAT = ("delta", b"{}")
+    COMPLETION = ("text", b'""')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +49,7 @@ OPERATIONS = (
         method="POST",
         path="/chat/completions",
         answer=Answer.DEPLOYMENT,
-        stream=StreamFormat.CHOICES,
+        stream=StreamFormat.CHAT,
         clean=True,
     ),
     Operation(
@@ -53,7 +57,7 @@ OPERATIONS = (
         method="POST",
         path="/completions",
         answer=Answer.DEPLOYMENT,
-        stream=StreamFormat.CHOICES,
+        stream=StreamFormat.COMPLETION,
         clean=True,
     ),
     Operation(name="createEmbedding", method="POST", path="/embeddings", answer=Answer.DEPLOYMENT),

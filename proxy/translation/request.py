@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import msgspec
 
@@ -11,8 +12,8 @@ from proxy.translation import headers
 from proxy.translation.json_body import JsonBody, parse_json_body
 from proxy.translation.operations import Operation
 
-# Parameters of the client's query that are ours or Azure's, and so never passed on. `code` is the key of a function.
-_OWN_PARAMETERS = frozenset({"api-version", "code"})
+# Parameters of the client's query that never pass: the version is ours to choose, the others may hold a key.
+_OWN_PARAMETERS = frozenset({"api-version", "code", "api-key", "subscription-key"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,4 +69,4 @@ def to_azure(
 
 def _passed_parameters(query: str) -> tuple[str, ...]:
     pairs = query.split("&") if query else ()
-    return tuple(pair for pair in pairs if pair.partition("=")[0].lower() not in _OWN_PARAMETERS)
+    return tuple(pair for pair in pairs if unquote(pair.partition("=")[0]).lower() not in _OWN_PARAMETERS)

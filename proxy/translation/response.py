@@ -10,10 +10,14 @@ def to_openai(body: bytes) -> bytes:
     Raises `UpstreamError` when the answer is not a JSON object.
     """
     try:
-        answer = azure_fields.DECODE(body)
-        choices = azure_fields.DECODE_CHOICES(answer.get("choices", b"null")) or []
+        return azure_fields.rewrite(body, _clean)
     except azure_fields.UNREADABLE:
         raise UpstreamError("Azure OpenAI's answer is not the JSON it should be.") from None
+
+
+def _clean(body: bytes) -> bytes:
+    answer = azure_fields.DECODE(body)
+    choices = azure_fields.DECODE_CHOICES(answer.get("choices", b"null")) or []
     changed = azure_fields.strip_answer(answer)
     for choice in choices:
         changed |= azure_fields.strip_choice(choice)

@@ -15,11 +15,11 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One event: its data lines joined, or None when it holds only comments and other fields."""
+    """One event: its data lines joined, None when it has none; and its comment lines, for streams that keep alive."""
 
     data: bytes | None
     name: bytes = b""
-    raw: bytes = b""
+    comment: bytes = b""
 
 
 class EventSplitter:
@@ -30,14 +30,11 @@ class EventSplitter:
         self._begun = False
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Take bytes as they came; return the blocks that are whole now.
-
-        Raises `UpstreamError` when a block grows beyond the bound.
-        """
+        """Take bytes as they came; return the blocks that are whole now, and one that is already too large."""
         blocks = self._lines(chunk).split(b"\n\n")
         self._rest = blocks.pop()
         if len(self._rest) > MAX_EVENT_BYTES:
-            raise UpstreamError("Azure OpenAI sent an event that is too large.")
+            blocks.append(self.end())
         return [stripped for block in blocks if (stripped := block.strip(b"\n"))]
 
     def end(self) -> bytes:
@@ -59,20 +56,23 @@ class EventSplitter:
 
 
 def parse_event(block: bytes) -> Event:
-    """Read one block of lines."""
+    """Read one block of lines; raise `UpstreamError` when it is larger than the bound."""
+    if len(block) > MAX_EVENT_BYTES:
+        raise UpstreamError("Azure OpenAI sent an event that is too large.")
     if block.startswith(b"data: ") and b"\n" not in block:
         return Event(data=block[6:])
-    data: list[bytes] = []
-    name = b""
+    fields: dict[bytes, list[bytes]] = {}
     for line in block.split(b"\n"):
-        field, _, value = line.partition(b":")
-        if field == b"data":
-            data.append(value.removeprefix(b" "))
-        elif field == b"event":
-            name = value.removeprefix(b" ")
-    return Event(data=b"\n".join(data) if data else None, name=name, raw=block)
+        name, _, value = line.partition(b":")
+        fields.setdefault(name, []).append(value.removeprefix(b" "))
+    data, comments = fields.get(b"data"), fields.get(b"", ())
+    return Event(
+        data=b"\n".join(data) if data else None,
+        name=fields.get(b"event", [b""])[-1],
+        comment=b"".join(b": " + comment + b"\n" for comment in comments if comment) + b"\n" if comments else b"",
+    )
 
 
 def encode_data(data: bytes) -> bytes:
-    """Return one event that holds a line of data."""
-    return b"data: " + data + b"\n\n"
+    """Return one event that holds some JSON on one line."""
+    return b"data: " + data.replace(b"\n", b" ") + b"\n\n"

@@ -4,7 +4,7 @@ What goes out is always made of whole events, ends with one `data: [DONE]` and a
 when it is not: openai-python takes a stream that just ends for a good one.
 """
 
-import re
+import msgspec
 
 from proxy.errors import ProxyError, UpstreamError
 from proxy.translation import azure_fields
@@ -14,15 +14,17 @@ from proxy.translation.sse import EventSplitter, encode_data, parse_event
 
 DONE = b"data: [DONE]\n\n"
 _NULL = b"null"
-# JSON allows half of a surrogate pair, which a model may well cut between two chunks; msgspec does not.
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 class ChoicesStream:
-    """Normalises one stream; `feed` and then `end`, or `fail` at any time, give the bytes for the client."""
+    """Normalises one stream; `feed` and then `end`, or `fail` at any time, give the bytes for the client.
 
-    def __init__(self, errors: AzureErrors) -> None:
+    `content` is the member of a choice that holds what it says, with the JSON for saying nothing.
+    """
+
+    def __init__(self, errors: AzureErrors, content: tuple[str, bytes]) -> None:
         self._errors = errors
+        self._content, self._nothing = content[0], msgspec.Raw(content[1])
         self._splitter = EventSplitter()
         self._running: set[bytes] = set()
         self._finished: set[bytes] = set()
@@ -31,10 +33,7 @@ class ChoicesStream:
 
     def feed(self, chunk: bytes) -> bytes:
         """Take bytes of Azure as they came; return whole events, possibly none."""
-        try:
-            return b"".join(map(self._block, self._splitter.feed(chunk)))
-        except UpstreamError as error:
-            return self.fail(error)
+        return b"".join(map(self._block, self._splitter.feed(chunk)))
 
     def end(self) -> bytes:
         """Return what is left when Azure's bytes are over: a missing `[DONE]`, or the error of a stream cut short."""
@@ -52,12 +51,15 @@ class ChoicesStream:
     def _block(self, block: bytes) -> bytes:
         if self.ended:
             return b""
-        event = parse_event(block)
-        if event.data is None:
-            return block + b"\n\n" if block.startswith(b":") else b""
-        if event.data == b"[DONE]":
-            return self._done()
-        return self._chunk(event.data)
+        try:
+            event = parse_event(block)
+            if event.data is None:
+                return event.comment
+            return self._done() if event.data == b"[DONE]" else azure_fields.rewrite(event.data, self._normalise)
+        except UpstreamError as error:
+            return self.fail(error)
+        except azure_fields.UNREADABLE:
+            return self.fail(UpstreamError("Azure OpenAI sent an event that is not the JSON it should be."))
 
     def _done(self) -> bytes:
         if self.ended:
@@ -66,17 +68,6 @@ class ChoicesStream:
             return self.fail(UpstreamError("Azure OpenAI ended the stream before the answer was complete."))
         self.ended = True
         return DONE
-
-    def _chunk(self, data: bytes) -> bytes:
-        try:
-            return self._normalise(data)
-        except azure_fields.UNREADABLE:
-            pass
-        try:
-            readable = self._normalise(_SURROGATE.sub(rb"\\ufffd", data))
-        except azure_fields.UNREADABLE:
-            return self.fail(UpstreamError("Azure OpenAI sent an event that is not the JSON it should be."))
-        return encode_data(data) if readable and not self.ended else readable
 
     def _normalise(self, data: bytes) -> bytes:
         chunk = azure_fields.DECODE(data)
@@ -88,6 +79,7 @@ class ChoicesStream:
         for choice in choices:
             changed |= azure_fields.strip_choice(choice)
             if self._carries_something(choice):
+                changed |= self._complete(choice)
                 kept.append(choice)
         if not kept and bytes(chunk.get("usage", _NULL)) == _NULL:
             return b""
@@ -102,8 +94,15 @@ class ChoicesStream:
             self._finished.add(index)
             self._running.discard(index)
             return True
-        if all(bytes(choice.get(name, _NULL)) == _NULL for name in ("delta", "text")):
+        if bytes(choice.get(self._content, _NULL)) == _NULL:
             return False
         if index not in self._finished:
             self._running.add(index)
+        return True
+
+    def _complete(self, choice: Members) -> bool:
+        """Give a choice that has only its finish_reason an empty content, as OpenAI's always has; tell whether so."""
+        if self._content in choice:
+            return False
+        choice[self._content] = self._nothing
         return True

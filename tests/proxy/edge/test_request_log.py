@@ -2,33 +2,14 @@
 
 import json
 import logging
-from collections.abc import Iterator
-
-import pytest
 
 from proxy.edge.request_log import Line, configure
 
 
-@pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    lines: list[str] = []
-
-    class Kept(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            lines.append(record.getMessage())
-
-    logger = logging.getLogger("proxy.requests")
-    handler = Kept()
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    yield lines
-    logger.removeHandler(handler)
-    logger.setLevel(logging.NOTSET)
-
-
-def test_a_line_tells_who_what_how_and_how_long(written: list[str]) -> None:
+def test_a_line_tells_who_what_how_and_how_long() -> None:
+    written: list[str] = []
     times = iter((10.0, 10.25, 11.5))
-    line = Line("request-1", lambda: next(times))
+    line = Line("request-1", lambda: next(times), written.append)
     line.client, line.operation, line.deployment, line.status = "alice", "createChatCompletion", "gpt-4o", 200
     line.first_byte()
     line.first_byte()
@@ -45,9 +26,10 @@ def test_a_line_tells_who_what_how_and_how_long(written: list[str]) -> None:
     }
 
 
-def test_an_answer_in_one_piece_has_its_first_byte_at_its_end(written: list[str]) -> None:
+def test_an_answer_in_one_piece_has_its_first_byte_at_its_end() -> None:
+    written: list[str] = []
     times = iter((10.0, 10.5))
-    Line("request-1", lambda: next(times)).write(outcome="error", status=499)
+    Line("request-1", lambda: next(times), written.append).write(outcome="error", status=499)
     line = json.loads(written[0])
     assert (line["first_byte_ms"], line["duration_ms"], line["status"]) == (500.0, 500.0, 499)
 
@@ -59,7 +41,7 @@ def test_the_chatter_of_the_worker_and_the_sdks_is_silenced() -> None:
         configure()
         configure()
         assert len(ours.handlers) == max(1, len(before[0]))
-        assert logging.getLogger("proxy.requests").isEnabledFor(logging.INFO)
+        assert logging.getLogger("proxy.edge.key_vault").isEnabledFor(logging.INFO)
         for name in ("azure_functions_worker", "azure.functions", "azure.core.pipeline", "azure.identity", "uvicorn"):
             assert not logging.getLogger(name).isEnabledFor(logging.INFO)
     finally:
