@@ -14,6 +14,8 @@ from proxy.translation.sse import EventSplitter, encode_data, parse_event
 
 DONE = b"data: [DONE]\n\n"
 _NULL = b"null"
+_BLANK = b'""'
+_IDENTITY = ("id", "object", "created", "model")
 
 
 class ChoicesStream:
@@ -28,6 +30,7 @@ class ChoicesStream:
         self._splitter = EventSplitter()
         self._running: set[bytes] = set()
         self._finished: set[bytes] = set()
+        self._identity: Members = {}
         self.ended = False
         self.broken = False
 
@@ -42,10 +45,16 @@ class ChoicesStream:
         return last + self._done()
 
     def fail(self, error: ProxyError) -> bytes:
-        """Return an error event and the end of the stream; nothing when it has ended already."""
+        """Return an error event and the end of the stream; nothing when it has ended already.
+
+        A connection that breaks behind the last choice's finish_reason took nothing from the answer: that is an end.
+        """
         if self.ended:
             return b""
-        self.ended = self.broken = True
+        self.ended = True
+        if isinstance(error, UpstreamError) and self._is_complete():
+            return DONE
+        self.broken = True
         return encode_data(encode_error(error)) + DONE
 
     def _block(self, block: bytes) -> bytes:
@@ -62,19 +71,17 @@ class ChoicesStream:
             return self.fail(UpstreamError("Azure OpenAI sent an event that is not the JSON it should be."))
 
     def _done(self) -> bytes:
-        if self.ended:
-            return b""
-        if self._running or not self._finished:
-            return self.fail(UpstreamError("Azure OpenAI ended the stream before the answer was complete."))
-        self.ended = True
-        return DONE
+        return self.fail(UpstreamError("Azure OpenAI ended the stream before the answer was complete."))
+
+    def _is_complete(self) -> bool:
+        return bool(self._finished) and not self._running
 
     def _normalise(self, data: bytes) -> bytes:
         chunk = azure_fields.DECODE(data)
         if "error" in chunk and bytes(chunk["error"]) != _NULL:
             return self.fail(self._errors.in_stream(data))
         choices = azure_fields.DECODE_CHOICES(chunk.get("choices", _NULL)) or []
-        changed = azure_fields.strip_answer(chunk)
+        changed = azure_fields.strip_answer(chunk) | self._identify(chunk)
         kept = []
         for choice in choices:
             changed |= azure_fields.strip_choice(choice)
@@ -86,6 +93,14 @@ class ChoicesStream:
         if changed or len(kept) < len(choices):
             data = azure_fields.with_choices(chunk, kept)
         return encode_data(data)
+
+    def _identify(self, chunk: Members) -> bool:
+        """Give a chunk of the content filter, which has a blank one, the identity of its stream; tell whether so."""
+        if bytes(chunk.get("object", _BLANK)) != _BLANK:
+            self._identity = self._identity or {name: chunk[name] for name in _IDENTITY if name in chunk}
+            return False
+        chunk.update(self._identity)
+        return bool(self._identity)
 
     def _carries_something(self, choice: Members) -> bool:
         """Note whether the choice goes on; an annotation of the content filter alone is not worth an event."""

@@ -1,0 +1,113 @@
+"""One round of each case on one worker."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from tests.bench import figures, samples
+from tests.bench.client import Connection, Exchange
+from tests.bench.figures import Figure
+from tests.bench.processes import cpu_seconds
+from tests.bench.upstream import EVENTS
+from tests.bench.workers import Worker
+
+CONCURRENCY = 16
+ANSWERS = 2400
+FORWARDS = 1500
+SHORT_STREAMS = 150
+LONG_STREAMS = 8
+# The worker's last log lines and its word to the host come after the answer.
+SETTLE = 0.02
+_STREAM_END = b"data: [DONE]\n\n\r\n0\r\n\r\n"
+
+Result = Mapping[Figure, float]
+Case = Callable[[Worker], Awaitable[Result]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What a load cost: CPU of the worker and time, in seconds; seconds to each first chunk."""
+
+    cpu: float
+    seconds: float
+    first_chunks: list[float]
+
+
+async def answering(worker: Worker) -> Result:
+    """Let the app answer by itself."""
+    ask = worker.asker("GET", worker.variant.health)
+    load = await _load(worker, ask, CONCURRENCY, ANSWERS)
+    return {figures.ANSWER_CPU: load.cpu / ANSWERS * 1e6, figures.ANSWER_RATE: ANSWERS / load.seconds}
+
+
+async def forwarding(worker: Worker) -> Result:
+    """Let the app forward chats that are not streamed."""
+    load = await _load(worker, _chat(worker, "whole", stream=False), CONCURRENCY, FORWARDS)
+    return {figures.FORWARD_CPU: load.cpu / FORWARDS * 1e6, figures.FORWARD_RATE: FORWARDS / load.seconds}
+
+
+async def short_streams(worker: Worker) -> Result:
+    """Stream one short answer after the other."""
+    load = await _load(worker, _chat(worker, "short", stream=True), 1, SHORT_STREAMS)
+    return {
+        figures.FIRST_CHUNK: statistics.median(load.first_chunks) * 1e3,
+        figures.STREAM_CPU: load.cpu / SHORT_STREAMS * 1e6,
+    }
+
+
+async def single_events(worker: Worker) -> Result:
+    """Stream long answers that come event by event."""
+    load = await _load(worker, _chat(worker, "single", stream=True), LONG_STREAMS, LONG_STREAMS)
+    return {figures.EVENT_CPU: load.cpu / (LONG_STREAMS * EVENTS) * 1e6}
+
+
+async def burst_events(worker: Worker) -> Result:
+    """Stream long answers that come with several events in a write."""
+    load = await _load(worker, _chat(worker, "burst", stream=True), LONG_STREAMS, LONG_STREAMS)
+    return {figures.BURST_CPU: load.cpu / (LONG_STREAMS * EVENTS) * 1e6}
+
+
+CASES: tuple[Case, ...] = (answering, forwarding, short_streams, single_events, burst_events)
+
+
+async def warm_up(worker: Worker) -> None:
+    """Have everything imported and every kind of request seen."""
+    await _load(worker, worker.asker("GET", worker.variant.health), CONCURRENCY, 300)
+    for model, stream in (("whole", False), ("short", True)):
+        await _load(worker, _chat(worker, model, stream=stream), CONCURRENCY, 200)
+
+
+def _chat(worker: Worker, model: str, *, stream: bool) -> Callable[[], bytes]:
+    return worker.asker("POST", worker.variant.chat, samples.request(model, stream=stream))
+
+
+async def _load(worker: Worker, ask: Callable[[], bytes], concurrency: int, count: int) -> Load:
+    """Send `count` requests over `concurrency` connections, after one unmeasured answer on each of them."""
+    connections = [await worker.connect() for _ in range(concurrency)]
+    health = worker.asker("GET", worker.variant.health)
+    await asyncio.gather(*(_repeat(one, health, 1) for one in connections))
+    await asyncio.sleep(SETTLE)
+    cpu, started = cpu_seconds(worker.pid), time.perf_counter()
+    shares = (count // concurrency + (index < count % concurrency) for index in range(concurrency))
+    sent = [_repeat(one, ask, share) for one, share in zip(connections, shares, strict=True)]
+    first_chunks = [seconds for some in await asyncio.gather(*sent) for seconds in some]
+    seconds = time.perf_counter() - started
+    await asyncio.sleep(SETTLE)
+    cpu = cpu_seconds(worker.pid) - cpu
+    for one in connections:
+        one.close()
+    return Load(cpu=cpu, seconds=seconds, first_chunks=first_chunks)
+
+
+async def _repeat(connection: Connection, ask: Callable[[], bytes], times: int) -> list[float]:
+    return [_checked(await connection.exchange(ask())).first_chunk for _ in range(times)]
+
+
+def _checked(exchange: Exchange) -> Exchange:
+    if exchange.status != 200:
+        raise AssertionError(f"The app answered {exchange.status}: {exchange.tail!r}")
+    if exchange.tail.endswith(b"0\r\n\r\n") and not exchange.tail.endswith(_STREAM_END):
+        raise AssertionError(f"A stream ended with {exchange.tail!r}")
+    return exchange

@@ -1,0 +1,1 @@
+"""A folder for PYTHONPATH: the interpreter imports its sitecustomize.py at its start."""

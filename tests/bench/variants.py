@@ -1,0 +1,44 @@
+"""The two apps that are compared, and what both are told."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.processes import REPOSITORY
+
+HERE = Path(__file__).parent
+KEY = "sk-bench"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """An app: its folder, where it answers by itself and forwards a chat, and what it finds on its PYTHONPATH."""
+
+    name: str
+    folder: Path
+    path: tuple[Path, ...] = ()
+    health: str
+    chat: str
+
+
+OURS = Variant(name="ours", folder=REPOSITORY, health="/health", chat="/v1/chat/completions")
+DEFAULT = Variant(
+    name="default",
+    folder=HERE / "default_app",
+    path=(HERE / "default_install",),
+    health="/api/health",
+    chat="/api/v1/chat/completions",
+)
+VARIANTS = (OURS, DEFAULT)
+
+
+def environ(variant: Variant, port: int) -> Mapping[str, str]:
+    """Return the whole environment of a variant's worker; `port` is the upstream's."""
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join(map(str, (*variant.path, HERE / "root_logging", REPOSITORY))),
+        "AZURE_OPENAI_ENDPOINT": f"http://127.0.0.1:{port}",
+        "AZURE_OPENAI_API_KEY": "azure-key-of-the-bench",
+        "CLIENT_KEYS": f"bench={KEY}",
+    }
