@@ -13,7 +13,6 @@ _NO_KEY = (
 )
 _WRONG_KEY = "Incorrect API key provided. Ask the operator of this proxy for a key."
 _TWO_KEYS = "The Authorization header and the api-key header hold two different API keys. Send only one."
-_SCHEME = "bearer "
 
 INVALID_KEY = "invalid_api_key"
 
@@ -52,10 +51,10 @@ class KeyRing:
 
 
 def _presented_key(headers: Mapping[str, str]) -> str:
-    authorization, api_key = headers.get("authorization", "").strip(), headers.get("api-key", "").strip()
-    if authorization and authorization[: len(_SCHEME)].lower() != _SCHEME:
+    scheme, _, token = headers.get("authorization", "").strip().partition(" ")
+    bearer, api_key = token.strip(), headers.get("api-key", "").strip()
+    if scheme and scheme.lower() != "bearer":
         raise Unauthenticated(_NO_KEY)
-    bearer = authorization[len(_SCHEME) :].strip()
     if bearer and api_key and not hmac.compare_digest(bearer.encode(), api_key.encode()):
         raise Unauthenticated(_TWO_KEYS, code=INVALID_KEY)
     if not bearer and not api_key:

@@ -135,7 +135,7 @@ class Gateway:
         passed = headers.response_to_openai(answer.headers)
         stream = call.operation.stream
         if stream is not None and call.stream and answer.status == 200:
-            body = _relay(answer, ChoicesStream(translator, stream.value), line)
+            body = _relay(answer, ChoicesStream(translator, stream.value, call.choices), line)
             return Response(status=200, headers=passed, body=body)
         try:
             if answer.status >= 300:

@@ -124,8 +124,8 @@ def client_keys(text: str) -> tuple[ClientKey, ...]:
     for number, (name, key) in _pairs(text, "name=key"):
         if not _SECRET_NAME.fullmatch(name) or not _VISIBLE.fullmatch(key):
             raise ValueError(f"must have a name of letters, digits and '-' and a key without spaces in entry {number}")
-        if name in keys:
-            raise ValueError(f"uses the name of entry {number} twice")
+        if name in keys or any(Secret(key) == known.key for known in keys.values()):
+            raise ValueError(f"uses the name or the key of entry {number} twice")
         keys[name] = ClientKey(client=Client(name=name), key=Secret(key))
     return tuple(keys.values())
 

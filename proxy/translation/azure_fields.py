@@ -13,8 +13,8 @@ from proxy.translation.surrogates import is_maskable, mask, unmask
 Members = dict[str, msgspec.Raw]
 
 DECODE = msgspec.json.Decoder(Members).decode
-DECODE_CHOICES = msgspec.json.Decoder(list[Members] | None).decode
-ENCODE = msgspec.json.Encoder().encode
+_CHOICES = msgspec.json.Decoder(list[Members] | None).decode
+_ENCODE = msgspec.json.Encoder().encode
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _OF_ANSWER = frozenset({"prompt_filter_results", "prompt_annotations"})
@@ -50,6 +50,11 @@ def _strip(members: Members, names: frozenset[str]) -> bool:
     return bool(found)
 
 
+def choices_of(answer: Members) -> list[Members]:
+    """Return the choices of an answer, none where there are none."""
+    return _CHOICES(answer.get("choices", b"null")) or []
+
+
 def with_choices(answer: Members, choices: list[Members]) -> bytes:
-    """Return the answer with these choices, as JSON."""
-    return ENCODE({**answer, "choices": choices})
+    """Return the answer with these choices, if it has any, as JSON."""
+    return _ENCODE({**answer, "choices": choices} if "choices" in answer else answer)

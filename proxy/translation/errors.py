@@ -202,8 +202,11 @@ def _throttled(_errors: AzureErrors, error: AzureError) -> ProxyError:
     wait = _WAIT.search(error.message)
     if wait and "retry-after" not in headers:
         headers["retry-after"] = wait[1]
-    kind = "tokens" if "token rate" in error.message else "requests"
-    return AzureRefusal(error.message, status=429, type=kind, code="rate_limit_exceeded", headers=headers)
+    if error.code == "insufficient_quota":
+        kind = code = error.code
+    else:
+        kind, code = "tokens" if "token rate" in error.message else "requests", "rate_limit_exceeded"
+    return AzureRefusal(error.message, status=429, type=kind, code=code, headers=headers)
 
 
 def _redirected(_errors: AzureErrors, error: AzureError) -> ProxyError:

@@ -63,6 +63,12 @@ class JsonBody:
         """Return a member that is true or false, False when it is absent or null."""
         return self._read(name, _FLAG, "a boolean") or False
 
+    def count(self, name: str) -> int:
+        """Return a member that is a whole number above 0, 1 when it is anything else: that is for Azure to judge."""
+        start, end = self.spans.get(name, (0, 0))
+        digits = self.raw[start:end]
+        return int(digits) if digits.isdigit() and len(digits) < 4 and int(digits) else 1
+
     def _read(self, name: str, decoder: msgspec.json.Decoder[T], expected: str) -> T | None:
         start, end = self.spans.get(name, (0, 0))
         if start == end:

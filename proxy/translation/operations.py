@@ -94,7 +94,7 @@ def find(method: str, path: str) -> Route | ProxyError:
         return UnknownUrl(f"Unknown request URL: {method} {_shown(path)}. Please check the URL for typos.")
     operation = node.methods.get("GET" if method == "HEAD" else method)
     if operation is None:
-        allowed = ", ".join(sorted(node.methods))
+        allowed = ", ".join(sorted(node.methods | ({"HEAD": operation} if "GET" in node.methods else {})))
         return MethodNotAllowed(f"Not allowed to {method} on {_shown(path)}.", headers={"allow": allowed})
     return Route(operation=operation, parameters=parameters)
 

@@ -26,11 +26,12 @@ class Surface:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What a client asks for: an operation, the model by the client's name, and whether it wants a stream."""
+    """What a client asks for: an operation, the model by the client's name, a stream or not, and how many choices."""
 
     operation: Operation
     model: str
     stream: bool
+    choices: int
     body: JsonBody
 
 
@@ -41,7 +42,7 @@ def parse_call(operation: Operation, body: bytes) -> Call:
     if not model:
         raise InvalidRequest("You must provide a model parameter.", param="model", code="missing_required_parameter")
     stream = operation.stream is not None and document.flag("stream")
-    return Call(operation=operation, model=model, stream=stream, body=document)
+    return Call(operation=operation, model=model, stream=stream, choices=document.count("n"), body=document)
 
 
 def to_azure(

@@ -17,7 +17,7 @@ def to_openai(body: bytes) -> bytes:
 
 def _clean(body: bytes) -> bytes:
     answer = azure_fields.DECODE(body)
-    choices = azure_fields.DECODE_CHOICES(answer.get("choices", b"null")) or []
+    choices = azure_fields.choices_of(answer)
     changed = azure_fields.strip_answer(answer)
     for choice in choices:
         changed |= azure_fields.strip_choice(choice)

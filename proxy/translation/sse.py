@@ -23,36 +23,60 @@ class Event:
 
 
 class EventSplitter:
-    """Cuts a stream into blocks of lines, each one event without its blank line; CR LF and CR become LF."""
+    """Cuts a stream into blocks of lines, each one event without its blank line; CR LF and CR become LF.
+
+    What has come of an event is kept in pieces, so that a large one in many reads costs no more than its bytes.
+    """
 
     def __init__(self) -> None:
-        self._rest = b""
-        self._begun = False
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._start: bytes | None = b""
+        self._after_return = False
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take bytes as they came; return the blocks that are whole now, and one that is already too large."""
-        blocks = self._lines(chunk).split(b"\n\n")
-        self._rest = blocks.pop()
-        if len(self._rest) > MAX_EVENT_BYTES:
+        lines = self._lines(self._without_mark(chunk))
+        if self._pieces and self._pieces[-1].endswith(b"\n"):
+            # The blank line may have been cut between its two line ends.
+            self._pieces[-1], lines = self._pieces[-1][:-1], b"\n" + lines
+        first, *others = lines.split(b"\n\n")
+        self._keep(first)
+        blocks = []
+        for other in others:
             blocks.append(self.end())
-        return [stripped for block in blocks if (stripped := block.strip(b"\n"))]
+            self._keep(other)
+        if self._size > MAX_EVENT_BYTES:
+            blocks.append(self.end())
+        return [block for block in blocks if block]
 
     def end(self) -> bytes:
         """Return the block that the stream ended in without a blank line, empty when there is none."""
-        rest, self._rest = self._rest, b""
-        return rest.strip(b"\r\n")
+        block = b"".join(self._pieces).strip(b"\n")
+        self._pieces, self._size = [], 0
+        return block
+
+    def _keep(self, piece: bytes) -> None:
+        if piece:
+            self._pieces.append(piece)
+            self._size += len(piece)
+
+    def _without_mark(self, chunk: bytes) -> bytes:
+        if self._start is None:
+            return chunk
+        self._start += chunk
+        if len(self._start) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(self._start):
+            return b""
+        start, self._start = self._start, None
+        return start.removeprefix(_BYTE_ORDER_MARK)
 
     def _lines(self, chunk: bytes) -> bytes:
-        data = self._rest + chunk
-        if not self._begun:
-            if len(data) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(data):
-                return data
-            self._begun, data = True, data.removeprefix(_BYTE_ORDER_MARK)
-        if b"\r" not in data:
-            return data
-        # A `\r` at the end may be one half of `\r\n`: it waits for the next byte.
-        held = b"\r" if data.endswith(b"\r") else b""
-        return data.removesuffix(held).replace(b"\r\n", b"\n").replace(b"\r", b"\n") + held
+        if self._after_return:
+            self._after_return, chunk = not chunk, chunk.removeprefix(b"\n")
+        if b"\r" not in chunk:
+            return chunk
+        self._after_return = chunk.endswith(b"\r")
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def parse_event(block: bytes) -> Event:
@@ -65,11 +89,12 @@ def parse_event(block: bytes) -> Event:
     for line in block.split(b"\n"):
         name, _, value = line.partition(b":")
         fields.setdefault(name, []).append(value.removeprefix(b" "))
-    data, comments = fields.get(b"data"), fields.get(b"", ())
+    data = fields.get(b"data")
+    comments = [b": " + comment + b"\n" for comment in fields.get(b"", ()) if comment]
     return Event(
         data=b"\n".join(data) if data else None,
         name=fields.get(b"event", [b""])[-1],
-        comment=b"".join(b": " + comment + b"\n" for comment in comments if comment) + b"\n" if comments else b"",
+        comment=b"".join((*comments, b"\n")) if comments else b"",
     )
 
 

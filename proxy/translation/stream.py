@@ -21,11 +21,13 @@ _IDENTITY = ("id", "object", "created", "model")
 class ChoicesStream:
     """Normalises one stream; `feed` and then `end`, or `fail` at any time, give the bytes for the client.
 
-    `content` is the member of a choice that holds what it says, with the JSON for saying nothing.
+    `content` is the member of a choice that holds what it says, with the JSON for saying nothing; `choices` is how
+    many were asked for.
     """
 
-    def __init__(self, errors: AzureErrors, content: tuple[str, bytes]) -> None:
+    def __init__(self, errors: AzureErrors, content: tuple[str, bytes], choices: int = 1) -> None:
         self._errors = errors
+        self._choices = choices
         self._content, self._nothing = content[0], msgspec.Raw(content[1])
         self._splitter = EventSplitter()
         self._running: set[bytes] = set()
@@ -64,6 +66,8 @@ class ChoicesStream:
             event = parse_event(block)
             if event.data is None:
                 return event.comment
+            if event.name == b"error":
+                return self.fail(self._errors.in_stream(event.data))
             return self._done() if event.data == b"[DONE]" else azure_fields.rewrite(event.data, self._normalise)
         except UpstreamError as error:
             return self.fail(error)
@@ -74,13 +78,13 @@ class ChoicesStream:
         return self.fail(UpstreamError("Azure OpenAI ended the stream before the answer was complete."))
 
     def _is_complete(self) -> bool:
-        return bool(self._finished) and not self._running
+        return len(self._finished) >= self._choices and not self._running
 
     def _normalise(self, data: bytes) -> bytes:
         chunk = azure_fields.DECODE(data)
-        if "error" in chunk and bytes(chunk["error"]) != _NULL:
+        if "statusCode" in chunk or bytes(chunk.get("error", _NULL)) != _NULL:
             return self.fail(self._errors.in_stream(data))
-        choices = azure_fields.DECODE_CHOICES(chunk.get("choices", _NULL)) or []
+        choices = azure_fields.choices_of(chunk)
         changed = azure_fields.strip_answer(chunk) | self._identify(chunk)
         kept = []
         for choice in choices:

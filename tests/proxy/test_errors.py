@@ -1,0 +1,65 @@
+"""Every way a request can end badly."""
+
+import pytest
+
+from proxy import errors
+from proxy.errors import AzureRefusal, ConfigurationError, InvalidRequest, ModelNotFound, ProxyError
+
+TREE = [
+    (errors.InvalidRequest, 400, "invalid_request_error", None),
+    (errors.Unauthenticated, 401, "invalid_request_error", None),
+    (errors.UnknownUrl, 404, "invalid_request_error", "unknown_url"),
+    (errors.MethodNotAllowed, 405, "invalid_request_error", "method_not_supported"),
+    (errors.RequestTimeout, 408, "invalid_request_error", "request_timeout"),
+    (errors.BodyTooLarge, 413, "invalid_request_error", "request_too_large"),
+    (errors.UnsupportedEncoding, 415, "invalid_request_error", "unsupported_encoding"),
+    (errors.UpstreamError, 502, "server_error", "upstream_error"),
+    (errors.UpstreamAuthError, 502, "server_error", "upstream_auth_error"),
+    (errors.UpstreamTimeout, 504, "server_error", "upstream_timeout"),
+]
+
+
+@pytest.mark.parametrize(("kind", "status", "type_", "code"), TREE, ids=lambda value: getattr(value, "__name__", None))
+def test_each_error_has_its_status_type_and_code(
+    kind: type[ProxyError], status: int, type_: str, code: str | None
+) -> None:
+    error = kind("What happened.")
+    assert (error.status, error.type, error.code, error.param) == (status, type_, code, None)
+    assert (error.message, str(error), dict(error.headers)) == ("What happened.", "What happened.", {})
+
+
+def test_an_error_may_carry_its_own_code_param_and_headers() -> None:
+    error = InvalidRequest("x", code="c", param="p", headers={"a": "b"})
+    assert (error.code, error.param, error.headers) == ("c", "p", {"a": "b"})
+    assert InvalidRequest("x").code is None
+
+
+def test_an_unknown_model_is_named_in_part() -> None:
+    assert ModelNotFound("m").message == "The model `m` does not exist or you do not have access to it."
+    assert ModelNotFound("m").code == "model_not_found"
+    assert "x" * 100 + "...`" in ModelNotFound("x" * 10_000).message
+    assert f"`{'x' * 100}`" in ModelNotFound("x" * 100).message
+
+
+def test_a_refusal_of_azure_is_what_azure_said() -> None:
+    error = AzureRefusal("x", status=418, type="t", code="c", param="p", headers={"a": "b"}, inner=b"{}")
+    assert (error.status, error.type, error.code, error.param, error.inner) == (418, "t", "c", "p", b"{}")
+    assert AzureRefusal("x", status=400, type="t", code=None).code is None
+
+
+def test_a_wrong_set_up_has_a_reason_for_health() -> None:
+    assert (ConfigurationError("x").status, ConfigurationError("x").code) == (503, "configuration_error")
+    assert ConfigurationError("x").reason == "configuration_error"
+    assert ConfigurationError("x", reason="vault_down").reason == "vault_down"
+
+
+def test_an_error_without_headers_shares_none_that_can_change() -> None:
+    assert InvalidRequest("x").headers is errors.NO_HEADERS
+    assert not hasattr(errors.NO_HEADERS, "__setitem__")
+
+
+def test_the_docstring_draws_every_error_with_its_status() -> None:
+    drawn = errors.__doc__ or ""
+    for kind, status, _, _ in TREE:
+        line = next(line for line in drawn.splitlines() if f"-- {kind.__name__} " in line)
+        assert str(status) in line

@@ -1,0 +1,75 @@
+"""Independent readers of an event stream: what a client sees, and what it may rely on."""
+
+import json
+import re
+from functools import cache
+
+from openai._streaming import SSEDecoder
+
+DONE = "[DONE]"
+
+
+def official(stream: bytes) -> list[str]:
+    """Return the data of every event as the official SDK reads it."""
+    return [event.data for event in SSEDecoder().iter_bytes(iter([stream]))]
+
+
+def raw(stream: bytes) -> list[str]:
+    """Return the data of every event to a plain reader, for which only a blank line ends an event."""
+    blocks = stream.split(b"\n\n")
+    assert blocks.pop() == b"", "the stream does not end with a whole event"
+    for block in blocks:
+        assert re.fullmatch(rb"data: [^\r\n]*|:[^\r\n]*(\n:[^\r\n]*)*", block), block
+    return [block[6:].decode() for block in blocks if block.startswith(b"data: ")]
+
+
+@cache
+def whole(stream: bytes) -> tuple[str, ...]:
+    """Return the data of the events before `[DONE]`, after checking that the stream is one that every client can read.
+
+    Both readers agree, every event but the last is a JSON object, and the last is the only `[DONE]`.
+    """
+    events = raw(stream)
+    assert official(stream) == events
+    assert stream.endswith(b"data: [DONE]\n\n")
+    assert events.pop() == DONE
+    assert all(isinstance(json.loads(event), dict) for event in events)
+    return tuple(events)
+
+
+def errors(stream: bytes) -> list[dict[str, object]]:
+    """Return the errors that the official SDK would raise from a stream."""
+    return [event["error"] for event in map(json.loads, whole(stream)) if event.get("error")]
+
+
+@cache
+def complete(received: bytes) -> bool:
+    """Tell whether every choice that began in Azure's bytes had its finish_reason, and there was no error.
+
+    A line without its end counts when it is whole JSON: the most that can be made of the bytes.
+    """
+    begun: set[int] = set()
+    finished: set[int] = set()
+    for line in re.split(rb"\r\n|\n|\r", received.removeprefix(b"\xef\xbb\xbf")):
+        text = line.removeprefix(b"data:").strip()
+        if text == b"[DONE]":
+            break
+        if not (line.startswith(b"data:") and _is_json(text)):
+            continue
+        event = json.loads(text)
+        if not isinstance(event, dict) or event.get("error"):
+            return False
+        for choice in event["choices"]:
+            if choice["finish_reason"]:
+                finished.add(choice["index"])
+            elif "delta" in choice or "text" in choice:
+                begun.add(choice["index"])
+    return bool(finished) and begun <= finished
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

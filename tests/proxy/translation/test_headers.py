@@ -1,0 +1,88 @@
+"""Which headers pass."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy.translation.headers import (
+    FIXED_REQUEST_HEADERS,
+    REQUEST_HEADERS,
+    RESPONSE_HEADERS,
+    finish,
+    request_to_azure,
+    response_to_openai,
+)
+
+SECRET = "canary"
+PRIVATE = [
+    "authorization", "api-key", "cookie", "host", "connection", "content-length", "transfer-encoding", "forwarded",
+    "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-original-url", "x-functions-key", "x-api-key",
+    "x-ms-client-principal", "x-ms-client-principal-id", "x-ms-token-aad-access-token", "x-ms-invocation-id",
+    "x-identity-header", "metadata", "x-http-method-override", "ocp-apim-subscription-key", "proxy-authorization",
+    "openai-organization", "openai-project", "x-arr-ssl", "x-site-deployment-id", "disguised-host", "traceparent",
+    "x-ms-spillover-deployment", "accept-language", "te", "upgrade", "expect", "content-encoding",
+]  # fmt: skip
+FROM_AZURE = [
+    "set-cookie", "server", "x-ms-region", "x-ms-deployment-name", "x-ms-served-model", "x-ms-rai-invoked",
+    "azureml-model-session", "x-envoy-upstream-service-time", "location", "content-encoding", "content-length",
+    "transfer-encoding", "connection", "strict-transport-security", "www-authenticate", "x-ms-request-id",
+    "access-control-allow-origin", "content-security-policy", "date", "via",
+]  # fmt: skip
+NAMES = (
+    st.sampled_from([*PRIVATE, *FROM_AZURE, *REQUEST_HEADERS, *RESPONSE_HEADERS])
+    | st.from_regex(r"(x-ms-|x-forwarded-|x-functions-|x-)[a-z-]{0,12}", fullmatch=True)
+    | st.text(max_size=12)
+)
+HEADERS = st.dictionaries(NAMES, st.just(SECRET), max_size=20)
+
+
+@settings(max_examples=300, deadline=None)
+@given(HEADERS)
+def test_only_listed_headers_go_to_azure_whatever_comes_in(headers: dict[str, str]) -> None:
+    sent = request_to_azure(headers)
+    assert set(sent) == (set(headers) & REQUEST_HEADERS) | set(FIXED_REQUEST_HEADERS)
+    assert {name: sent[name] for name in FIXED_REQUEST_HEADERS} == FIXED_REQUEST_HEADERS
+
+
+@settings(max_examples=300, deadline=None)
+@given(HEADERS)
+def test_only_listed_headers_come_back_whatever_azure_answers(headers: dict[str, str]) -> None:
+    passed = response_to_openai(headers)
+    assert set(passed) <= RESPONSE_HEADERS
+    assert all(passed[name] == headers[name] for name in RESPONSE_HEADERS & set(headers))
+
+
+@pytest.mark.parametrize("name", PRIVATE)
+def test_a_header_of_the_client_or_the_platform_stays_behind(name: str) -> None:
+    assert SECRET not in request_to_azure({name: SECRET}).values()
+
+
+@pytest.mark.parametrize("name", FROM_AZURE)
+def test_a_header_that_only_azure_has_stays_behind(name: str) -> None:
+    assert response_to_openai({name: SECRET}) == {}
+
+
+def test_no_listed_header_is_a_credential_or_the_platforms() -> None:
+    allowed = {"x-ms-client-request-id"}  # The client's own correlation id, which Azure writes into its log.
+    for name in (REQUEST_HEADERS | set(FIXED_REQUEST_HEADERS)) - allowed:
+        assert name not in {"authorization", "api-key", "cookie"}
+        assert not name.startswith(("x-ms-", "x-forwarded", "x-functions", "x-arr", "proxy-"))
+
+
+def test_upstream_is_asked_for_plain_bytes_whatever_the_client_accepts() -> None:
+    assert request_to_azure({"accept-encoding": "gzip", "user-agent": "OpenAI/Python"}) == FIXED_REQUEST_HEADERS
+
+
+def test_the_request_id_of_the_gateway_stands_in_for_a_missing_one() -> None:
+    assert response_to_openai({"apim-request-id": "a"}) == {"apim-request-id": "a", "x-request-id": "a"}
+    assert response_to_openai({"x-request-id": "x", "apim-request-id": "a"})["x-request-id"] == "x"
+    assert "x-request-id" not in response_to_openai({"retry-after": "1"})
+
+
+def test_every_answer_has_a_request_id_and_is_kept_by_no_cache() -> None:
+    assert finish({}, "own") == {"x-request-id": "own", "cache-control": "no-store"}
+    assert finish({"x-request-id": "azure", "retry-after": "1"}, "own") == {
+        "x-request-id": "azure",
+        "cache-control": "no-store",
+        "retry-after": "1",
+    }

@@ -1,0 +1,31 @@
+"""Whole answers of Azure OpenAI, as OpenAI would give them."""
+
+import pytest
+
+from proxy.errors import UpstreamError
+from proxy.translation import response
+from tests.proxy.translation import recorded
+
+
+@pytest.mark.parametrize("case", recorded.cases("upstream.json"))
+def test_a_sample_becomes_what_openai_would_answer(case: str) -> None:
+    assert response.to_openai(recorded.read(case, "upstream.json")) == recorded.read(case, "client.json")
+
+
+@pytest.mark.parametrize("body", [b'{"choices":null,"id":1}', b'{ "id" : 1.0 }\n', b"{}", b'{"choices":[ ]}'])
+def test_an_answer_without_fields_of_azure_is_the_same_bytes(body: bytes) -> None:
+    assert response.to_openai(body) is body
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"1", b"<html>", b'{"a":', b'{"choices":1}', b'{"choices":[1]}', b"[" * 100_000]
+)
+def test_an_answer_that_is_not_a_json_object_is_azures_fault(body: bytes) -> None:
+    with pytest.raises(UpstreamError) as caught:
+        response.to_openai(body)
+    assert (caught.value.status, caught.value.code) == (502, "upstream_error")
+
+
+def test_half_a_surrogate_in_an_answer_is_passed_on_as_it_came() -> None:
+    body = b'{"choices":[{"index":0,"message":{"content":"\\ud83d"},"finish_reason":"length"}]}'
+    assert response.to_openai(body) == body
