@@ -17,11 +17,14 @@ from proxy.edge.key_vault import KeyVault
 from proxy.edge.upstream import Upstream
 from proxy.errors import ConfigurationError
 from proxy.gateway import Gateway
+from proxy.gateway.here import Here
 from proxy.messages import AuthMode, Request, Response
 from proxy.routing.deployments import Deployments
-from proxy.settings import Settings
+from proxy.settings import DATED_API_VERSION, Settings
+from proxy.settings.reader import SettingError
 from proxy.translation import errors, headers
-from proxy.translation.request import Surface
+from proxy.translation.operations import OPERATIONS, Surface
+from proxy.translation.surfaces import Surfaces
 
 
 class Handler(Protocol):
@@ -52,12 +55,11 @@ def open_gateway(environ: Mapping[str, str], host_json: Path) -> Handler:
     """
     request_log.configure()
     try:
-        settings = Settings.from_environ(environ, host_json.read_bytes())
+        gateway = build_gateway(Settings.from_environ(environ, host_json.read_bytes()))
     except ConfigurationError as error:
         if environ.get("AZURE_FUNCTIONS_ENVIRONMENT") == "Development":
             raise
         return Misconfigured(error)
-    gateway = build_gateway(settings)
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -70,16 +72,36 @@ def build_gateway(settings: Settings) -> Gateway:
     """Put the rooms together."""
     identity = Identity(client_id=settings.client_id, managed=settings.managed)
     vault = KeyVault(settings.key_vault_url, identity) if settings.key_vault_url else None
+    deployments = Deployments(models=settings.models, default=settings.default_deployment)
     return Gateway(
-        deployments=Deployments(models=settings.models, default=settings.default_deployment),
-        surface=Surface(endpoint=settings.endpoint, api_version=settings.api_version),
+        deployments=deployments,
+        here=Here(deployments=deployments, endpoint=settings.endpoint, created=int(time.time())),
+        surfaces=_surfaces(settings),
         auth=settings.auth,
         keys=ClientKeys(settings.client_keys, vault.list_client_keys if vault else None, _key_ring()),
         credential=_credential(settings, identity, vault),
         upstream=Upstream(settings.timeouts, settings.connections),
         timeouts=settings.timeouts,
         max_json_body=settings.max_json_body,
-        created=int(time.time()),
+        allowed_origins=settings.allowed_origins,
+        forwards_unknown=settings.forwards_unknown,
+        stores=settings.stores,
+    )
+
+
+def _surfaces(settings: Settings) -> Surfaces:
+    on_v1 = settings.api_version == "v1"
+    unknown = settings.operation_surfaces.keys() - {operation.name for operation in OPERATIONS}
+    if unknown:
+        raise SettingError("AZURE_OPENAI_OPERATION_SURFACES", "names an operation that does not exist")
+    return Surfaces(
+        endpoint=settings.endpoint,
+        api_version=DATED_API_VERSION if on_v1 else settings.api_version,
+        prefers_v1=on_v1,
+        chosen={
+            name: Surface.V1 if surface == "v1" else Surface.CLASSIC
+            for name, surface in settings.operation_surfaces.items()
+        },
     )
 
 

@@ -4,6 +4,7 @@
     +-- InvalidRequest           400  the client's request cannot be understood
     +-- Unauthenticated          401  no key, a wrong key, or two different keys
     +-- UnknownUrl               404  no operation at this path
+    +-- UnsupportedOperation     404  Azure OpenAI does not offer it, or the proxy is set not to
     +-- ModelNotFound            404  no deployment serves this model
     +-- MethodNotAllowed         405  the path is known, the method is not
     +-- RequestTimeout           408  the client's body did not arrive in time
@@ -68,6 +69,14 @@ class UnknownUrl(ProxyError):
     status = 404
     type = "invalid_request_error"
     code = "unknown_url"
+
+
+class UnsupportedOperation(ProxyError):
+    """An operation of OpenAI's that nobody answers here; the message names the substitute."""
+
+    status = 404
+    type = "invalid_request_error"
+    code = "unsupported_operation"
 
 
 class ModelNotFound(ProxyError):

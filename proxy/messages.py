@@ -88,10 +88,11 @@ class Response:
 class UpstreamRequest:
     """One HTTP request to Azure OpenAI, without the credential.
 
-    `url` is encoded already: not one character of it is changed on the way.
+    `url` is encoded already: not one character of it is changed on the way. A body that comes piece by piece can be
+    sent only once.
     """
 
     method: str
     url: str
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | AsyncIterator[bytes]

@@ -21,28 +21,42 @@ async def read_body(request: Request, limit: int, end: float) -> bytes:
 
     Raises `BodyTooLarge`, before reading where the length is told, `RequestTimeout` and `UnsupportedEncoding`.
     """
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise UnsupportedEncoding("The body of your request must not be compressed.")
-    if _told_length(request) > limit:
+    if (told_length(request) or 0) > limit:
         raise BodyTooLarge(f"The body of your request is larger than {limit} bytes.")
     parts: list[bytes] = []
     size = 0
-    try:
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout_at(min(end, loop.time() + BODY_STALL)) as stall:
-            async for part in request.body:
-                size += len(part)
-                if size > limit:
-                    raise BodyTooLarge(f"The body of your request is larger than {limit} bytes.")
-                parts.append(part)
-                stall.reschedule(min(end, loop.time() + BODY_STALL))
-    except TimeoutError:
-        raise RequestTimeout("The body of your request did not arrive in time.") from None
+    async for part in body_parts(request, end):
+        size += len(part)
+        if size > limit:
+            raise BodyTooLarge(f"The body of your request is larger than {limit} bytes.")
+        parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _told_length(request: Request) -> int:
-    told = request.headers.get("content-length", "0")
+async def body_parts(request: Request, end: float) -> AsyncIterator[bytes]:
+    """Yield the client's body as it comes, until the time `end` of the loop.
+
+    Raises `RequestTimeout` when it stops coming and `UnsupportedEncoding` when it is compressed.
+    """
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedEncoding("The body of your request must not be compressed.")
+    loop = asyncio.get_running_loop()
+    while True:
+        try:
+            async with asyncio.timeout_at(min(end, loop.time() + BODY_STALL)):
+                part = await anext(request.body, None)
+        except TimeoutError:
+            raise RequestTimeout("The body of your request did not arrive in time.") from None
+        if part is None:
+            return
+        yield part
+
+
+def told_length(request: Request) -> int | None:
+    """Return the length of the body as the client tells it, in bytes; raise `InvalidRequest` when it is no number."""
+    told = request.headers.get("content-length")
+    if told is None:
+        return None
     if not (told.isascii() and told.isdigit() and len(told) < 19):
         raise InvalidRequest("The Content-Length of your request is not a number.")
     return int(told)
@@ -58,6 +72,7 @@ class Departure:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._watcher: asyncio.Task[None] | None = None
+        self._handler: asyncio.Task[Any] | None = None
         self.left = False
 
     async def watched(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -67,23 +82,27 @@ class Departure:
                 if part:
                     yield part
         except ClientDisconnect:
-            self.left = True
+            self._leave()
             raise asyncio.CancelledError from None
         self.watch()
 
     def watch(self) -> None:
-        """Begin to watch, on behalf of the task that runs now."""
-        handler = asyncio.current_task()
-        if handler is not None:
-            self._watcher = asyncio.create_task(self._watch(handler))
+        """Begin to watch."""
+        self._watcher = asyncio.create_task(self._watch())
 
-    async def _watch(self, handler: asyncio.Task[Any]) -> None:
+    async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        self._leave()
+
+    def _leave(self) -> None:
         self.left = True
-        handler.cancel()
+        if self._handler is not None and self._handler is not asyncio.current_task():
+            self._handler.cancel()
 
     async def __aenter__(self) -> Self:
+        # The body may be read by another task, which sends it on.
+        self._handler = asyncio.current_task()
         return self
 
     async def __aexit__(
@@ -91,8 +110,7 @@ class Departure:
     ) -> bool:
         if self._watcher is not None:
             self._watcher.cancel()
-        handler = asyncio.current_task()
-        if not self.left or handler is None:
+        if not self.left or self._handler is None:
             return False
-        handler.uncancel()
+        self._handler.uncancel()
         return isinstance(error, asyncio.CancelledError)

@@ -127,7 +127,9 @@ class Upstream:
         answer had come. Raises `UpstreamError` when Azure cannot be reached or does not speak HTTP.
         """
         try:
-            answer = await self._attempt(request, credential) or await self._attempt(request, credential)
+            answer = await self._attempt(request, credential)
+            if answer is None and isinstance(request.body, bytes):
+                answer = await self._attempt(request, credential)
         except TimeoutError:
             raise UpstreamError(_UNREACHABLE) from None
         except (aiohttp.ClientError, OSError, ValueError):
@@ -182,9 +184,11 @@ class Upstream:
         return self._session
 
 
-def _payload(body: bytes) -> bytes | io.BytesIO:
+def _payload(body: bytes | AsyncIterator[bytes]) -> bytes | io.BytesIO | AsyncIterator[bytes] | None:
     """Return the body as it is, or as a file that is sent piece by piece so that other streams go on meanwhile."""
-    return body if len(body) <= WHOLE_BODY else io.BytesIO(body)
+    if isinstance(body, bytes):
+        return io.BytesIO(body) if len(body) > WHOLE_BODY else body or None
+    return body
 
 
 def _reuse_trace() -> aiohttp.TraceConfig:

@@ -16,6 +16,8 @@ FUNCTION_TIMEOUT_MARGIN = 10.0
 FIRST_BYTE_TIMEOUT = 215.0
 UNBOUNDED_TOTAL_TIMEOUT = 3600.0
 
+# The last dated version that Azure has made; what `v1` does not serve goes there.
+DATED_API_VERSION = "2025-04-01-preview"
 MANAGED_IDENTITY_MARKS = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
 
 
@@ -38,7 +40,8 @@ class Settings:
     """The proxy's settings. The README describes the variable behind each.
 
     `endpoint` is scheme, host and port without a path; `models` maps a client's model name to a deployment;
-    `max_json_body` is in bytes; `managed` tells that Azure provides a managed identity here.
+    `max_json_body` is in bytes; `managed` tells that Azure provides a managed identity here; `operation_surfaces` maps
+    the name of an operation to `v1` or `classic`.
     """
 
     endpoint: str
@@ -56,6 +59,10 @@ class Settings:
     connections: int
     max_json_body: int
     client_keys: tuple[ClientKey, ...]
+    operation_surfaces: Mapping[str, str]
+    forwards_unknown: bool
+    stores: bool
+    allowed_origins: frozenset[str]
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], host_json: bytes = b"{}") -> Self:
@@ -66,7 +73,7 @@ class Settings:
         read = Reader(environ)
         return cls(
             endpoint=read.required("AZURE_OPENAI_ENDPOINT", parse.endpoint),
-            api_version=read("AZURE_OPENAI_API_VERSION", parse.api_version, "2025-04-01-preview"),
+            api_version=read("AZURE_OPENAI_API_VERSION", parse.api_version, DATED_API_VERSION),
             models=read("AZURE_OPENAI_MODEL_MAPPER", parse.model_mapper, {}),
             default_deployment=read.optional("AZURE_OPENAI_DEFAULT_DEPLOYMENT", parse.deployment),
             auth=_auth(read),
@@ -82,6 +89,10 @@ class Settings:
             connections=read("UPSTREAM_CONNECTIONS", parse.count, 256),
             max_json_body=read("MAX_JSON_BODY_BYTES", parse.count, 32 * 1024 * 1024),
             client_keys=read("CLIENT_KEYS", parse.client_keys, ()),
+            operation_surfaces=read("AZURE_OPENAI_OPERATION_SURFACES", parse.operation_surfaces, {}),
+            forwards_unknown=read("FORWARD_UNKNOWN_OPERATIONS", parse.flag, default=False),
+            stores=read("STORED_OBJECTS", parse.stored_objects, default=True),
+            allowed_origins=read("ALLOWED_ORIGINS", parse.origins, frozenset("*")),
         )
 
 

@@ -15,6 +15,8 @@ _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})")
 _ENDPOINT_PATHS = ("", "/openai", "/openai/v1")
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?")
 _AUTHORITY = re.compile(r"[A-Za-z0-9.-]+(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?")
 _DEFAULT_FUNCTION_TIMEOUT = 1800.0
 
@@ -116,6 +118,40 @@ def model_mapper(text: str) -> Mapping[str, str]:
             raise ValueError(f"names the model of entry {number} twice")
         mapper[model] = name
     return mapper
+
+
+def operation_surfaces(text: str) -> Mapping[str, str]:
+    """Return the surface of single operations, from `operation=v1,operation=classic`."""
+    surfaces: dict[str, str] = {}
+    for number, (operation, surface) in _pairs(text, "operation=v1 or operation=classic"):
+        if surface not in ("v1", "classic"):
+            raise ValueError(f"must say v1 or classic in entry {number}")
+        if operation in surfaces:
+            raise ValueError(f"names the operation of entry {number} twice")
+        surfaces[operation] = surface
+    return surfaces
+
+
+def flag(text: str) -> bool:
+    """Return whether something is switched on."""
+    if text.lower() not in _FLAGS:
+        raise ValueError("must be true or false")
+    return _FLAGS[text.lower()]
+
+
+def stored_objects(text: str) -> bool:
+    """Return whether the objects that Azure keeps may be used."""
+    if text not in ("shared", "off"):
+        raise ValueError("must be shared or off")
+    return text == "shared"
+
+
+def origins(text: str) -> frozenset[str]:
+    """Return the origins of web pages, or `*` for all."""
+    found = frozenset(part.strip().lower() for part in text.split(",") if part.strip())
+    if found != {"*"} and not all(_ORIGIN.fullmatch(origin) for origin in found):
+        raise ValueError("must be * or a list of origins, as https://chat.example.com")
+    return found
 
 
 def client_keys(text: str) -> tuple[ClientKey, ...]:

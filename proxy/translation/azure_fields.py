@@ -17,7 +17,7 @@ _CHOICES = msgspec.json.Decoder(list[Members] | None).decode
 _ENCODE = msgspec.json.Encoder().encode
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
-_OF_ANSWER = frozenset({"prompt_filter_results", "prompt_annotations"})
+_OF_ANSWER = frozenset({"prompt_filter_results", "prompt_annotations", "content_filters"})
 _OF_CHOICE = frozenset(
     {"content_filter_results", "content_filter_raw", "content_filter_offsets", "content_filter_result"}
 )

@@ -14,6 +14,7 @@ from proxy.errors import NO_HEADERS, AzureRefusal, ModelNotFound, ProxyError, Un
 from proxy.messages import AuthMode, Response
 from proxy.translation.headers import response_to_openai
 
+_OF_A_SUCCESS = frozenset({"content-type", "location"})
 _CLIENT_ERROR = "invalid_request_error"
 # Statuses below 500 that are not the client's fault.
 _NOT_THE_CLIENT = frozenset({408, 424})
@@ -76,12 +77,12 @@ class AzureError:
 class AzureErrors:
     """Translates the errors of one call: `model` is the client's name for it, `auth` the proxy's own credential."""
 
-    model: str
+    model: str | None
     auth: AuthMode
 
     def answer(self, status: int, headers: Mapping[str, str], body: bytes) -> ProxyError:
         """Return what the client reads for an answer with a status of 300 or more."""
-        passed = {name: value for name, value in response_to_openai(headers).items() if name != "content-type"}
+        passed = {name: value for name, value in response_to_openai(headers).items() if name not in _OF_A_SUCCESS}
         return self._translate(_parse(status, body, passed))
 
     def in_stream(self, data: bytes) -> ProxyError:
@@ -166,7 +167,11 @@ def _credential_refused(errors: AzureErrors, error: AzureError) -> ProxyError:
 
 
 def _no_deployment(errors: AzureErrors, error: AzureError) -> ProxyError:
-    return ModelNotFound(errors.model, error.headers)
+    if errors.model is not None:
+        return ModelNotFound(errors.model, error.headers)
+    return AzureRefusal(
+        error.message, status=404, type=_CLIENT_ERROR, code="model_not_found", param=error.param, headers=error.headers
+    )
 
 
 def _no_operation(_errors: AzureErrors, error: AzureError) -> ProxyError:
@@ -176,7 +181,7 @@ def _no_operation(_errors: AzureErrors, error: AzureError) -> ProxyError:
 
 def _wrong_operation(errors: AzureErrors, error: AzureError) -> ProxyError:
     return AzureRefusal(
-        f"The model `{errors.model}` does not support this operation.",
+        f"The model {f'`{errors.model}`' if errors.model else 'of this request'} does not support this operation.",
         status=400,
         type=_CLIENT_ERROR,
         code="unsupported_model",

@@ -1,9 +1,19 @@
 """Which headers pass, both ways: what is not on a list stays behind."""
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 # Never the client's credential, never what the platform in front of us added.
-REQUEST_HEADERS = frozenset({"accept", "content-type", "idempotency-key", "openai-beta", "x-ms-client-request-id"})
+REQUEST_HEADERS = frozenset(
+    {
+        "accept",
+        "content-type",
+        "idempotency-key",
+        "openai-beta",
+        "x-ms-client-request-id",
+        "x-ms-oai-image-generation-deployment",
+    }
+)
 # Upstream is asked for plain bytes: a stream is read event by event, and the client's hop compresses for itself.
 FIXED_REQUEST_HEADERS = {"accept-encoding": "identity", "user-agent": "azure-openai-functions-proxy"}
 
@@ -25,14 +35,17 @@ RESPONSE_HEADERS = frozenset(
         "x-request-id",
     }
 )
+_DOWNLOAD_HEADERS = ("content-length", "content-disposition")
+JSON = {"content-type": "application/json"}
+TEXT = {"content-type": "text/plain; charset=utf-8"}
 # The gateway in front of Azure OpenAI may answer with one of these alone; OpenAI's SDKs read x-request-id.
 _REQUEST_IDS = ("x-request-id", "apim-request-id")
 
 
-def request_to_azure(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers that go to Azure, without a credential."""
+def request_to_azure(headers: Mapping[str, str], *, json: bool) -> dict[str, str]:
+    """Return the headers that go to Azure, without a credential; what was read as JSON is sent as JSON."""
     passed = {name: value for name, value in headers.items() if name in REQUEST_HEADERS}
-    return passed | FIXED_REQUEST_HEADERS
+    return passed | FIXED_REQUEST_HEADERS | (JSON if json else {})
 
 
 def response_to_openai(headers: Mapping[str, str]) -> dict[str, str]:
@@ -42,7 +55,23 @@ def response_to_openai(headers: Mapping[str, str]) -> dict[str, str]:
         if name in headers:
             passed["x-request-id"] = headers[name]
             break
-    return passed
+    location = _own_location(headers.get("location", ""))
+    return passed | ({"location": location} if location else {})
+
+
+def of_download(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of an answer whose bytes pass as they are, with their length."""
+    passed = {name: headers[name] for name in _DOWNLOAD_HEADERS if name in headers}
+    return response_to_openai(headers) | passed
+
+
+def _own_location(location: str) -> str:
+    """Return the path at the proxy for an address at Azure, empty for none; only the client knows the proxy's host."""
+    try:
+        path = urlsplit(location).path
+    except ValueError:
+        path = ""
+    return path and "/v1/" + path.removeprefix("/openai").removeprefix("/v1").lstrip("/")
 
 
 def finish(headers: Mapping[str, str], request_id: str) -> dict[str, str]:

@@ -33,6 +33,7 @@ _PLAIN = rb'[^"{}\[\]]*+'
 # An object or a list without another inside is passed in one step: most of a conversation is made of them.
 _FLAT = rb"(?:\{|\[)" + _PLAIN + rb"(?:" + _STRING + _PLAIN + rb")*+[}\]]"
 _TO_BRACKET = re.compile(_PLAIN + rb"(?:(?:" + _STRING + rb"|" + _FLAT + rb")" + _PLAIN + rb")*+([{}\[\]])", re.DOTALL)
+_COMMA = re.compile(rb"\s*,\s*")
 _NOT_JSON = "The body of your request is not valid JSON, or is nested too deeply."
 
 
@@ -45,14 +46,46 @@ _CHECK = msgspec.json.Decoder(_Document)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonBody:
-    """A JSON object as it came, and where the value of each of its members lies: from start to end, in bytes."""
+    """A JSON object as it came, and where its members lie.
+
+    `spans` tells where each value starts and ends, `names` where its name starts, in bytes.
+    """
 
     raw: bytes
     spans: Mapping[str, tuple[int, int]]
+    names: Mapping[str, int]
 
     def replace(self, name: str, value: bytes) -> bytes:
         """Return the body with one value replaced and every other byte as it came."""
         start, end = self.spans[name]
+        return self._spliced(start, value, end)
+
+    def with_member(self, name: str, value: bytes) -> bytes:
+        """Return the body with one value replaced, or with a new first member when there was none."""
+        if name in self.spans:
+            return self.replace(name, value)
+        start = self.raw.index(b"{") + 1
+        return self._spliced(start, b'"%s":%s%s' % (name.encode(), value, b"," if self.spans else b""), start)
+
+    def without(self, name: str) -> bytes:
+        """Return the body without one member and the comma that belonged to it."""
+        if name not in self.spans:
+            return self.raw
+        start, (_, end) = self.names[name], self.spans[name]
+        comma = _COMMA.match(self.raw, end)
+        if comma is not None:
+            end = comma.end()
+        elif len(self.spans) > 1:
+            start = self.raw.rindex(b",", 0, start)
+        return self._spliced(start, b"", end)
+
+    def member(self, name: str) -> bytes | None:
+        """Return the JSON of one member, None when it is absent or null."""
+        start, end = self.spans.get(name, (0, 0))
+        value = self.raw[start:end]
+        return value if value and value != b"null" else None
+
+    def _spliced(self, start: int, value: bytes, end: int) -> bytes:
         return b"".join((memoryview(self.raw)[:start], value, memoryview(self.raw)[end:]))
 
     def text(self, name: str) -> str | None:
@@ -90,7 +123,7 @@ def parse_json_body(raw: bytes) -> JsonBody:
         raise InvalidRequest("The body of your request has too many objects and lists.")
     try:
         _check(raw)
-        return JsonBody(raw=raw, spans=_spans(raw))
+        return _walk(raw)
     except msgspec.ValidationError:
         raise InvalidRequest("The body of your request must be a JSON object.") from None
     except _UNREADABLE:
@@ -109,24 +142,26 @@ def _check(raw: bytes) -> None:
         _CHECK.decode(masked)
 
 
-def _spans(raw: bytes) -> dict[str, tuple[int, int]]:
+def _walk(raw: bytes) -> JsonBody:
     spans: dict[str, tuple[int, int]] = {}
-    for name, start, end in _members(raw):
+    names: dict[str, int] = {}
+    for name, at, start, end in _members(raw):
         if name in spans:
             raise InvalidRequest(f"The body of your request has more than one member with the name '{name[:64]}'.")
         if len(spans) == MAX_MEMBERS:
             raise InvalidRequest("The body of your request has too many members.")
-        spans[name] = (start, end)
-    return spans
+        spans[name], names[name] = (start, end), at
+    return JsonBody(raw=raw, spans=spans, names=names)
 
 
-def _members(raw: bytes) -> Iterator[tuple[str, int, int]]:
+def _members(raw: bytes) -> Iterator[tuple[str, int, int, int]]:
     position = 0
     while member := _MEMBER.match(raw, position):
         start = member.end()
         position = _end_of_value(raw, start)
         # json takes halves of surrogate pairs, which msgspec does not.
-        yield json.loads(member[1]) if b"\\" in member[1] else member[1][1:-1].decode(), start, position
+        name = json.loads(member[1]) if b"\\" in member[1] else member[1][1:-1].decode()
+        yield name, member.start(1), start, position
 
 
 def _end_of_value(raw: bytes, start: int) -> int:

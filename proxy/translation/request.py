@@ -1,73 +1,114 @@
-"""A client's request into the call of a deployment."""
+"""A client's request into a call of Azure OpenAI: what it asks for, and what is sent."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 import msgspec
 
 from proxy.errors import InvalidRequest
-from proxy.messages import UpstreamRequest
-from proxy.translation import headers
 from proxy.translation.json_body import JsonBody, parse_json_body
-from proxy.translation.operations import Operation
+from proxy.translation.operations import Body, Operation, Route, Surface
+from proxy.translation.surrogates import mask
 
-# Parameters of the client's query that never pass: the version is ours to choose, the others may hold a key.
-_OWN_PARAMETERS = frozenset({"api-version", "code", "api-key", "subscription-key"})
+IMAGE_HEADER = "x-ms-oai-image-generation-deployment"
+_IMAGE_TOOL = "image_generation"
+# JSON in the place of a form is read like any other.
+_READ = frozenset({Body.MODEL, Body.MODEL_IF_ANY, Body.SESSION, Body.FORM})
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surface:
-    """Where a resource takes calls: `endpoint` without a path, and a dated api-version or `v1`."""
-
-    endpoint: str
-    api_version: str
+Serving = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What a client asks for: an operation, the model by the client's name, a stream or not, and how many choices."""
+    """What a client asks for.
 
-    operation: Operation
-    model: str
-    stream: bool
-    choices: int
-    body: JsonBody
-
-
-def parse_call(operation: Operation, body: bytes) -> Call:
-    """Read what routing and streaming need from the body; raise `InvalidRequest` when it cannot be read."""
-    document = parse_json_body(body)
-    model = document.text("model")
-    if not model:
-        raise InvalidRequest("You must provide a model parameter.", param="model", code="missing_required_parameter")
-    stream = operation.stream is not None and document.flag("stream")
-    return Call(operation=operation, model=model, stream=stream, choices=document.count("n"), body=document)
-
-
-def to_azure(
-    call: Call, deployment: str, surface: Surface, *, query: str, client_headers: Mapping[str, str]
-) -> UpstreamRequest:
-    """Return the call of a deployment, without the credential.
-
-    On a deployment URL the body goes through as it came, its `model` does no harm there; on v1 the deployment stands
-    in the body. https://learn.microsoft.com/azure/ai-foundry/openai/reference
+    `model` is the client's name for it, None where the operation needs none; `choices` is how many answers it wants;
+    `document` is the body where it was read, and `raw` the bytes of it.
     """
-    if surface.api_version == "v1":
-        path, version = f"/openai/v1{call.operation.path}", ""
-        body = call.body.replace("model", msgspec.json.encode(deployment))
-    else:
-        path, version = f"/openai/deployments/{deployment}{call.operation.path}", f"api-version={surface.api_version}"
-        body = call.body.raw
-    parameters = "&".join(filter(None, (version, *_passed_parameters(query))))
-    return UpstreamRequest(
-        method=call.operation.method,
-        url=f"{surface.endpoint}{path}{'?' if parameters else ''}{parameters}",
-        headers=headers.request_to_azure(client_headers) | {"content-type": "application/json"},
-        body=body,
-    )
+
+    route: Route
+    model: str | None = None
+    choices: int = 1
+    raw: bytes = b""
+    document: JsonBody | None = None
 
 
-def _passed_parameters(query: str) -> tuple[str, ...]:
-    pairs = query.split("&") if query else ()
-    return tuple(pair for pair in pairs if unquote(pair.partition("=")[0]).lower() not in _OWN_PARAMETERS)
+class _Tool(msgspec.Struct):
+    type: object = None
+    model: object = None
+
+
+_TOOLS = msgspec.json.Decoder(list[_Tool])
+
+
+def parse_call(route: Route, raw: bytes, *, may_store: bool = True) -> Call:
+    """Read what routing and streaming need from a body that is not a form.
+
+    Raises `InvalidRequest` when it cannot be read, when a model is missing, or when the answer would be stored and
+    `may_store` is False.
+    """
+    kind = route.operation.body
+    if kind not in _READ or (kind is Body.MODEL_IF_ANY and not raw):
+        return Call(route=route, raw=raw)
+    document = parse_json_body(raw)
+    if route.operation.stream is not None:
+        document.flag("stream")  # Another type is refused here, in OpenAI's words.
+    if not may_store:
+        document = _not_stored(route.operation, document)
+    model = route.model or (_session(document) if kind is Body.SESSION else document).text("model")
+    if not model and (kind is Body.MODEL or route.operation.surface is Surface.DEPLOYMENT):
+        raise InvalidRequest("You must provide a model parameter.", param="model", code="missing_required_parameter")
+    return Call(route=route, model=model, choices=document.count("n"), raw=document.raw, document=document)
+
+
+def encode_body(call: Call, deployment: str | None, surface: Surface) -> bytes:
+    """Return the body for Azure: as it came, except for the model.
+
+    On a deployment URL the model does no harm in the body, but for images, where it is refused.
+    https://github.com/openai/openai-python/issues/2892
+    """
+    document = call.document
+    if document is None or deployment is None:
+        return call.raw
+    value = msgspec.json.encode(deployment)
+    if call.route.operation.body is Body.SESSION:
+        return document.replace("session", _session(document).with_member("model", value))
+    if surface is not Surface.DEPLOYMENT:
+        return document.with_member("model", value)
+    return document.without("model") if is_image(call.route.operation) else call.raw
+
+
+def image_deployment(call: Call, serving: Serving) -> str | None:
+    """Return the deployment that makes the images of a response, which Azure wants in a header; None without one.
+
+    https://learn.microsoft.com/azure/ai-foundry/openai/how-to/responses#image-generation
+    """
+    tools = call.document.member("tools") if call.document is not None else None
+    if tools is None or call.route.operation.name != "createResponse":
+        return None
+    try:
+        models = [tool.model for tool in _TOOLS.decode(mask(tools)) if tool.type == _IMAGE_TOOL]
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return next((serving(model) for model in models if isinstance(model, str)), None)
+
+
+def is_image(operation: Operation) -> bool:
+    """Tell whether Azure refuses a model beside the deployment in the URL."""
+    return operation.path.startswith("/images/")
+
+
+def _session(document: JsonBody) -> JsonBody:
+    session = document.member("session")
+    if session is None:
+        raise InvalidRequest("You must provide a session.", param="session", code="missing_required_parameter")
+    return parse_json_body(session)
+
+
+def _not_stored(operation: Operation, document: JsonBody) -> JsonBody:
+    if document.flag("store"):
+        raise InvalidRequest("Storing is switched off at this proxy.", param="store", code="unsupported_value")
+    if operation.name != "createResponse":
+        return document
+    # OpenAI stores a response unless it is told not to.
+    return parse_json_body(document.with_member("store", b"false"))

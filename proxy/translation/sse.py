@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from proxy.errors import UpstreamError
 
-# One event of a chat is some hundred bytes; an image inside an event some megabytes. A line without an end must not
-# fill the memory.
-MAX_EVENT_BYTES = 4 * 1024 * 1024
+# One event of a chat is some hundred bytes, one with an image some ten megabytes. A line without an end must not fill
+# the memory.
+MAX_EVENT_BYTES = 32 * 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 

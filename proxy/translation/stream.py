@@ -10,8 +10,11 @@ from proxy.errors import ProxyError, UpstreamError
 from proxy.translation import azure_fields
 from proxy.translation.azure_fields import Members
 from proxy.translation.errors import AzureErrors, encode_error
+from proxy.translation.operations import StreamFormat
 from proxy.translation.sse import EventSplitter, encode_data, parse_event
 
+# The member of a choice that holds what it says, with the JSON for saying nothing.
+CONTENTS = {StreamFormat.CHAT: ("delta", b"{}"), StreamFormat.COMPLETION: ("text", b'""')}
 DONE = b"data: [DONE]\n\n"
 _NULL = b"null"
 _BLANK = b'""'

@@ -15,6 +15,8 @@ from tools.azure_openai_simulator import ERROR_SAMPLES, STREAM_ODDITIES, ErrorSa
 # What the proxy answers where it is not Azure's own status; 401 and 403 are about the proxy's credential.
 STATUS = {"error-401-key": 502, "error-401-token": 502, "error-401-role": 502}
 STATUS |= {"error-403-role": 502, "error-403-network": 502, "error-403-firewall": 502}
+# The call is repeated without an api-version, which this URL cannot do without.
+STATUS |= {"error-400-api-version": 404}
 CODES: Mapping[str, str | None] = {
     "error-400-operation": "unsupported_model",
     "error-400-unknown-parameter": "unknown_parameter",

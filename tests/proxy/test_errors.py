@@ -9,6 +9,7 @@ TREE = [
     (errors.InvalidRequest, 400, "invalid_request_error", None),
     (errors.Unauthenticated, 401, "invalid_request_error", None),
     (errors.UnknownUrl, 404, "invalid_request_error", "unknown_url"),
+    (errors.UnsupportedOperation, 404, "invalid_request_error", "unsupported_operation"),
     (errors.MethodNotAllowed, 405, "invalid_request_error", "method_not_supported"),
     (errors.RequestTimeout, 408, "invalid_request_error", "request_timeout"),
     (errors.BodyTooLarge, 413, "invalid_request_error", "request_too_large"),

@@ -13,7 +13,9 @@ from tools.azure_openai_simulator.filters import (
     prompt_filter_event,
     prompt_filter_results,
 )
+from tools.azure_openai_simulator.state import Record
 
+STORED = "chat/completions"
 FINGERPRINT = "fp_c79ab13e31"
 _PADDING = "70NTC3qxfWb5kZtR"
 
@@ -24,9 +26,22 @@ def answer(ask: Ask) -> Answer:
     """Answer a chat completions call."""
     request = _decoder.decode(ask.body)
     reply = reply_to(request)
+    if request.store:
+        _keep(ask, request, _completion(ask, request, reply))
     if request.stream:
         return Stream(_chunks(ask, request, reply))
     return Document(_completion(ask, request, reply))
+
+
+def _keep(ask: Ask, request: ChatRequest, body: bytes) -> None:
+    """Keep a completion that is to be stored, and the messages it answers."""
+    stored = msgspec.json.decode(body, type=Record) | {"metadata": request.metadata or {}}
+    ask.state.add(STORED, stored)
+    messages: list[Record] = [
+        {"id": f"{stored['id']}-{index}", "role": message.role, "content": message.text()}
+        for index, message in enumerate(request.messages)
+    ]
+    ask.state.extend(f"{STORED}/{stored['id']}/messages", messages)
 
 
 def _completion(ask: Ask, request: ChatRequest, reply: Reply) -> bytes:
@@ -143,7 +158,7 @@ def _usage(request: ChatRequest, reply: Reply) -> Json:
 
 
 def _id(ask: Ask) -> str:
-    return f"chatcmpl-{ask.serial:029d}"
+    return f"chatcmpl-{ask.state.name}{ask.serial:021d}"
 
 
 def _call_id(ask: Ask, index: int) -> str:

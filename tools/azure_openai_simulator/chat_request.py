@@ -72,6 +72,8 @@ class ChatRequest(msgspec.Struct):
     tools: tuple[Tool, ...] | None = None
     tool_choice: str | Tool | None = None
     response_format: ResponseFormat | None = None
+    store: bool | None = None
+    metadata: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

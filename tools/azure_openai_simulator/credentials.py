@@ -1,6 +1,6 @@
 """Who may call: the keys of the resource and the tokens of its tenant."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from tools.azure_openai_simulator.errors import RefusalError
@@ -20,8 +20,11 @@ class Credentials:
     tokens: set[str] = field(default_factory=set)
     accepts_token: Callable[[str], bool] = _none
 
-    def check(self, headers: Mapping[str, str], *, on_v1: bool) -> None:
-        """Raise RefusalError unless the headers prove a caller; only v1 takes a key as bearer."""
+    def check(self, headers: Mapping[str, str], *, on_v1: bool, secrets: Collection[str] = ()) -> None:
+        """Raise RefusalError unless the headers prove a caller; only v1 takes a key as bearer.
+
+        `secrets` are ephemeral keys, which open what they were made for.
+        """
         key = headers.get("api-key")
         if key is not None:
             if key not in self.keys:
@@ -29,5 +32,7 @@ class Credentials:
             return
         authorization = headers.get("Authorization", "")
         bearer = authorization[len(_BEARER) :].strip() if authorization.lower().startswith(_BEARER) else ""
-        if not (bearer in self.tokens or self.accepts_token(bearer) or (on_v1 and bearer in self.keys)):
+        if bearer in secrets or (on_v1 and bearer in self.keys):
+            return
+        if not (bearer in self.tokens or self.accepts_token(bearer)):
             raise RefusalError("error-401-token")

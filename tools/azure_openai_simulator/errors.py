@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+import msgspec
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorSample:
@@ -19,9 +21,19 @@ class ErrorSample:
 class RefusalError(Exception):
     """Azure OpenAI answers with a sample instead of what was asked for."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, sample: ErrorSample | None = None) -> None:
         super().__init__(name)
-        self.sample = ERROR_SAMPLES[name]
+        self.sample = sample or ERROR_SAMPLES[name]
+
+
+class InvalidError(RefusalError):
+    """Azure OpenAI finds fault with a call in the words of OpenAI."""
+
+    def __init__(self, status: int, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        error = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
+        headers = {"Content-Type": "application/json"}
+        body = msgspec.json.encode({"error": error})
+        super().__init__(message, ErrorSample(name=message, status=status, headers=headers, body=body))
 
 
 def parse_samples(text: str) -> Iterator[ErrorSample]:

@@ -1,7 +1,8 @@
 """The headers Azure OpenAI adds to what OpenAI sends."""
 
 import uuid
-from collections.abc import Mapping
+
+from tools.azure_openai_simulator.answers import Ask
 
 REGION = "East US"
 
@@ -15,21 +16,34 @@ def gateway_headers(serial: int) -> dict[str, str]:
     }
 
 
-def model_headers(serial: int, deployment: str, asked: Mapping[str, str]) -> dict[str, str]:
-    """Return what a deployment adds to its answers."""
-    return gateway_headers(serial) | {
-        "azureml-model-session": f"d{serial:03d}-20260101000000",
+def resource_headers(ask: Ask) -> dict[str, str]:
+    """Return what the resource adds to the answers of operations without a deployment."""
+    return gateway_headers(ask.serial) | {
         "openai-processing-ms": "42",
         "x-envoy-upstream-service-time": "45",
-        "x-ms-client-request-id": asked.get("x-ms-client-request-id", "Not-Available"),
-        "x-ms-deployment-name": deployment,
-        "x-ms-rai-invoked": "true",
+        "x-ms-client-request-id": ask.headers.get("x-ms-client-request-id", "Not-Available"),
         "x-ms-region": REGION,
+        "x-request-id": str(uuid.UUID(int=ask.serial, version=4)),
+    }
+
+
+def served_headers(ask: Ask) -> dict[str, str]:
+    """Return what a deployment adds to the answers of the Responses API, which tells the snapshot in a header."""
+    return resource_headers(ask) | {
+        "azureml-model-session": f"d{ask.serial:03d}-20260101000000",
+        "x-ms-rai-invoked": "true",
+        "x-ms-served-model": ask.model,
         "x-ratelimit-limit-requests": "1000",
         "x-ratelimit-limit-tokens": "100000",
         "x-ratelimit-remaining-requests": "999",
         "x-ratelimit-remaining-tokens": "99990",
         "x-ratelimit-reset-requests": "10",
         "x-ratelimit-reset-tokens": "10",
-        "x-request-id": str(uuid.UUID(int=serial, version=4)),
     }
+
+
+def model_headers(ask: Ask) -> dict[str, str]:
+    """Return what a deployment adds to its other answers, whose body tells the snapshot."""
+    headers = served_headers(ask) | {"x-ms-deployment-name": ask.deployment}
+    del headers["x-ms-served-model"]
+    return headers

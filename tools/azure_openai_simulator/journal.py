@@ -4,16 +4,23 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+KEPT_BODY = 1024 * 1024  # a large body is known by its size and digest: many are sent and none is read
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RecordedRequest:
-    """One call as it arrived: `raw_path` is undecoded and without the query; header names have any case."""
+    """One call as it arrived: `raw_path` is undecoded and without the query; header names have any case.
+
+    `body` is whole up to `KEPT_BODY` bytes and empty beyond; `body_size` and `body_sha256` (hexadecimal) tell of both.
+    """
 
     method: str
     raw_path: str
     query: Mapping[str, str]
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    body_size: int
+    body_sha256: str
 
 
 class Journal:

@@ -3,14 +3,16 @@
 import asyncio
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
-from tools.azure_openai_simulator.answers import Chunk, Comment, Hold, Reset, Stall, Step
-from tools.azure_openai_simulator.oddities import Form
+from tools.azure_openai_simulator.answers import Chunk, Comment, Hold, Reset, Stall, Step, Stream
+from tools.azure_openai_simulator.oddities import STREAM_ODDITIES, USUAL, Form
+from tools.azure_openai_simulator.state import Content
 
+PIECE = 64 * 1024  # a large file is sent in pieces, never made whole
 _LINGER_NOT = struct.pack("ii", 1, 0)  # closing then sends RST and drops what is unsent: socket(7)
 
 
@@ -21,6 +23,33 @@ class Tempo:
     gate: asyncio.Semaphore
     pace: float
     sleep: Callable[[float], Awaitable[None]]
+
+
+async def send_stream(
+    request: web.Request, headers: Mapping[str, str], answer: Stream, deployment: str, tempo: Tempo
+) -> web.StreamResponse:
+    """Send a stream as its deployment does."""
+    oddity = STREAM_ODDITIES.get(deployment, USUAL)
+    form = oddity.form if answer.done else replace(oddity.form, ending=b"")
+    response = web.StreamResponse(headers={**headers, "Content-Type": "text/event-stream; charset=utf-8"})
+    await response.prepare(request)
+    if await send_steps(response, oddity.play(answer.chunks), form, tempo):
+        await response.write_eof()
+    else:
+        reset(request)
+    return response
+
+
+async def send_content(request: web.Request, headers: Mapping[str, str], content: Content) -> web.StreamResponse:
+    """Send the bytes of a file, zeros where they were not kept."""
+    response = web.StreamResponse(headers={**headers, "Content-Type": content.media_type})
+    response.content_length = content.size
+    await response.prepare(request)
+    for start in range(0, content.size, PIECE):
+        size = min(PIECE, content.size - start)
+        await response.write(bytes(size) if content.data is None else content.data[start : start + size])
+    await response.write_eof()
+    return response
 
 
 def encode_step(step: Chunk | Comment, form: Form) -> bytes:

@@ -16,6 +16,7 @@ Play = Callable[[Iterator[Chunk]], Iterator[Step]]
 
 CONTENTS_BEFORE_FAULT = 2
 SLOW_PACE = 1.0
+BEFORE_ALL = frozenset({Mark.PROMPT_FILTER, Mark.PREAMBLE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +42,12 @@ USUAL = Oddity()
 
 
 def _after(contents: int, *steps: Step) -> Play:
-    """Let so many content chunks pass (the prompt filter chunk always does), then end with these steps."""
+    """Let so many content chunks pass (what comes before all content always does), then end with these steps."""
 
     def play(chunks: Iterator[Chunk]) -> Iterator[Step]:
         left = contents
         for chunk in chunks:
-            if not left and chunk.mark is not Mark.PROMPT_FILTER:
+            if not left and chunk.mark not in BEFORE_ALL:
                 break
             yield chunk
             left -= chunk.mark is Mark.CONTENT
@@ -99,8 +100,9 @@ def _annotation(finish_reason: str | None, results: Json) -> Chunk:
 def _annotated_later(chunks: Iterator[Chunk]) -> Iterator[Step]:
     """Take the annotations from the chunks and send them afterwards, after the finish chunk too."""
     for chunk in chunks:
-        yield chunk if chunk.mark is Mark.PROMPT_FILTER else _edited(chunk, content_filter_results=NONE)
-        if chunk.mark in {Mark.CONTENT, Mark.FINISH}:
+        edited = chunk if chunk.mark is Mark.PROMPT_FILTER else _edited(chunk, content_filter_results=NONE)
+        yield edited
+        if edited is not chunk and chunk.mark in {Mark.CONTENT, Mark.FINISH}:
             yield _annotation(None, COMPLETION_SAFE)
 
 
@@ -117,6 +119,9 @@ def _filtered(chunks: Iterator[Chunk]) -> Iterator[Step]:
 
 
 def _edited(chunk: Chunk, **members: object) -> Chunk:
+    """Change the choices of a chunk; the events of other operations than chat and completions have none."""
+    if b'"choices":' not in chunk.data:
+        return chunk
     body = msgspec.json.decode(chunk.data, type=dict[str, object])
     choices = msgspec.convert(body["choices"], list[dict[str, object]])
     return Chunk(mark=chunk.mark, data=encode(body | {"choices": [choice | members for choice in choices]}))

@@ -11,6 +11,7 @@ from tools.azure_openai_simulator.credentials import Credentials
 from tools.azure_openai_simulator.door import Door
 from tools.azure_openai_simulator.journal import Journal, RecordedRequest
 from tools.azure_openai_simulator.line import Tempo
+from tools.azure_openai_simulator.state import Content, State
 
 DEFAULT_KEY = "simulator-key"
 DEFAULT_DEPLOYMENTS: Mapping[str, str] = MappingProxyType(
@@ -19,13 +20,17 @@ DEFAULT_DEPLOYMENTS: Mapping[str, str] = MappingProxyType(
         "gpt-4o-mini": "gpt-4o-mini-2024-07-18",
         "gpt-35-turbo-instruct": "gpt-35-turbo-instruct",
         "text-embedding-3-small": "text-embedding-3-small",
+        "gpt-image-1": "gpt-image-1",
+        "dall-e-3": "dall-e-3",
+        "whisper": "whisper-001",
+        "gpt-4o-transcribe": "gpt-4o-transcribe",
+        "gpt-4o-mini-tts": "gpt-4o-mini-tts",
+        "gpt-realtime": "gpt-realtime-2025-08-28",
+        "sora-2": "sora-2",
     }
 )
 """Deployment name -> the model name its answers carry."""
 
-MAX_BODY = (
-    512 * 1024 * 1024
-)  # the largest file Azure OpenAI takes: learn.microsoft.com/azure/ai-foundry/openai/quotas-limits
 KEPT_REQUESTS = 1000  # a benchmark must not fill the memory
 SHUTDOWN = 0.05  # seconds an unfinished answer has; a held one never finishes
 
@@ -33,8 +38,9 @@ SHUTDOWN = 0.05  # seconds an unfinished answer has; a held one never finishes
 class Simulator:
     """One Azure OpenAI resource: its deployments, its credentials, and what reached it.
 
-    `credentials` and `deployments` may be changed while it serves. `gate` starts with no permission;
-    deployment `gated` takes one per content chunk. `pace` is seconds after each chunk of a stream.
+    `credentials`, `deployments` and `absent` may be changed while it serves. `gate` starts with no permission;
+    deployment `gated` takes one per content chunk. `pace` is seconds after each chunk of a stream. `absent` are paths
+    this resource does not have, as `v1/completions`, `deployments/audio/speech` or, with a dated version, `responses`.
     """
 
     def __init__(
@@ -46,9 +52,12 @@ class Simulator:
         pace: float = 0.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         keep: int = KEPT_REQUESTS,
+        absent: Iterable[str] = (),
     ) -> None:
         self.deployments = dict(deployments)
         self.credentials = Credentials(keys=set(keys), tokens=set(tokens))
+        self.absent = set(absent)
+        self.state = State(self.deployments)
         self.gate = asyncio.Semaphore(0)
         self.url = ""
         self._journal = Journal(keep)
@@ -63,6 +72,10 @@ class Simulator:
     def disconnects(self) -> list[RecordedRequest]:
         """The calls whose client left before the answer was complete."""
         return self._journal.disconnects
+
+    def file(self, identity: str) -> Content:
+        """Return what was kept of a file's bytes; raise KeyError when there is no such file."""
+        return self.state.contents[f"files/{identity}"]
 
     async def requested(self, count: int = 1) -> None:
         """Wait until `count` calls have arrived."""
@@ -90,8 +103,12 @@ class Simulator:
 
     def _application(self) -> web.Application:
         door = Door(
-            deployments=self.deployments, credentials=self.credentials, journal=self._journal, tempo=self._tempo
+            state=self.state,
+            credentials=self.credentials,
+            absent=self.absent,
+            journal=self._journal,
+            tempo=self._tempo,
         )
-        application = web.Application(client_max_size=MAX_BODY)
+        application = web.Application()
         application.router.add_route("*", "/{path:.*}", door.handle)
         return application

@@ -105,6 +105,22 @@ async def test_leaving_within_the_upload_ends_the_handler() -> None:
     assert departure.left
 
 
+async def test_leaving_within_an_upload_that_another_task_sends_on_ends_the_handler() -> None:
+    async def torn() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise ClientDisconnect
+
+    async def send_on(body: AsyncIterator[bytes]) -> None:
+        async for _ in body:
+            pass
+
+    async with Departure(Connection().receive) as departure:
+        sending = asyncio.create_task(send_on(departure.watched(torn())))
+        await asyncio.Event().wait()
+    assert departure.left
+    assert sending.cancelled()
+
+
 async def test_a_cancellation_from_elsewhere_is_not_taken_for_leaving() -> None:
     async def handler() -> None:
         async with Departure(Connection().receive) as departure:

@@ -50,8 +50,10 @@ async def serving(answers: Answers) -> AsyncIterator[Server]:
     server = Server(answers)
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/path"
-    async with listener:
+    try:
         yield server
+    finally:
+        listener.close()  # Waiting for the end would wait for connections that the pool still holds.
 
 
 @pytest.fixture

@@ -80,6 +80,20 @@ GOOD: list[tuple[Callable[[str], object], str, object]] = [
     (parse.model_mapper, "a=b", {"a": "b"}),
     (parse.model_mapper, " a = b , c/d e=f ,, ", {"a": "b", "c/d e": "f"}),
     (parse.client_keys, " , ", ()),
+    (parse.operation_surfaces, "", {}),
+    (parse.operation_surfaces, "createImage=v1", {"createImage": "v1"}),
+    (parse.operation_surfaces, " a-b = v1 , createImage = classic ,", {"a-b": "v1", "createImage": "classic"}),
+    (parse.flag, "true", True),
+    (parse.flag, "True", True),
+    (parse.flag, "1", True),
+    (parse.flag, "FALSE", False),
+    (parse.flag, "0", False),
+    (parse.stored_objects, "shared", True),
+    (parse.stored_objects, "off", False),
+    (parse.origins, "*", frozenset({"*"})),
+    (parse.origins, "https://chat.example.com", frozenset({"https://chat.example.com"})),
+    (parse.origins, " http://localhost:3000 ,, https://a.b", frozenset({"http://localhost:3000", "https://a.b"})),
+    (parse.origins, "https://Chat.Example.com", frozenset({"https://chat.example.com"})),
 ]
 
 
@@ -104,6 +118,13 @@ BAD: list[tuple[Callable[[str], object], list[str]]] = [
                           "a=b=canary"]),
     (parse.client_keys, ["canary", "canary=", "=canary", "a_b=canary", "a b=canary", "a=canary x", "a=canaryé",
                          "canary=x,canary=y", f"{'a' * 128}=canary"]),
+    (parse.operation_surfaces, ["canary", "canary=", "=v1", "a=canary", "a=V1", "a=v1,canary", "a=v1=canary",
+                                "canary=v1,canary=classic"]),
+    (parse.flag, ["", "canary", "yes", "on", "2", "truecanary", "²"]),
+    (parse.stored_objects, ["", "canary", "Shared", "on", "true", "shared,off"]),
+    (parse.origins, ["canary", "*canary", "*,https://canary", "https://canary/", "https://canary/x", "ftp://canary",
+                     "https://*.canary", "null", "https://user@canary", "https://canary:x",
+                     "https://a.b https://canary", "https://"]),
 ]  # fmt: skip
 
 
@@ -113,7 +134,11 @@ def test_a_bad_text_is_refused_with_what_is_expected_and_not_shown(read: Callabl
 
 
 def test_the_wrong_entry_of_a_list_is_told_by_its_number() -> None:
-    for read, text in ((parse.model_mapper, "a=b,,c=d/e"), (parse.client_keys, "a=k,b")):
+    for read, text in (
+        (parse.model_mapper, "a=b,,c=d/e"),
+        (parse.client_keys, "a=k,b"),
+        (parse.operation_surfaces, "a=v1,b=v2"),
+    ):
         with pytest.raises(ValueError, match="entry 2"):
             read(text)
 

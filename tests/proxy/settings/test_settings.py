@@ -34,6 +34,8 @@ def test_one_variable_is_enough() -> None:
     assert (settings.key_vault_url, settings.key_secret, settings.api_key) == (None, "azure-openai-key", None)
     assert settings.token_scope == "https://cognitiveservices.azure.com/.default"
     assert (settings.connections, settings.max_json_body) == (256, 33_554_432)
+    assert (settings.operation_surfaces, settings.forwards_unknown, settings.stores) == ({}, False, True)
+    assert settings.allowed_origins == {"*"}
 
 
 @pytest.mark.parametrize("value", [None, "", "  "])
@@ -57,6 +59,10 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("MSI_ENDPOINT", "http://localhost", "managed", True),
     ("UPSTREAM_CONNECTIONS", "8", "connections", 8),
     ("MAX_JSON_BODY_BYTES", "1024", "max_json_body", 1024),
+    ("AZURE_OPENAI_OPERATION_SURFACES", "createImage=v1", "operation_surfaces", {"createImage": "v1"}),
+    ("FORWARD_UNKNOWN_OPERATIONS", "true", "forwards_unknown", True),
+    ("STORED_OBJECTS", "off", "stores", False),
+    ("ALLOWED_ORIGINS", "https://a.example", "allowed_origins", frozenset({"https://a.example"})),
 ]
 TIMEOUTS = {
     "UPSTREAM_CONNECT_TIMEOUT": "connect",

@@ -6,6 +6,7 @@ FOLDER = Path(__file__).parent / "samples"
 # What Azure sends or the client asks, and what comes out of it.
 KINDS = {
     "upstream.sse": "client.sse",
+    "events.sse": "client.sse",
     "upstream.json": "client.json",
     "refusal.json": "client.json",
     "request.json": "sent.json",

@@ -147,10 +147,28 @@ def test_the_wait_in_the_message_does_not_replace_the_header() -> None:
     assert ERRORS.answer(429, {}, body).headers["retry-after"] == "7"
 
 
+NAMELESS = AzureErrors(model=None, auth=AuthMode.KEY)
+
+
+def test_a_deployment_that_is_missing_where_no_model_was_named_is_told_in_azures_words() -> None:
+    error = answer(
+        400, b'{"error":{"code":"DeploymentNotFound","message":"No such deployment.","param":"x"}}', NAMELESS
+    )
+    assert (error.status, error.type, error.code) == (404, "invalid_request_error", "model_not_found")
+    assert (error.message, error.param) == ("No such deployment.", "x")
+
+
+def test_a_wrong_operation_where_no_model_was_named_names_none() -> None:
+    error = answer(400, b'{"error":{"code":"OperationNotSupported","message":"x"}}', NAMELESS)
+    assert error.message == "The model of this request does not support this operation."
+    assert (error.status, error.code, error.param) == (400, "unsupported_model", "model")
+
+
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
 def test_a_redirect_is_never_shown_to_the_client(status: int) -> None:
     error = ERRORS.answer(status, {"location": f"https://{HOST}/", "set-cookie": KEY}, HOST.encode())
     assert (error.status, error.code) == (502, "upstream_error")
+    assert "location" not in error.headers
     response = to_response(error)
     assert HOST not in f"{response.headers} {response.body!r}"
     assert KEY not in str(response.headers)

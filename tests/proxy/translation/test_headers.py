@@ -9,6 +9,7 @@ from proxy.translation.headers import (
     REQUEST_HEADERS,
     RESPONSE_HEADERS,
     finish,
+    of_download,
     request_to_azure,
     response_to_openai,
 )
@@ -24,9 +25,9 @@ PRIVATE = [
 ]  # fmt: skip
 FROM_AZURE = [
     "set-cookie", "server", "x-ms-region", "x-ms-deployment-name", "x-ms-served-model", "x-ms-rai-invoked",
-    "azureml-model-session", "x-envoy-upstream-service-time", "location", "content-encoding", "content-length",
+    "azureml-model-session", "x-envoy-upstream-service-time", "content-encoding", "content-length",
     "transfer-encoding", "connection", "strict-transport-security", "www-authenticate", "x-ms-request-id",
-    "access-control-allow-origin", "content-security-policy", "date", "via",
+    "access-control-allow-origin", "content-security-policy", "date", "via", "content-disposition",
 ]  # fmt: skip
 NAMES = (
     st.sampled_from([*PRIVATE, *FROM_AZURE, *REQUEST_HEADERS, *RESPONSE_HEADERS])
@@ -39,7 +40,7 @@ HEADERS = st.dictionaries(NAMES, st.just(SECRET), max_size=20)
 @settings(max_examples=300, deadline=None)
 @given(HEADERS)
 def test_only_listed_headers_go_to_azure_whatever_comes_in(headers: dict[str, str]) -> None:
-    sent = request_to_azure(headers)
+    sent = request_to_azure(headers, json=False)
     assert set(sent) == (set(headers) & REQUEST_HEADERS) | set(FIXED_REQUEST_HEADERS)
     assert {name: sent[name] for name in FIXED_REQUEST_HEADERS} == FIXED_REQUEST_HEADERS
 
@@ -48,13 +49,13 @@ def test_only_listed_headers_go_to_azure_whatever_comes_in(headers: dict[str, st
 @given(HEADERS)
 def test_only_listed_headers_come_back_whatever_azure_answers(headers: dict[str, str]) -> None:
     passed = response_to_openai(headers)
-    assert set(passed) <= RESPONSE_HEADERS
+    assert set(passed) <= RESPONSE_HEADERS | ({"location"} & set(headers))
     assert all(passed[name] == headers[name] for name in RESPONSE_HEADERS & set(headers))
 
 
 @pytest.mark.parametrize("name", PRIVATE)
 def test_a_header_of_the_client_or_the_platform_stays_behind(name: str) -> None:
-    assert SECRET not in request_to_azure({name: SECRET}).values()
+    assert SECRET not in request_to_azure({name: SECRET}, json=True).values()
 
 
 @pytest.mark.parametrize("name", FROM_AZURE)
@@ -63,14 +64,53 @@ def test_a_header_that_only_azure_has_stays_behind(name: str) -> None:
 
 
 def test_no_listed_header_is_a_credential_or_the_platforms() -> None:
-    allowed = {"x-ms-client-request-id"}  # The client's own correlation id, which Azure writes into its log.
+    # The client's own correlation id, which Azure writes into its log; and a deployment, which is no secret.
+    allowed = {"x-ms-client-request-id", "x-ms-oai-image-generation-deployment"}
     for name in (REQUEST_HEADERS | set(FIXED_REQUEST_HEADERS)) - allowed:
         assert name not in {"authorization", "api-key", "cookie"}
         assert not name.startswith(("x-ms-", "x-forwarded", "x-functions", "x-arr", "proxy-"))
 
 
 def test_upstream_is_asked_for_plain_bytes_whatever_the_client_accepts() -> None:
-    assert request_to_azure({"accept-encoding": "gzip", "user-agent": "OpenAI/Python"}) == FIXED_REQUEST_HEADERS
+    client = {"accept-encoding": "gzip", "user-agent": "OpenAI/Python"}
+    assert request_to_azure(client, json=False) == FIXED_REQUEST_HEADERS
+
+
+@pytest.mark.parametrize(
+    "told", [{}, {"content-type": "text/plain"}, {"content-type": "application/x-www-form-urlencoded"}]
+)
+def test_what_was_read_as_json_is_sent_as_json(told: dict[str, str]) -> None:
+    assert request_to_azure(told, json=True)["content-type"] == "application/json"
+    assert request_to_azure(told, json=False).get("content-type") == told.get("content-type")
+
+
+@pytest.mark.parametrize(
+    ("azure", "own"),
+    [
+        ("https://a.openai.azure.com/openai/v1/realtime/calls/rtc_1", "/v1/realtime/calls/rtc_1"),
+        ("https://a.openai.azure.com:443/openai/files/file-1?api-version=2024-10-21", "/v1/files/file-1"),
+        ("/openai/v1/videos/v-1", "/v1/videos/v-1"),
+        ("/openai/batches/b-1", "/v1/batches/b-1"),
+        ("/v1/realtime/calls/rtc_1", "/v1/realtime/calls/rtc_1"),
+        ("/realtime/calls/rtc_1", "/v1/realtime/calls/rtc_1"),
+        ("https://api.openai.com/v1/realtime/calls/rtc_1#x", "/v1/realtime/calls/rtc_1"),
+        ("//elsewhere.example//evil.example/x", "/v1/evil.example/x"),
+    ],
+)
+def test_a_location_at_azure_becomes_a_path_at_the_proxy(azure: str, own: str) -> None:
+    assert response_to_openai({"location": azure}) == {"location": own}
+    assert of_download({"location": azure}) == {"location": own}
+
+
+def test_a_location_that_is_no_address_is_not_passed_on() -> None:
+    assert "canary" not in str(response_to_openai({"location": "https://[canary", "x-request-id": "x"}))
+
+
+@settings(max_examples=300, deadline=None)
+@given(HEADERS)
+def test_a_download_keeps_its_length_and_its_name_besides(headers: dict[str, str]) -> None:
+    kept = {name: headers[name] for name in ("content-length", "content-disposition") if name in headers}
+    assert of_download(headers) == response_to_openai(headers) | kept
 
 
 def test_the_request_id_of_the_gateway_stands_in_for_a_missing_one() -> None:

@@ -1,107 +1,162 @@
-"""A client's request as the call of a deployment."""
+"""A client's request as a call of Azure OpenAI."""
 
 import json
 
 import pytest
 
 from proxy.errors import InvalidRequest
-from proxy.translation.operations import OPERATIONS, Answer, Operation
-from proxy.translation.request import Surface, parse_call, to_azure
+from proxy.routing.deployments import Deployments
+from proxy.settings import DATED_API_VERSION
+from proxy.translation.headers import request_to_azure
+from proxy.translation.operations import Body, Operation, Route, Surface, find
+from proxy.translation.request import IMAGE_HEADER, Call, encode_body, image_deployment, is_image, parse_call
+from proxy.translation.surfaces import Surfaces
 from tests.proxy.translation import recorded
+from tests.proxy.translation.operations.paths import BY_NAME, ROWS
 
-BY_NAME = {operation.name: operation for operation in OPERATIONS}
-CHAT = BY_NAME["createChatCompletion"]
-SURFACES = [Surface(endpoint="https://a.openai.azure.com", api_version=version) for version in ("v1", "2024-10-21")]
+CHAT, RESPONSE = BY_NAME["createChatCompletion"], BY_NAME["createResponse"]
+SECRET, IMAGE, ASSISTANT = BY_NAME["create-realtime-client-secret"], BY_NAME["createImage"], BY_NAME["createAssistant"]
+READING = pytest.mark.parametrize("operation", [CHAT, RESPONSE, ASSISTANT, IMAGE], ids=lambda row: row.name)
 
 
-def url(surface: Surface, query: str) -> str:
-    call = parse_call(CHAT, b'{"model":"m"}')
-    return to_azure(call, "d", surface, query=query, client_headers={}).url
+def call(operation: Operation, raw: bytes, model: str | None = None) -> Call:
+    return parse_call(Route(operation=operation, model=model), raw)
+
+
+def sent(client: dict[str, str], headers: dict[str, str], models: dict[str, str]) -> dict[str, object]:
+    """Return what goes to Azure for a request, as the corridor puts it together."""
+    on_v1, deployments = client["api_version"] == "v1", Deployments(models=models)
+    version = DATED_API_VERSION if on_v1 else client["api_version"]
+    surfaces = Surfaces(endpoint=client["endpoint"], api_version=version, prefers_v1=on_v1, chosen={})
+    route = find(client["method"], client["path"])
+    assert isinstance(route, Route)
+    asked = parse_call(route, client["body"].encode())
+    deployment = deployments.serving(asked.model) if asked.model else None
+    image = image_deployment(asked, deployments.serving)
+    return {
+        "model": asked.model,
+        "method": route.operation.method,
+        "url": surfaces.url(route, deployment, client["query"]),
+        "headers": request_to_azure(headers, json=bool(asked.raw)) | ({IMAGE_HEADER: image} if image else {}),
+        "body": encode_body(asked, deployment, surfaces.of(route.operation)).decode(),
+    }
 
 
 @pytest.mark.parametrize("case", recorded.cases("request.json"))
-def test_a_sample_becomes_the_call_of_a_deployment(case: str) -> None:
-    client, sent = (json.loads(recorded.read(case, name)) for name in ("request.json", "sent.json"))
-    call = parse_call(BY_NAME[client["operation"]], client["body"].encode())
-    surface = Surface(endpoint=client["endpoint"], api_version=client["api_version"])
-    message = to_azure(call, client["deployment"], surface, query=client["query"], client_headers=client["headers"])
-    assert {
-        "model": call.model,
-        "stream": call.stream,
-        "method": message.method,
-        "url": message.url,
-        "headers": message.headers,
-        "body": message.body.decode(),
-    } == sent
+def test_a_sample_becomes_a_call_of_azure(case: str) -> None:
+    client = json.loads(recorded.read(case, "request.json"))
+    expected = json.loads(recorded.read(case, "sent.json"))
+    assert sent(client, client["headers"], client["models"]) == expected
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"model":null}', b'{"model":""}', b'{"messages":[{"model":"x"}]}'])
-def test_a_body_without_a_model_is_refused(body: bytes) -> None:
+def test_a_body_without_a_model_is_refused_where_one_is_needed(body: bytes) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        parse_call(CHAT, body)
+        call(CHAT, body)
     assert (caught.value.code, caught.value.param) == ("missing_required_parameter", "model")
+    assert not call(RESPONSE, body).model
 
 
+@READING
 @pytest.mark.parametrize("value", [b"1", b"true", b"[]", b"{}", b"1.5", b'["m"]', b'"\\ud83d"', b'"\xff"'])
-def test_a_model_of_another_type_is_refused(value: bytes) -> None:
+def test_a_model_of_another_type_is_refused(operation: Operation, value: bytes) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        parse_call(CHAT, b'{"model":' + value + b"}")
+        call(operation, b'{"model":' + value + b"}")
     assert (caught.value.code, caught.value.param) == ("invalid_type", "model")
 
 
+@pytest.mark.parametrize("operation", [CHAT, RESPONSE, IMAGE], ids=lambda row: row.name)
 @pytest.mark.parametrize("value", [b"1", b'"true"', b"[]", b"{}", b"0"])
-def test_a_stream_of_another_type_is_refused(value: bytes) -> None:
+def test_a_stream_of_another_type_is_refused(operation: Operation, value: bytes) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        parse_call(CHAT, b'{"model":"m","stream":' + value + b"}")
+        call(operation, b'{"model":"m","stream":' + value + b"}")
     assert (caught.value.code, caught.value.param) == ("invalid_type", "stream")
 
 
-@pytest.mark.parametrize(("value", "expected"), [(b"true", True), (b"false", False), (b"null", False)])
-def test_a_stream_is_what_the_body_asks_for(value: bytes, expected: bool) -> None:
-    assert parse_call(CHAT, b'{"model":"m","stream": ' + value + b" }").stream is expected
+@READING
+@pytest.mark.parametrize(
+    "raw", [b"[]", b"x", b'{"model":"a","model":"b"}', b'{"model":"a","stream":true,"stream":false}']
+)
+def test_a_body_that_cannot_be_read_is_refused(operation: Operation, raw: bytes) -> None:
+    with pytest.raises(InvalidRequest):
+        call(operation, raw)
 
 
-def test_an_operation_without_streams_never_has_one() -> None:
-    assert parse_call(BY_NAME["createEmbedding"], b'{"model":"m","stream":true}').stream is False
+@pytest.mark.parametrize("operation", [CHAT, SECRET], ids=lambda row: row.name)
+def test_nothing_is_no_body_where_a_model_is_needed(operation: Operation) -> None:
+    with pytest.raises(InvalidRequest):
+        call(operation, b"")
 
 
-@pytest.mark.parametrize("operation", [row for row in OPERATIONS if row.answer is Answer.DEPLOYMENT])
-@pytest.mark.parametrize("surface", SURFACES, ids=lambda surface: surface.api_version)
-def test_every_operation_of_a_deployment_goes_to_the_resource(operation: Operation, surface: Surface) -> None:
-    call = parse_call(operation, b'{"model":"m"}')
-    message = to_azure(call, "d", surface, query="", client_headers={"authorization": "Bearer canary"})
-    assert message.url.startswith(f"{surface.endpoint}/openai/")
-    assert message.url.partition("?")[0].endswith(operation.path)
-    assert "canary" not in str(message)
+@pytest.mark.parametrize("operation", [RESPONSE, ASSISTANT], ids=lambda row: row.name)
+def test_nothing_is_a_body_where_the_model_may_stay_out(operation: Operation) -> None:
+    assert call(operation, b"") == Call(route=Route(operation=operation))
 
 
-def test_a_name_spelt_with_an_escape_is_replaced_as_well() -> None:
-    call = parse_call(CHAT, b'{"\\u006dodel" :\t"\\u0067pt","x":{"model":"gpt"}}')
-    message = to_azure(call, "d-1", SURFACES[0], query="", client_headers={})
-    assert call.model == "gpt"
-    assert message.body == b'{"\\u006dodel" :\t"d-1","x":{"model":"gpt"}}'
+@ROWS
+@pytest.mark.parametrize("raw", [b"", b"\x00 not json", b'{"model":1}'])
+def test_what_nobody_reads_passes_as_it_is(operation: Operation, raw: bytes) -> None:
+    if operation.body in (Body.OPAQUE, Body.NONE):
+        asked = call(operation, raw)
+        assert (asked.model, asked.document, asked.raw) == (None, None, raw)
+        assert encode_body(asked, None, operation.surface) == raw
+
+
+def test_how_many_answers_are_wanted_is_read() -> None:
+    assert call(CHAT, b'{"model":"m","n":3}').choices == 3
+    assert call(CHAT, b'{"model":"m","n":null}').choices == 1
+
+
+@pytest.mark.parametrize("raw", [b"{}", b'{"model":"other"}', b'{"model":null}'])
+def test_the_model_of_the_path_goes_before_the_bodys(raw: bytes) -> None:
+    asked = call(CHAT, raw, model="gpt-4o")
+    assert asked.model == "gpt-4o"
+    assert json.loads(encode_body(asked, "d", Surface.V1)) == {"model": "d"}
+    assert encode_body(asked, "d", Surface.DEPLOYMENT) == raw
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b"x"])
+def test_a_model_in_the_path_makes_no_body_good(raw: bytes) -> None:
+    with pytest.raises(InvalidRequest):
+        call(CHAT, raw, model="gpt-4o")
 
 
 @pytest.mark.parametrize(
-    ("query", "passed"),
+    ("raw", "written"),
     [
-        ("", ""), ("a=1", "a=1"), ("a=1&b=%26&c", "a=1&b=%26&c"), ("api-version=x", ""),
-        ("a=1&API-VERSION=x&b=2", "a=1&b=2"),
-        ("code=k", ""), ("code", ""), ("api-version=x&code=k", ""), ("codex=1", "codex=1"),
-        ("a=api-version=x", "a=api-version=x"),
+        (b"{}", b'{"model":"d"}'), (b" {\n} ", b' {"model":"d"\n} '),
+        (b'{ "input" : "x"}', b'{"model":"d", "input" : "x"}'), (b'{"model":null,"a":1}', b'{"model":"d","a":1}'),
+        (b'{"a":{"model":"x"}}', b'{"model":"d","a":{"model":"x"}}'),
+        (b'{"\\u006dodel" :\t"\\u0067pt"}', b'{"\\u006dodel" :\t"d"}'),
     ],
 )  # fmt: skip
-def test_the_query_of_the_client_goes_on_without_ours_and_azures(query: str, passed: str) -> None:
-    v1, dated = (url(surface, query).partition("?")[2] for surface in SURFACES)
-    assert v1 == passed
-    assert dated == "&".join(filter(None, ["api-version=2024-10-21", passed]))
+def test_on_v1_the_model_becomes_the_deployment_and_no_other_byte_changes(raw: bytes, written: bytes) -> None:
+    assert encode_body(call(CHAT, raw, model="m"), "d", Surface.V1) == written
+    assert encode_body(call(RESPONSE, raw), "d", Surface.V1) == written
+    assert encode_body(call(ASSISTANT, raw), "d", Surface.CLASSIC) == written
 
 
-@pytest.mark.parametrize("query", ["api%2Dversion=2023-05-15", "c%6Fde=canary"])
-def test_a_parameter_spelt_with_escapes_is_the_same_parameter(query: str) -> None:
-    assert "%" not in url(SURFACES[1], query)
+@READING
+def test_without_a_deployment_the_body_is_sent_as_it_came(operation: Operation) -> None:
+    raw = b'{ "model" : "m" }'
+    assert encode_body(call(operation, raw), None, operation.surface) == raw
 
 
-@pytest.mark.parametrize("query", ["api-key=canary", "subscription-key=canary"])
-def test_a_key_in_the_query_never_goes_to_azure(query: str) -> None:
-    assert "canary" not in url(SURFACES[0], query)
+@pytest.mark.parametrize(
+    ("raw", "written"),
+    [
+        (b'{"model":"m"}', b"{}"), (b'{ "model" : "m" }', b"{  }"), (b'{"model":"m" , "n":1}', b'{"n":1}'),
+        (b'{"a":[1,{"model":2}],"model":"m","n":1}', b'{"a":[1,{"model":2}],"n":1}'),
+        (b'{"n":1\n,\n"model":"m"\n}', b'{"n":1\n\n}'), (b'{"a":",","model":"m"}', b'{"a":","}'),
+    ],
+)  # fmt: skip
+def test_an_image_has_no_model_beside_its_deployment(raw: bytes, written: bytes) -> None:
+    assert encode_body(call(IMAGE, raw), "d", Surface.DEPLOYMENT) == written
+    assert encode_body(call(CHAT, raw), "d", Surface.DEPLOYMENT) == raw
+    assert b'"model":"d"' in encode_body(call(IMAGE, raw), "d", Surface.V1).replace(b" ", b"")
+
+
+def test_only_images_are_images() -> None:
+    assert {name for name, row in BY_NAME.items() if is_image(row)} == {
+        "createImage", "createImageEdit", "createImageVariation",
+    }  # fmt: skip

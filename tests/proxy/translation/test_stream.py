@@ -10,7 +10,7 @@ from proxy.messages import AuthMode
 from proxy.translation.errors import AzureErrors
 from proxy.translation.operations import StreamFormat
 from proxy.translation.sse import MAX_EVENT_BYTES
-from proxy.translation.stream import DONE, ChoicesStream
+from proxy.translation.stream import CONTENTS, DONE, ChoicesStream
 from tests.proxy.translation import readers
 
 TEXT = b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":null,"index":0}],"id":"chatcmpl-1"}\n\n'
@@ -18,7 +18,7 @@ STOP = b'data: {"choices":[{"delta":{},"finish_reason":"stop","index":0}],"id":"
 
 
 def begin(form: StreamFormat) -> ChoicesStream:
-    return ChoicesStream(AzureErrors(model="gpt-4o", auth=AuthMode.KEY_VAULT), form.value)
+    return ChoicesStream(AzureErrors(model="gpt-4o", auth=AuthMode.KEY_VAULT), CONTENTS[form])
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def test_a_large_event_is_an_error_whatever_the_split(stream: ChoicesStream, tai
 
 def test_a_stream_that_lacks_a_choice_is_not_complete() -> None:
     errors = AzureErrors(model="gpt-4o", auth=AuthMode.KEY_VAULT)
-    stream = ChoicesStream(errors, StreamFormat.CHAT.value, choices=2)
+    stream = ChoicesStream(errors, CONTENTS[StreamFormat.CHAT], choices=2)
     assert codes(run(stream, [TEXT, STOP, DONE])) == ["upstream_error"]
     assert stream.broken is True
 

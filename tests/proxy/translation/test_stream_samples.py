@@ -5,7 +5,7 @@ import pytest
 from proxy.messages import AuthMode
 from proxy.translation.errors import AzureErrors
 from proxy.translation.operations import StreamFormat
-from proxy.translation.stream import ChoicesStream
+from proxy.translation.stream import CONTENTS, ChoicesStream
 from tests.proxy.translation import readers, recorded
 
 CASES = recorded.cases("upstream.sse")
@@ -13,7 +13,7 @@ ERRORS = AzureErrors(model="gpt-4o", auth=AuthMode.KEY_VAULT)
 
 
 def begin(case: str) -> ChoicesStream:
-    return ChoicesStream(ERRORS, (StreamFormat.COMPLETION if "completions" in case else StreamFormat.CHAT).value)
+    return ChoicesStream(ERRORS, CONTENTS[StreamFormat.COMPLETION if "completions" in case else StreamFormat.CHAT])
 
 
 def run(case: str, *parts: bytes) -> bytes:

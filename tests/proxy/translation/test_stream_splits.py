@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from proxy.messages import AuthMode
 from proxy.translation.errors import AzureErrors
 from proxy.translation.operations import StreamFormat
-from proxy.translation.stream import ChoicesStream
+from proxy.translation.stream import CONTENTS, ChoicesStream
 from tests.proxy.translation import readers
 
 ERRORS = AzureErrors(model="gpt-4o", auth=AuthMode.KEY_VAULT)
@@ -52,7 +52,7 @@ def cut(received: bytes, random: Random) -> list[bytes]:
 
 
 def run(parts: list[bytes]) -> bytes:
-    stream = ChoicesStream(ERRORS, StreamFormat.CHAT.value)
+    stream = ChoicesStream(ERRORS, CONTENTS[StreamFormat.CHAT])
     return b"".join([*map(stream.feed, parts), stream.end()])
 
 

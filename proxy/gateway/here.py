@@ -1,0 +1,51 @@
+"""What the proxy answers itself: models, its health, what it is, and what old clients ask for."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from proxy.errors import ModelNotFound, UnsupportedOperation
+from proxy.messages import Response
+from proxy.routing.deployments import Deployments
+from proxy.translation import headers, own
+from proxy.translation.operations import Route
+
+_INDEX = b"This is an OpenAI-compatible API in front of Azure OpenAI; its base URL is this address followed by /v1\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """The answers of the proxy; `created` is in seconds since 1970 UTC."""
+
+    deployments: Deployments
+    endpoint: str
+    created: int
+
+    def answer(self, route: Route) -> Response:
+        """Return the answer of an operation that is not about health."""
+        match route.operation.name:
+            case "listModels":
+                return _json(own.encode_models(self.deployments.names(), self.created))
+            case "retrieveModel":
+                return _json(self._model(route.parameters[0]))
+            case "billingSubscription":
+                return _json(own.SUBSCRIPTION)
+            case "billingUsage":
+                return _json(own.USAGE)
+            case "realtime":
+                raise UnsupportedOperation(own.realtime_message(self.endpoint))
+            case _:
+                return Response(status=200, headers=headers.TEXT, body=_INDEX)
+
+    def health(self, reasons: Iterable[str]) -> Response:
+        """Return whether the proxy is ready; the reasons against it are codes without names."""
+        codes = tuple(dict.fromkeys(reasons))
+        return Response(status=503 if codes else 200, headers=headers.JSON, body=own.encode_health(codes))
+
+    def _model(self, name: str) -> bytes:
+        if name not in self.deployments.names():
+            raise ModelNotFound(name)
+        return own.encode_model(name, self.created)
+
+
+def _json(body: bytes) -> Response:
+    return Response(status=200, headers=headers.JSON, body=body)

@@ -1,0 +1,25 @@
+"""What is known about one operation."""
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from proxy.translation.operations import Body, Operation, Surface
+
+PLAIN = Operation(name="listFiles", method="GET", path="/files", surface=Surface.V1)
+
+
+def test_an_operation_carries_nothing_and_needs_a_key_unless_it_says_otherwise() -> None:
+    assert PLAIN.body is Body.NONE
+    assert (PLAIN.stream, PLAIN.header, PLAIN.substitute) == (None, None, "")
+    assert (PLAIN.clean, PLAIN.download, PLAIN.stored, PLAIN.public) == (False, False, False, False)
+    assert PLAIN.on_v1
+
+
+def test_an_operation_cannot_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        PLAIN.public = True  # type: ignore[misc]
+
+
+def test_the_surfaces_that_can_be_chosen_are_spelt_as_in_the_setting() -> None:
+    assert (Surface.V1.value, Surface.DEPLOYMENT.value) == ("v1", "classic")

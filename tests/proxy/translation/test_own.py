@@ -1,0 +1,52 @@
+"""The proxy's own answers."""
+
+import json
+
+import pytest
+from openai.types import Model
+
+from proxy.translation import own
+
+
+def test_the_list_of_models_has_openais_shape() -> None:
+    document = json.loads(own.encode_models(["gpt-4o", 'a"b'], 1_700_000_000))
+    assert document["object"] == "list"
+    assert [Model.model_validate(entry, strict=True).id for entry in document["data"]] == ["gpt-4o", 'a"b']
+
+
+def test_a_list_without_models_is_an_empty_list() -> None:
+    assert json.loads(own.encode_models([], 0)) == {"object": "list", "data": []}
+
+
+def test_one_model_is_the_same_as_in_the_list() -> None:
+    one = json.loads(own.encode_model("gpt-4o", 5))
+    assert one == {"id": "gpt-4o", "object": "model", "created": 5, "owned_by": "azure-openai"}
+    assert json.loads(own.encode_models(["gpt-4o"], 5))["data"] == [one]
+
+
+def test_health_is_ok_without_a_reason_and_unavailable_with_one() -> None:
+    assert json.loads(own.encode_health([])) == {"status": "ok", "reasons": []}
+    assert json.loads(own.encode_health(iter(["a", "b"]))) == {"status": "unavailable", "reasons": ["a", "b"]}
+
+
+def test_old_chat_uis_read_an_account_without_money() -> None:
+    subscription = json.loads(own.SUBSCRIPTION)
+    assert subscription["object"] == "billing_subscription"
+    limits = [subscription[name] for name in ("hard_limit_usd", "soft_limit_usd", "system_hard_limit_usd")]
+    assert limits == [0.0, 0.0, 0.0]
+    assert isinstance(subscription["access_until"], int)
+    assert {"title", "id"} <= subscription["plan"].keys()
+    assert json.loads(own.USAGE) == {"object": "list", "daily_costs": [], "total_usage": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "address"),
+    [
+        ("https://a.openai.azure.com", "wss://a.openai.azure.com/openai/v1/realtime?model="),
+        ("http://127.0.0.1:8080", "wss://127.0.0.1:8080/openai/v1/realtime?model="),
+    ],
+)
+def test_who_wants_a_websocket_is_told_how_to_get_one(endpoint: str, address: str) -> None:
+    message = own.realtime_message(endpoint)
+    assert address in message
+    assert "POST /v1/realtime/client_secrets" in message

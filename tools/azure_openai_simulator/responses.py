@@ -1,0 +1,215 @@
+"""POST responses."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from tools.azure_openai_simulator.answers import Answer, Ask, Stream, document
+from tools.azure_openai_simulator.chat_request import (
+    ChatRequest,
+    Function,
+    JsonSchema,
+    Message,
+    Reply,
+    ResponseFormat,
+    Tool,
+    reply_to,
+)
+from tools.azure_openai_simulator.echo import tokens_of
+from tools.azure_openai_simulator.errors import ERROR_SAMPLES, InvalidError, RefusalError
+from tools.azure_openai_simulator.filters import COMPLETION_SAFE
+from tools.azure_openai_simulator.response_items import function_call, image_call, items_of, message, text_of
+from tools.azure_openai_simulator.response_stream import events
+from tools.azure_openai_simulator.state import Record
+
+PLACE = "responses"
+IMAGE_HEADER = "x-ms-oai-image-generation-deployment"
+
+
+class ResponseTool(msgspec.Struct):
+    """A tool the model may call, or the one it must call."""
+
+    type: str = ""
+    name: str = ""
+    parameters: dict[str, object] | None = None
+
+
+class TextFormat(msgspec.Struct, rename={"definition": "schema"}):
+    """The form of the reply."""
+
+    type: str = "text"
+    definition: dict[str, object] | None = None
+
+
+class TextOptions(msgspec.Struct):
+    """How the model speaks."""
+
+    format: TextFormat | None = None
+
+
+class ResponseRequest(msgspec.Struct):
+    """The body of a call, as far as the simulator reads it."""
+
+    input: str | list[dict[str, object]] | None = None
+    stream: bool | None = None
+    store: bool | None = None
+    background: bool | None = None
+    max_output_tokens: int | None = None
+    previous_response_id: str | None = None
+    conversation: str | dict[str, object] | None = None
+    tools: tuple[ResponseTool, ...] | None = None
+    tool_choice: str | ResponseTool | None = None
+    text: TextOptions | None = None
+
+    def thread(self) -> str | None:
+        """Return the id of the conversation."""
+        return self.conversation if isinstance(self.conversation, str | None) else str(self.conversation.get("id"))
+
+
+def answer(ask: Ask) -> Answer:
+    """Answer a responses call, and keep the response unless it is not to be stored."""
+    asked = ask.members()
+    request = msgspec.convert(asked, ResponseRequest)
+    _check(ask, request)
+    given = items_of(ask, request.input)
+    reply = reply_to(_as_chat(request, given))
+    response = _response(ask, asked, request, _output(ask, request, reply)) | _usage(given, reply)
+    if request.store is not False:
+        _keep(ask, response, given, request.thread())
+    if request.background and not request.stream:
+        ask.state.add(PLACE, response | {"status": "queued", "output": [], "completed_at": None})
+        ask.state.add(f"{PLACE}/{response['id']}/finished", response)
+        return document(ask.state.find(PLACE, str(response["id"]), "response"))
+    return Stream(events(response)) if request.stream else document(response)
+
+
+def _check(ask: Ask, request: ResponseRequest) -> None:
+    """Refuse what Azure refuses; raise RefusalError."""
+    if request.background and request.store is False:
+        raise InvalidError(400, "background requires store to be true.", param="background")
+    if request.previous_response_id is not None:
+        ask.state.find(PLACE, request.previous_response_id, "response")
+    thread = request.thread()
+    if thread is not None:
+        ask.state.find("conversations", thread, "conversation")
+    if any(tool.type == "image_generation" for tool in request.tools or ()):
+        _check_image_deployment(ask)
+
+
+def _check_image_deployment(ask: Ask) -> None:
+    deployment = ask.headers.get(IMAGE_HEADER)
+    if deployment is None:
+        said = f"The {IMAGE_HEADER} header is required when the image_generation tool is used."
+        raise InvalidError(400, said, param="tools")
+    if deployment not in ask.state.deployments:
+        raise RefusalError(deployment if deployment in ERROR_SAMPLES else "error-404-deployment")
+
+
+def _as_chat(request: ResponseRequest, given: list[Record]) -> ChatRequest:
+    """Say the same in the words of chat completions, whose model answers."""
+    form = (request.text or TextOptions()).format or TextFormat()
+    choice = request.tool_choice
+    tools = [_as_tool(tool) for tool in request.tools or () if tool.type == "function"]
+    return ChatRequest(
+        messages=tuple(Message(role=str(item.get("role", "")), content=text_of(item)) for item in given),
+        max_completion_tokens=request.max_output_tokens,
+        tools=tuple(tools),
+        tool_choice=_as_tool(choice) if isinstance(choice, ResponseTool) else choice,
+        response_format=_as_format(form),
+    )
+
+
+def _as_format(form: TextFormat) -> ResponseFormat:
+    schema = JsonSchema(definition=form.definition) if form.type == "json_schema" else None
+    return ResponseFormat(type=form.type, json_schema=schema)
+
+
+def _as_tool(tool: ResponseTool) -> Tool:
+    return Tool(function=Function(name=tool.name, parameters=tool.parameters))
+
+
+def _output(ask: Ask, request: ResponseRequest, reply: Reply) -> list[Record]:
+    status = "incomplete" if reply.finish_reason == "length" else "completed"
+    text = "".join(reply.tokens)
+    pictures = [image_call(ask) for tool in request.tools or () if tool.type == "image_generation"]
+    if reply.function is not None:
+        return [*pictures, function_call(ask, reply.function, text, status)]
+    return [*pictures, message(ask, text, status)]
+
+
+def _response(ask: Ask, asked: Record, request: ResponseRequest, output: list[Record]) -> Record:
+    status = str(output[-1]["status"])
+    thread = request.thread()
+    return {
+        "id": ask.state.new_id("resp_"),
+        "object": "response",
+        "created_at": ask.created,
+        "completed_at": ask.created if status == "completed" else None,
+        "status": status,
+        "background": bool(request.background),
+        "content_filters": _filters(),
+        "conversation": None if thread is None else {"id": thread},
+        "error": None,
+        "incomplete_details": None if status == "completed" else {"reason": "max_output_tokens"},
+        "model": ask.deployment,
+        "output": output,
+        **{name: asked.get(name, default) for name, default in _ECHOED.items()},
+        "reasoning": {"effort": None, "summary": None},
+        "text": asked.get("text") or {"format": {"type": "text"}},
+        "service_tier": "default",
+        "store": request.store is not False,
+        **{name: asked[name] for name in ("user",) if name in asked},
+    }
+
+
+_ECHOED: Mapping[str, object] = {
+    "instructions": None,
+    "max_output_tokens": None,
+    "max_tool_calls": None,
+    "metadata": {},
+    "parallel_tool_calls": True,
+    "previous_response_id": None,
+    "prompt_cache_key": None,
+    "safety_identifier": None,
+    "temperature": 1.0,
+    "tool_choice": "auto",
+    "tools": [],
+    "top_logprobs": 0,
+    "top_p": 1.0,
+    "truncation": "disabled",
+}
+
+
+def _filters() -> list[Record]:
+    offsets = {"start_offset": 0, "end_offset": 0, "check_offset": 0}
+    jailbreak = {"jailbreak": {"detected": False, "filtered": False}}
+    return [
+        {
+            "blocked": False,
+            "source_type": source,
+            "content_filter_raw": None,
+            "content_filter_results": results,
+            "content_filter_offsets": offsets,
+        }
+        for source, results in (("prompt", jailbreak), ("completion", COMPLETION_SAFE))
+    ]
+
+
+def _usage(given: list[Record], reply: Reply) -> Record:
+    told, said = sum(len(tokens_of(text_of(item))) for item in given), len(reply.tokens)
+    usage = {
+        "input_tokens": told,
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "output_tokens": said,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": told + said,
+    }
+    return {"usage": usage}
+
+
+def _keep(ask: Ask, response: Record, given: list[Record], thread: str | None) -> None:
+    ask.state.add(PLACE, response)
+    ask.state.extend(f"{PLACE}/{response['id']}/input_items", given)
+    output = response["output"]
+    if thread is not None and isinstance(output, list):
+        ask.state.extend(f"conversations/{thread}/items", [*given, *output])

@@ -1,0 +1,101 @@
+"""Write docs/compatibility.md: every operation of OpenAI's API and what becomes of it here.
+
+`python -m tools.compatibility` writes it from the table of operations, so that the two cannot differ.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from proxy.translation.operations import OPERATIONS, Body, Operation, Surface
+
+PAGE = Path(__file__).parents[1] / "docs" / "compatibility.md"
+
+HEAD = """# Which operations work
+
+This page is made from the table of operations (`python -m tools.compatibility`).
+
+*deployment* goes to `/openai/deployments/NAME/...` with an api-version, or to `/openai/v1` when
+`AZURE_OPENAI_API_VERSION` is `v1` (legacy completions stay: v1 may lack them). *classic* goes to `/openai/...` with an
+api-version. *v1* goes to `/openai/v1/...`. `AZURE_OPENAI_OPERATION_SURFACES` sends single operations elsewhere, by the
+names in the first column. Operations marked *stored* are about objects that Azure keeps: all client keys share them
+unless `STORED_OBJECTS` is `off`.
+
+- A batch's input file names models; each line's model is mapped to its deployment on the way. The output file names
+  deployments.
+- The `model` of a fine-tuning job is a base model and is not mapped.
+- Realtime WebSockets cannot pass Azure Functions. Mint a client secret here and connect to Azure with it. With such a
+  secret a browser also posts its SDP to Azure directly, at `https://NAME.openai.azure.com/openai/v1/realtime/calls`.
+"""
+
+SURFACES = {
+    Surface.DEPLOYMENT: "deployment",
+    Surface.CLASSIC: "classic",
+    Surface.V1: "v1",
+    Surface.HERE: "answered by the proxy",
+}
+MODELS = {
+    Body.MODEL: "model mapped",
+    Body.MODEL_IF_ANY: "model mapped if given",
+    Body.SESSION: "session's model mapped",
+    Body.SESSION_FORM: "session's model mapped",
+    Body.FORM: "model mapped",
+    Body.FILE: "batch lines mapped",
+}
+# What OpenAI's document has and nobody found at Azure: answered 404, or passed on with FORWARD_UNKNOWN_OPERATIONS.
+UNKNOWN = {
+    "/skills": "OpenAI's hosted skills; not in Azure's reference",
+    "/chatkit": "OpenAI's hosted chat; not in Azure's reference",
+    "/audio/voices, /audio/voice_consents": "custom voices; Azure has Speech for them",
+    "/content_provenance_checks": "not in Azure's reference",
+}
+
+
+def page() -> str:
+    """Return the page."""
+    return "\n".join((HEAD, *_served(), "", *_missing(), ""))
+
+
+def _served() -> Iterator[str]:
+    yield "| Operation | Request | Goes to | Notes |"
+    yield "|---|---|---|---|"
+    for operation in OPERATIONS:
+        if operation.surface is not Surface.NOWHERE:
+            place = SURFACES[operation.surface]
+            yield f"| `{operation.name}` | `{_request(operation)}` | {place} | {', '.join(_notes(operation))} |"
+
+
+def _missing() -> Iterator[str]:
+    yield "## What Azure does not offer"
+    yield ""
+    yield "| Request | Instead |"
+    yield "|---|---|"
+    for operation in OPERATIONS:
+        if operation.surface is Surface.NOWHERE:
+            yield f"| `{_request(operation)}` | {operation.substitute} |"
+    for path, reason in UNKNOWN.items():
+        yield f"| `{path}` | Unknown to the proxy: {reason}. `FORWARD_UNKNOWN_OPERATIONS` passes it on. |"
+
+
+def _request(operation: Operation) -> str:
+    below = "" if operation.public else "/v1"
+    return f"{operation.method} {below}{operation.path}"
+
+
+def _notes(operation: Operation) -> Iterator[str]:
+    if operation.body in MODELS:
+        yield MODELS[operation.body]
+    if operation.stream is not None:
+        yield "streams"
+    if operation.download:
+        yield "bytes pass as they come"
+    if operation.stored:
+        yield "stored"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page())
+
+
+if __name__ == "__main__":
+    main()
