@@ -26,7 +26,7 @@ class KeyRing:
         Digests are of one length and every one is compared, so that the time tells nothing about a key.
         """
         self._pepper = pepper
-        self._clients = {self._digest(entry.key.reveal()): entry.client for entry in keys}
+        self._clients = [(self._digest(entry.key.reveal()), entry.client) for entry in keys]
 
     def __len__(self) -> int:
         """Return how many keys open the door."""
@@ -39,10 +39,10 @@ class KeyRing:
         """
         presented = self._digest(_presented_key(headers))
         client = None
-        for known, candidate in self._clients.items():
-            if hmac.compare_digest(known, presented):
+        for known, candidate in self._clients:
+            if hmac.compare_digest(known, presented) and _is_valid(candidate, now):
                 client = candidate
-        if client is None or not _is_valid(client, now):
+        if client is None:
             raise Unauthenticated(_WRONG_KEY, code=INVALID_KEY)
         return client
 

@@ -1,6 +1,7 @@
 """The composition root: the settings and the rooms become a gateway. The only file that knows both sides."""
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ from proxy.settings.reader import SettingError
 from proxy.translation import errors, headers
 from proxy.translation.operations import OPERATIONS, Surface
 from proxy.translation.surfaces import Surfaces
+
+logger = logging.getLogger("proxy")
 
 
 class Handler(Protocol):
@@ -59,6 +62,7 @@ def open_gateway(environ: Mapping[str, str], host_json: Path) -> Handler:
     except ConfigurationError as error:
         if environ.get("AZURE_FUNCTIONS_ENVIRONMENT") == "Development":
             raise
+        logger.error(error.message)  # noqa: TRY400  the message is all there is to say
         return Misconfigured(error)
     try:
         asyncio.get_running_loop()

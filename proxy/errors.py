@@ -32,6 +32,7 @@ class ProxyError(Exception):
     status = 500
     type = "server_error"
     code: str | None = None
+    reason: str | None = None  # what the log says, where that is more than the code
 
     def __init__(
         self,
@@ -149,6 +150,7 @@ class ConfigurationError(ProxyError):
     status = 503
     type = "server_error"
     code = "configuration_error"
+    reason: str
 
     def __init__(self, message: str, *, reason: str = "configuration_error") -> None:
         super().__init__(message)
@@ -166,6 +168,10 @@ class UpstreamAuthError(UpstreamError):
     """Azure OpenAI refused the proxy's credential: never the client's fault."""
 
     code = "upstream_auth_error"
+
+    def __init__(self, message: str, *, reason: str | None = None, headers: Mapping[str, str] = NO_HEADERS) -> None:
+        super().__init__(message, headers=headers)
+        self.reason = reason
 
 
 class UpstreamTimeout(UpstreamError):

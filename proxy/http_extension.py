@@ -82,7 +82,11 @@ class WebServer(BaseWebServer):  # type: ignore[misc]
 
     async def serve(self) -> None:
         """Run until the process ends."""
-        config = uvicorn.Config(
+        await Server(self.config()).serve()
+
+    def config(self) -> uvicorn.Config:
+        """Return how uvicorn serves: kept simple, silent, and without what only a server of its own would do."""
+        return uvicorn.Config(
             self.web_app,
             host=self.hostname,
             port=self.port,
@@ -97,10 +101,11 @@ class WebServer(BaseWebServer):  # type: ignore[misc]
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=SHUTDOWN_GRACE,
         )
-        await _Server(config).serve()
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
+    """uvicorn as a guest in the worker's process."""
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals of the process to the worker, whose process it is."""

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
+NO_FILE = Path(__file__).with_name("no.settings.json")
 START_TIMEOUT = 30.0
 END_TIMEOUT = 15.0
 _READY = re.compile(r"^Functions host ready: (\S+)$", re.MULTILINE)
@@ -84,6 +85,9 @@ class HostProcess:
 
 async def start_host(app: Path, environ: Mapping[str, str], *arguments: str) -> HostProcess:
     """Start a host for `app` in a clean environment; it may not be ready yet."""
+    if app == REPOSITORY:
+        # What a developer has set there is for the developer's own runs.
+        arguments = (*arguments, "--local-settings", str(NO_FILE))
     clean = {"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY), **environ}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tools.functions_host", "--app", str(app), "--port", "0", *arguments),

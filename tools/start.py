@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from proxy.settings import parse
 from tools.azure_openai_simulator import DEFAULT_KEY, Simulator
 from tools.functions_host.settings import SettingsError, read_json
 
@@ -32,28 +33,30 @@ def main() -> int:
     """Run until Ctrl-C; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.start", description=__doc__)
     parser.add_argument("--port", type=int, default=7071)
-    port = parser.parse_args().port
+    parser.add_argument("--local-settings", type=Path, default=APP / "local.settings.json", metavar="FILE")
+    options = parser.parse_args()
     try:
-        return asyncio.run(_start(dict(os.environ), port))
+        return asyncio.run(_start(dict(os.environ), options.port, options.local_settings))
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
 
 
-async def _start(environ: Environ, port: int) -> int:
+async def _start(environ: Environ, port: int, file: Path) -> int:
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    async with _upstream(environ) as settings:
-        key = _client_key(settings)
+    async with _upstream(environ, file) as settings:
+        key = _client_key(settings, file)
         host = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tools.functions_host", "--app", str(APP), "--port", str(port)),
+            *("--local-settings", str(file)),
             cwd=APP,
             env=settings,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
-        printing = asyncio.create_task(_print(host, settings, key))
+        printing = asyncio.create_task(_print(host, _configured(settings, file), key))
         stopping = asyncio.create_task(told.wait())
         await asyncio.wait((printing, stopping), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -65,44 +68,56 @@ async def _start(environ: Environ, port: int) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _upstream(environ: Environ) -> AsyncIterator[Environ]:
+async def _upstream(environ: Environ, file: Path) -> AsyncIterator[Environ]:
     """Yield the app's settings; a simulator runs where they lead to none, or to this machine with nothing there."""
-    configured = _configured(environ)
-    endpoint = urlsplit(configured.get("AZURE_OPENAI_ENDPOINT", "http://127.0.0.1:0"))
-    if endpoint.scheme != "http" or _listens(endpoint.hostname, endpoint.port):
+    configured = _configured(environ, file)
+    endpoint = _own_endpoint(configured.get("AZURE_OPENAI_ENDPOINT", "http://127.0.0.1:0"))
+    if endpoint is None or _listens(*endpoint):
         yield environ
         return
     key = configured.get("AZURE_OPENAI_API_KEY", DEFAULT_KEY)
     simulator = Simulator(keys=[key], pace=PACE)
-    async with simulator.serving(address=endpoint.hostname or "127.0.0.1", port=endpoint.port or 0):
+    async with simulator.serving(address=endpoint[0], port=endpoint[1]):
         print("No Azure OpenAI is configured: the built-in simulator answers, with an echo.", flush=True)
         models = ",".join(f"{name}={name}" for name in simulator.deployments)
         defaults = {"AZURE_OPENAI_MODEL_MAPPER": models, "AZURE_OPENAI_AUTH": "key", "AZURE_OPENAI_API_KEY": key}
         yield {**environ, **defaults, **configured, "AZURE_OPENAI_ENDPOINT": simulator.url}
 
 
-def _listens(host: str | None, port: int | None) -> bool:
+def _own_endpoint(text: str) -> tuple[str, int] | None:
+    """Return host and port of an endpoint on this machine; None for any other, right or wrong: that is for the app."""
+    try:
+        url = urlsplit(parse.endpoint(text))
+    except ValueError:
+        return None
+    port = 80 if url.port is None else url.port
+    return (url.hostname, port) if url.scheme == "http" and url.hostname else None
+
+
+def _listens(host: str, port: int) -> bool:
     if not port:
         return False
     try:
-        socket.create_connection((host or "", port), timeout=1).close()
+        socket.create_connection((host, port), timeout=1).close()
     except OSError:
         return False
     return True
 
 
-def _client_key(settings: Environ) -> str | None:
-    """Return a client key made for this run and put it into the settings; None when there are client keys already."""
-    configured = _configured(settings)
-    if "CLIENT_KEYS" in configured or "KEY_VAULT_URL" in configured:
+def _client_key(settings: Environ, file: Path) -> str | None:
+    """Return the first client key, made for this run where there are none; None when they are in a vault."""
+    configured = _configured(settings, file)
+    if "CLIENT_KEYS" in configured:
+        return configured["CLIENT_KEYS"].partition(",")[0].partition("=")[2].strip()
+    if "KEY_VAULT_URL" in configured:
         return None
     key = f"sk-{secrets.token_hex(16)}"
     settings["CLIENT_KEYS"] = f"local={key}"
     return key
 
 
-def _configured(environ: Mapping[str, str]) -> Environ:
-    values = read_json(APP / "local.settings.json").get("Values")
+def _configured(environ: Mapping[str, str], file: Path) -> Environ:
+    values = read_json(file).get("Values")
     merged = {**(values if isinstance(values, dict) else {}), **environ}
     return {name: str(value) for name, value in merged.items() if str(value).strip()}
 
@@ -117,7 +132,7 @@ async def _print(host: asyncio.subprocess.Process, settings: Mapping[str, str], 
 
 def _welcome(url: str, settings: Mapping[str, str], key: str | None) -> str:
     shown = key or "YOUR-CLIENT-KEY"
-    model = _configured(settings).get("AZURE_OPENAI_MODEL_MAPPER", "").partition("=")[0].strip() or ANY_DEPLOYMENT
+    model = settings.get("AZURE_OPENAI_MODEL_MAPPER", "").partition("=")[0].strip() or ANY_DEPLOYMENT
     body = f'{{"model": "{model}", "stream": true, "messages": [{{"role": "user", "content": "Hello"}}]}}'
     return f"""
 Base URL    {url}/v1

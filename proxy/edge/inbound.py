@@ -38,7 +38,7 @@ async def body_parts(request: Request, end: float) -> AsyncIterator[bytes]:
 
     Raises `RequestTimeout` when it stops coming and `UnsupportedEncoding` when it is compressed.
     """
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    if request.headers.get("content-encoding", "").lower() not in ("", "identity"):
         raise UnsupportedEncoding("The body of your request must not be compressed.")
     loop = asyncio.get_running_loop()
     while True:

@@ -45,6 +45,7 @@ class Line:
         "_started",
         "client",
         "deployment",
+        "error",
         "operation",
         "request_id",
         "status",
@@ -59,6 +60,7 @@ class Line:
         self.client: str | None = None
         self.operation: str | None = None
         self.deployment: str | None = None
+        self.error: str | None = None
         self.status = 0
 
     def first_byte(self) -> None:
@@ -78,6 +80,7 @@ class Line:
             "first_byte_ms": _milliseconds((self._first_byte or now) - self._started),
             "duration_ms": _milliseconds(now - self._started),
             "outcome": outcome,
+            "error": self.error,
         }
         self._out(msgspec.json.encode(fields).decode())
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
+from contextlib import aclosing
 from functools import lru_cache
 from types import SimpleNamespace
 
@@ -24,6 +25,7 @@ WHOLE_BODY = 256 * 1024
 # How long the end of the body may come after the last event, in seconds.
 TAIL = 0.5
 _UNREACHABLE = "Azure OpenAI could not be reached."
+_NO_CONNECTION = "Azure OpenAI could not be reached in time, or all connections of this instance are in use."
 _BROKEN = "The connection to Azure OpenAI broke."
 
 # The URLs of a deployment are few, and parsing one costs as much as all else that is done for a request.
@@ -33,27 +35,36 @@ _url = lru_cache(maxsize=256)(lambda text: URL(text, encoded=True))
 class UpstreamAnswer:
     """An answer whose headers have come; `headers` have lower-case names. It must be closed."""
 
-    def __init__(self, response: aiohttp.ClientResponse, timeouts: Timeouts) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, idle: float, end: float) -> None:
         self._response = response
-        self._timeouts = timeouts
+        self._idle = idle
+        self._end = end
         self.status = response.status
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
 
     async def read(self, limit: int) -> bytes:
         """Return the whole body; raise `UpstreamError` when it breaks or is longer than `limit` bytes."""
+        body = await self.read_beginning(limit + 1)
+        if len(body) > limit:
+            raise UpstreamError("Azure OpenAI's answer is too large.")
+        return body
+
+    async def read_beginning(self, limit: int) -> bytes:
+        """Return the body up to `limit` bytes and leave the rest; raise `UpstreamError` when it breaks."""
         parts: list[bytes] = []
         size = 0
-        async for chunk in self.chunks():
-            size += len(chunk)
-            if size > limit:
-                raise UpstreamError("Azure OpenAI's answer is too large.")
-            parts.append(chunk)
-        return b"".join(parts)
+        async with aclosing(self.chunks()) as chunks:
+            async for chunk in chunks:
+                parts.append(chunk)
+                size += len(chunk)
+                if size >= limit:
+                    break
+        return b"".join(parts)[:limit]
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
         """Yield the bytes as they come; raise `UpstreamError` when they break and `UpstreamTimeout` when they stop."""
         content = self._response.content
-        watchdog = _Watchdog(content, self._timeouts)
+        watchdog = _Watchdog(content, self._idle, self._end)
         try:
             while chunk := await watchdog.watching(content.readany()):
                 yield chunk
@@ -68,7 +79,7 @@ class UpstreamAnswer:
             async with asyncio.timeout(TAIL):
                 while await self._response.content.readany():
                     pass
-        except (TimeoutError, aiohttp.ClientError, OSError):
+        except (TimeoutError, UpstreamError, aiohttp.ClientError, OSError):
             self._response.close()
 
     def close(self) -> None:
@@ -83,13 +94,13 @@ class _Watchdog:
     of what a chunk costs. The time that the client takes to read does not count.
     """
 
-    def __init__(self, content: aiohttp.StreamReader, timeouts: Timeouts) -> None:
+    def __init__(self, content: aiohttp.StreamReader, idle: float, end: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._content = content
-        self._idle = timeouts.idle
-        self._end = self._loop.time() + timeouts.total
+        self._idle = idle
+        self._end = end
         self._waiting_since: float | None = None
-        self._timer = self._loop.call_later(min(timeouts.idle, timeouts.total), self._look)
+        self._timer = self._loop.call_at(min(end, self._loop.time() + idle), self._look)
 
     async def watching(self, read: Awaitable[bytes]) -> bytes:
         """Return what a read gives, or raise `UpstreamTimeout`."""
@@ -106,7 +117,9 @@ class _Watchdog:
     def _look(self) -> None:
         now = self._loop.time()
         due = min(self._end, (now if self._waiting_since is None else self._waiting_since) + self._idle)
-        if now >= due:
+        if now >= self._end:
+            self._content.set_exception(UpstreamTimeout("The answer of Azure OpenAI took too long in all."))
+        elif now >= due:
             self._content.set_exception(UpstreamTimeout("Azure OpenAI stopped sending."))
         else:
             self._timer = self._loop.call_at(due, self._look)
@@ -120,23 +133,23 @@ class Upstream:
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, request: UpstreamRequest, credential: tuple[str, str]) -> UpstreamAnswer:
-        """Send a request and return the answer once its headers are here.
+    async def send(self, request: UpstreamRequest, credential: tuple[str, str], end: float) -> UpstreamAnswer:
+        """Send a request and return the answer once its headers are here; `end` is when it must be over, by the loop.
 
         A pooled connection that Azure closed while the request was on its way is tried once more: not one byte of an
         answer had come. Raises `UpstreamError` when Azure cannot be reached or does not speak HTTP.
         """
         try:
-            answer = await self._attempt(request, credential)
+            answer = await self._attempt(request, credential, end)
             if answer is None and isinstance(request.body, bytes):
-                answer = await self._attempt(request, credential)
+                answer = await self._attempt(request, credential, end)
         except TimeoutError:
-            raise UpstreamError(_UNREACHABLE) from None
+            raise UpstreamError(_NO_CONNECTION) from None
         except (aiohttp.ClientError, OSError, ValueError):
             raise UpstreamError(_BROKEN) from None
         if answer is None:
             raise UpstreamError(_BROKEN)
-        if answer.headers.get("content-encoding", "identity") != "identity":
+        if answer.headers.get("content-encoding", "").lower() not in ("", "identity"):
             answer.close()
             raise UpstreamError("Azure OpenAI sent a compressed answer that was not asked for.")
         return answer
@@ -147,7 +160,9 @@ class Upstream:
             await self._session.close()
             self._session = None
 
-    async def _attempt(self, request: UpstreamRequest, credential: tuple[str, str]) -> UpstreamAnswer | None:
+    async def _attempt(
+        self, request: UpstreamRequest, credential: tuple[str, str], end: float
+    ) -> UpstreamAnswer | None:
         """Return the answer, or None when a reused connection was reset before any byte of it."""
         trace = SimpleNamespace(reused=False)
         name, value = credential
@@ -166,7 +181,7 @@ class Upstream:
             if trace.reused:
                 return None
             raise
-        return UpstreamAnswer(response, self._timeouts)
+        return UpstreamAnswer(response, self._timeouts.idle, end)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -72,8 +72,12 @@ class Gateway:
             answer = await self._answer(request, line)
         except ProxyError as error:
             answer = errors.to_response(error)
+            line.error = error.reason or error.code
         except asyncio.CancelledError:
             line.write(status=499, outcome="client_left")
+            raise
+        except Exception:
+            line.write(status=500, outcome="failed")
             raise
         finished = headers.finish(answer.headers, request.id) | cors.origin_headers(
             request.headers, self.allowed_origins
@@ -87,12 +91,13 @@ class Gateway:
         if cors.is_preflight(request.method, request.headers):
             return Response(status=204, headers=cors.preflight_headers(request.headers), body=b"")
         route = self._route(request)
-        if isinstance(route, Route) and route.operation.public:
-            return await self._answer_here(route)
+        if isinstance(route, Route):
+            line.operation = route.operation.name
+            if route.operation.public:
+                return await self._answer_here(route)
         line.client = (await self._identify(request)).name
         if isinstance(route, ProxyError):
             raise route
-        line.operation = route.operation.name
         if route.operation.surface is Surface.HERE:
             return await self._answer_here(route)
         if request.method == "HEAD":
@@ -136,7 +141,7 @@ class Gateway:
         line.deployment = self.deployments.serving(call.model) if call.model else None
         message = self._message(call, line.deployment, request)
         async with self._deadline(min(end, now() + self.timeouts.first_byte)):
-            return await self._call(call, message, line)
+            return await self._call(call, message, line, end)
 
     async def _forward_upload(self, request: Request, route: Route, line: Line, end: float) -> Response:
         loop = asyncio.get_running_loop()
@@ -148,7 +153,7 @@ class Gateway:
             async with self._deadline(end) as timer:
                 upload.when_sent = lambda: timer.reschedule(min(end, loop.time() + self.timeouts.first_byte))
                 try:
-                    return await self._call(call, message, line)
+                    return await self._call(call, message, line, end)
                 except ProxyError as error:
                     raise upload.failure or error from None
 
@@ -159,7 +164,7 @@ class Gateway:
                 yield timer
         except TimeoutError:
             raise UpstreamTimeout(
-                f"Azure OpenAI did not answer within {self.timeouts.first_byte:g} seconds. Ask for a stream."
+                "Azure OpenAI did not answer in time. A stream has more time than a whole answer."
             ) from None
 
     def _message(self, call: Call, deployment: str | None, request: Request) -> UpstreamRequest:
@@ -182,8 +187,8 @@ class Gateway:
             body=prepared.body,
         )
 
-    async def _call(self, call: Call, message: UpstreamRequest, line: Line) -> Response:
-        answer = await self._send(message)
+    async def _call(self, call: Call, message: UpstreamRequest, line: Line, end: float) -> Response:
+        answer = await self._send(message, end)
         errors_of_call = AzureErrors(model=call.model, auth=self.auth)
         if answer.status < 300:
             if (stream := _translator(call, errors_of_call, answer)) is not None:
@@ -191,22 +196,30 @@ class Gateway:
             if call.route.operation.download:
                 return _response(answer, download(answer, line), headers.of_download(answer.headers))
         try:
-            whole = await answer.read(MAX_ANSWER_BYTES if answer.status < 300 else MAX_ERROR_BYTES)
+            refused = answer.status >= 300
+            whole = await (answer.read_beginning(MAX_ERROR_BYTES) if refused else answer.read(MAX_ANSWER_BYTES))
         finally:
             answer.close()
         if answer.status < 300:
             return _response(answer, response.to_openai(whole) if call.route.operation.clean else whole)
         if _VERSION_REFUSED in whole and isinstance(message.body, bytes) and "api-version=" in message.url:
-            return await self._call(call, replace(message, url=without_version(message.url)), line)
+            return await self._call(call, replace(message, url=without_version(message.url)), line, end)
         raise errors_of_call.answer(answer.status, answer.headers, whole)
 
-    async def _send(self, message: UpstreamRequest) -> UpstreamAnswer:
+    async def _send(self, message: UpstreamRequest, end: float) -> UpstreamAnswer:
         header = await self.credential.header()
-        answer = await self.upstream.send(message, header)
-        if answer.status == 401 and await self.credential.renew(header) and isinstance(message.body, bytes):
+        answer = await self.upstream.send(message, header, end)
+        if answer.status != 401:
+            return answer
+        try:
+            again = await self.credential.renew(header) and isinstance(message.body, bytes)
+        except BaseException:
             answer.close()
-            answer = await self.upstream.send(message, await self.credential.header())
-        return answer
+            raise
+        if not again:
+            return answer
+        answer.close()
+        return await self.upstream.send(message, await self.credential.header(), end)
 
 
 def _response(

@@ -1,6 +1,8 @@
 """Answers of Azure that leave while they come."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Protocol
 
 from proxy.edge.request_log import Line
@@ -29,44 +31,57 @@ class StreamTranslator(Protocol):
 
 async def relay(answer: UpstreamAnswer, stream: StreamTranslator, line: Line) -> AsyncIterator[bytes]:
     """Yield a stream for the client, one write for each read of Azure's; close Azure's side whatever happens."""
-    outcome = "client_left"
+    with _logged(answer, line) as ending:
+        async with aclosing(_translated(answer, stream)) as events:
+            async for written in events:
+                line.first_byte()
+                yield written
+        if not stream.broken:
+            await answer.finish()
+        ending.outcome = "stream_broken" if stream.broken else "completed"
+
+
+async def download(answer: UpstreamAnswer, line: Line) -> AsyncIterator[bytes]:
+    """Yield the bytes of a file; raise `UpstreamError` when they break off, which cuts the client's connection too."""
+    with _logged(answer, line) as ending:
+        async with aclosing(answer.chunks()) as chunks:
+            async for chunk in chunks:
+                line.first_byte()
+                yield chunk
+        ending.outcome = "completed"
+
+
+class _Ending:
+    outcome = "failed"
+
+
+@contextmanager
+def _logged(answer: UpstreamAnswer, line: Line) -> Iterator[_Ending]:
+    ending = _Ending()
     try:
-        async for written in _translated(answer, stream):
-            line.first_byte()
-            yield written
-        await answer.finish()
-        outcome = "stream_broken" if stream.broken else "completed"
+        yield ending
+    except (asyncio.CancelledError, GeneratorExit):
+        ending.outcome = "client_left"
+        raise
+    except UpstreamError:
+        ending.outcome = "stream_broken"
+        raise
     finally:
         answer.close()
-        line.write(outcome=outcome)
+        line.write(outcome=ending.outcome)
 
 
-async def _translated(answer: UpstreamAnswer, stream: StreamTranslator) -> AsyncIterator[bytes]:
+async def _translated(answer: UpstreamAnswer, stream: StreamTranslator) -> AsyncGenerator[bytes, None]:
     try:
-        async for chunk in answer.chunks():
-            if written := stream.feed(chunk):
-                yield written
-            if stream.ended:
-                return
+        async with aclosing(answer.chunks()) as chunks:
+            async for chunk in chunks:
+                if written := stream.feed(chunk):
+                    yield written
+                if stream.ended:
+                    return
     except UpstreamError as error:
         if written := stream.fail(error):
             yield written
         return
     if rest := stream.end():
         yield rest
-
-
-async def download(answer: UpstreamAnswer, line: Line) -> AsyncIterator[bytes]:
-    """Yield the bytes of a file; raise `UpstreamError` when they break off, which cuts the client's connection too."""
-    outcome = "client_left"
-    try:
-        async for chunk in answer.chunks():
-            line.first_byte()
-            yield chunk
-        outcome = "completed"
-    except UpstreamError:
-        outcome = "stream_broken"
-        raise
-    finally:
-        answer.close()
-        line.write(outcome=outcome)

@@ -26,7 +26,7 @@ class Timeouts:
     """How long Azure OpenAI may take, in seconds.
 
     `first_byte` is the wait for the headers of an answer, for an answer that is not streamed the wait for all of it;
-    `idle` is the silence inside a stream; `total` bounds a whole request.
+    `idle` is the silence within an answer; `total` bounds a whole request, upload and stream included.
     """
 
     connect: float
@@ -119,6 +119,11 @@ def _timeouts(read: Reader, function_timeout: float | None) -> Timeouts:
         idle=read("UPSTREAM_IDLE_TIMEOUT", parse.seconds, 180.0),
         total=read("UPSTREAM_TOTAL_TIMEOUT", parse.seconds, wall),
     )
+    if timeouts.idle > PLATFORM_SILENCE:
+        raise SettingError(
+            "UPSTREAM_IDLE_TIMEOUT",
+            f"must not be above {PLATFORM_SILENCE:g} seconds: the platform ends a silent answer then",
+        )
     if timeouts.first_byte > first_byte_wall:
         raise SettingError(
             "UPSTREAM_FIRST_BYTE_TIMEOUT",

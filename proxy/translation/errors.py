@@ -13,6 +13,7 @@ import msgspec
 from proxy.errors import NO_HEADERS, AzureRefusal, ModelNotFound, ProxyError, UnknownUrl, UpstreamAuthError
 from proxy.messages import AuthMode, Response
 from proxy.translation.headers import response_to_openai
+from proxy.translation.surrogates import mask
 
 _OF_A_SUCCESS = frozenset({"content-type", "location"})
 _CLIENT_ERROR = "invalid_request_error"
@@ -132,7 +133,7 @@ class _Document(_Fields):
 
 def _parse(status: int, body: bytes, headers: Mapping[str, str]) -> AzureError:
     try:
-        document = msgspec.json.decode(body, type=_Document)
+        document = msgspec.json.decode(mask(body), type=_Document)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return AzureError(status=status, message=_SERVER_ERROR, type="server_error", headers=headers)
     fields = document.error if document.error is not None else document
@@ -160,10 +161,10 @@ def _text(value: object) -> str | None:
 
 def _credential_refused(errors: AzureErrors, error: AzureError) -> ProxyError:
     if _NETWORK.search(error.message):
-        return UpstreamAuthError(_CURE_NETWORK, headers=error.headers)
+        return UpstreamAuthError(_CURE_NETWORK, reason="upstream_network", headers=error.headers)
     if _ROLE.search(error.message):
-        return UpstreamAuthError(_CURE_ROLE, headers=error.headers)
-    return UpstreamAuthError(_CURE[errors.auth], headers=error.headers)
+        return UpstreamAuthError(_CURE_ROLE, reason="upstream_role", headers=error.headers)
+    return UpstreamAuthError(_CURE[errors.auth], reason="upstream_credential", headers=error.headers)
 
 
 def _no_deployment(errors: AzureErrors, error: AzureError) -> ProxyError:
@@ -243,6 +244,6 @@ _RULES: tuple[tuple[Callable[[AzureError], bool], Callable[[AzureErrors, AzureEr
     (lambda error: error.code == "operationnotsupported", _wrong_operation),
     (lambda error: error.code in _FILTERED, _filtered),
     (lambda error: error.status == 429 or error.code in _THROTTLED or error.type == "too_many_requests", _throttled),
-    (lambda error: error.status < 400, _redirected),
+    (lambda error: not 400 <= error.status <= 599, _redirected),
     (lambda error: error.status == 413, _too_large),
 )

@@ -50,18 +50,23 @@ def request_to_azure(headers: Mapping[str, str], *, json: bool) -> dict[str, str
 
 def response_to_openai(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of Azure's answer that the client gets; names are lower-case on both sides."""
-    passed = {name: value for name, value in headers.items() if name in RESPONSE_HEADERS}
+    passed = {name: value for name, value in headers.items() if name in RESPONSE_HEADERS and _is_plain(value)}
     for name in _REQUEST_IDS:
-        if name in headers:
+        if name in headers and _is_plain(headers[name]):
             passed["x-request-id"] = headers[name]
             break
     location = _own_location(headers.get("location", ""))
     return passed | ({"location": location} if location else {})
 
 
+def _is_plain(value: str) -> bool:
+    """Tell whether a value can be sent on in a header; what cannot is left out."""
+    return value.isascii() and value.isprintable()
+
+
 def of_download(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of an answer whose bytes pass as they are, with their length."""
-    passed = {name: headers[name] for name in _DOWNLOAD_HEADERS if name in headers}
+    passed = {name: headers[name] for name in _DOWNLOAD_HEADERS if name in headers and _is_plain(headers[name])}
     return response_to_openai(headers) | passed
 
 

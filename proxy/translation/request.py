@@ -7,7 +7,7 @@ import msgspec
 
 from proxy.errors import InvalidRequest
 from proxy.translation.json_body import JsonBody, parse_json_body
-from proxy.translation.operations import Body, Operation, Route, Surface
+from proxy.translation.operations import Body, Operation, Route, StreamFormat, Surface
 from proxy.translation.surrogates import mask
 
 IMAGE_HEADER = "x-ms-oai-image-generation-deployment"
@@ -58,7 +58,9 @@ def parse_call(route: Route, raw: bytes, *, may_store: bool = True) -> Call:
     model = route.model or (_session(document) if kind is Body.SESSION else document).text("model")
     if not model and (kind is Body.MODEL or route.operation.surface is Surface.DEPLOYMENT):
         raise InvalidRequest("You must provide a model parameter.", param="model", code="missing_required_parameter")
-    return Call(route=route, model=model, choices=document.count("n"), raw=document.raw, document=document)
+    return Call(
+        route=route, model=model, choices=_choices(route.operation, document), raw=document.raw, document=document
+    )
 
 
 def encode_body(call: Call, deployment: str | None, surface: Surface) -> bytes:
@@ -96,6 +98,11 @@ def image_deployment(call: Call, serving: Serving) -> str | None:
 def is_image(operation: Operation) -> bool:
     """Tell whether Azure refuses a model beside the deployment in the URL."""
     return operation.path.startswith("/images/")
+
+
+def _choices(operation: Operation, document: JsonBody) -> int:
+    prompts = document.length("prompt") if operation.stream is StreamFormat.COMPLETION else 1
+    return document.count("n") * prompts
 
 
 def _session(document: JsonBody) -> JsonBody:

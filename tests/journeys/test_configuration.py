@@ -36,6 +36,7 @@ async def test_on_azure_every_route_says_what_is_wrong() -> None:
             assert error["code"] == "configuration_error"
             assert error["message"].startswith("AZURE_OPENAI_API_VERSION ")
             assert "CANARY" not in str(error)
+        assert "AZURE_OPENAI_API_VERSION must be" in host.output()
 
 
 async def test_without_any_client_key_nobody_gets_in_and_health_says_so() -> None:

@@ -49,11 +49,38 @@ async def test_an_azure_that_stops_in_the_middle_ends_the_stream_with_an_error(h
     assert raised.value.code == "upstream_timeout"
 
 
+@pytest.mark.parametrize("total", ["", "0.6"], ids=["silence", "too long in all"])
+async def test_a_stream_that_is_given_up_ends_whole_and_is_logged_as_broken(simulator: Simulator, total: str) -> None:
+    limits = {"UPSTREAM_FIRST_BYTE_TIMEOUT": "0.5", "UPSTREAM_IDLE_TIMEOUT": "30" if total else "0.3"}
+    settings = environ_for(simulator) | limits | {"UPSTREAM_TOTAL_TIMEOUT": total}
+    async with (
+        running_host(REPOSITORY, settings) as host,
+        aiohttp.ClientSession(host.url, headers={"api-key": CLIENT_KEY}) as http,
+    ):
+        async with http.post(CHAT, data=chat("stream-stall", stream=True)) as answer:
+            raw = await answer.read()
+        assert raw.endswith(b"data: [DONE]\n\n")
+        assert b"upstream_timeout" in raw
+        await host.wait_for_output('"outcome":"stream_broken"')
+        assert "Traceback" not in host.output()
+
+
 async def test_a_pool_that_is_used_up_is_an_error_and_not_an_endless_wait(
     http: aiohttp.ClientSession, simulator: Simulator
 ) -> None:
-    answers = await asyncio.gather(*(http.post(CHAT, data=chat("no-answer")) for _ in range(6)))
-    assert {answer.status for answer in answers} <= {502, 504}
+    settings = environ_for(simulator) | {"UPSTREAM_CONNECTIONS": "2", "UPSTREAM_CONNECT_TIMEOUT": "0.01"}
+    arrived = len(simulator.requests)
+    async with (
+        running_host(REPOSITORY, settings) as host,
+        aiohttp.ClientSession(host.url, headers={"api-key": CLIENT_KEY}) as full,
+    ):
+        calls = [asyncio.create_task(full.post(CHAT, data=chat("no-answer")).__aenter__()) for _ in range(2)]
+        await simulator.requested(arrived + 2)
+        async with full.post(CHAT, data=chat()) as answer:
+            assert answer.status == 502
+            assert "connections" in (await answer.json())["error"]["message"]
+        for call in calls:
+            call.cancel()
 
 
 async def test_an_azure_that_is_not_there_is_a_502() -> None:

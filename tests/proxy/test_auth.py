@@ -121,3 +121,11 @@ def test_a_ring_holds_no_key_as_it_is() -> None:
 @given(st.text(), st.text())
 def test_no_text_that_is_not_a_key_opens(authorization: str, api_key: str) -> None:
     refused({"authorization": f"Bearer {authorization}", "api-key": api_key})
+
+
+def test_a_key_of_two_clients_opens_as_long_as_one_of_them_may() -> None:
+    keys = [
+        ClientKey(client=Client(name="a"), key=Secret("sk-shared")),
+        ClientKey(client=Client(name="z", expires=10.0), key=Secret("sk-shared")),
+    ]
+    assert KeyRing(keys, b"pepper").identify({"api-key": "sk-shared"}, now=20.0).name == "a"

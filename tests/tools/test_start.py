@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.processes import REPOSITORY
+from tests.processes import NO_FILE, REPOSITORY
 
 START_TIMEOUT = 30.0
 
@@ -16,7 +16,7 @@ START_TIMEOUT = 30.0
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_start_prints_a_curl_line_that_works_and_ends_with_everything_it_began(number: signal.Signals) -> None:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tools.start", "--port", "0"),
+        *(sys.executable, "-m", "tools.start", "--port", "0", "--local-settings", str(NO_FILE)),
         cwd=REPOSITORY,
         env={"PATH": os.environ["PATH"]},
         stdout=asyncio.subprocess.PIPE,

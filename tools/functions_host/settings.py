@@ -40,6 +40,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.functions_host", description="Run a Functions app here.")
     parser.add_argument("folder", nargs="?", type=Path, help="the app's folder (default: the current one)")
     parser.add_argument("--app", type=Path, help="the same, by name")
+    parser.add_argument("--local-settings", type=Path, metavar="FILE", help="default: local.settings.json of the app")
     parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=7071, help="0 picks a free port (default: 7071)")
     parser.add_argument("--flex", action="store_true", help="answer CORS as Flex Consumption does")
@@ -53,7 +54,7 @@ def read_settings(arguments: argparse.Namespace, environ: Mapping[str, str]) -> 
     """Merge the sources, the more specific over the more general; raise SettingsError."""
     app = (arguments.app or arguments.folder or Path()).resolve()
     host = read_json(app / "host.json")
-    values = _section(read_json(app / "local.settings.json"), "Values")
+    values = _section(read_json(arguments.local_settings or app / "local.settings.json"), "Values")
     merged = {name: str(value) for name, value in values.items()} | dict(environ)
     merged.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
     timeout = arguments.function_timeout

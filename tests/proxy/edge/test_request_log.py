@@ -23,6 +23,7 @@ def test_a_line_tells_who_what_how_and_how_long() -> None:
         "first_byte_ms": 250.0,
         "duration_ms": 1500.0,
         "outcome": "completed",
+        "error": None,
     }
 
 

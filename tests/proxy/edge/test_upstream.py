@@ -67,8 +67,12 @@ def post(server: Server, body: bytes = b"{}") -> UpstreamRequest:
     return UpstreamRequest(method="POST", url=server.url, headers={"content-type": "application/json"}, body=body)
 
 
+def later(seconds: float = 5.0) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
 async def fetch(upstream: Upstream, request: UpstreamRequest) -> bytes:
-    answer = await upstream.send(request, KEY)
+    answer = await upstream.send(request, KEY, later())
     try:
         return await answer.read(MEGABYTE)
     finally:
@@ -164,7 +168,7 @@ async def test_a_redirect_is_not_followed(upstream: Upstream) -> None:
         writer.write(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n")
 
     async with serving(elsewhere) as server:
-        answer = await upstream.send(post(server), KEY)
+        answer = await upstream.send(post(server), KEY, later())
         answer.close()
         assert answer.status == 302
         assert len(server.bodies) == 1
@@ -177,9 +181,31 @@ async def test_a_call_that_is_given_up_closes_its_connection(upstream: Upstream)
         asked.set()
 
     async with serving(never) as server:
-        call = asyncio.create_task(upstream.send(post(server), KEY))
+        call = asyncio.create_task(upstream.send(post(server), KEY, later()))
         await asked.wait()
         call.cancel()
         await server.closed.wait()
     with pytest.raises(asyncio.CancelledError):
         await call
+
+
+async def test_an_answer_that_goes_on_for_too_long_in_all_is_a_timeout(upstream: Upstream) -> None:
+    async def endless(_connection: int, _request: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nx")
+
+    async with serving(endless) as server:
+        answer = await upstream.send(post(server), KEY, later(0.05))
+        with pytest.raises(UpstreamTimeout, match="too long in all"):
+            await answer.read(MEGABYTE)
+        await answer.finish()
+        answer.close()
+
+
+async def test_the_beginning_of_a_long_answer_can_be_read(upstream: Upstream) -> None:
+    async def long(_connection: int, _request: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 500 Oops\r\nContent-Length: 2000000\r\n\r\n" + b"x" * 2_000_000)
+
+    async with serving(long) as server:
+        answer = await upstream.send(post(server), KEY, later())
+        assert await answer.read_beginning(1000) == b"x" * 1000
+        answer.close()

@@ -159,3 +159,8 @@ def test_the_environment_may_set_the_function_timeout() -> None:
 @pytest.mark.parametrize("function_timeout", ["00:00:00", "00:00:09", "00:00:10"])
 def test_a_function_timeout_without_room_for_a_request_is_refused(function_timeout: str) -> None:
     assert wrong({}, function_timeout).name == "functionTimeout"
+
+
+def test_silence_within_an_answer_is_bounded_by_the_platforms() -> None:
+    with pytest.raises(SettingError, match="UPSTREAM_IDLE_TIMEOUT must not be above 230 seconds"):
+        Settings.from_environ({"AZURE_OPENAI_ENDPOINT": "https://a.openai.azure.com", "UPSTREAM_IDLE_TIMEOUT": "9999"})

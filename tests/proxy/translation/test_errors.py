@@ -208,3 +208,15 @@ def test_an_error_of_the_proxy_has_the_same_shape(error: ProxyError, expected: t
 def test_an_answer_has_the_errors_headers_and_is_json() -> None:
     response = to_response(InvalidRequest("x", headers={"retry-after": "1"}))
     assert (response.status, response.headers) == (400, {"retry-after": "1", "content-type": "application/json"})
+
+
+@pytest.mark.parametrize("status", [301, 600, 999])
+def test_a_status_that_is_no_error_s_is_a_bad_gateway(status: int) -> None:
+    error = AzureErrors(model="gpt-4o", auth=AuthMode.KEY).answer(status, {}, b"{}")
+    assert (error.status, error.type) == (502, "server_error")
+
+
+def test_half_a_surrogate_in_a_message_does_not_hide_the_error() -> None:
+    body = b'{"error":{"message":"bad \\ud83d","code":"unknown_parameter","type":"invalid_request_error","param":"x"}}'
+    error = AzureErrors(model="gpt-4o", auth=AuthMode.KEY).answer(400, {}, body)
+    assert (error.code, error.param) == ("unknown_parameter", "x")

@@ -126,3 +126,9 @@ def test_every_answer_has_a_request_id_and_is_kept_by_no_cache() -> None:
         "cache-control": "no-store",
         "retry-after": "1",
     }
+
+
+@pytest.mark.parametrize("value", ["a\u20acb", "\u2603", "a\x7f", "a\nb", "\udcff"])
+def test_what_cannot_be_a_header_is_left_out(value: str) -> None:
+    azure = {"x-request-id": value, "apim-request-id": "6f1c", "x-ratelimit-limit-tokens": value}
+    assert response_to_openai(azure) == {"x-request-id": "6f1c", "apim-request-id": "6f1c"}

@@ -170,3 +170,12 @@ def test_the_message_shows_only_the_beginning_of_a_long_name() -> None:
     with pytest.raises(InvalidRequest) as caught:
         parse_json_body(b"{" + name + b"," + name + b"}")
     assert len(caught.value.message) < 200
+
+
+@pytest.mark.parametrize(
+    ("prompt", "length"),
+    [(b'"a"', 1), (b'["a","b"]', 2), (b"[1,2,3]", 1), (b"[[1],[2],[3]]", 3), (b"[]", 1), (b"null", 1), (b"{}", 1)],
+)
+def test_the_prompts_of_a_request_are_counted(prompt: bytes, length: int) -> None:
+    assert parse_json_body(b'{"prompt":' + prompt + b"}").length("prompt") == length
+    assert parse_json_body(b"{}").length("prompt") == 1

@@ -130,3 +130,9 @@ def test_a_large_body_takes_little_memory_beside_itself(shape: str) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 3.2 * len(raw)
+
+
+def test_so_many_surrogates_that_looking_takes_long_are_refused_when_one_is_half() -> None:
+    raw = b'{"model":"a","x":"' + b"\\ud83d\\ude00" * 250_000 + b'\\ud83d"}'
+    refused(raw)
+    assert parse_json_body(raw.replace(b'\\ud83d"}', b'"}')).text("model") == "a"
