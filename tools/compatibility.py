@@ -37,6 +37,7 @@ MODELS = {
     Body.MODEL: "model mapped",
     Body.MODEL_IF_ANY: "model mapped if given",
     Body.SESSION: "session's model mapped",
+    Body.DATA_SOURCE: "data source's model mapped",
     Body.SESSION_FORM: "session's model mapped",
     Body.FORM: "model mapped",
     Body.FILE: "batch lines mapped",
@@ -47,6 +48,7 @@ UNKNOWN = {
     "/chatkit": "OpenAI's hosted chat; not in Azure's reference",
     "/audio/voices, /audio/voice_consents": "custom voices; Azure has Speech for them",
     "/content_provenance_checks": "not in Azure's reference",
+    "/decisions, /live, /agents, /safety": "beta operations of the SDKs, not in Azure's reference",
 }
 
 

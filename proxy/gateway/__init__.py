@@ -23,10 +23,10 @@ from proxy.translation import cors, errors, headers, operations, response
 from proxy.translation.errors import AzureErrors
 from proxy.translation.event_stream import TypedStream
 from proxy.translation.form_plan import is_upload
-from proxy.translation.operations import Route, Surface
+from proxy.translation.operations import Body, Route, Surface
 from proxy.translation.request import IMAGE_HEADER, Call, encode_body, image_deployment, parse_call
 from proxy.translation.stream import CONTENTS, ChoicesStream
-from proxy.translation.surfaces import Surfaces, without_version
+from proxy.translation.surfaces import Surfaces, with_mapped_model, without_version
 
 # An answer that is not streamed is held whole before its headers leave, so that it cannot break in the middle.
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -180,9 +180,12 @@ class Gateway:
 
     def _upload_message(self, route: Route, prepared: Prepared, request: Request) -> UpstreamRequest:
         length = {} if prepared.length is None else {"content-length": str(prepared.length)}
+        query = request.query
+        if route.operation.body is Body.SESSION_FORM:
+            query = with_mapped_model(query, self.deployments.serving)
         return UpstreamRequest(
             method=route.operation.method,
-            url=self.surfaces.url(route, prepared.plan.deployment, request.query),
+            url=self.surfaces.url(route, prepared.plan.deployment, query),
             headers=headers.request_to_azure(request.headers, json=False) | length,
             body=prepared.body,
         )

@@ -13,8 +13,9 @@ from proxy.translation.surrogates import is_maskable, mask, unmask
 Members = dict[str, msgspec.Raw]
 
 DECODE = msgspec.json.Decoder(Members).decode
+DECODE_LIST = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _CHOICES = msgspec.json.Decoder(list[Members] | None).decode
-_ENCODE = msgspec.json.Encoder().encode
+ENCODE = msgspec.json.Encoder().encode
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _OF_ANSWER = frozenset({"prompt_filter_results", "prompt_annotations", "content_filters"})
@@ -57,4 +58,4 @@ def choices_of(answer: Members) -> list[Members]:
 
 def with_choices(answer: Members, choices: list[Members]) -> bytes:
     """Return the answer with these choices, if it has any, as JSON."""
-    return _ENCODE({**answer, "choices": choices} if "choices" in answer else answer)
+    return ENCODE({**answer, "choices": choices} if "choices" in answer else answer)

@@ -13,7 +13,9 @@ from proxy.translation.surrogates import mask
 IMAGE_HEADER = "x-ms-oai-image-generation-deployment"
 _IMAGE_TOOL = "image_generation"
 # JSON in the place of a form is read like any other.
-_READ = frozenset({Body.MODEL, Body.MODEL_IF_ANY, Body.SESSION, Body.FORM})
+_READ = frozenset({Body.MODEL, Body.MODEL_IF_ANY, Body.SESSION, Body.DATA_SOURCE, Body.FORM})
+# The member that holds the model.
+_HOLDERS = {Body.SESSION: "session", Body.DATA_SOURCE: "data_source"}
 
 Serving = Callable[[str], str]
 
@@ -55,7 +57,8 @@ def parse_call(route: Route, raw: bytes, *, may_store: bool = True) -> Call:
         document.flag("stream")  # Another type is refused here, in OpenAI's words.
     if not may_store:
         document = _not_stored(route.operation, document)
-    model = route.model or (_session(document) if kind is Body.SESSION else document).text("model")
+    holder = _holder(document, kind)
+    model = route.model or (holder.text("model") if holder is not None else None)
     if not model and (kind is Body.MODEL or route.operation.surface is Surface.DEPLOYMENT):
         raise InvalidRequest("You must provide a model parameter.", param="model", code="missing_required_parameter")
     return Call(
@@ -73,8 +76,9 @@ def encode_body(call: Call, deployment: str | None, surface: Surface) -> bytes:
     if document is None or deployment is None:
         return call.raw
     value = msgspec.json.encode(deployment)
-    if call.route.operation.body is Body.SESSION:
-        return document.replace("session", _session(document).with_member("model", value))
+    kind = call.route.operation.body
+    if kind in _HOLDERS and (holder := _holder(document, kind)) is not None:
+        return document.replace(_HOLDERS[kind], holder.with_member("model", value))
     if surface is not Surface.DEPLOYMENT:
         return document.with_member("model", value)
     return document.without("model") if is_image(call.route.operation) else call.raw
@@ -105,11 +109,16 @@ def _choices(operation: Operation, document: JsonBody) -> int:
     return document.count("n") * prompts
 
 
-def _session(document: JsonBody) -> JsonBody:
-    session = document.member("session")
-    if session is None:
-        raise InvalidRequest("You must provide a session.", param="session", code="missing_required_parameter")
-    return parse_json_body(session)
+def _holder(document: JsonBody, kind: Body) -> JsonBody | None:
+    """Return the object that holds the model, None where there is none and need not be."""
+    if kind not in _HOLDERS:
+        return document
+    held = document.member(_HOLDERS[kind])
+    if held is not None:
+        return parse_json_body(held)
+    if kind is Body.DATA_SOURCE:
+        return None
+    raise InvalidRequest("You must provide a session.", param="session", code="missing_required_parameter")
 
 
 def _not_stored(operation: Operation, document: JsonBody) -> JsonBody:

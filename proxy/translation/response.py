@@ -1,7 +1,10 @@
 """A whole JSON answer of Azure OpenAI into OpenAI's shape."""
 
+import msgspec
+
 from proxy.errors import UpstreamError
 from proxy.translation import azure_fields
+from proxy.translation.azure_fields import Members
 
 
 def to_openai(body: bytes) -> bytes:
@@ -17,6 +20,14 @@ def to_openai(body: bytes) -> bytes:
 
 def _clean(body: bytes) -> bytes:
     answer = azure_fields.DECODE(body)
+    if "data" not in answer:
+        return _clean_one(answer, body)
+    # A list of stored answers.
+    cleaned = [_clean_one(azure_fields.DECODE(item), bytes(item)) for item in azure_fields.DECODE_LIST(answer["data"])]
+    return azure_fields.ENCODE({**answer, "data": [msgspec.Raw(item) for item in cleaned]})
+
+
+def _clean_one(answer: Members, body: bytes) -> bytes:
     choices = azure_fields.choices_of(answer)
     changed = azure_fields.strip_answer(answer)
     for choice in choices:

@@ -1,7 +1,7 @@
 """Where a resource of Azure OpenAI takes an operation."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
@@ -65,6 +65,15 @@ def passed_parameters(query: str) -> tuple[str, ...]:
     """Return the pairs of the client's query that may pass, as they came."""
     pairs = query.split("&") if query else ()
     return tuple(pair for pair in pairs if unquote(pair.partition("=")[0]).lower() not in _OWN_PARAMETERS)
+
+
+def with_mapped_model(query: str, serving: Callable[[str], str]) -> str:
+    """Return a query with the model in it, if there is one, replaced by its deployment."""
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    return "&".join(
+        f"model={serving(unquote(value))}" if name == "model" else name + equals + value
+        for name, equals, value in pairs
+    )
 
 
 def with_query(address: str, *pairs: str) -> str:

@@ -33,7 +33,7 @@ def environ_for(simulator: Simulator) -> dict[str, str]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def simulator() -> AsyncIterator[Simulator]:
-    async with Simulator().serving() as running:
+    async with Simulator(keep=10_000).serving() as running:
         yield running
 
 

@@ -17,12 +17,12 @@ CHAT = (
     row("createEmbedding POST /embeddings", replace(DEPLOYMENT, body=Body.MODEL)),
     *rows(
         replace(STORED, clean=True),
+        "listChatCompletions GET /chat/completions",
         "getChatCompletion GET /chat/completions/{completion_id}",
         "updateChatCompletion POST /chat/completions/{completion_id}",
     ),
     *rows(
         STORED,
-        "listChatCompletions GET /chat/completions",
         "deleteChatCompletion DELETE /chat/completions/{completion_id}",
         "getChatCompletionMessages GET /chat/completions/{completion_id}/messages",
     ),

@@ -69,6 +69,10 @@ TUNING = (
         "runGrader POST /fine_tuning/alpha/graders/run",
         "validateGrader POST /fine_tuning/alpha/graders/validate",
     ),
+    row(
+        "createEvalRun POST /evals/{eval_id}/runs",
+        replace(STORED, header=("aoai-evals", "preview"), body=Body.DATA_SOURCE),
+    ),
     *rows(
         replace(STORED, header=("aoai-evals", "preview")),
         "createEval POST /evals",
@@ -76,7 +80,6 @@ TUNING = (
         "getEval GET /evals/{eval_id}",
         "updateEval POST /evals/{eval_id}",
         "deleteEval DELETE /evals/{eval_id}",
-        "createEvalRun POST /evals/{eval_id}/runs",
         "getEvalRuns GET /evals/{eval_id}/runs",
         "getEvalRun GET /evals/{eval_id}/runs/{run_id}",
         "cancelEvalRun POST /evals/{eval_id}/runs/{run_id}",

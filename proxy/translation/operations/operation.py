@@ -27,9 +27,10 @@ class Body(Enum):
     MODEL = "JSON with a model"
     MODEL_IF_ANY = "JSON, perhaps with a model"
     SESSION = "JSON with a model in its session"
+    DATA_SOURCE = "JSON, perhaps with a model in its data source"
     STREAM = "bytes that pass while they come"
     FORM = "a form, perhaps with a model"
-    SESSION_FORM = "a form with a session, or bytes"
+    SESSION_FORM = "a form with a session, or bytes and a model in the query"
     FILE = "a form with a file, whose lines name models when it is a batch"
 
 
@@ -49,11 +50,11 @@ class StreamFormat(Enum):
 class Operation:
     """One operation: a method and a path below `/v1`, where it goes and what it carries.
 
-    `stream` is the format of an answer that comes as events. `clean` tells that a JSON answer has choices with fields
-    that only Azure has. `download` answers are not held: they leave while they come. `stored` operations are about
-    objects that Azure keeps, which all client keys share. `on_v1` tells whether `/openai/v1` takes a deployment
-    operation. `header` is what Azure wants besides. `substitute` says what to use where Azure offers nothing. `public`
-    operations need no client key.
+    `stream` is the format of an answer that comes as events. `clean` tells that a JSON answer has fields that only
+    Azure has. `download` answers are not held: they leave while they come. `stored` operations are about objects that
+    Azure keeps, which all client keys share. `on_v1` tells whether `/openai/v1` takes a deployment operation. `header`
+    is what Azure wants besides. `substitute` says what to use where Azure offers nothing. `public` operations need no
+    client key.
     """
 
     name: str

@@ -160,3 +160,21 @@ def test_only_images_are_images() -> None:
     assert {name for name, row in BY_NAME.items() if is_image(row)} == {
         "createImage", "createImageEdit", "createImageVariation",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("raw", "model", "encoded"),
+    [
+        (
+            b'{"data_source":{"type":"completions", "model":"m"}}',
+            "m",
+            b'{"data_source":{"type":"completions", "model":"d"}}',
+        ),
+        (b'{"data_source":{"type":"jsonl"}}', None, b'{"data_source":{"type":"jsonl"}}'),
+        (b'{"name":"x"}', None, b'{"name":"x"}'),
+    ],
+)
+def test_the_model_of_an_evaluation_s_data_source_is_mapped(raw: bytes, model: str | None, encoded: bytes) -> None:
+    asked = call(BY_NAME["createEvalRun"], raw)
+    assert asked.model == model
+    assert encode_body(asked, "d" if model else None, Surface.V1) == encoded

@@ -29,3 +29,13 @@ def test_an_answer_that_is_not_a_json_object_is_azures_fault(body: bytes) -> Non
 def test_half_a_surrogate_in_an_answer_is_passed_on_as_it_came() -> None:
     body = b'{"choices":[{"index":0,"message":{"content":"\\ud83d"},"finish_reason":"length"}]}'
     assert response.to_openai(body) == body
+
+
+def test_each_answer_of_a_list_is_cleaned() -> None:
+    body = (
+        b'{"object":"list","data":[{"id":"a","choices":[{"index":0,"content_filter_results":{}}]},'
+        b'{"prompt_filter_results":[],"n":1.0}],"has_more":false}'
+    )
+    assert response.to_openai(body) == (
+        b'{"object":"list","data":[{"id":"a","choices":[{"index":0}]},{"n":1.0}],"has_more":false}'
+    )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from proxy.errors import InvalidRequest
 from proxy.translation.operations import OPERATIONS, Operation, Route, Surface, unknown
-from proxy.translation.surfaces import Surfaces, passed_parameters, with_query, without_version
+from proxy.translation.surfaces import Surfaces, passed_parameters, with_mapped_model, with_query, without_version
 from tests.proxy.translation.operations.paths import BY_NAME, ROWS, filled
 
 HOST = "https://a.openai.azure.com"
@@ -177,3 +177,8 @@ def test_an_unknown_operation_never_climbs_to_another(path: str) -> None:
 )  # fmt: skip
 def test_an_unknown_path_is_encoded_again_for_azure(path: str, address: str) -> None:
     assert DATED.url(unknown("GET", path), None, "") == f"{HOST}/openai/v1{address}"
+
+
+def test_a_model_in_the_query_becomes_its_deployment() -> None:
+    assert with_mapped_model("a=1&model=gpt%2D4o&b", lambda model: f"{model}-d") == "a=1&model=gpt-4o-d&b"
+    assert with_mapped_model("", str.upper) == ""

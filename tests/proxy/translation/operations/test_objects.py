@@ -24,7 +24,7 @@ def test_only_evals_want_a_header_of_azures() -> None:
         assert operation.header == header, operation.name
 
 
-@pytest.mark.parametrize("name", ["createFineTuningJob", "runGrader", "createBatch", "createEvalRun"])
+@pytest.mark.parametrize("name", ["createFineTuningJob", "runGrader", "createBatch"])
 def test_a_model_that_is_no_deployment_is_never_read(name: str) -> None:
     assert BY_NAME[name].body is Body.OPAQUE
 
@@ -50,4 +50,4 @@ def test_files_pass_while_they_come_both_ways() -> None:
 
 
 def test_nothing_about_tuning_is_a_file() -> None:
-    assert {operation.body for operation in TUNING} == {Body.NONE, Body.OPAQUE}
+    assert {operation.body for operation in TUNING} == {Body.NONE, Body.OPAQUE, Body.DATA_SOURCE}

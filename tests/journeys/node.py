@@ -1,0 +1,117 @@
+"""What the journeys need from npm, installed once: OpenAI's SDK with a Node of today, and mocks of API documents."""
+
+import asyncio
+import hashlib
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.processes import REPOSITORY
+
+FOLDER = REPOSITORY / "tests" / "node"
+MODULES = FOLDER / "node_modules"
+NODE = MODULES / "node" / "bin" / "node"
+MOCK = MODULES / "@stdy" / "cli" / "steady.js"
+STAMP = MODULES / "installed"
+INSTALL_TIMEOUT = 300.0
+SCRIPT_TIMEOUT = 60.0
+START_TIMEOUT = 30.0
+_READY = re.compile(rb"Ready to accept requests")
+# OpenAI's SDKs write lists and objects of a query or a form with brackets.
+BRACKETS = tuple(
+    f"--validator-{place}-{kind}-format=brackets" for place in ("query", "form") for kind in ("array", "object")
+)
+
+
+@cache
+def install() -> None:
+    """Install what the lock file names, unless it is there; skip the test without npm, fail when npm fails."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not installed")
+    digest = hashlib.sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()
+    if STAMP.is_file() and STAMP.read_text() == digest:
+        return
+    done = subprocess.run([npm, "ci"], cwd=FOLDER, capture_output=True, text=True, timeout=INSTALL_TIMEOUT, check=False)
+    assert done.returncode == 0, f"npm ci failed:\n{done.stdout}{done.stderr}"
+    STAMP.write_text(digest)
+
+
+async def run_script(name: str, environ: Mapping[str, str]) -> dict[str, object]:
+    """Run a script of the folder, which prints a line of JSON a call; return what came of each call."""
+    await asyncio.to_thread(install)
+    process = await asyncio.create_subprocess_exec(
+        *(NODE, FOLDER / name),
+        env={"PATH": os.environ["PATH"], **environ},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(SCRIPT_TIMEOUT):
+            printed, complaints = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode == 0, complaints.decode()
+    lines = [json.loads(line) for line in printed.splitlines()]
+    return {str(line["name"]): line["came"] for line in lines}
+
+
+@asynccontextmanager
+async def running_mock(document: Path, arguments: Sequence[str] = ()) -> AsyncIterator[str]:
+    """Serve a document as a mock that judges what it is asked; yield its URL."""
+    await asyncio.to_thread(install)
+    port = _free_port()
+    process = await asyncio.create_subprocess_exec(
+        *(NODE, MOCK, "--host", "127.0.0.1", "-p", str(port), "-q", "--reject-on-sdk-error=false"),
+        *arguments,
+        document,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    drain = None
+    try:
+        async with asyncio.timeout(START_TIMEOUT):
+            drain = asyncio.create_task(_drain(await _until_ready(process)))
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+        if drain is not None:
+            await drain
+
+
+async def _until_ready(process: asyncio.subprocess.Process) -> asyncio.StreamReader:
+    assert process.stdout is not None
+    printed = b""
+    while line := await process.stdout.readline():
+        printed += line
+        if _READY.search(line):
+            return process.stdout
+    raise AssertionError(f"The mock did not start:\n{printed.decode()}")
+
+
+async def _drain(output: asyncio.StreamReader) -> None:
+    """Read what is printed, so that a full pipe stops nobody."""
+    while await output.read(65536):
+        pass
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
