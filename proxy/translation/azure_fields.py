@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from proxy.translation.surrogates import is_maskable, mask, unmask
+from proxy.translation.surrogates import free_letter, mask, unmask
 
 Members = dict[str, msgspec.Raw]
 
@@ -29,9 +29,10 @@ def rewrite(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
     try:
         return change(data)
     except UNREADABLE:
-        if not is_maskable(data):
+        letter = free_letter(data)
+        if letter is None:
             raise
-    return unmask(change(mask(data)))
+    return unmask(change(mask(data, letter)), letter)
 
 
 def strip_answer(answer: Members) -> bool:

@@ -1,7 +1,7 @@
 r"""Halves of surrogate pairs in JSON: allowed there, and refused by msgspec.
 
 JavaScript writes the half of an emoji that it cut as `\ud83d`, and a model may well cut one between two chunks of a
-stream. Masked, each half becomes a character of the same length from Unicode's private area.
+stream. Masked, each half becomes another character of the same length: the `d` becomes one of some other letters.
 https://www.rfc-editor.org/rfc/rfc8259#section-8.2
 """
 
@@ -12,24 +12,28 @@ MAX_HALVES = 10_000
 _HALF = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
-_MASKED = re.compile(rb"\\u[eE][89a-fA-F][0-9a-fA-F]{2}")
-_MASK = {b"d": b"\\ue", b"D": b"\\uE", b"e": b"\\ud", b"E": b"\\uD"}
+# What may stand for the `d`: with each letter the characters are others, all of them whole.
+_LETTERS = "eabcf"
 
 
-def mask(data: bytes) -> bytes:
+def mask(data: bytes, letter: str = _LETTERS[0]) -> bytes:
     """Return the JSON with its halves masked; every other byte, and so every position, stays."""
-    return _HALF.sub(_turn, data, count=MAX_HALVES)
+    return _HALF.sub(lambda half: _turned(half[0], letter), data, count=MAX_HALVES)
 
 
-def unmask(data: bytes) -> bytes:
-    """Return what `mask` was given."""
-    return _MASKED.sub(_turn, data)
+def unmask(data: bytes, letter: str) -> bytes:
+    """Return what `mask` was given, with a letter that was free in it."""
+    return _masked(letter).sub(lambda half: _turned(half[0], "d"), data)
 
 
-def is_maskable(data: bytes) -> bool:
-    """Tell whether `unmask` gives back exactly what `mask` takes: nothing in the JSON looks masked already."""
-    return _MASKED.search(data) is None
+def free_letter(data: bytes) -> str | None:
+    """Return a letter with which nothing in the JSON looks masked already; None in the odd case that there is none."""
+    return next((letter for letter in _LETTERS if _masked(letter).search(data) is None), None)
 
 
-def _turn(half: re.Match[bytes]) -> bytes:
-    return _MASK[half[0][2:3]] + half[0][3:]
+def _masked(letter: str) -> re.Pattern[bytes]:
+    return re.compile(rb"\\u[%s%s][89a-fA-F][0-9a-fA-F]{2}" % (letter.encode(), letter.upper().encode()))
+
+
+def _turned(half: bytes, letter: str) -> bytes:
+    return b"\\u" + (letter if half[2:3].islower() else letter.upper()).encode() + half[3:]
