@@ -77,6 +77,7 @@ async def running_mock(document: Path, arguments: Sequence[str] = ()) -> AsyncIt
         *(NODE, MOCK, "--host", "127.0.0.1", "-p", str(port), "-q", "--reject-on-sdk-error=false"),
         *arguments,
         document,
+        env={"PATH": os.environ["PATH"]},  # With CI in its environment it prints other lines.
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
