@@ -1,7 +1,7 @@
 """Answers of Azure that leave while they come."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Protocol
 
@@ -32,10 +32,20 @@ class StreamTranslator(Protocol):
 async def relay(answer: UpstreamAnswer, stream: StreamTranslator, line: Line) -> AsyncIterator[bytes]:
     """Yield a stream for the client, one write for each read of Azure's; close Azure's side whatever happens."""
     with _logged(answer, line) as ending:
-        async with aclosing(_translated(answer, stream)) as events:
-            async for written in events:
-                line.first_byte()
-                yield written
+        try:
+            async with aclosing(answer.chunks()) as chunks:
+                async for chunk in chunks:
+                    if written := stream.feed(chunk):
+                        line.first_byte()
+                        yield written
+                    if stream.ended:
+                        break
+            rest = stream.end()
+        except UpstreamError as error:
+            rest = stream.fail(error)
+        if rest:
+            line.first_byte()
+            yield rest
         if not stream.broken:
             await answer.finish()
         ending.outcome = "stream_broken" if stream.broken else "completed"
@@ -69,19 +79,3 @@ def _logged(answer: UpstreamAnswer, line: Line) -> Iterator[_Ending]:
     finally:
         answer.close()
         line.write(outcome=ending.outcome)
-
-
-async def _translated(answer: UpstreamAnswer, stream: StreamTranslator) -> AsyncGenerator[bytes, None]:
-    try:
-        async with aclosing(answer.chunks()) as chunks:
-            async for chunk in chunks:
-                if written := stream.feed(chunk):
-                    yield written
-                if stream.ended:
-                    return
-    except UpstreamError as error:
-        if written := stream.fail(error):
-            yield written
-        return
-    if rest := stream.end():
-        yield rest
