@@ -76,7 +76,7 @@ class Gateway:
         except asyncio.CancelledError:
             line.write(status=499, outcome="client_left")
             raise
-        except Exception:
+        except Exception:  # Whatever it is, the door answers it; the request has its line all the same.
             line.write(status=500, outcome="failed")
             raise
         finished = headers.finish(answer.headers, request.id) | cors.origin_headers(
@@ -193,17 +193,17 @@ class Gateway:
     async def _call(self, call: Call, message: UpstreamRequest, line: Line, end: float) -> Response:
         answer = await self._send(message, end)
         errors_of_call = AzureErrors(model=call.model, auth=self.auth)
-        if answer.status < 300:
+        succeeded = answer.status < 300
+        if succeeded:
             if (stream := _translator(call, errors_of_call, answer)) is not None:
                 return _response(answer, relay(answer, stream, line))
             if call.route.operation.download:
                 return _response(answer, download(answer, line), headers.of_download(answer.headers))
         try:
-            refused = answer.status >= 300
-            whole = await (answer.read_beginning(MAX_ERROR_BYTES) if refused else answer.read(MAX_ANSWER_BYTES))
+            whole = await (answer.read(MAX_ANSWER_BYTES) if succeeded else answer.read_beginning(MAX_ERROR_BYTES))
         finally:
             answer.close()
-        if answer.status < 300:
+        if succeeded:
             return _response(answer, response.to_openai(whole) if call.route.operation.clean else whole)
         if _VERSION_REFUSED in whole and isinstance(message.body, bytes) and "api-version=" in message.url:
             return await self._call(call, replace(message, url=without_version(message.url)), line, end)
@@ -214,14 +214,12 @@ class Gateway:
         answer = await self.upstream.send(message, header, end)
         if answer.status != 401:
             return answer
-        try:
-            again = await self.credential.renew(header) and isinstance(message.body, bytes)
-        except BaseException:
-            answer.close()
-            raise
-        if not again:
-            return answer
-        answer.close()
+        with contextlib.ExitStack() as leaving:
+            leaving.callback(answer.close)
+            renewed = await self.credential.renew(header)
+            if not (renewed and isinstance(message.body, bytes)):
+                leaving.pop_all()  # The refusal itself is the answer.
+                return answer
         return await self.upstream.send(message, await self.credential.header(), end)
 
 

@@ -2,31 +2,20 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self
 
 from proxy.edge.inbound import body_parts, told_length
 from proxy.edge.spool import Spool
 from proxy.errors import ProxyError
 from proxy.messages import Request
 from proxy.translation.batch_lines import BatchLines
-from proxy.translation.form_plan import FormPlan, Serving, is_form, plan_form, wanted_parts
-from proxy.translation.multipart import FormReader, FormRewriter, boundary_of
+from proxy.translation.form_plan import FormPlan, is_form, plan_form, wanted_parts
+from proxy.translation.multipart import FormReader, FormRewriter, LineRewriter, boundary_of
 from proxy.translation.operations import Route, Surface
+from proxy.translation.request import Serving
 
 # A realtime session holds its instructions and tools.
 MAX_FIELD_BYTES = 256 * 1024
-
-
-class Rewriter(Protocol):
-    """Changes bytes as they pass."""
-
-    def feed(self, chunk: bytes) -> bytes:
-        """Take bytes; return what follows."""
-        ...
-
-    def end(self) -> bytes:
-        """Return what is left."""
-        ...
 
 
 class _Untouched:
@@ -100,7 +89,7 @@ class Upload:
                 return
         reader.end()
 
-    async def _body(self, spool: Spool, rewriter: Rewriter) -> AsyncIterator[bytes]:
+    async def _body(self, spool: Spool, rewriter: LineRewriter) -> AsyncIterator[bytes]:
         try:
             for part in spool.chunks():
                 if changed := rewriter.feed(part):

@@ -1,15 +1,13 @@
 """What of a form is read before the call can be routed, and what is changed on its way."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from proxy.errors import InvalidRequest
 from proxy.translation.json_body import parse_json_body
 from proxy.translation.multipart import added_part
 from proxy.translation.operations import Body, Route, Surface
-from proxy.translation.request import is_image
-
-Serving = Callable[[str], str]
+from proxy.translation.request import Serving, is_image
 
 _WANTED: Mapping[Body, tuple[str, ...]] = {
     Body.STREAM: (),

@@ -55,8 +55,9 @@ def response_to_openai(headers: Mapping[str, str]) -> dict[str, str]:
         if name in headers and _is_plain(headers[name]):
             passed["x-request-id"] = headers[name]
             break
-    location = _own_location(headers.get("location", ""))
-    return passed | ({"location": location} if location else {})
+    if "location" in headers and (location := _own_location(headers["location"])):
+        passed["location"] = location
+    return passed
 
 
 def _is_plain(value: str) -> bool:

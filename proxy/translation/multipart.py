@@ -19,7 +19,7 @@ MAX_FIELD_BYTES = 4 * 1024
 
 
 class LineRewriter(Protocol):
-    """Rewrites the content of one part as it passes."""
+    """Rewrites bytes as they pass: the content of one part, or a whole form."""
 
     def feed(self, chunk: bytes) -> bytes:
         """Take bytes as they came; return what is finished."""

@@ -89,8 +89,10 @@ def image_deployment(call: Call, serving: Serving) -> str | None:
 
     https://learn.microsoft.com/azure/ai-foundry/openai/how-to/responses#image-generation
     """
-    tools = call.document.member("tools") if call.document is not None else None
-    if tools is None or call.route.operation.name != "createResponse":
+    if call.document is None or call.route.operation.name != "createResponse":
+        return None
+    tools = call.document.member("tools")
+    if tools is None:
         return None
     try:
         models = [tool.model for tool in _TOOLS.decode(mask(tools)) if tool.type == _IMAGE_TOOL]

@@ -23,7 +23,6 @@ class Surface(Flag):
 
 DEPLOYED = Surface.DEPLOYMENT | Surface.V1
 BOTH = Surface.CLASSIC | Surface.V1
-PREVIEW_ALWAYS = "0000-00-00-preview"
 
 V1_VERSIONS = frozenset({None, "v1", "preview", "latest"})
 NO_VERSION: frozenset[str | None] = frozenset({None})
