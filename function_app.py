@@ -13,6 +13,7 @@ import azure.functions as func
 from starlette.types import Receive, Scope, Send
 
 from proxy import bootstrap, messages
+from proxy.edge.delivery import Delivery
 from proxy.edge.inbound import Departure
 from proxy.errors import ProxyError
 from proxy.http_extension import Request, Response, StreamingResponse
@@ -40,7 +41,7 @@ async def proxy(req: Request) -> Response:
     if isinstance(answer.body, bytes):
         # The host ends the answer to HEAD itself, but makes the next request wait until a stream is over.
         return Response(b"" if req.method == "HEAD" else answer.body, answer.status, answer.headers)
-    return _Stream(answer.body, answer.status, answer.headers)
+    return _Stream(answer, answer.body)
 
 
 async def _answer(request: messages.Request) -> messages.Response:
@@ -73,8 +74,13 @@ class _Stream(StreamingResponse):
     Starlette's own way is a group of two tasks for each stream, and leaves the source to the garbage collector.
     """
 
+    def __init__(self, answer: messages.Response, body: messages.BodyStream) -> None:
+        super().__init__((), answer.status, answer.headers)
+        self._body = body
+        self._keep_alive = answer.keep_alive
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send the head and the chunks."""
-        async with Departure(receive) as departure, aclosing(self.body_iterator):  # type: ignore[type-var]
+        async with Departure(receive) as departure, aclosing(self._body):
             departure.watch()
-            await self.stream_response(send)
+            await Delivery(send, silence=self._keep_alive).run(self.status_code, self.raw_headers, self._body)

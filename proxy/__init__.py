@@ -2,7 +2,7 @@
 
     function_app.py            the door: HTTP to messages and back
       gateway.py               the corridor: the path of a request; decides nothing
-        auth.py                pure: who is calling
+        auth/                  pure: who is calling
         translation/           pure: operations, request, response, errors, headers, server-sent events, streams
         routing/               pure: which deployment serves a model
         edge/                  the rooms that wait for the world: upstream, credentials, Key Vault, identity, log

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from proxy.auth import KeyRing
+from proxy.auth import KeyRing, azure_key, resource_key
 from proxy.edge import request_log
 from proxy.edge.client_keys import ClientKeys
 from proxy.edge.credentials import BearerToken, FixedKey, UpstreamCredential, VaultKey
@@ -18,14 +18,19 @@ from proxy.edge.key_vault import KeyVault
 from proxy.edge.upstream import Upstream
 from proxy.errors import ConfigurationError
 from proxy.gateway import Gateway
+from proxy.gateway.attempt import Caller
+from proxy.gateway.forwarding import Forwarding
 from proxy.gateway.here import Here
-from proxy.messages import AuthMode, Request, Response
+from proxy.gateway.resource import Resource
+from proxy.gateway.visitors import KeyBringers, KeyHolders, Visitors
+from proxy.messages import AuthMode, ClientAuth, Request, Response, Secret
 from proxy.routing.deployments import Deployments
-from proxy.settings import DATED_API_VERSION, Settings
+from proxy.routing.repairs import Repairs
+from proxy.settings import Settings
 from proxy.settings.reader import SettingError
 from proxy.translation import errors, headers
 from proxy.translation.operations import OPERATIONS, Surface
-from proxy.translation.surfaces import Surfaces
+from proxy.translation.surfaces import surfaces_at
 
 logger = logging.getLogger("proxy")
 
@@ -74,38 +79,60 @@ def open_gateway(environ: Mapping[str, str], host_json: Path) -> Handler:
 
 def build_gateway(settings: Settings) -> Gateway:
     """Put the rooms together."""
-    identity = Identity(client_id=settings.client_id, managed=settings.managed)
-    vault = KeyVault(settings.key_vault_url, identity) if settings.key_vault_url else None
-    deployments = Deployments(models=settings.models, default=settings.default_deployment)
     return Gateway(
-        deployments=deployments,
-        here=Here(deployments=deployments, endpoint=settings.endpoint, created=int(time.time())),
-        surfaces=_surfaces(settings),
-        auth=settings.auth,
-        keys=ClientKeys(settings.client_keys, vault.list_client_keys if vault else None, _key_ring()),
-        credential=_credential(settings, identity, vault),
-        upstream=Upstream(settings.timeouts, settings.connections),
-        timeouts=settings.timeouts,
-        max_json_body=settings.max_json_body,
+        visitors=_visitors(settings),
+        forwarding=_forwarding(settings),
+        here=Here(created=int(time.time())),
         allowed_origins=settings.allowed_origins,
         forwards_unknown=settings.forwards_unknown,
         stores=settings.stores,
     )
 
 
-def _surfaces(settings: Settings) -> Surfaces:
-    on_v1 = settings.api_version == "v1"
+def _forwarding(settings: Settings) -> Forwarding:
+    upstream = Upstream(settings.timeouts, settings.connections, settings.proxies)
+    return Forwarding(
+        caller=Caller(upstream=upstream, keeps_filters=settings.keeps_filters, keep_alive=settings.timeouts.keep_alive),
+        timeouts=settings.timeouts,
+        max_json_body=settings.max_json_body,
+        stores=settings.stores,
+        repairs=Repairs() if settings.repairs else None,
+        clock=time.monotonic,
+    )
+
+
+def _visitors(settings: Settings) -> Visitors:
+    identity = Identity(client_id=settings.client_id, managed=settings.managed)
+    vault = KeyVault(settings.key_vault_url, identity) if settings.key_vault_url else None
+    if settings.client_auth is ClientAuth.KEYS:
+        keys = ClientKeys(settings.client_keys, vault.list_client_keys if vault else None, _key_ring())
+        return KeyHolders(
+            keys=keys, resource=_resource(settings, _credential(settings, identity, vault)), now=time.time
+        )
+    read = azure_key
+    if settings.client_auth is ClientAuth.RESOURCE_KEY:
+        read = partial(resource_key, allowed=settings.client_resources)
+    return KeyBringers(
+        name=settings.client_auth.value,
+        read=read,
+        resource=_resource(settings, FixedKey(Secret(""))),
+        api_version=settings.api_version,
+    )
+
+
+def _resource(settings: Settings, credential: UpstreamCredential) -> Resource:
     unknown = settings.operation_surfaces.keys() - {operation.name for operation in OPERATIONS}
     if unknown:
         raise SettingError("AZURE_OPENAI_OPERATION_SURFACES", "names an operation that does not exist")
-    return Surfaces(
-        endpoint=settings.endpoint,
-        api_version=DATED_API_VERSION if on_v1 else settings.api_version,
-        prefers_v1=on_v1,
-        chosen={
-            name: Surface.V1 if surface == "v1" else Surface.CLASSIC
-            for name, surface in settings.operation_surfaces.items()
-        },
+    chosen = {
+        name: Surface.V1 if surface == "v1" else Surface.CLASSIC
+        for name, surface in settings.operation_surfaces.items()
+    }
+    return Resource(
+        deployments=Deployments(models=settings.models, default=settings.default_deployment),
+        surfaces=surfaces_at(settings.endpoint, settings.api_version, chosen),
+        credential=credential,
+        auth=settings.auth,
     )
 
 

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import Protocol
 
 # What Azure allows in the name of a deployment; nothing else may become a part of a URL.
 DEPLOYMENT_NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}")
@@ -59,6 +60,56 @@ class AuthMode(Enum):
     KEY = "key"
 
 
+class ClientAuth(Enum):
+    """What a client proves itself with: a client key, or a key of Azure OpenAI that it brings."""
+
+    KEYS = "keys"
+    AZURE_KEY = "azure-key"
+    RESOURCE_KEY = "resource-key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnKey:
+    """A key of Azure OpenAI that the client brought.
+
+    `endpoint` is None for the resource of the settings; `models` maps a model to a deployment of it, `default` is the
+    deployment for every other model; `api_version` is None for that of the settings.
+    """
+
+    key: Secret
+    endpoint: str | None = None
+    models: Mapping[str, str] = field(default_factory=dict)
+    default: str | None = None
+    api_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """A deployment as Azure Resource Manager lists it; `capabilities` are the names of those it has."""
+
+    name: str
+    model: str
+    version: str | None = None
+    sku: str | None = None
+    capacity: int | None = None
+    capabilities: tuple[str, ...] = ()
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    spillover: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """A parameter that a deployment refuses: it is left out, or goes by another name.
+
+    `value` is the refused value as JSON, None when every value is.
+    """
+
+    parameter: str
+    renamed_to: str | None = None
+    value: bytes | None = field(default=None, repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One HTTP request of a client.
@@ -75,13 +126,29 @@ class Request:
     body: AsyncIterator[bytes]
 
 
+class BodyStream(Protocol):
+    """A body that leaves as it comes; it must be closed, whether or not it was read."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Return the chunks, which can be read once."""
+        ...
+
+    async def aclose(self) -> None:
+        """End the body and what it comes from."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """One HTTP answer to a client: a whole body, or a stream that leaves as it comes."""
+    """One HTTP answer to a client: a whole body, or a stream that leaves as it comes.
+
+    `keep_alive` is for streams of events: the seconds of silence after which the client gets a comment.
+    """
 
     status: int
     headers: Mapping[str, str]
-    body: bytes | AsyncIterator[bytes]
+    body: bytes | BodyStream
+    keep_alive: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

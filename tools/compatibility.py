@@ -58,12 +58,13 @@ def page() -> str:
 
 
 def _served() -> Iterator[str]:
-    yield "| Operation | Request | Goes to | Notes |"
-    yield "|---|---|---|---|"
+    yield "| Operation | Request | Goes to | Notes | Last event |"
+    yield "|---|---|---|---|---|"
     for operation in OPERATIONS:
         if operation.surface is not Surface.NOWHERE:
             place = SURFACES[operation.surface]
-            yield f"| `{operation.name}` | `{_request(operation)}` | {place} | {', '.join(_notes(operation))} |"
+            notes = ", ".join(_notes(operation))
+            yield f"| `{operation.name}` | `{_request(operation)}` | {place} | {notes} | {_last(operation)} |"
 
 
 def _missing() -> Iterator[str]:
@@ -92,6 +93,10 @@ def _notes(operation: Operation) -> Iterator[str]:
         yield "bytes pass as they come"
     if operation.stored:
         yield "stored"
+
+
+def _last(operation: Operation) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(operation.stream.last)) if operation.stream else ""
 
 
 def main() -> None:

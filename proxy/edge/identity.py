@@ -45,6 +45,7 @@ def credential(*, client_id: str | None, managed: bool) -> "ManagedIdentityCrede
         retry_connect=1,
         retry_read=0,
         retry_status=0,
+        use_env_settings=False,  # its endpoint is on this machine, behind no outbound proxy
     )
 
 

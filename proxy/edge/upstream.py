@@ -4,7 +4,8 @@ import asyncio
 import io
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
 from contextlib import aclosing
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from types import SimpleNamespace
 
 import aiohttp
@@ -13,6 +14,7 @@ from yarl import URL
 from proxy.errors import UpstreamError, UpstreamTimeout
 from proxy.messages import UpstreamRequest
 from proxy.settings import Timeouts
+from proxy.settings.proxies import Proxies
 
 # A call waits this long for a free connection, in seconds, on top of the time to connect.
 POOL_WAIT = 2.0
@@ -27,9 +29,7 @@ TAIL = 0.5
 _UNREACHABLE = "Azure OpenAI could not be reached."
 _NO_CONNECTION = "Azure OpenAI could not be reached in time, or all connections of this instance are in use."
 _BROKEN = "The connection to Azure OpenAI broke."
-
-# The URLs of a deployment are few, and parsing one costs as much as all else that is done for a request.
-_url = lru_cache(maxsize=256)(lambda text: URL(text, encoded=True))
+_NO_TUNNEL = "The HTTP proxy on the way to Azure OpenAI could not be reached, or refused the connection."
 
 
 class UpstreamAnswer:
@@ -125,12 +125,29 @@ class _Watchdog:
             self._timer = self._loop.call_at(due, self._look)
 
 
-class Upstream:
-    """The pool of connections to Azure OpenAI; opens with the first call, on the loop that serves it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """A URL as aiohttp takes it, and the HTTP proxy before it.
 
-    def __init__(self, timeouts: Timeouts, connections: int) -> None:
+    `login` is for the tunnel alone: plain http goes only to this machine, where no proxy is asked.
+    """
+
+    url: URL
+    proxy: URL | None = None
+    login: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Upstream:
+    """The pool of connections to Azure OpenAI; opens with the first call, on the loop that serves it.
+
+    aiohttp's own `trust_env` stays off: it reads the environment and a netrc file anew for every request.
+    """
+
+    def __init__(self, timeouts: Timeouts, connections: int, proxies: Proxies | None = None) -> None:
         self._timeouts = timeouts
         self._connections = connections
+        # The URLs of a deployment are few, and parsing one costs as much as all else that is done for a request.
+        self._way = lru_cache(maxsize=256)(partial(_way, proxies or Proxies()))
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, request: UpstreamRequest, credential: tuple[str, str], end: float) -> UpstreamAnswer:
@@ -166,15 +183,20 @@ class Upstream:
         """Return the answer, or None when a reused connection was reset before any byte of it."""
         trace = SimpleNamespace(reused=False)
         name, value = credential
+        way = self._way(request.url)
         try:
             response = await self._open().request(
                 request.method,
-                _url(request.url),
+                way.url,
                 data=_payload(request.body),
                 headers={**request.headers, name: value},
                 allow_redirects=False,
+                proxy=way.proxy,
+                proxy_headers=way.login,
                 trace_request_ctx=trace,
             )
+        except (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError):
+            raise UpstreamError(_NO_TUNNEL) from None
         except aiohttp.ClientConnectorError:
             raise UpstreamError(_UNREACHABLE) from None
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
@@ -197,6 +219,14 @@ class Upstream:
                 trace_configs=[_reuse_trace()],
             )
         return self._session
+
+
+def _way(proxies: Proxies, url: str) -> _Way:
+    proxy = proxies.of(url)
+    if proxy is None:
+        return _Way(url=URL(url, encoded=True))
+    login = {"Proxy-Authorization": proxy.authorization.reveal()} if proxy.authorization else {}
+    return _Way(url=URL(url, encoded=True), proxy=URL(proxy.url), login=login)
 
 
 def _payload(body: bytes | AsyncIterator[bytes]) -> bytes | io.BytesIO | AsyncIterator[bytes] | None:

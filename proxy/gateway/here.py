@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from proxy.errors import ModelNotFound, UnsupportedOperation
+from proxy.gateway.resource import Resource
 from proxy.messages import Response
-from proxy.routing.deployments import Deployments
 from proxy.translation import headers, own
 from proxy.translation.operations import Route
 
@@ -16,34 +16,35 @@ _INDEX = b"This is an OpenAI-compatible API in front of Azure OpenAI; its base U
 class Here:
     """The answers of the proxy; `created` is in seconds since 1970 UTC."""
 
-    deployments: Deployments
-    endpoint: str
     created: int
 
-    def answer(self, route: Route) -> Response:
-        """Return the answer of an operation that is not about health."""
+    def answer(self, route: Route, resource: Resource) -> Response:
+        """Return the answer to a client that may use a resource; raise `ModelNotFound` for a model that it has not."""
+        names = resource.deployments.names()
         match route.operation.name:
             case "listModels":
-                return _json(own.encode_models(self.deployments.names(), self.created))
+                return _json(own.encode_models(names, self.created))
             case "retrieveModel":
-                return _json(self._model(route.parameters[0]))
+                return _json(self._model(route.parameters[0], names))
             case "billingSubscription":
                 return _json(own.SUBSCRIPTION)
             case "billingUsage":
                 return _json(own.USAGE)
-            case "realtime":
-                raise UnsupportedOperation(own.realtime_message(self.endpoint))
             case _:
-                return Response(status=200, headers=headers.TEXT, body=_INDEX)
+                raise UnsupportedOperation(own.realtime_message(resource.surfaces.endpoint))
+
+    def index(self) -> Response:
+        """Return what this is."""
+        return Response(status=200, headers=headers.TEXT, body=_INDEX)
 
     def health(self, reasons: Iterable[str]) -> Response:
         """Return whether the proxy is ready; the reasons against it are codes without names."""
         codes = tuple(dict.fromkeys(reasons))
         return Response(status=503 if codes else 200, headers=headers.JSON, body=own.encode_health(codes))
 
-    def _model(self, name: str) -> bytes:
-        if name not in self.deployments.names():
-            raise ModelNotFound(name)
+    def _model(self, name: str, names: tuple[str, ...]) -> bytes:
+        if name not in names:
+            raise ModelNotFound(name, known=names)
         return own.encode_model(name, self.created)
 
 

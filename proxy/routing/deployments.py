@@ -9,22 +9,23 @@ from proxy.messages import DEPLOYMENT_NAME
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployments:
-    """The mapping of model names to deployments, and the deployment for every other model."""
+    """The mapping of model names to deployments, and the deployment for every other model; `closed` ones are all."""
 
     models: Mapping[str, str]
     default: str | None = None
+    closed: bool = False
 
     def serving(self, model: str) -> str:
         """Return the deployment that serves a model.
 
         A model without an entry goes to the default deployment; without one, its own name is tried as a deployment's.
-        Raises `ModelNotFound` when the name cannot be a deployment's.
+        Raises `ModelNotFound` when the name cannot be a deployment's, or must not.
         """
         deployment = self.models.get(model) or self.default
-        if deployment is None and DEPLOYMENT_NAME.fullmatch(model):
+        if deployment is None and not self.closed and DEPLOYMENT_NAME.fullmatch(model):
             deployment = model
         if deployment is None:
-            raise ModelNotFound(model)
+            raise ModelNotFound(model, known=self.names())
         return deployment
 
     def names(self) -> tuple[str, ...]:

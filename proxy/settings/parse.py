@@ -2,30 +2,28 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from proxy.messages import DEPLOYMENT_NAME, AuthMode, Client, ClientKey, Secret
+from proxy.messages import DEPLOYMENT_NAME, AuthMode, Client, ClientAuth, ClientKey, Secret
+from proxy.settings import hosts
 
 _SECRET_NAME = re.compile(r"[A-Za-z0-9-]{1,127}")
-_API_VERSION = re.compile(r"v1|\d{4}-\d{2}-\d{2}(-preview)?")
+_API_VERSION = re.compile(r"v1|[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})")
 _ENDPOINT_PATHS = ("", "/openai", "/openai/v1")
-_LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?")
-_AUTHORITY = re.compile(r"[A-Za-z0-9.-]+(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?")
 _DEFAULT_FUNCTION_TIMEOUT = 1800.0
 
 
 def endpoint(text: str) -> str:
     """Return scheme and host of an Azure OpenAI resource; what the portal shows behind them is cut off."""
-    url = _split(text)
-    secure = url.scheme == "https" or (url.scheme == "http" and _LOOPBACK.fullmatch(url.hostname or ""))
-    if not secure or not _AUTHORITY.fullmatch(url.netloc):
+    url = hosts.split(text)
+    secure = url.scheme == "https" or (url.scheme == "http" and hosts.LOOPBACK.fullmatch(url.hostname or ""))
+    if not secure or not hosts.AUTHORITY.fullmatch(url.netloc):
         raise ValueError("must be the https address of an Azure OpenAI resource, as https://NAME.openai.azure.com")
     if url.path.rstrip("/") not in _ENDPOINT_PATHS:
         raise ValueError("must have no path after the host name (only /openai or /openai/v1 is cut off)")
@@ -34,19 +32,10 @@ def endpoint(text: str) -> str:
 
 def key_vault_url(text: str) -> str:
     """Return the address of a vault without a trailing slash."""
-    url = _split(text)
-    if url.scheme != "https" or not _AUTHORITY.fullmatch(url.netloc) or url.path.strip("/") or url.query:
+    url = hosts.split(text)
+    if url.scheme != "https" or not hosts.AUTHORITY.fullmatch(url.netloc) or url.path.strip("/") or url.query:
         raise ValueError("must be the https address of a vault, as https://NAME.vault.azure.net")
     return f"https://{url.netloc}"
-
-
-def _split(text: str) -> SplitResult:
-    try:
-        url = urlsplit(text)
-        url.port  # noqa: B018  reading it checks it
-    except ValueError:
-        raise ValueError("must be an address") from None
-    return url
 
 
 def api_version(text: str) -> str:
@@ -87,6 +76,24 @@ def auth_mode(text: str) -> AuthMode:
         return AuthMode(text)
     except ValueError:
         raise ValueError("must be key-vault, managed-identity or key") from None
+
+
+def client_auth(text: str) -> ClientAuth:
+    """Return what a client proves itself with."""
+    try:
+        return ClientAuth(text)
+    except ValueError:
+        raise ValueError("must be keys, azure-key or resource-key") from None
+
+
+def client_resources(text: str) -> frozenset[str]:
+    """Return the hosts of the resources that clients may name in a key, or `*` for all."""
+    entries = [part.strip() for part in text.split(",") if part.strip()]
+    if entries == [hosts.ANY_RESOURCE]:
+        return frozenset(entries)
+    if not entries:
+        raise ValueError("must be * or a list of resources, as my-resource,other.openai.azure.us")
+    return frozenset(hosts.resource_host(entry) for entry in entries)
 
 
 def seconds(text: str) -> float:
@@ -144,6 +151,13 @@ def stored_objects(text: str) -> bool:
     if text not in ("shared", "off"):
         raise ValueError("must be shared or off")
     return text == "shared"
+
+
+def filter_results(text: str) -> bool:
+    """Return whether the results of Azure's content filter stay in the answers."""
+    if text not in ("strip", "keep"):
+        raise ValueError("must be strip or keep")
+    return text == "keep"
 
 
 def origins(text: str) -> frozenset[str]:

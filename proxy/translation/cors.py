@@ -9,7 +9,8 @@ from collections.abc import Mapping
 ANY = "*"
 _METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS, HEAD"
 _EXPOSED = (
-    "x-request-id, retry-after, retry-after-ms, location, openai-processing-ms, x-ratelimit-limit-requests, "
+    "x-request-id, retry-after, retry-after-ms, x-should-retry, x-proxy-repaired, location, openai-processing-ms, "
+    "x-ratelimit-limit-requests, "
     "x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, "
     "x-ratelimit-reset-requests, x-ratelimit-reset-tokens"
 )

@@ -1,7 +1,9 @@
 """Which headers pass, both ways: what is not on a list stays behind."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
+
+from proxy.translation import waits
 
 # Never the client's credential, never what the platform in front of us added.
 REQUEST_HEADERS = frozenset(
@@ -35,8 +37,17 @@ RESPONSE_HEADERS = frozenset(
         "x-request-id",
     }
 )
+# What becomes of these; a value that none of OpenAI's clients could read is left out.
+_REWRITTEN: Mapping[str, Callable[[str], str | None]] = {
+    "retry-after": waits.delay,
+    "retry-after-ms": waits.milliseconds,
+    "x-ratelimit-reset-requests": waits.duration,
+    "x-ratelimit-reset-tokens": waits.duration,
+}
 _DOWNLOAD_HEADERS = ("content-length", "content-disposition")
+_OF_A_SUCCESS = frozenset({"content-type", "location"})
 JSON = {"content-type": "application/json"}
+EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
 TEXT = {"content-type": "text/plain; charset=utf-8"}
 # The gateway in front of Azure OpenAI may answer with one of these alone; OpenAI's SDKs read x-request-id.
 _REQUEST_IDS = ("x-request-id", "apim-request-id")
@@ -51,6 +62,9 @@ def request_to_azure(headers: Mapping[str, str], *, json: bool) -> dict[str, str
 def response_to_openai(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of Azure's answer that the client gets; names are lower-case on both sides."""
     passed = {name: value for name, value in headers.items() if name in RESPONSE_HEADERS and _is_plain(value)}
+    for name in _REWRITTEN:
+        if name in passed:
+            _rewrite(passed, name)
     for name in _REQUEST_IDS:
         if name in headers and _is_plain(headers[name]):
             passed["x-request-id"] = headers[name]
@@ -58,6 +72,19 @@ def response_to_openai(headers: Mapping[str, str]) -> dict[str, str]:
     if "location" in headers and (location := _own_location(headers["location"])):
         passed["location"] = location
     return passed
+
+
+def _rewrite(passed: dict[str, str], name: str) -> None:
+    value = _REWRITTEN[name](passed[name])
+    if value is None:
+        del passed[name]
+    else:
+        passed[name] = value
+
+
+def headers_of_error(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of Azure's answer that the client gets with an error, which has a body of its own."""
+    return {name: value for name, value in response_to_openai(headers).items() if name not in _OF_A_SUCCESS}
 
 
 def _is_plain(value: str) -> bool:

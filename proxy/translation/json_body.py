@@ -73,21 +73,54 @@ class JsonBody:
 
     def without(self, name: str) -> bytes:
         """Return the body without one member and the comma that belonged to it."""
+        return self.dropped(name).raw
+
+    def dropped(self, name: str) -> "JsonBody":
+        """Return the body without one member and the comma that belonged to it, its places known."""
         if name not in self.spans:
-            return self.raw
+            return self
         start, (_, end) = self.names[name], self.spans[name]
         comma = _COMMA.match(self.raw, end)
         if comma is not None:
             end = comma.end()
         elif len(self.spans) > 1:
             start = self.raw.rindex(b",", 0, start)
-        return self._spliced(start, b"", end)
+        names = {other: other for other in self.names if other != name}
+        return self._moved(start, b"", end, names)
+
+    def renamed(self, name: str, other: str) -> "JsonBody":
+        """Return the body with one member under another name, which is free, and every other byte as it came."""
+        start = self.names[name]
+        end = _match(_SCALAR, self.raw, start).end()
+        names = {known: other if known == name else known for known in self.names}
+        return self._moved(start, b'"%s"' % other.encode(), end, names)
+
+    def replaced(self, name: str, value: bytes) -> "JsonBody":
+        """Return the body with one value replaced, its places known."""
+        start, end = self.spans[name]
+        return self._moved(start, value, end, {known: known for known in self.names})
 
     def member(self, name: str) -> bytes | None:
         """Return the JSON of one member, None when it is absent or null."""
         start, end = self.spans.get(name, (0, 0))
         value = self.raw[start:end]
         return value if value and value != b"null" else None
+
+    def _moved(self, start: int, value: bytes, end: int, names: Mapping[str, str]) -> "JsonBody":
+        """Return the body with its bytes exchanged and the members that stay, by their names before and after.
+
+        What lies behind moves along: walking a body of 1 MB again would take some 5 ms.
+        """
+        by = len(value) - (end - start)
+
+        def moved(place: int) -> int:
+            return place if place < end else place + by
+
+        return JsonBody(
+            raw=self._spliced(start, value, end),
+            spans={after: (moved(self.spans[name][0]), moved(self.spans[name][1])) for name, after in names.items()},
+            names={after: moved(self.names[name]) for name, after in names.items()},
+        )
 
     def _spliced(self, start: int, value: bytes, end: int) -> bytes:
         return b"".join((memoryview(self.raw)[:start], value, memoryview(self.raw)[end:]))

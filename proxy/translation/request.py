@@ -24,13 +24,16 @@ Serving = Callable[[str], str]
 class Call:
     """What a client asks for.
 
-    `model` is the client's name for it, None where the operation needs none; `choices` is how many answers it wants;
-    `document` is the body where it was read, and `raw` the bytes of it.
+    `model` is the client's name for it, None where the operation needs none; `choices` is how many answers it wants,
+    and `streams` whether as events; a response made `in_background` goes on without its client; `document` is the body
+    where it was read, and `raw` the bytes of it.
     """
 
     route: Route
     model: str | None = None
     choices: int = 1
+    streams: bool = False
+    in_background: bool = False
     raw: bytes = b""
     document: JsonBody | None = None
 
@@ -53,8 +56,7 @@ def parse_call(route: Route, raw: bytes, *, may_store: bool = True) -> Call:
     if kind not in _READ or (kind is Body.MODEL_IF_ANY and not raw):
         return Call(route=route, raw=raw)
     document = parse_json_body(raw)
-    if route.operation.stream is not None:
-        document.flag("stream")  # Another type is refused here, in OpenAI's words.
+    streams = _streams(route.operation, document)
     if not may_store:
         document = _not_stored(route.operation, document)
     holder = _holder(document, kind)
@@ -62,7 +64,13 @@ def parse_call(route: Route, raw: bytes, *, may_store: bool = True) -> Call:
     if not model and (kind is Body.MODEL or route.operation.surface is Surface.DEPLOYMENT):
         raise InvalidRequest("You must provide a model parameter.", param="model", code="missing_required_parameter")
     return Call(
-        route=route, model=model, choices=_choices(route.operation, document), raw=document.raw, document=document
+        route=route,
+        model=model,
+        choices=_choices(route.operation, document),
+        streams=streams,
+        in_background=document.member("background") == b"true",
+        raw=document.raw,
+        document=document,
     )
 
 
@@ -104,6 +112,17 @@ def image_deployment(call: Call, serving: Serving) -> str | None:
 def is_image(operation: Operation) -> bool:
     """Tell whether Azure refuses a model beside the deployment in the URL."""
     return operation.path.startswith("/images/")
+
+
+def _streams(operation: Operation, document: JsonBody) -> bool:
+    """Tell whether events are asked for; another type of the flag is refused here, in OpenAI's words."""
+    if operation.stream is None:
+        return False
+    return document.flag("stream") or (operation.stream is StreamFormat.SPEECH and _wants_sse(document))
+
+
+def _wants_sse(document: JsonBody) -> bool:
+    return document.member("stream_format") == b'"sse"'
 
 
 def _choices(operation: Operation, document: JsonBody) -> int:

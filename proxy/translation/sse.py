@@ -11,6 +11,8 @@ from proxy.errors import UpstreamError
 # the memory.
 MAX_EVENT_BYTES = 32 * 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# OpenAI's data of a last event that is no JSON.
+DONE = b"[DONE]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,11 @@ class EventSplitter:
         if self._size > MAX_EVENT_BYTES:
             blocks.append(self.end())
         return [block for block in blocks if block]
+
+    @property
+    def between(self) -> bool:
+        """Tell whether all that came was whole blocks, so that the next byte begins another."""
+        return not self._pieces and self._start is None and not self._after_return
 
     def end(self) -> bytes:
         """Return the block that the stream ended in without a blank line, empty when there is none."""
@@ -98,6 +105,7 @@ def parse_event(block: bytes) -> Event:
     )
 
 
-def encode_data(data: bytes) -> bytes:
-    """Return one event that holds some JSON on one line."""
-    return b"data: " + data.replace(b"\n", b" ") + b"\n\n"
+def encode_event(data: bytes, name: bytes = b"") -> bytes:
+    """Return one event that holds some JSON on one line, with its name if it has one."""
+    line = b"data: " + data.replace(b"\n", b" ") + b"\n\n"
+    return b"event: " + name + b"\n" + line if name else line

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from proxy.errors import InvalidRequest
+from proxy.settings import DATED_API_VERSION
 from proxy.translation.operations import Operation, Route, Surface
 
 # Parameters of the client's query that never pass: the version is ours to choose, the others may hold a key.
@@ -53,6 +54,13 @@ class Surfaces:
             return "/openai/v1", ""
         version = f"api-version={self.api_version}"
         return ("/openai" if surface is Surface.CLASSIC else f"/openai/deployments/{deployment}"), version
+
+
+def surfaces_at(endpoint: str, api_version: str, chosen: Mapping[str, Surface]) -> Surfaces:
+    """Return the surfaces of a resource; `api_version` is dated, or `v1` for all that `/openai/v1` takes."""
+    on_v1 = api_version == "v1"
+    version = DATED_API_VERSION if on_v1 else api_version
+    return Surfaces(endpoint=endpoint, api_version=version, prefers_v1=on_v1, chosen=chosen)
 
 
 def without_version(url: str) -> str:

@@ -42,6 +42,16 @@ COMPLETE = {
     "stream-prompt-annotations",
     "stream-split",
 }
+# What fails before it said anything is a real error.
+EARLY = {
+    "stream-empty": 502,
+    "stream-error-429": 429,
+    "stream-error-429-first": 429,
+    "stream-error-capacity": 429,
+    "stream-error-done": 429,
+    "stream-error-event": 429,
+    "stream-error-response-failed": 502,
+}
 HELD = {"gated", "gated-cut", "gated-error", "stream-stall", "stream-slow"}
 
 
@@ -84,7 +94,14 @@ async def test_the_sdk_raises_its_own_exceptions(client: AsyncOpenAI) -> None:
             await client.chat.completions.create(model=name, messages=HELLO)
 
 
-@pytest.mark.parametrize("name", sorted(set(STREAM_ODDITIES) - HELD))
+@pytest.mark.parametrize("name", sorted(EARLY))
+async def test_an_odd_stream_that_says_nothing_is_a_real_error(http: aiohttp.ClientSession, name: str) -> None:
+    async with http.post(CHAT, data=chat(name, stream=True)) as answer:
+        assert answer.status == EARLY[name]
+        assert set((await answer.json())["error"]) == {"message", "type", "param", "code"}
+
+
+@pytest.mark.parametrize("name", sorted(set(STREAM_ODDITIES) - HELD - EARLY.keys()))
 async def test_an_odd_stream_is_made_of_whole_clean_events_and_ends_with_one_done(
     http: aiohttp.ClientSession, name: str
 ) -> None:

@@ -42,6 +42,33 @@ def test_an_unknown_model_is_named_in_part() -> None:
     assert f"`{'x' * 100}`" in ModelNotFound("x" * 100).message
 
 
+SENTENCE = "The model `gpt-4` does not exist or you do not have access to it."
+
+
+@pytest.mark.parametrize(
+    ("known", "shown"),
+    [
+        ((), []),
+        (("whisper", "tts"), []),
+        (("gpt-4",), []),
+        (("whisper", "GPT-4O-mini", "gpt-4o"), ["gpt-4o", "GPT-4O-mini"]),
+        (("GPT-4",), ["GPT-4"]),
+        (tuple(f"gpt-4{letter}" for letter in "abcdefghijklm"), 10),
+        (("gpt-4" + "x" * 10_000,), []),
+        ((*(f"whisper-{n}" for n in range(200)), "gpt-4o"), []),
+    ],
+)
+def test_an_unknown_model_is_told_with_those_like_it(known: tuple[str, ...], shown: list[str] | int) -> None:
+    message = ModelNotFound("gpt-4", known=known).message
+    assert message.startswith(SENTENCE)
+    names = message.removeprefix(SENTENCE).split("`")[1::2]
+    assert len(names) == shown if isinstance(shown, int) else names == shown
+
+
+def test_a_long_model_is_compared_by_its_beginning() -> None:
+    assert "`" + "y" * 100 + "`" in ModelNotFound("y" * 10_000, known=("y" * 100,)).message
+
+
 def test_a_refusal_of_azure_is_what_azure_said() -> None:
     error = AzureRefusal("x", status=418, type="t", code="c", param="p", headers={"a": "b"}, inner=b"{}")
     assert (error.status, error.type, error.code, error.param, error.inner) == (418, "t", "c", "p", b"{}")

@@ -12,6 +12,7 @@
     state.py          what the resource remembers
     answers.py        the values between them: Ask, Document, Download, Stream and its steps
     errors.py         every error Azure sends, by deployment name (error_samples.http)
+    refusals.py       the parameters a deployment refuses, by its name
     labels.py         how a call without a deployment asks for an error
     oddities.py       every way a stream can be, by deployment name
     line.py           writing a stream, and cutting the line
@@ -24,7 +25,8 @@ Run it with `python -m tools.azure_openai_simulator`, or in a test:
         client = AsyncAzureOpenAI(azure_endpoint=simulator.url, api_key="key", api_version="2024-10-21")
 
 No test header passes a proxy, so the deployment name asks for what is out of the ordinary: a name of
-`ERROR_SAMPLES`, of `STREAM_ODDITIES` (which show in streams only) or of `LINE_FAULTS`.
+`ERROR_SAMPLES`, of `STREAM_ODDITIES` (which show in streams only), of `LINE_FAULTS` or of `REFUSALS` (which answer as
+usual when nothing of what they refuse is there).
 
 Where no deployment is named, a text that contains the name of an error sample or of a line fault asks for it:
 
@@ -42,6 +44,7 @@ from tools.azure_openai_simulator.door import LINE_FAULTS
 from tools.azure_openai_simulator.errors import ERROR_SAMPLES, ErrorSample
 from tools.azure_openai_simulator.journal import RecordedRequest
 from tools.azure_openai_simulator.oddities import STREAM_ODDITIES
+from tools.azure_openai_simulator.refusals import REFUSALS
 from tools.azure_openai_simulator.simulator import DEFAULT_DEPLOYMENTS, DEFAULT_KEY, Simulator
 
 __all__ = [
@@ -49,6 +52,7 @@ __all__ = [
     "DEFAULT_KEY",
     "ERROR_SAMPLES",
     "LINE_FAULTS",
+    "REFUSALS",
     "STREAM_ODDITIES",
     "ErrorSample",
     "RecordedRequest",

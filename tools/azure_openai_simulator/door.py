@@ -19,6 +19,7 @@ from tools.azure_openai_simulator.journal import Journal
 from tools.azure_openai_simulator.labels import label_of
 from tools.azure_openai_simulator.line import Tempo, reset, send_content, send_stream, wait_for
 from tools.azure_openai_simulator.oddities import STREAM_ODDITIES
+from tools.azure_openai_simulator.refusals import REFUSALS, check_parameters
 from tools.azure_openai_simulator.routes import V1, Route, find_route
 from tools.azure_openai_simulator.state import State
 
@@ -31,6 +32,7 @@ LINE_FAULTS: Mapping[str, Hold | Stall | Reset] = MappingProxyType(
 """What happens before the answer of these deployments, be it a document or a stream."""
 
 SAMPLES = frozenset({*ERROR_SAMPLES, *LINE_FAULTS})
+ODD_DEPLOYMENTS = frozenset({*STREAM_ODDITIES, *LINE_FAULTS, *REFUSALS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,7 @@ class Door:
             return web.Response()
         if fault is not None:
             await wait_for(fault, self.tempo)
+        check_parameters(ask)
         answer = route.row.operation(ask)
         headers = route.row.headers(ask)
         if isinstance(answer, Document):
@@ -110,7 +113,7 @@ class Door:
         return replace(ask, deployment=name, model=self._model(name)), label or name
 
     def _model(self, deployment: str) -> str:
-        odd = ODD_MODEL if deployment in STREAM_ODDITIES or deployment in LINE_FAULTS else None
+        odd = ODD_MODEL if deployment in ODD_DEPLOYMENTS else None
         model = self.state.deployments.get(deployment, odd)
         if model is None:
             raise RefusalError("error-404-deployment")

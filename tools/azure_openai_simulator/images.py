@@ -8,7 +8,7 @@ from tools.azure_openai_simulator.filters import COMPLETION_SAFE, prompt_filter_
 from tools.azure_openai_simulator.response_items import PNG
 from tools.azure_openai_simulator.state import Record
 
-GPT_IMAGE = "gpt-image"
+DALL_E = "dall-e"
 _SHAPE: Record = {"background": "opaque", "output_format": "png", "quality": "low", "size": "1024x1024"}
 _USAGE: Record = {
     "input_tokens": 5,
@@ -21,7 +21,7 @@ _USAGE: Record = {
 def generate(ask: Ask) -> Answer:
     """Answer an image generation call."""
     asked = ask.members()
-    if ask.model.startswith(GPT_IMAGE):
+    if not ask.model.startswith(DALL_E):
         return _gpt_image(ask, asked, "image_generation")
     filters = {"content_filter_results": COMPLETION_SAFE, "prompt_filter_results": prompt_filter_results()[0]}
     picture = {"revised_prompt": asked.get("prompt"), **filters}

@@ -58,9 +58,12 @@ RESPONSES = (
 MEDIA = (
     row(
         "createImage POST /images/generations",
-        replace(DEPLOYMENT, body=Body.MODEL, stream=StreamFormat.IMAGE),
+        replace(DEPLOYMENT, body=Body.MODEL, stream=StreamFormat.IMAGE, clean=True),
     ),
-    row("createImageEdit POST /images/edits", replace(DEPLOYMENT, body=Body.FORM, stream=StreamFormat.IMAGE)),
+    row(
+        "createImageEdit POST /images/edits",
+        replace(DEPLOYMENT, body=Body.FORM, stream=StreamFormat.IMAGE, clean=True),
+    ),
     row(
         "createSpeech POST /audio/speech",
         replace(DEPLOYMENT, body=Body.MODEL, stream=StreamFormat.SPEECH, download=True),

@@ -35,15 +35,19 @@ class Body(Enum):
 
 
 class StreamFormat(Enum):
-    """How a stream of events goes on and how it ends."""
+    """How a stream of events goes on, and how it ends: `last` has the types of its last events, or `[DONE]`."""
 
-    CHAT = "chunks whose choices have a delta"
-    COMPLETION = "chunks whose choices have a text"
-    RESPONSE = "numbered events of a response"
-    IMAGE = "partial images"
-    TRANSCRIPT = "pieces of a transcript"
-    SPEECH = "pieces of audio"
-    RUN = "events of an assistant's run"
+    CHAT = "chunks whose choices have a delta", "[DONE]"
+    COMPLETION = "chunks whose choices have a text", "[DONE]"
+    RESPONSE = "numbered events of a response", "response.completed", "response.incomplete", "response.failed"
+    IMAGE = "partial images", "image_generation.completed", "image_edit.completed"
+    TRANSCRIPT = "pieces of a transcript", "transcript.text.done"
+    SPEECH = "pieces of audio, unless bytes were asked for", "speech.audio.done"
+    RUN = "events of an assistant's run", "done"
+
+    def __init__(self, events: str, *last: str) -> None:
+        self.events = events
+        self.last = frozenset(last)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from proxy.edge.key_vault import KeyVault
 from tests.standins.clock import Clock
 from tests.standins.identity import IdentityStandIn
 from tests.standins.key_vault import KeyVaultStandIn
+from tests.standins.resource_manager import ResourceManagerStandIn
 
 
 @pytest.fixture
@@ -26,6 +27,13 @@ async def azure(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KeyVaultStandI
     """The vault on Azure's side, trusted by aiohttp for this test."""
     async with KeyVaultStandIn(page_size=2) as standin:
         monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", standin.client_context())
+        yield standin
+
+
+@pytest.fixture
+async def azure_manager() -> AsyncIterator[ResourceManagerStandIn]:
+    """Azure Resource Manager."""
+    async with ResourceManagerStandIn() as standin:
         yield standin
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.messages import AuthMode
+from proxy.messages import AuthMode, ClientAuth
 from proxy.settings import parse
 
 CANARY = "canary"
@@ -70,6 +70,14 @@ GOOD: list[tuple[Callable[[str], object], str, object]] = [
     (parse.auth_mode, "key-vault", AuthMode.KEY_VAULT),
     (parse.auth_mode, "managed-identity", AuthMode.MANAGED_IDENTITY),
     (parse.auth_mode, "key", AuthMode.KEY),
+    (parse.client_auth, "keys", ClientAuth.KEYS),
+    (parse.client_auth, "azure-key", ClientAuth.AZURE_KEY),
+    (parse.client_auth, "resource-key", ClientAuth.RESOURCE_KEY),
+    (parse.client_resources, " * ,", frozenset({"*"})),
+    (parse.client_resources, "my-res", frozenset({"my-res.openai.azure.com"})),
+    (parse.client_resources, " A ,, b.openai.azure.us", frozenset({"a.openai.azure.com", "b.openai.azure.us"})),
+    (parse.filter_results, "strip", False),
+    (parse.filter_results, "keep", True),
     (parse.seconds, "0.5", 0.5),
     (parse.seconds, "86400", 86_400.0),
     (parse.seconds, "1e2", 100.0),
@@ -105,13 +113,18 @@ def test_a_good_text_becomes_its_value(read: Callable[[str], object], text: str,
 BAD: list[tuple[Callable[[str], object], list[str]]] = [
     (parse.key_vault_url, ["", "http://canary", "canary", "https://canary/x", "https://canary/?a=b", "https://a@canary",
                            "https://canary:x", "https://canary:70000", "http://localhost", "https://[canary"]),
-    (parse.api_version, ["", "canary", "v2", "V1", "2024-10-21-canary", "2024-1-1", "2024-10-21\n", "v1&canary"]),
+    (parse.api_version, ["", "canary", "v2", "V1", "2024-10-21-canary", "2024-1-1", "2024-10-21\n", "v1&canary",
+                         "\u0662024-10-21"]),
     (parse.deployment, ["", ".", "..", "canary/x", "canary x", "canary" * 11, "canary\n", "é"]),
     (parse.secret_name, ["", "canary_x", "canary/x", "x" * 128, "canary.x", "canary "]),
     (parse.client_id, ["", "canary", "5e0bd9bd7b934f28af8719fc36ad61bd", "{5e0bd9bd-7b93-4f28-af87-19fc36ad61bd}"]),
     (parse.token_scope, ["", "canary", "http://canary/.default", "https://canary", "https://canary/.default "]),
     (parse.secret, ["", "canary key", "canary\n", "canaryé", "canary\x7f", "\tcanary"]),
     (parse.auth_mode, ["", "canary", "Key", "KEY_VAULT", "keyvault", "none"]),
+    (parse.client_auth, ["", "canary", "Keys", "azure_key", "resource", "keys,azure-key"]),
+    (parse.client_resources, ["", ",", "*,canary", "canary.com", "https://canary.openai.azure.com", "canary:x",
+                              "*.canary"]),
+    (parse.filter_results, ["", "canary", "Strip", "true"]),
     (parse.seconds, ["", "canary", "0", "-1", "nan", "inf", "-inf", "86400.1", "1e99", "1 s", "0x5", "1,5"]),
     (parse.count, ["", "canary", "0", "000", "-1", "+1", "1.0", "1e3", "²", "٣", "1" * 19, "9" * 5000, " 1", "1_0"]),
     (parse.model_mapper, ["canary", "canary=", "=canary", "a=b,canary", "canary=b,canary=c", "a=canary/x", "a=..",

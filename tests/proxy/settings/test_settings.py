@@ -4,13 +4,15 @@ from collections.abc import Mapping
 
 import pytest
 
-from proxy.messages import AuthMode
+from proxy.messages import AuthMode, ClientAuth
 from proxy.settings import Settings
+from proxy.settings.proxies import Proxies
 from proxy.settings.reader import SettingError
 
 ENDPOINT = {"AZURE_OPENAI_ENDPOINT": "https://name.openai.azure.com"}
 VAULT = {"KEY_VAULT_URL": "https://v.vault.azure.net/"}
 KEY = {"AZURE_OPENAI_API_KEY": "canary-key"}
+RESOURCE_KEYS = {"CLIENT_AUTH": "resource-key", "CLIENT_RESOURCES": "my-res"}
 CANARY = "canary value"
 
 
@@ -36,6 +38,8 @@ def test_one_variable_is_enough() -> None:
     assert (settings.connections, settings.max_json_body) == (256, 33_554_432)
     assert (settings.operation_surfaces, settings.forwards_unknown, settings.stores) == ({}, False, True)
     assert settings.allowed_origins == {"*"}
+    assert (settings.client_auth, settings.client_resources) == (ClientAuth.KEYS, frozenset())
+    assert (settings.repairs, settings.keeps_filters, settings.proxies) == (True, False, Proxies())
 
 
 @pytest.mark.parametrize("value", [None, "", "  "])
@@ -63,6 +67,10 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("FORWARD_UNKNOWN_OPERATIONS", "true", "forwards_unknown", True),
     ("STORED_OBJECTS", "off", "stores", False),
     ("ALLOWED_ORIGINS", "https://a.example", "allowed_origins", frozenset({"https://a.example"})),
+    ("CLIENT_AUTH", "azure-key", "client_auth", ClientAuth.AZURE_KEY),
+    ("CLIENT_RESOURCES", "a, b", "client_resources", frozenset({"a.openai.azure.com", "b.openai.azure.com"})),
+    ("REPAIR_PARAMETERS", "false", "repairs", False),
+    ("CONTENT_FILTER_RESULTS", "keep", "keeps_filters", True),
 ]
 TIMEOUTS = {
     "UPSTREAM_CONNECT_TIMEOUT": "connect",
@@ -164,3 +172,39 @@ def test_a_function_timeout_without_room_for_a_request_is_refused(function_timeo
 def test_silence_within_an_answer_is_bounded_by_the_platforms() -> None:
     with pytest.raises(SettingError, match="UPSTREAM_IDLE_TIMEOUT must not be above 230 seconds"):
         Settings.from_environ({"AZURE_OPENAI_ENDPOINT": "https://a.openai.azure.com", "UPSTREAM_IDLE_TIMEOUT": "9999"})
+
+
+def test_clients_who_bring_a_key_need_no_credential_of_ours_and_get_none() -> None:
+    settings = read({"CLIENT_AUTH": "azure-key", "AZURE_OPENAI_AUTH": "key-vault", **KEY})
+    assert (settings.client_auth, settings.api_key) == (ClientAuth.AZURE_KEY, None)
+    assert read(RESOURCE_KEYS | KEY | {"AZURE_OPENAI_AUTH": "key"}).api_key is None
+    assert wrong({"CLIENT_AUTH": "azure-key", "AZURE_OPENAI_AUTH": CANARY}).name == "AZURE_OPENAI_AUTH"
+
+
+def test_clients_who_name_their_resource_need_no_endpoint() -> None:
+    settings = Settings.from_environ(RESOURCE_KEYS)
+    assert (settings.endpoint, settings.client_resources) == ("", frozenset({"my-res.openai.azure.com"}))
+    assert read(RESOURCE_KEYS).endpoint == ENDPOINT["AZURE_OPENAI_ENDPOINT"]
+    with pytest.raises(SettingError, match="AZURE_OPENAI_ENDPOINT is not set"):
+        Settings.from_environ({"CLIENT_AUTH": "azure-key"})
+
+
+@pytest.mark.parametrize("unset", [{}, {"CLIENT_RESOURCES": ""}, {"CLIENT_RESOURCES": " "}])
+def test_that_clients_may_name_any_resource_must_be_written_out(unset: dict[str, str]) -> None:
+    error = wrong({"CLIENT_AUTH": "resource-key", **unset})
+    assert (error.name, "list the resources, or say *" in error.message) == ("CLIENT_RESOURCES", True)
+    assert read({"CLIENT_AUTH": "resource-key", "CLIENT_RESOURCES": "*"}).client_resources == {"*"}
+    assert wrong({"CLIENT_AUTH": "resource-key", "CLIENT_RESOURCES": ","}).name == "CLIENT_RESOURCES"
+
+
+@pytest.mark.parametrize("environ", [{"CLIENT_AUTH": "azure-key"}, RESOURCE_KEYS])
+def test_there_is_one_way_in_at_a_time(environ: dict[str, str]) -> None:
+    assert wrong(environ | {"CLIENT_KEYS": "team=canary"}).name == "CLIENT_KEYS"
+    assert read(environ | {"CLIENT_KEYS": " "} | VAULT).client_keys == ()
+
+
+def test_a_proxy_on_the_way_out_is_read_and_never_shown() -> None:
+    settings = read({"HTTPS_PROXY": "http://user:canary@proxy:3128"})
+    assert settings.proxies.of(settings.endpoint) is not None
+    assert "canary" not in repr(settings)
+    assert wrong({"https_proxy": "socks5://canary:1"}).name == "https_proxy"

@@ -44,7 +44,7 @@ def errors(stream: bytes) -> list[dict[str, object]]:
 
 @cache
 def complete(received: bytes) -> bool:
-    """Tell whether every choice that began in Azure's bytes had its finish_reason, and there was no error.
+    """Tell whether every choice that began in Azure's bytes had its finish_reason, before there was an error.
 
     A line without its end counts when it is whole JSON: the most that can be made of the bytes.
     """
@@ -57,8 +57,10 @@ def complete(received: bytes) -> bool:
         if not (line.startswith(b"data:") and _is_json(text)):
             continue
         event = json.loads(text)
-        if not isinstance(event, dict) or event.get("error"):
+        if not isinstance(event, dict):
             return False
+        if event.get("error"):
+            break
         for choice in event["choices"]:
             if choice["finish_reason"]:
                 finished.add(choice["index"])

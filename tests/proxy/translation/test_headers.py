@@ -27,8 +27,9 @@ FROM_AZURE = [
     "set-cookie", "server", "x-ms-region", "x-ms-deployment-name", "x-ms-served-model", "x-ms-rai-invoked",
     "azureml-model-session", "x-envoy-upstream-service-time", "content-encoding", "content-length",
     "transfer-encoding", "connection", "strict-transport-security", "www-authenticate", "x-ms-request-id",
-    "access-control-allow-origin", "content-security-policy", "date", "via", "content-disposition",
+    "access-control-allow-origin", "content-security-policy", "date", "via", "content-disposition", "x-should-retry",
 ]  # fmt: skip
+WAITS = {"retry-after", "retry-after-ms", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens"}
 NAMES = (
     st.sampled_from([*PRIVATE, *FROM_AZURE, *REQUEST_HEADERS, *RESPONSE_HEADERS])
     | st.from_regex(r"(x-ms-|x-forwarded-|x-functions-|x-)[a-z-]{0,12}", fullmatch=True)
@@ -50,7 +51,8 @@ def test_only_listed_headers_go_to_azure_whatever_comes_in(headers: dict[str, st
 def test_only_listed_headers_come_back_whatever_azure_answers(headers: dict[str, str]) -> None:
     passed = response_to_openai(headers)
     assert set(passed) <= RESPONSE_HEADERS | ({"location"} & set(headers))
-    assert all(passed[name] == headers[name] for name in RESPONSE_HEADERS & set(headers))
+    assert all(passed[name] == headers[name] for name in (RESPONSE_HEADERS & set(headers)) - WAITS)
+    assert not WAITS & set(passed)  # The canary is none.
 
 
 @pytest.mark.parametrize("name", PRIVATE)
@@ -132,3 +134,23 @@ def test_every_answer_has_a_request_id_and_is_kept_by_no_cache() -> None:
 def test_what_cannot_be_a_header_is_left_out(value: str) -> None:
     azure = {"x-request-id": value, "apim-request-id": "6f1c", "x-ratelimit-limit-tokens": value}
     assert response_to_openai(azure) == {"x-request-id": "6f1c", "apim-request-id": "6f1c"}
+
+
+def test_what_is_left_of_a_limit_is_told_as_openai_tells_it() -> None:
+    azure = {"x-ratelimit-reset-requests": "10", "x-ratelimit-reset-tokens": "300", "x-ratelimit-limit-tokens": "10"}
+    assert response_to_openai(azure) == {
+        "x-ratelimit-reset-requests": "10s",
+        "x-ratelimit-reset-tokens": "5m0s",
+        "x-ratelimit-limit-tokens": "10",
+    }
+
+
+@pytest.mark.parametrize("name", sorted(WAITS))
+@pytest.mark.parametrize("value", ["-1", "soon", "", "nan"])
+def test_a_wait_that_nobody_can_read_is_left_out(name: str, value: str) -> None:
+    assert response_to_openai({name: value}) == {}
+
+
+def test_a_wait_passes_as_azure_tells_it() -> None:
+    for azure in ({"retry-after": "86400", "retry-after-ms": "7.5"}, {"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}):
+        assert response_to_openai(azure) == azure

@@ -12,17 +12,33 @@ def test_a_sample_becomes_what_openai_would_answer(case: str) -> None:
     assert response.to_openai(recorded.read(case, "upstream.json")) == recorded.read(case, "client.json")
 
 
-@pytest.mark.parametrize("body", [b'{"choices":null,"id":1}', b'{ "id" : 1.0 }\n', b"{}", b'{"choices":[ ]}'])
+@pytest.mark.parametrize("case", recorded.cases("upstream.json"))
+def test_a_sample_stays_as_it_is_when_azures_fields_are_kept(case: str) -> None:
+    body = recorded.read(case, "upstream.json")
+    assert response.to_openai(body, keep=True) is body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"choices":null,"id":1}',
+        b'{ "id" : 1.0 }\n',
+        b"{}",
+        b'{"choices":[ ]}',
+        b'{"choices":1}',
+        b'{"choices":[1]}',
+        b'{"data":[ ]}',
+    ],
+)
 def test_an_answer_without_fields_of_azure_is_the_same_bytes(body: bytes) -> None:
     assert response.to_openai(body) is body
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"[]", b"1", b"<html>", b'{"a":', b'{"choices":1}', b'{"choices":[1]}', b"[" * 100_000]
-)
-def test_an_answer_that_is_not_a_json_object_is_azures_fault(body: bytes) -> None:
+@pytest.mark.parametrize("body", [b"", b"[]", b"1", b"<html>", b'{"a":', b'{"content_filters":[}', b"[" * 100_000])
+@pytest.mark.parametrize("keep", [False, True])
+def test_an_answer_that_is_not_a_json_object_is_azures_fault(body: bytes, keep: bool) -> None:
     with pytest.raises(UpstreamError) as caught:
-        response.to_openai(body)
+        response.to_openai(body, keep=keep)
     assert (caught.value.status, caught.value.code) == (502, "upstream_error")
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.errors import UpstreamError
-from proxy.translation.sse import MAX_EVENT_BYTES, Event, EventSplitter, encode_data, parse_event
+from proxy.translation.sse import MAX_EVENT_BYTES, Event, EventSplitter, encode_event, parse_event
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
@@ -73,6 +73,6 @@ def test_a_block_is_read_as_the_standard_says(block: bytes, data: bytes | None, 
 
 
 def test_what_is_encoded_is_read_back() -> None:
-    assert encode_data(b'{"a":1}') == b'data: {"a":1}\n\n'
+    assert encode_event(b'{"a":1}') == b'data: {"a":1}\n\n'
     splitter = EventSplitter()
-    assert [parse_event(block) for block in splitter.feed(encode_data(b"{}"))] == [Event(data=b"{}")]
+    assert [parse_event(block) for block in splitter.feed(encode_event(b"{}"))] == [Event(data=b"{}")]

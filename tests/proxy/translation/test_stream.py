@@ -1,210 +1,162 @@
-"""The stream of chat and completions: what is dropped, what is kept, and how it ends."""
+"""What every stream does, whatever its format: when it has begun, how it ends, and with which error."""
 
 import json
-from collections.abc import Iterable
 
 import pytest
 
-from proxy.errors import UpstreamError, UpstreamTimeout
+from proxy.errors import InvalidRequest, UpstreamError, UpstreamTimeout
 from proxy.messages import AuthMode
 from proxy.translation.errors import AzureErrors
 from proxy.translation.operations import StreamFormat
 from proxy.translation.sse import MAX_EVENT_BYTES
-from proxy.translation.stream import CONTENTS, DONE, ChoicesStream
-from tests.proxy.translation import readers
+from proxy.translation.stream import Stream, open_stream
 
-TEXT = b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":null,"index":0}],"id":"chatcmpl-1"}\n\n'
-STOP = b'data: {"choices":[{"delta":{},"finish_reason":"stop","index":0}],"id":"chatcmpl-1"}\n\n'
-
-
-def begin(form: StreamFormat) -> ChoicesStream:
-    return ChoicesStream(AzureErrors(model="gpt-4o", auth=AuthMode.KEY_VAULT), CONTENTS[form])
-
-
-@pytest.fixture
-def stream() -> ChoicesStream:
-    return begin(StreamFormat.CHAT)
+ERRORS = AzureErrors(model="gpt-4o", auth=AuthMode.KEY_VAULT)
+ON_PROMPT = b'data: {"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[]}\n\n'
+ANNOTATION = (
+    b'data: {"id":"","object":"","created":0,"model":"","choices":[{"index":0,"finish_reason":null,'
+    b'"content_filter_results":{},"content_filter_offsets":{}}],"usage":null}\n\n'
+)
+THROTTLED = b'data: {"error":{"code":"429","message":"Slow down."}}\n\n'
+CREATED = b'event: response.created\ndata: {"type":"response.created","response":{},"sequence_number":0}\n\n'
+QUEUED, IN_PROGRESS = (CREATED.replace(b"created", name) for name in (b"queued", b"in_progress"))
+COMMENT = b": keepalive\n\n"
 
 
-def run(stream: ChoicesStream, parts: Iterable[bytes]) -> bytes:
-    return b"".join([*map(stream.feed, parts), stream.end()])
+def begin(form: StreamFormat = StreamFormat.CHAT, *, keep: bool = False) -> Stream:
+    return open_stream(form, ERRORS, keep_filters=keep)
 
 
-def codes(written: bytes) -> list[object]:
-    return [error["code"] for error in readers.errors(written)]
+def failed(code: str) -> bytes:
+    response = {"error": {"code": code, "message": "That failed."}}
+    data = json.dumps({"type": "response.failed", "response": response, "sequence_number": 1}, separators=(",", ":"))
+    return f"event: response.failed\ndata: {data}\n\n".encode()
 
 
-def test_a_good_stream_is_ended_and_not_broken(stream: ChoicesStream) -> None:
-    assert run(stream, [TEXT, STOP, DONE]) == TEXT + STOP + DONE
-    assert (stream.ended, stream.broken) == (True, False)
-
-
-def test_a_failure_in_the_middle_is_told_in_an_event(stream: ChoicesStream) -> None:
-    written = stream.feed(TEXT) + stream.fail(UpstreamTimeout("Azure OpenAI was silent for 180 seconds."))
-    assert codes(written) == ["upstream_timeout"]
-    assert (stream.ended, stream.broken) == (True, True)
-
-
-def test_a_failure_of_an_unfinished_event_drops_the_half(stream: ChoicesStream) -> None:
-    written = stream.feed(TEXT + STOP[:30]) + stream.fail(UpstreamError("cut"))
-    assert readers.raw(written)[:1] == readers.raw(TEXT)
-    assert codes(written) == ["upstream_error"]
-
-
-def test_a_failure_after_the_end_says_nothing(stream: ChoicesStream) -> None:
-    run(stream, [TEXT, STOP])
-    assert stream.fail(UpstreamError("late")) == b""
-    assert stream.broken is False
-
-
-def test_nothing_leaves_after_the_end(stream: ChoicesStream) -> None:
-    run(stream, [TEXT, STOP])
-    assert stream.feed(TEXT + DONE) + stream.end() == b""
-
-
-def test_nothing_leaves_after_an_error_of_azure(stream: ChoicesStream) -> None:
-    written = run(stream, [b'data: {"error":{"code":"500","message":"x"}}\n\n' + TEXT + STOP + DONE])
-    assert len(readers.whole(written)) == len(readers.errors(written)) == 1
-
-
-def test_an_error_that_is_null_is_none(stream: ChoicesStream) -> None:
-    event = b'data: {"error":null,"choices":[{"delta":{},"finish_reason":"stop","index":0}]}\n\n'
-    assert run(stream, [event]) == event + DONE
-
-
+@pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize(
-    "event",
+    ("form", "parts"),
     [
-        b'{"choices":[],"usage":null}',
-        b'{"choices":null}',
-        b'{"choices":[{"index":0,"finish_reason":null,"content_filter_results":{}}]}',
-        b'{"choices":[{"index":0,"delta":null,"finish_reason":null}]}',
-        b'{"prompt_filter_results":[]}',
-        b"{}",
+        (StreamFormat.CHAT, [ON_PROMPT, COMMENT, ANNOTATION]),
+        (StreamFormat.CHAT, [b'data: {"choices":[', b"\n"]),
+        (StreamFormat.COMPLETION, [COMMENT, ON_PROMPT]),
+        (StreamFormat.RESPONSE, [CREATED, QUEUED, COMMENT, IN_PROGRESS, b"data: [DONE]\n\n"]),
+        (StreamFormat.IMAGE, [COMMENT]),
+        (StreamFormat.RUN, [COMMENT, b"data: [DONE]\n\n"]),
     ],
 )
-def test_an_event_without_text_reason_or_usage_is_dropped(stream: ChoicesStream, event: bytes) -> None:
-    assert stream.feed(b"data: " + event + b"\n\n") == b""
-
-
-def test_an_annotation_beside_a_choice_is_taken_out_of_the_event(stream: ChoicesStream) -> None:
-    choice = b'{"delta":{"content":"Hi"},"index":0}'
-    written = stream.feed(b'data: {"choices":[' + choice + b',{"finish_reason":null,"index":1}]}\n\n')
-    assert written == b'data: {"choices":[' + choice + b"]}\n\n"
-
-
-def test_usage_in_the_filter_event_is_kept(stream: ChoicesStream) -> None:
-    written = stream.feed(b'data: {"choices":[],"prompt_filter_results":[],"usage":{"total_tokens":1.0}}\n\n')
-    assert written == b'data: {"choices":[],"usage":{"total_tokens":1.0}}\n\n'
-
-
-def test_a_late_annotation_does_not_reopen_a_finished_choice(stream: ChoicesStream) -> None:
-    late = b'data: {"choices":[{"index":0,"delta":{"content":""},"finish_reason":null}]}\n\n'
-    assert run(stream, [TEXT, STOP, late]) == TEXT + STOP + late + DONE
-
-
-def test_one_of_two_choices_without_its_end_is_an_error(stream: ChoicesStream) -> None:
-    assert codes(run(stream, [TEXT, TEXT.replace(b'"index":0', b'"index":1'), STOP])) == ["upstream_error"]
-
-
-def test_an_answer_blocked_after_the_fact_is_a_chunk_like_the_others(stream: ChoicesStream) -> None:
-    blocked = (
-        b'data: {"id":"","object":"","created":0,"model":"","choices":[{"index":0,"finish_reason":"content_filter",'
-        b'"content_filter_results":{"protected_material_text":{"detected":true,"filtered":true}},'
-        b'"content_filter_raw":[],"content_filter_offsets":{"check_offset":44,"start_offset":44,"end_offset":198}}],'
-        b'"usage":null}\n\n'
-    )
-    head = b'"created":1772304649,"id":"chatcmpl-1","model":"gpt-4.1","object":"chat.completion.chunk"'
-    first = b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":null,"index":0}],' + head + b"}\n\n"
-    last = json.loads(readers.whole(run(stream, [first, blocked, DONE]))[-1])
-    assert last["choices"] == [{"index": 0, "finish_reason": "content_filter", "delta": {}}]
-    assert (last["id"], last["object"], last["model"]) == ("chatcmpl-1", "chat.completion.chunk", "gpt-4.1")
-    assert last["created"] == 1772304649
+def test_a_stream_has_not_begun_with_what_only_announces_it(form: StreamFormat, parts: list[bytes], keep: bool) -> None:
+    stream = begin(form, keep=keep)
+    for part in parts:
+        stream.feed(part)
+        assert (stream.begun, stream.ended, stream.failure) == (False, False, None)
 
 
 @pytest.mark.parametrize(
-    ("form", "empty"), [(StreamFormat.CHAT, b'"delta":{}'), (StreamFormat.COMPLETION, b'"text":""')]
-)
-def test_a_last_chunk_without_content_has_an_empty_one(form: StreamFormat, empty: bytes) -> None:
-    written = begin(form).feed(b'data: {"choices":[{"index":0,"finish_reason":"content_filter"}]}\n\n')
-    assert written == b'data: {"choices":[{"index":0,"finish_reason":"content_filter",' + empty + b"}]}\n\n"
-
-
-def test_a_comment_without_words_is_a_comment_or_nothing(stream: ChoicesStream) -> None:
-    written = run(stream, [TEXT, b":\n\n", STOP])
-    assert readers.whole(written) == tuple(readers.raw(TEXT + STOP))
-
-
-@pytest.mark.parametrize(
-    "event",
-    [b"[]", b"1", b"null", b'"text"', b"{", b"<html>", b"", b'{"choices":{}}', b'{"choices":[1]}', b"[" * 100_000],
-)
-def test_an_event_that_is_not_a_chunk_is_an_error(stream: ChoicesStream, event: bytes) -> None:
-    written = run(stream, [TEXT, b"data: " + event + b"\n\n", STOP, DONE])
-    assert codes(written) == ["upstream_error"]
-    assert len(readers.whole(written)) == 2
-
-
-def test_data_on_several_lines_is_one_event_for_the_client(stream: ChoicesStream) -> None:
-    lines = b'data: {"choices":[{"delta":{"content":"Hi"},\ndata: "finish_reason":"stop",\ndata:"index":0}]}\n\n'
-    chunks = [json.loads(event) for event in readers.official(run(stream, [lines])) if event != readers.DONE]
-    assert chunks == [{"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop", "index": 0}]}]
-
-
-def test_a_comment_carries_no_other_field_along(stream: ChoicesStream) -> None:
-    written = run(stream, [b": ping\nid: 1\nevent: ping\nretry: 5\n\n", TEXT, STOP])
-    assert readers.whole(written) == tuple(readers.raw(TEXT + STOP))
-
-
-def test_half_a_surrogate_in_a_name_is_passed_on_as_it_came(stream: ChoicesStream) -> None:
-    event = b'data: {"\\ud83d":1,"choices":[{"delta":{},"finish_reason":"stop","index":0}]}\n\n'
-    assert run(stream, [event]) == event + DONE
-
-
-def test_an_error_beside_half_a_surrogate_is_an_error(stream: ChoicesStream) -> None:
-    written = run(stream, [b'data: {"\\ud83d":1,"error":{"code":"429","message":"x"}}\n\n'])
-    assert codes(written) == ["rate_limit_exceeded"]
-
-
-def test_an_event_without_an_end_is_an_error_before_it_fills_the_memory(stream: ChoicesStream) -> None:
-    part = b"x" * (MAX_EVENT_BYTES // 4)
-    written = stream.feed(TEXT + b"data: ")
-    for _ in range(4):
-        written += stream.feed(part)
-    assert codes(written) == ["upstream_error"]
-    assert (stream.ended, stream.broken) == (True, True)
-    assert stream.feed(STOP) + stream.end() == b""
-
-
-@pytest.mark.parametrize("tail", [b"", b"\n\n"], ids=["without its end", "with its end"])
-def test_a_large_event_is_an_error_whatever_the_split(stream: ChoicesStream, tail: bytes) -> None:
-    received = TEXT + b'data: {"choices":[],"usage":"' + b"x" * (MAX_EVENT_BYTES + 1) + b'"}' + tail
-    halves = run(
-        begin(StreamFormat.CHAT), [received[: len(received) // 2], received[len(received) // 2 : -1], received[-1:]]
-    )
-    assert len(readers.whole(halves)) == 2
-    assert codes(halves) == ["upstream_error"]
-    assert run(stream, [received]) == halves
-
-
-def test_a_stream_that_lacks_a_choice_is_not_complete() -> None:
-    errors = AzureErrors(model="gpt-4o", auth=AuthMode.KEY_VAULT)
-    stream = ChoicesStream(errors, CONTENTS[StreamFormat.CHAT], choices=2)
-    assert codes(run(stream, [TEXT, STOP, DONE])) == ["upstream_error"]
-    assert stream.broken is True
-
-
-@pytest.mark.parametrize(
-    "event",
+    ("form", "event"),
     [
-        b'event: error\ndata: {"code":"429","message":"Please retry after 7 seconds."}\n\n',
-        b'data: {"statusCode":429,"code":"429","message":"Please retry after 7 seconds."}\n\n',
+        (StreamFormat.CHAT, b'data: {"choices":[{"index":0,"delta":{"role":"assistant"},"finish_reason":null}]}\n\n'),
+        (StreamFormat.CHAT, b'data: {"choices":[{"index":0,"finish_reason":"content_filter"}]}\n\n'),
+        (StreamFormat.CHAT, b'data: {"choices":[],"usage":{"total_tokens":1}}\n\n'),
+        (StreamFormat.COMPLETION, b'data: {"choices":[{"index":0,"text":"","finish_reason":null}]}\n\n'),
+        (StreamFormat.RESPONSE, CREATED.replace(b"response.created", b"response.output_item.added")),
+        (StreamFormat.RESPONSE, CREATED.replace(b"response.created", b"response.something_new")),
+        (StreamFormat.RESPONSE, CREATED.replace(b"response.created", b"response.incomplete")),
+        (StreamFormat.RESPONSE, failed("invalid_prompt")),
+        (StreamFormat.IMAGE, b'data: {"type":"image_generation.partial_image"}\n\n'),
+        (StreamFormat.TRANSCRIPT, b'data: {"type":"transcript.text.delta","delta":"a"}\n\n'),
+        (StreamFormat.SPEECH, b'data: {"type":"speech.audio.delta","audio":"aGk="}\n\n'),
+        (StreamFormat.RUN, b'event: thread.run.queued\ndata: {"id":"run_1"}\n\n'),
     ],
 )
-def test_an_error_without_its_envelope_is_an_error_all_the_same(stream: ChoicesStream, event: bytes) -> None:
-    assert codes(run(stream, [TEXT, event, STOP, DONE])) == ["rate_limit_exceeded"]
+def test_a_stream_has_begun_with_everything_else(form: StreamFormat, event: bytes) -> None:
+    stream = begin(form)
+    stream.feed(ON_PROMPT if form is StreamFormat.CHAT else COMMENT)
+    stream.feed(event)
+    assert (stream.begun, stream.failure) == (True, None)
 
 
-def test_a_break_behind_the_last_finish_reason_took_nothing_and_is_an_end(stream: ChoicesStream) -> None:
-    assert stream.feed(TEXT + STOP) + stream.fail(UpstreamError("reset")) == TEXT + STOP + DONE
-    assert stream.broken is False
+@pytest.mark.parametrize(
+    ("form", "parts", "status", "code"),
+    [
+        (StreamFormat.CHAT, [ON_PROMPT, THROTTLED], 429, "rate_limit_exceeded"),
+        (StreamFormat.CHAT, [ON_PROMPT + THROTTLED], 429, "rate_limit_exceeded"),
+        (StreamFormat.RESPONSE, [CREATED, b"event: error\n" + THROTTLED], 429, "rate_limit_exceeded"),
+        (StreamFormat.RESPONSE, [CREATED, IN_PROGRESS, failed("rate_limit_exceeded")], 429, "rate_limit_exceeded"),
+        (StreamFormat.RESPONSE, [CREATED, failed("too_many_requests")], 429, "rate_limit_exceeded"),
+        (StreamFormat.RESPONSE, [CREATED, failed("no_capacity")], 429, "rate_limit_exceeded"),
+        (StreamFormat.RESPONSE, [failed("server_error")], 500, "server_error"),
+        (StreamFormat.IMAGE, [b"event: error\n" + THROTTLED], 429, "rate_limit_exceeded"),
+        (StreamFormat.CHAT, [ON_PROMPT, b"data: <html>\n\n"], 502, "upstream_error"),
+        (StreamFormat.RUN, [b"data: []\n\n"], 502, "upstream_error"),
+        (StreamFormat.RESPONSE, [CREATED, b"x" * (MAX_EVENT_BYTES + 1)], 502, "upstream_error"),
+    ],
+)
+def test_an_error_before_a_stream_has_begun_can_be_answered_with_its_status(
+    form: StreamFormat, parts: list[bytes], status: int, code: str
+) -> None:
+    stream = begin(form)
+    for part in parts:
+        stream.feed(part)
+    assert stream.failure is not None
+    assert (stream.begun, stream.ended) == (False, True)
+    assert (stream.failure.status, stream.failure.code) == (status, code)
+
+
+@pytest.mark.parametrize("form", StreamFormat, ids=lambda form: form.name)
+def test_a_stream_of_nothing_failed_before_it_began(form: StreamFormat) -> None:
+    stream = begin(form)
+    assert stream.end()
+    assert isinstance(stream.failure, UpstreamError)
+    assert (stream.begun, stream.ended, stream.failure.status) == (False, True, 502)
+
+
+def test_a_failure_of_the_connection_is_the_failure_of_the_stream() -> None:
+    stream, error = begin(), UpstreamTimeout("Azure OpenAI stopped sending.")
+    assert stream.fail(error)
+    assert stream.failure is error
+
+
+def test_a_response_that_failed_later_ends_as_it_says_itself() -> None:
+    stream = begin(StreamFormat.RESPONSE)
+    delta = CREATED.replace(b"response.created", b"response.output_text.delta")
+    assert stream.feed(delta + failed("server_error")) == delta + failed("server_error")
+    assert (stream.begun, stream.ended, stream.failure) == (True, True, None)
+
+
+LAST = {
+    form: b'data: {"type":"%s"}\n\n' % min(form.last).encode()
+    for form in StreamFormat
+    if form.last.isdisjoint({"[DONE]", "done"})
+} | {
+    StreamFormat.RUN: b"event: done\ndata: [DONE]\n\n",
+    StreamFormat.CHAT: b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+    StreamFormat.COMPLETION: b'data: {"choices":[{"index":0,"text":"","finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+}  # fmt: skip
+EVERY_FORMAT = pytest.mark.parametrize(("form", "last"), LAST.items(), ids=lambda value: getattr(value, "name", ""))
+
+
+@EVERY_FORMAT
+@pytest.mark.parametrize("behind", [b"data: {}\n\n", THROTTLED, b"event: error\n" + THROTTLED, b"data: <", COMMENT])
+def test_a_stream_ends_at_once_with_its_last_event(form: StreamFormat, last: bytes, behind: bytes) -> None:
+    for parts in ([last], [last + behind], [last, behind]):
+        stream = begin(form)
+        assert b"".join(map(stream.feed, parts)) == last
+        assert (stream.begun, stream.ended, stream.failure) == (True, True, None)
+        assert stream.end() + stream.fail(UpstreamError("late")) + stream.fail(InvalidRequest("late")) == b""
+        assert stream.failure is None
+
+
+@EVERY_FORMAT
+def test_a_last_event_that_lacks_its_blank_line_is_the_last_event(form: StreamFormat, last: bytes) -> None:
+    stream = begin(form)
+    assert stream.feed(last[:-2]) + stream.end() == last
+    assert (stream.ended, stream.failure) == (True, None)
+
+
+def test_an_error_of_the_proxy_behind_a_complete_answer_took_nothing_from_it() -> None:
+    stream = begin()
+    done = b"data: [DONE]\n\n"
+    stop = LAST[StreamFormat.CHAT].removesuffix(done)
+    assert stream.feed(stop) + stream.fail(InvalidRequest("x")) == stop + done
+    assert stream.failure is None

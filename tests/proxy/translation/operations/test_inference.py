@@ -52,9 +52,10 @@ def test_only_completions_are_missing_on_v1() -> None:
     assert [operation.name for operation in INFERENCE if not operation.on_v1] == ["createCompletion"]
 
 
-def test_only_answers_with_choices_are_cleaned_of_azures_fields() -> None:
+def test_only_answers_that_are_filtered_are_cleaned_of_azures_fields() -> None:
     assert {operation.name for operation in INFERENCE if operation.clean} >= {
-        "createChatCompletion", "createCompletion", "getChatCompletion", "updateChatCompletion",
+        "createChatCompletion", "createCompletion", "getChatCompletion", "updateChatCompletion", "createResponse",
+        "getResponse", "createImage", "createImageEdit",
     }  # fmt: skip
     assert not BY_NAME["createEmbedding"].clean, "a large answer of numbers is not parsed"
 

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from proxy.translation.operations import Body, Operation, Surface
+from proxy.translation.operations import Body, Operation, StreamFormat, Surface
 
 PLAIN = Operation(name="listFiles", method="GET", path="/files", surface=Surface.V1)
 
@@ -23,3 +23,24 @@ def test_an_operation_cannot_be_changed() -> None:
 
 def test_the_surfaces_that_can_be_chosen_are_spelt_as_in_the_setting() -> None:
     assert (Surface.V1.value, Surface.DEPLOYMENT.value) == ("v1", "classic")
+
+
+@pytest.mark.parametrize(
+    ("form", "last"),
+    [
+        (StreamFormat.CHAT, {"[DONE]"}),
+        (StreamFormat.COMPLETION, {"[DONE]"}),
+        (StreamFormat.RESPONSE, {"response.completed", "response.incomplete", "response.failed"}),
+        (StreamFormat.IMAGE, {"image_generation.completed", "image_edit.completed"}),
+        (StreamFormat.TRANSCRIPT, {"transcript.text.done"}),
+        (StreamFormat.SPEECH, {"speech.audio.done"}),
+        (StreamFormat.RUN, {"done"}),
+    ],
+)
+def test_a_stream_ends_with_the_last_event_of_its_format(form: StreamFormat, last: set[str]) -> None:
+    assert form.last == last
+    assert form.events
+
+
+def test_no_two_formats_are_the_same() -> None:
+    assert len(set(StreamFormat)) == len(StreamFormat.__members__) == 7

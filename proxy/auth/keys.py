@@ -1,0 +1,49 @@
+"""The client keys: a key in, the client that holds it out."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+
+from proxy.auth.presented import INVALID_KEY, presented_key
+from proxy.errors import Unauthenticated
+from proxy.messages import Client, ClientKey
+
+_WRONG_KEY = "Incorrect API key provided. Ask the operator of this proxy for a key."
+
+
+class KeyRing:
+    """The client keys of one moment, held as digests only."""
+
+    def __init__(self, keys: Iterable[ClientKey], pepper: bytes) -> None:
+        """Take the keys; `pepper` is at most 64 random bytes of this process.
+
+        Digests are of one length and every one is compared, so that the time tells nothing about a key.
+        """
+        self._pepper = pepper
+        self._clients = [(self._digest(entry.key.reveal()), entry.client) for entry in keys]
+
+    def __len__(self) -> int:
+        """Return how many keys open the door."""
+        return len(self._clients)
+
+    def identify(self, headers: Mapping[str, str], now: float) -> Client:
+        """Return the client whose key the request carries; `now` is in seconds since 1970 UTC.
+
+        Raises `Unauthenticated`, in the same words whether a key is unknown, expired or not valid yet.
+        """
+        presented = self._digest(presented_key(headers))
+        client = None
+        for known, candidate in self._clients:
+            if hmac.compare_digest(known, presented) and _is_valid(candidate, now):
+                client = candidate
+        if client is None:
+            raise Unauthenticated(_WRONG_KEY, code=INVALID_KEY)
+        return client
+
+    def _digest(self, key: str) -> bytes:
+        return hashlib.blake2b(key.encode(), key=self._pepper, digest_size=32).digest()
+
+
+def _is_valid(client: Client, now: float) -> bool:
+    started = client.not_before is None or client.not_before <= now
+    return started and (client.expires is None or now < client.expires)

@@ -1,0 +1,115 @@
+"""One page of a resource's deployments, as Azure Resource Manager writes it.
+
+https://learn.microsoft.com/rest/api/aiservices/accountmanagement/deployments/list
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from proxy.messages import DEPLOYMENT_NAME, Deployed
+
+FORMAT = "OpenAI"  # other makers' models, which a resource may have too, speak other APIs
+READY = "Succeeded"
+PAUSED = "Paused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentPage:
+    """The deployments that serve a model of OpenAI now, and the address of the next page."""
+
+    deployed: tuple[Deployed, ...]
+    next_link: str | None
+
+
+class _Model(msgspec.Struct):
+    format: str
+    name: str
+    version: str | None = None
+
+
+class _Sku(msgspec.Struct):
+    name: str | None = None
+    capacity: int | None = None
+
+
+class _RateLimit(msgspec.Struct, rename="camel"):
+    key: str | None = None
+    count: float | None = None
+    renewal_period: float | None = None  # seconds
+
+
+class _Properties(msgspec.Struct, rename="camel"):
+    model: _Model
+    provisioning_state: str
+    deployment_state: str | None = None
+    capabilities: dict[str, object] | None = None
+    rate_limits: list[_RateLimit] | None = None
+    spillover_deployment_name: str | None = None
+
+
+class _Item(msgspec.Struct):
+    name: str
+    properties: _Properties
+    sku: _Sku | None = None
+
+
+class _Page(msgspec.Struct, rename="camel"):
+    value: list[msgspec.Raw]
+    next_link: str | None = None
+
+
+def parse_page(body: bytes) -> DeploymentPage:
+    """Return what a page says; raise ValueError when it is not one.
+
+    A deployment that is unlike all others is left out: it must not hide the rest.
+    """
+    page = msgspec.json.decode(body, type=_Page)
+    items = [item for raw in page.value if (item := _item(raw))]
+    if page.value and not items:
+        raise ValueError("not one of the deployments can be read")
+    return DeploymentPage(
+        deployed=tuple(_deployed(item) for item in items if _serves(item)), next_link=page.next_link or None
+    )
+
+
+def _item(raw: msgspec.Raw) -> _Item | None:
+    try:
+        return msgspec.json.decode(raw, type=_Item)
+    except ValueError:
+        return None
+
+
+def _serves(item: _Item) -> bool:
+    properties = item.properties
+    return (
+        properties.model.format == FORMAT
+        and properties.provisioning_state == READY
+        and properties.deployment_state != PAUSED
+        and DEPLOYMENT_NAME.fullmatch(item.name) is not None
+    )
+
+
+def _deployed(item: _Item) -> Deployed:
+    properties, sku = item.properties, item.sku or _Sku()
+    return Deployed(
+        name=item.name,
+        model=properties.model.name,
+        version=properties.model.version,
+        sku=sku.name,
+        capacity=sku.capacity,
+        # Azure writes "true" and "false" as texts, and figures such as the largest number of tokens among them.
+        capabilities=tuple(
+            sorted(name for name, value in (properties.capabilities or {}).items() if str(value).lower() == "true")
+        ),
+        requests_per_minute=_per_minute(properties.rate_limits, "request"),
+        tokens_per_minute=_per_minute(properties.rate_limits, "token"),
+        spillover=properties.spillover_deployment_name,
+    )
+
+
+def _per_minute(limits: list[_RateLimit] | None, key: str) -> int | None:
+    for limit in limits or ():
+        if limit.key == key and limit.count is not None and limit.renewal_period:
+            return int(limit.count * 60 / limit.renewal_period)
+    return None
