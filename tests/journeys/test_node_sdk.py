@@ -21,7 +21,7 @@ ERRORS: Mapping[str, tuple[str, int | None, str | None]] = {
     "a form without a model": ("BadRequestError", 400, "missing_required_parameter"),
     "moderation": ("NotFoundError", 404, "unsupported_operation"),
     "an unknown model of azure's client": ("NotFoundError", 404, "model_not_found"),
-    "an error in a stream": ("APIError", None, "rate_limit_exceeded"),
+    "an error in a stream": ("RateLimitError", 429, "rate_limit_exceeded"),
     "a call that is aborted": ("APIUserAbortError", None, None),
 }
 """The SDK's exception, its status and its code."""

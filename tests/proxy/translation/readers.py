@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 
 from openai._streaming import SSEDecoder
@@ -50,23 +51,27 @@ def complete(received: bytes) -> bool:
     """
     begun: set[int] = set()
     finished: set[int] = set()
-    for line in re.split(rb"\r\n|\n|\r", received.removeprefix(b"\xef\xbb\xbf")):
-        text = line.removeprefix(b"data:").strip()
-        if text == b"[DONE]":
-            break
-        if not (line.startswith(b"data:") and _is_json(text)):
-            continue
-        event = json.loads(text)
+    for event in _events_before_an_error(received):
         if not isinstance(event, dict):
             return False
-        if event.get("error"):
-            break
         for choice in event["choices"]:
             if choice["finish_reason"]:
                 finished.add(choice["index"])
             elif "delta" in choice or "text" in choice:
                 begun.add(choice["index"])
     return bool(finished) and begun <= finished
+
+
+def _events_before_an_error(received: bytes) -> Iterator[object]:
+    for line in re.split(rb"\r\n|\n|\r", received.removeprefix(b"\xef\xbb\xbf")):
+        text = line.removeprefix(b"data:").strip()
+        if text == b"[DONE]":
+            return
+        if line.startswith(b"data:") and _is_json(text):
+            event = json.loads(text)
+            if isinstance(event, dict) and event.get("error"):
+                return
+            yield event
 
 
 def _is_json(text: bytes) -> bool:
