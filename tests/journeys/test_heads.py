@@ -141,6 +141,8 @@ async def test_comments_go_out_in_the_silence_within_a_stream(
         for _ in range(20):
             simulator.gate.release()
         assert (await answer.read()).endswith(b"data: [DONE]\n\n")
+        while not simulator.gate.locked():
+            await simulator.gate.acquire()  # what is left over is not for other tests
 
 
 @pytest.mark.parametrize("name", ["no-answer", "stream-stall"])

@@ -90,7 +90,7 @@ REFUSED: Mapping[str, tuple[str, object]] = {
     ),
     "an error in a stream": (
         f"spoken({CHAT}(model='stream-error-429', messages=HELLO, stream=True))",
-        ["APIError", 200, "rate_limit_exceeded"],
+        ["RateLimitError", 429, "rate_limit_exceeded"],
     ),
     "moderation": ("openai.Moderation.create(input='hello')", ["InvalidRequestError", 404, "unsupported_operation"]),
     "azure with a wrong key": (
