@@ -44,7 +44,7 @@ class Chunks:
         self._on_prompts: list[Members] = []
         self._waiting: list[bytes] = []
         self.begun = self.complete = self.over = False
-        self.number = -1
+        self.number = b""
         self.closing = encode_event(DONE)
 
     def translate(self, name: bytes, data: bytes) -> bytes:

@@ -28,6 +28,7 @@ class EventSplitter:
     """Cuts a stream into blocks of lines, each one event without its blank line; CR LF and CR become LF.
 
     What has come of an event is kept in pieces, so that a large one in many reads costs no more than its bytes.
+    `between` tells that all that came was whole blocks, so that the next byte begins another.
     """
 
     def __init__(self) -> None:
@@ -35,6 +36,7 @@ class EventSplitter:
         self._size = 0
         self._start: bytes | None = b""
         self._after_return = False
+        self.between = False
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take bytes as they came; return the blocks that are whole now, and one that is already too large."""
@@ -50,12 +52,8 @@ class EventSplitter:
             self._keep(other)
         if self._size > MAX_EVENT_BYTES:
             blocks.append(self.end())
+        self.between = not self._pieces and self._start is None and not self._after_return
         return [block for block in blocks if block]
-
-    @property
-    def between(self) -> bool:
-        """Tell whether all that came was whole blocks, so that the next byte begins another."""
-        return not self._pieces and self._start is None and not self._after_return
 
     def end(self) -> bytes:
         """Return the block that the stream ended in without a blank line, empty when there is none."""

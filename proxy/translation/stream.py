@@ -23,13 +23,13 @@ class Dialect(Protocol):
     """Translates the events of one format, one after the other; it knows what has come so far.
 
     `begun` tells that something came that the client waits for, `complete` that the answer is whole, `over` that Azure
-    said its last word. `number` is the `sequence_number` of the last event. `closing` is what the client reads last.
+    said its last word. `number` has the digits of the last `sequence_number`. `closing` is what the client reads last.
     """
 
     begun: bool
     complete: bool
     over: bool
-    number: int
+    number: bytes
     closing: bytes
 
     def translate(self, name: bytes, data: bytes) -> bytes:

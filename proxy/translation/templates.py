@@ -2,12 +2,13 @@
 
 A template is an event with holes for a text, its padding and its number, and the translation of that event with the
 same holes. It is made by translating the event with marks in its holes. So another event with the same bytes around its
-holes, and nothing in them that JSON escapes, is translated by putting them into the translation. That gives the very
+holes, and plain JSON in them, is translated by putting them into the translation. That gives the very
 bytes that translating it would give, because no translation looks at what is in a hole.
 """
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 # Two choices may take turns.
@@ -16,40 +17,48 @@ KEPT = 2
 MAX_LEARNT = 16 * 1024
 MAX_TAKEN = 1024 * 1024
 MAX_HOLES = 4
-MAX_DIGITS = 15
 _EVENT_END = b"\n\n"
 _HOLE = re.compile(
     rb'"(?:content|text|delta|obfuscation)": ?"(?P<text>(?:[^"\\]|\\.)*)(?=")|"sequence_number": ?(?P<number>\d+)'
 )
+# What JSON allows in a string, surrogate pairs aside, and the numbers that events have.
+_TEXT = re.compile(rb'(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u(?![dD][89a-fA-F])[0-9a-fA-F]{4})*+(?=")').match
+_NUMBER = re.compile(rb"0|[1-9][0-9]{0,14}").match
 _MARKS = tuple(b"907050301020%d" % index for index in range(MAX_HOLES))
 
 
 Translate = Callable[[bytes], bytes]
+Match = Callable[[bytes, int], re.Match[bytes] | None]
 
 
 class Counter(Protocol):
-    """Knows the `sequence_number` of the last event."""
+    """Knows the `sequence_number` of the last event, in digits."""
 
-    number: int
+    number: bytes
 
 
 class _Hole(NamedTuple):
-    """A hole, for a number or a text, and the bytes behind it: in the event and in its translation."""
+    """What may be in a hole, and the bytes behind it: in the event and in its translation."""
 
-    numeric: bool
+    match: Match
     behind: bytes
     size: int
     written: bytes
 
 
-class _Template(NamedTuple):
-    """An event up to its first hole, what is written for that, and the holes."""
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """An event up to its first hole, what is written for that, and the holes.
 
+    `number` is the place of the number among what is written, counted from the end, 0 when there is none.
+    """
+
+    around: list[bytes]
     head: bytes
     size: int
     written: bytes
     holes: tuple[_Hole, ...]
-    around: list[bytes]
+    number: int
 
 
 class Templates:
@@ -86,7 +95,9 @@ class Templates:
             self._seen = [around, *self._seen][: self._kept]
             return
         self._seen.remove(around)
-        if template := self._made(around, [hole.lastgroup == "number" for hole in holes], translate):
+        if template := self._made(
+            around, [_NUMBER if hole.lastgroup == "number" else _TEXT for hole in holes], translate
+        ):
             self._known = [template, *self._known][: self._kept]
 
     def forget(self) -> None:
@@ -95,41 +106,45 @@ class Templates:
 
     def _fill(self, template: _Template, chunk: bytes, at: int, written: list[bytes]) -> int:
         """Append a template with its holes filled; return where the event ends, 0 when something does not fit."""
-        _, size, head, holes, _ = template
-        filled, number = [head], b""
-        at += size
-        for numeric, behind, size, after in holes:
-            end = chunk.find(behind, at, at + MAX_DIGITS + size) if numeric else chunk.find(b'"', at)
-            if end < 0 or not chunk.startswith(behind, end):
-                return 0
-            value = chunk[at:end]
-            if not (_is_number(value) if numeric else _is_plain(value)):
-                return 0
-            number = value if numeric else number
-            filled += (value, after)
-            at = end + size
-        if number:
-            self._counter.number = int(number)
-        written += filled
-        return at
+        before = len(written)
+        written.append(template.written)
+        at += template.size
+        for match, behind, size, after in template.holes:
+            found = match(chunk, at)
+            if found is None:
+                break
+            value = found[0]
+            at += len(value)
+            if not chunk.startswith(behind, at):
+                break
+            written.append(value)
+            written.append(after)
+            at += size
+        else:
+            if template.number:
+                self._counter.number = written[template.number]
+            return at
+        del written[before:]
+        return 0
 
-    def _made(self, around: list[bytes], numeric: list[bool], translate: Translate) -> _Template | None:
+    def _made(self, around: list[bytes], matches: list[Match], translate: Translate) -> _Template | None:
         """Return the template of an event, None where its translation leaves out a hole."""
-        marks = _MARKS[: len(numeric)]
-        if any(mark in part for mark in marks for part in around):
+        marks = _MARKS[: len(matches)]
+        if any(odd in part for odd in (*marks, b"\\u") for part in around):
             return None
-        number = self._counter.number
+        before = self._counter.number
         rest = translate(_interleaved(around, marks))
-        self._counter.number = number
+        counted, self._counter.number = self._counter.number, before
         pieces: list[bytes] = []
         for mark in marks:
-            before, found, rest = rest.partition(mark)
+            piece, found, rest = rest.partition(mark)
             if not found:
                 return None
-            pieces.append(before)
+            pieces.append(piece)
         head, *behind = [*around[:-1], around[-1] + _EVENT_END]
-        holes = zip(numeric, behind, map(len, behind), [*pieces[1:], rest], strict=True)
-        return _Template(head, len(head), pieces[0], tuple(map(_Hole._make, holes)), around)
+        holes = zip(matches, behind, map(len, behind), [*pieces[1:], rest], strict=True)
+        number = 2 * (marks.index(counted) - len(marks)) if counted in marks else 0
+        return _Template(around, head, len(head), pieces[0], tuple(map(_Hole._make, holes)), number)
 
 
 def _around(block: bytes, holes: list[re.Match[bytes]]) -> list[bytes]:
@@ -140,16 +155,3 @@ def _around(block: bytes, holes: list[re.Match[bytes]]) -> list[bytes]:
 
 def _interleaved(around: list[bytes], marks: Sequence[bytes]) -> bytes:
     return b"".join(part + mark for part, mark in zip(around, (*marks, b""), strict=True))
-
-
-def _is_plain(value: bytes) -> bool:
-    """Tell whether a text stands in JSON as it is; of odd characters some are taken for others, and parsed."""
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        return False
-    return text.isprintable() and "\\" not in text
-
-
-def _is_number(value: bytes) -> bool:
-    return value.isdigit() and (value == b"0" or not value.startswith(b"0"))

@@ -3,6 +3,8 @@
 Azure's are OpenAI's but for some fields, a stray `[DONE]` behind a response, and errors in an envelope of their own.
 """
 
+from typing import Annotated
+
 import msgspec
 
 from proxy.errors import ProxyError
@@ -19,7 +21,7 @@ _ANNOUNCEMENTS = frozenset({"response.created", "response.queued", "response.in_
 _FAILED = "response.failed"
 _NULL = b"null"
 _TYPE = msgspec.json.Decoder(str).decode
-_NUMBER = msgspec.json.Decoder(int).decode
+_NUMBER = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]).decode
 
 
 class TypedEvents:
@@ -32,7 +34,7 @@ class TypedEvents:
         self._form = form
         self._keep = keep_filters
         self.begun = self.complete = self.over = False
-        self.number = -1
+        self.number = b"-1"
 
     def translate(self, name: bytes, data: bytes) -> bytes:
         """Return an event as OpenAI would send it."""
@@ -43,7 +45,7 @@ class TypedEvents:
         kind = _TYPE(members["type"]) if "type" in members else name.decode()
         if name == b"error" or kind == "error" or _is_bare_error(members):
             raise self._errors.in_stream(data)
-        number = _NUMBER(members["sequence_number"]) if "sequence_number" in members else self.number
+        number = b"%d" % _NUMBER(members["sequence_number"]) if "sequence_number" in members else self.number
         if kind == _FAILED and not self.begun and may_pass(error := self._errors.in_stream(data)):
             raise error
         if not self._keep and azure_fields.strip(members):
@@ -60,7 +62,7 @@ class TypedEvents:
         if self._form is not StreamFormat.RESPONSE:
             return encode_event(encode_error(error))
         fields = {"type": "error", "code": error.code, "message": error.message, "param": error.param}
-        return encode_event(msgspec.json.encode({**fields, "sequence_number": self.number + 1}), b"error")
+        return encode_event(msgspec.json.encode({**fields, "sequence_number": int(self.number) + 1}), b"error")
 
     def _passed(self, kind: str, name: bytes, data: bytes) -> bytes:
         self.begun |= kind not in _ANNOUNCEMENTS

@@ -13,6 +13,7 @@ from tests.bench.cases import CASES, Result, warm_up
 from tests.bench.figures import Figure
 from tests.bench.imports import importing
 from tests.bench.memory import open_streams
+from tests.bench.normalising import normalising
 from tests.bench.variants import Variant
 from tests.bench.workers import Worker, running_worker
 from tests.processes import REPOSITORY
@@ -25,7 +26,8 @@ CPU and memory are those of the worker process alone, each app in its own, the a
 channel to the host is a socket with lines of JSON in place of gRPC. Both workers have what Azure's have: a handler for
 INFO on the root logger, here writing to standard error, which costs less than Azure's record over gRPC. Its lines,
 uvicorn's access log and our request log are part of the cost. The default app has what its requirements install, so
-uvicorn on h11 without httptools, and a pool of connections without a limit.
+uvicorn on h11 without httptools, and a pool of connections without a limit. Normalising is measured in this process, on
+the same events, and set against what our worker spends on one of them in all.
 """
 DIRECT = "Requests go straight to the workers, announced over the host's protocol; no host process is in the figures.\n"
 HOSTED = "Requests go through the local Functions host: its time, not its CPU, is in requests/s and the first chunk.\n"
@@ -54,7 +56,9 @@ class Bench:
             for number in range(rounds):
                 _progress(f"round {number + 1} of {rounds}")
                 for case in CASES:
-                    self._keep(await case(ours), await case(default))
+                    result = await case(ours)
+                    self._keep(result, await case(default))
+                    self._keep(*normalising(result))
 
     async def memory(self, rounds: int) -> None:
         """Measure open streams on fresh workers in turns."""

@@ -20,7 +20,8 @@ SHORT_STREAMS = 150
 LONG_STREAMS = 8
 # The worker's last log lines and its word to the host come after the answer.
 SETTLE = 0.02
-_STREAM_END = b"data: [DONE]\n\n\r\n0\r\n\r\n"
+# A chat, and a response.
+_STREAM_ENDS = (b"data: [DONE]\n\n\r\n0\r\n\r\n", b'"status":"completed"}}\n\n\r\n0\r\n\r\n')
 
 Result = Mapping[Figure, float]
 Case = Callable[[Worker], Awaitable[Result]]
@@ -63,13 +64,20 @@ async def single_events(worker: Worker) -> Result:
     return {figures.EVENT_CPU: load.cpu / (LONG_STREAMS * EVENTS) * 1e6}
 
 
+async def response_events(worker: Worker) -> Result:
+    """Stream long responses that come event by event."""
+    ask = worker.asker("POST", worker.variant.response, samples.request_of_response("response"))
+    load = await _load(worker, ask, LONG_STREAMS, LONG_STREAMS)
+    return {figures.RESPONSE_EVENT_CPU: load.cpu / (LONG_STREAMS * EVENTS) * 1e6}
+
+
 async def burst_events(worker: Worker) -> Result:
     """Stream long answers that come with several events in a write."""
     load = await _load(worker, _chat(worker, "burst", stream=True), LONG_STREAMS, LONG_STREAMS)
     return {figures.BURST_CPU: load.cpu / (LONG_STREAMS * EVENTS) * 1e6}
 
 
-CASES: tuple[Case, ...] = (answering, forwarding, short_streams, single_events, burst_events)
+CASES: tuple[Case, ...] = (answering, forwarding, short_streams, single_events, response_events, burst_events)
 
 
 async def warm_up(worker: Worker) -> None:
@@ -108,6 +116,6 @@ async def _repeat(connection: Connection, ask: Callable[[], bytes], times: int) 
 def _checked(exchange: Exchange) -> Exchange:
     if exchange.status != 200:
         raise AssertionError(f"The app answered {exchange.status}: {exchange.tail!r}")
-    if exchange.tail.endswith(b"0\r\n\r\n") and not exchange.tail.endswith(_STREAM_END):
+    if exchange.tail.endswith(b"0\r\n\r\n") and not exchange.tail.endswith(_STREAM_ENDS):
         raise AssertionError(f"A stream ended with {exchange.tail!r}")
     return exchange

@@ -1,10 +1,14 @@
-"""A process that stands for Azure OpenAI and costs as little as it can: the deployment's name picks prepared bytes."""
+"""A process that stands for Azure OpenAI and costs as little as it can: the deployment's name picks prepared bytes.
+
+It stands in the path, or in the body as the model.
+"""
 
 import asyncio
 import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from tests.bench import samples
 
@@ -13,7 +17,7 @@ EVENTS = 400
 PAUSE = 0.004
 BURST = 5
 
-_DEPLOYMENT = re.compile(rb"POST /openai/deployments/(\w+)/")
+_DEPLOYMENT = re.compile(rb'POST /openai/deployments/(\w+)/|"model":"(\w+)"')
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
@@ -25,12 +29,24 @@ class Script:
     pause: float = 0.0
 
 
+def _bursts(size: int) -> Iterator[bytes]:
+    events = samples.events(EVENTS)
+    for _ in range(EVENTS // size):
+        yield samples.chunk(b"".join(islice(events, size)))
+
+
 SCRIPTS = {
     b"whole": Script((samples.answer(),)),
-    b"short": Script((samples.opening(), samples.events(3) + samples.ending()), 0.002),
-    b"single": Script((samples.opening(), *(samples.events(1),) * EVENTS, samples.ending()), PAUSE),
-    b"burst": Script(
-        (samples.opening(), *(samples.events(BURST),) * (EVENTS // BURST), samples.ending()), BURST * PAUSE
+    b"short": Script((samples.opening(), samples.chunk(b"".join(samples.events(3))) + samples.ending()), 0.002),
+    b"single": Script((samples.opening(), *_bursts(1), samples.ending()), PAUSE),
+    b"burst": Script((samples.opening(), *_bursts(BURST), samples.ending()), BURST * PAUSE),
+    b"response": Script(
+        (
+            samples.response_opening(),
+            *map(samples.chunk, samples.response_events(EVENTS)),
+            samples.response_ending(EVENTS),
+        ),
+        PAUSE,
     ),
     b"held": Script((samples.opening(),)),
 }
@@ -54,9 +70,9 @@ class Connection(asyncio.Protocol):
         if not separator or (length and len(body) < int(length[1])):
             return
         self._buffer = b""
-        deployment = _DEPLOYMENT.match(head)
+        deployment = _DEPLOYMENT.match(head) or _DEPLOYMENT.search(body)
         assert deployment
-        script = SCRIPTS[deployment[1]]
+        script = SCRIPTS[deployment[1] or deployment[2]]
         self._next(iter(script.writes), script.pause)
 
     def _next(self, writes: Iterator[bytes], pause: float) -> None:

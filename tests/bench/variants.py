@@ -13,22 +13,24 @@ KEY = "sk-bench"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """An app: its folder, where it answers by itself and forwards a chat, and what it finds on its PYTHONPATH."""
+    """An app: its folder, its paths, where it answers by itself or forwards, and what it finds on its PYTHONPATH."""
 
     name: str
     folder: Path
     path: tuple[Path, ...] = ()
     health: str
     chat: str
+    response: str
 
 
-OURS = Variant(name="ours", folder=REPOSITORY, health="/health", chat="/v1/chat/completions")
+OURS = Variant(name="ours", folder=REPOSITORY, health="/health", chat="/v1/chat/completions", response="/v1/responses")
 DEFAULT = Variant(
     name="default",
     folder=HERE / "default_app",
     path=(HERE / "default_install",),
     health="/api/health",
     chat="/api/v1/chat/completions",
+    response="/api/v1/chat/completions",  # it forwards what it is given
 )
 VARIANTS = (OURS, DEFAULT)
 

@@ -39,6 +39,28 @@ def test_a_block_without_its_blank_line_is_left_at_the_end() -> None:
     assert (splitter.end(), splitter.end()) == (b"data: b", b"")
 
 
+@pytest.mark.parametrize(
+    ("received", "between"),
+    [
+        ([], False),
+        ([b""], False),
+        ([b"\xef"], False),
+        ([b"data: a\n"], False),
+        ([b"data: a\n\n"], True),
+        ([b"data: a\r\n\r"], False),
+        ([b"data: a\r\n\r", b"\n"], True),
+        ([b"data: a\n\ndata"], False),
+        ([b"data: a\n\ndata", b": b\n\n"], True),
+        ([b"data: a\n\n", b"\n"], False),
+    ],
+)
+def test_it_is_told_whether_the_next_byte_begins_a_block(received: list[bytes], between: bool) -> None:
+    splitter = EventSplitter()
+    for chunk in received:
+        splitter.feed(chunk)
+    assert splitter.between is between
+
+
 def test_a_block_may_be_as_large_as_the_bound_and_no_larger() -> None:
     splitter = EventSplitter()
     assert splitter.feed(b"x" * MAX_EVENT_BYTES) == []

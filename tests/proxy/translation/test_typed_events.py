@@ -142,7 +142,8 @@ def test_an_error_event_is_an_error_however_it_is_spelt(form: StreamFormat, data
 
 
 @pytest.mark.parametrize("data", [b"<html>", b"[]", b"1", b"null", b'"x"', b"{", b'{"type":1}', b'{"type":null}',
-                                  b'{"type":"a","sequence_number":"b"}', b"[" * 100_000])  # fmt: skip
+                                  b'{"type":"a","sequence_number":"b"}',
+                                  b'{"type":"a","sequence_number":1' + b"0" * 5000 + b"}", b"[" * 100_000])  # fmt: skip
 @FORMATS
 def test_an_event_that_is_not_the_json_it_should_be_is_an_error(form: StreamFormat, data: bytes) -> None:
     written = run(begin(form), event("a"), b"data: " + data + b"\n\n", last_of(form))
