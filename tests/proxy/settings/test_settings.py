@@ -208,3 +208,9 @@ def test_a_proxy_on_the_way_out_is_read_and_never_shown() -> None:
     assert settings.proxies.of(settings.endpoint) is not None
     assert "canary" not in repr(settings)
     assert wrong({"https_proxy": "socks5://canary:1"}).name == "https_proxy"
+
+
+@pytest.mark.parametrize("name", ["STREAM_HEAD_TIMEOUT", "STREAM_KEEP_ALIVE_INTERVAL"])
+def test_a_silence_that_the_platform_ends_first_stops_the_start(name: str) -> None:
+    assert wrong({name: "231"}).name == name
+    assert read({name: "0.5"}).timeouts is not None

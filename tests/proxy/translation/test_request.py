@@ -178,3 +178,23 @@ def test_the_model_of_an_evaluation_s_data_source_is_mapped(raw: bytes, model: s
     asked = call(BY_NAME["createEvalRun"], raw)
     assert asked.model == model
     assert encode_body(asked, "d" if model else None, Surface.V1) == encoded
+
+
+@pytest.mark.parametrize(
+    ("operation", "raw", "streams"),
+    [
+        (CHAT, b'{"model":"m","stream":true}', True),
+        (CHAT, b'{"model":"m","stream":false}', False),
+        (CHAT, b'{"model":"m"}', False),
+        (BY_NAME["createSpeech"], b'{"model":"m","stream_format":"sse"}', True),
+        (BY_NAME["createSpeech"], b'{"model":"m","stream_format":"audio"}', False),
+        (BY_NAME["createEmbedding"], b'{"model":"m","stream":true}', False),
+    ],
+)
+def test_whether_events_are_wanted_is_read(operation: Operation, raw: bytes, streams: bool) -> None:
+    assert call(operation, raw).streams is streams
+
+
+def test_a_response_in_the_background_is_known() -> None:
+    assert call(RESPONSE, b'{"model":"m","background":true}').in_background
+    assert not call(RESPONSE, b'{"model":"m","background":false}').in_background

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from proxy.errors import InvalidRequest
 from proxy.translation.operations import OPERATIONS, Operation, Route, Surface, unknown
-from proxy.translation.surfaces import Surfaces, passed_parameters, with_mapped_model, with_query, without_version
+from proxy.translation.surfaces import (
+    Surfaces,
+    passed_parameters,
+    surfaces_at,
+    with_mapped_model,
+    with_query,
+    without_version,
+)
 from tests.proxy.translation.operations.paths import BY_NAME, ROWS, filled
 
 HOST = "https://a.openai.azure.com"
@@ -45,6 +52,16 @@ def test_a_single_operation_goes_where_it_is_told(operation: Operation, prefers_
     classic = Surface.DEPLOYMENT if operation.surface is Surface.DEPLOYMENT else Surface.CLASSIC
     assert choosing(operation.name, Surface.CLASSIC, prefers_v1).of(operation) is classic
     assert choosing(operation.name, Surface.V1, prefers_v1).of(operation) is Surface.V1
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [("v1", ("2025-04-01-preview", True)), ("2024-10-21", ("2024-10-21", False))],
+)
+def test_v1_is_no_version_but_a_surface(version: str, expected: tuple[str, bool]) -> None:
+    surfaces = surfaces_at(HOST, version, {"createImage": Surface.V1})
+    assert (surfaces.api_version, surfaces.prefers_v1) == expected
+    assert (surfaces.endpoint, surfaces.of(BY_NAME["createImage"])) == (HOST, Surface.V1)
 
 
 def test_a_choice_for_one_operation_leaves_the_others() -> None:
