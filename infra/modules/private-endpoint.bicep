@@ -1,0 +1,63 @@
+// The way from the network to one service of one resource, and the name that leads there.
+
+@description('Name of the endpoint.')
+param name string
+
+@description('Region of the network.')
+param location string
+
+@description('Id of the subnet for endpoints.')
+param subnetId string
+
+@description('Id of the resource.')
+param targetId string
+
+@description('The resource\'s service: account, blob, table or vault.')
+param service string
+
+@description('Name of the private DNS zone.')
+param zoneName string
+
+@description('Tags of the resources.')
+param tags object
+
+resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' existing = {
+  name: zoneName
+}
+
+resource endpoint 'Microsoft.Network/privateEndpoints@2024-05-01' = {
+  name: name
+  location: location
+  tags: tags
+  properties: {
+    subnet: {
+      id: subnetId
+    }
+    privateLinkServiceConnections: [
+      {
+        name: service
+        properties: {
+          privateLinkServiceId: targetId
+          groupIds: [
+            service
+          ]
+        }
+      }
+    ]
+  }
+}
+
+resource zones 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-05-01' = {
+  parent: endpoint
+  name: 'default'
+  properties: {
+    privateDnsZoneConfigs: [
+      {
+        name: service
+        properties: {
+          privateDnsZoneId: zone.id
+        }
+      }
+    ]
+  }
+}

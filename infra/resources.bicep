@@ -1,0 +1,434 @@
+// The whole proxy in one resource group: the source of azuredeploy.json, which the button deploys.
+
+@description('Region of everything that is made here. Best that of the Azure OpenAI account; it must have Flex Consumption.')
+param location string = resourceGroup().location
+
+@description('Makes other names within the same resource group, for a second proxy or when a deleted vault still holds a name.')
+@maxLength(40)
+param nameSuffix string = ''
+
+@description('Id of an existing Azure OpenAI account, in any resource group or subscription. Empty, and without openAiResources, a new account is made.')
+param openAiResourceId string = ''
+
+@description('Existing Azure OpenAI accounts: id, and if wanted settings with members of the app\'s setting AZURE_OPENAI_RESOURCES (priority, weight, models, ...).')
+param openAiResources array = []
+
+@description('Deployments of a new account: name, model, and if wanted version, sku and capacity (in thousands of tokens a minute).')
+param modelDeployments array = [
+  {
+    name: 'gpt-5-mini'
+    model: 'gpt-5-mini'
+    capacity: 10
+  }
+]
+
+@description('How the app proves itself to Azure OpenAI: with its managed identity, or with a key that the deployment puts into the vault.')
+@allowed(['managed-identity', 'key-vault'])
+param openAiAuth string = 'managed-identity'
+
+@description('Whether to give the app the role Cognitive Services OpenAI User on the accounts. Without the right to do so: false, and an administrator runs what the output openAiRoleCommands says.')
+param assignOpenAiRole bool = true
+
+@description('Object id of who may read and write the client keys: the person who deploys. Empty for nobody.')
+param deployerObjectId string = deployer().objectId
+
+@description('Whom the first client key is for; its secret is called client-NAME. Empty for no key.')
+@maxLength(120)
+param clientName string = 'first'
+
+@description('The first client key. Left alone it is random. A key that is already in the vault stays.')
+@secure()
+param clientKey string = 'sk-${replace('${newGuid()}${newGuid()}', '-', '')}'
+
+@description('Origins of web pages that may call from a browser, * for all.')
+param allowedOrigins array = [
+  '*'
+]
+
+@description('Which deployment serves a model: model=deployment,model=deployment. A model without an entry is tried as the name of a deployment.')
+param modelMapper string = ''
+
+@description('The deployment for every model without an entry.')
+param defaultDeployment string = ''
+
+@description('Other settings of the app by name, as the README lists them. Changes made in the portal are lost with the next deployment; these stay.')
+@secure()
+param extraSettings object = {}
+
+@description('Memory of an instance in MB.')
+@allowed([512, 2048, 4096])
+param instanceMemoryMB int = 2048
+
+@description('How many instances there are at most: a guard against costs.')
+@minValue(1)
+@maxValue(1000)
+param maximumInstanceCount int = 5
+
+@description('How many instances are always there. They cost even without requests and spare the first request its wait.')
+@minValue(0)
+@maxValue(100)
+param alwaysReadyInstances int = 0
+
+@description('How many requests one instance serves at a time. The app\'s own limits follow it.')
+@minValue(1)
+@maxValue(1000)
+param perInstanceConcurrency int = 64
+
+@description('How many days logs are kept.')
+@minValue(30)
+@maxValue(730)
+param logRetentionInDays int = 30
+
+@description('How many GB of logs a day are taken in; the rest of that day is dropped.')
+@minValue(1)
+@maxValue(100)
+param logDailyCapGb int = 1
+
+@description('Whether nobody can purge the vault within the seven days after its deletion. Cannot be taken back.')
+param vaultPurgeProtection bool = false
+
+@description('Brings back the vault that was deleted with this resource group.')
+param recoverVault bool = false
+
+@description('Brings back the Azure OpenAI account that was deleted with this resource group.')
+param restoreOpenAi bool = false
+
+@description('Whether storage, vault and Azure OpenAI are reached over private endpoints only. Public access of an existing account is not changed. The subscription must have registered Microsoft.App.')
+param privateNetwork bool = false
+
+@description('Addresses of the private network, at least a /23.')
+param networkAddressPrefix string = '10.91.0.0/16'
+
+@description('Address of the app\'s package. Empty to deploy no code, as azd does.')
+param packageUri string = 'https://github.com/OWNER/azure-openai-functions-proxy/releases/download/v0.1.0/released-package.zip'
+
+@description('How many pauses of some seconds the deployment makes until it hands over the package, so that the app\'s role on its storage has spread.')
+@minValue(1)
+@maxValue(100)
+param pauseCount int = 20
+
+@description('Tags of the resources.')
+param tags object = {}
+
+var token = uniqueString(resourceGroup().id, nameSuffix)
+var accountName = 'openai-${token}'
+var appName = 'openai-proxy-${token}'
+var componentName = 'appi-${token}'
+var networkName = 'vnet-${token}'
+var storageName = 'st${token}'
+var vaultName = 'kv-${token}'
+
+// One way for all: a new account is a list of one like an existing one, and an empty id is never taken apart.
+var listedAccounts = concat(empty(openAiResourceId) ? [] : [{ id: openAiResourceId }], openAiResources)
+var makesAccount = empty(listedAccounts)
+var accounts = makesAccount
+  ? [{ id: resourceId('Microsoft.CognitiveServices/accounts', accountName) }]
+  : listedAccounts
+var keySecrets = map(accounts, account => length(accounts) == 1 ? 'azure-openai-key' : 'azure-openai-key-${uniqueString(toLower(account.id))}')
+// Azure takes text apart even where a condition is false, and fails when it is too short: so there is always some.
+var packageParts = split(empty(packageUri) ? 'none/released-package.zip' : packageUri, '/')
+var zones = {
+  account: 'privatelink.openai.azure.com'
+  blob: 'privatelink.blob.${environment().suffixes.storage}'
+  table: 'privatelink.table.${environment().suffixes.storage}'
+  vault: 'privatelink.vaultcore.azure.net'
+}
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: 'id-${token}'
+  location: location
+  tags: tags
+  properties: {}
+}
+
+module storage 'modules/storage.bicep' = {
+  name: 'storage'
+  params: {
+    name: storageName
+    location: location
+    privateNetwork: privateNetwork
+    tags: tags
+  }
+}
+
+module storageRoles 'modules/roles.bicep' = {
+  name: 'roles-storage'
+  params: {
+    principalId: identity.properties.principalId
+    principalType: 'ServicePrincipal'
+    kind: 'storage'
+    resourceName: storage.outputs.name
+    roles: [
+      'Storage Blob Data Owner'
+      'Storage Table Data Contributor'
+    ]
+  }
+}
+
+@batchSize(1)
+module pauses 'modules/pause.bicep' = [for i in range(0, pauseCount): {
+  name: 'pause-${i}'
+  dependsOn: [
+    storageRoles
+  ]
+}]
+
+module vault 'modules/vault.bicep' = {
+  name: 'vault'
+  params: {
+    name: vaultName
+    location: location
+    purgeProtection: vaultPurgeProtection
+    recover: recoverVault
+    privateNetwork: privateNetwork
+    tags: tags
+  }
+}
+
+module vaultRoles 'modules/roles.bicep' = {
+  name: 'roles-vault'
+  params: {
+    principalId: identity.properties.principalId
+    principalType: 'ServicePrincipal'
+    kind: 'vault'
+    resourceName: vault.outputs.name
+    roles: [
+      'Key Vault Secrets User'
+    ]
+  }
+}
+
+// Whoever deploys owns the vault but may read no secret in it, not even the first client key, without this.
+module deployerRoles 'modules/roles.bicep' = if (!empty(deployerObjectId)) {
+  name: 'roles-deployer'
+  params: {
+    principalId: deployerObjectId
+    principalType: ''
+    kind: 'vault'
+    resourceName: vault.outputs.name
+    roles: [
+      'Key Vault Secrets Officer'
+    ]
+  }
+}
+
+module firstClientKey 'modules/client-key.bicep' = if (!empty(clientName)) {
+  name: 'client-key'
+  params: {
+    vaultName: vault.outputs.name
+    secretName: 'client-${clientName}'
+    clientKey: clientKey
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  name: 'monitoring'
+  params: {
+    workspaceName: 'log-${token}'
+    componentName: componentName
+    location: location
+    retentionInDays: logRetentionInDays
+    dailyCapGb: logDailyCapGb
+    tags: tags
+  }
+}
+
+module monitoringRoles 'modules/roles.bicep' = {
+  name: 'roles-monitoring'
+  params: {
+    principalId: identity.properties.principalId
+    principalType: 'ServicePrincipal'
+    kind: 'component'
+    resourceName: monitoring.outputs.componentName
+    roles: [
+      'Monitoring Metrics Publisher'
+    ]
+  }
+}
+
+module newAccount 'modules/account.bicep' = if (makesAccount) {
+  name: 'openai'
+  params: {
+    name: accountName
+    location: location
+    deployments: modelDeployments
+    keys: openAiAuth == 'key-vault'
+    restore: restoreOpenAi
+    privateNetwork: privateNetwork
+    tags: tags
+  }
+}
+
+module accountFacts 'modules/account-facts.bicep' = [for (account, i) in accounts: {
+  name: 'openai-facts-${i}'
+  params: {
+    accountId: account.id
+  }
+  dependsOn: [
+    newAccount
+  ]
+}]
+
+// Given with keys too: with it the app sees which deployments there are.
+module accountRoles 'modules/roles.bicep' = [for (account, i) in accounts: if (assignOpenAiRole) {
+  name: 'roles-openai-${uniqueString(resourceGroup().id, nameSuffix, account.id)}'
+  scope: resourceGroup(split(account.id, '/')[2], split(account.id, '/')[4])
+  params: {
+    principalId: identity.properties.principalId
+    principalType: 'ServicePrincipal'
+    kind: 'account'
+    resourceName: last(split(account.id, '/'))
+    roles: [
+      'Cognitive Services OpenAI User'
+    ]
+  }
+  dependsOn: [
+    newAccount
+  ]
+}]
+
+module accountKeys 'modules/openai-key.bicep' = [for (account, i) in accounts: if (openAiAuth == 'key-vault') {
+  name: 'openai-key-${i}'
+  params: {
+    accountId: account.id
+    vaultName: vault.outputs.name
+    secretName: keySecrets[i]
+  }
+  dependsOn: [
+    newAccount
+  ]
+}]
+
+module network 'modules/network.bicep' = if (privateNetwork) {
+  name: 'network'
+  params: {
+    name: networkName
+    location: location
+    addressPrefix: networkAddressPrefix
+    zoneNames: map(items(zones), zone => zone.value)
+    tags: tags
+  }
+}
+
+module storageEndpoints 'modules/private-endpoint.bicep' = [for service in ['blob', 'table']: if (privateNetwork) {
+  name: 'endpoint-${service}'
+  params: {
+    name: 'pe-${service}-${token}'
+    location: location
+    subnetId: network!.outputs.endpointSubnetId
+    targetId: storage.outputs.id
+    service: service
+    zoneName: zones[service]
+    tags: tags
+  }
+}]
+
+module vaultEndpoint 'modules/private-endpoint.bicep' = if (privateNetwork) {
+  name: 'endpoint-vault'
+  params: {
+    name: 'pe-vault-${token}'
+    location: location
+    subnetId: network!.outputs.endpointSubnetId
+    targetId: vault.outputs.id
+    service: 'vault'
+    zoneName: zones.vault
+    tags: tags
+  }
+}
+
+module accountEndpoints 'modules/private-endpoint.bicep' = [for (account, i) in accounts: if (privateNetwork) {
+  name: 'endpoint-openai-${i}'
+  params: {
+    name: 'pe-openai-${uniqueString(toLower(account.id))}-${token}'
+    location: location
+    subnetId: network!.outputs.endpointSubnetId
+    targetId: account.id
+    service: 'account'
+    zoneName: zones.account
+    tags: tags
+  }
+  dependsOn: [
+    newAccount
+  ]
+}]
+
+module functionApp 'modules/function.bicep' = {
+  name: 'function'
+  params: {
+    name: appName
+    planName: 'plan-${token}'
+    location: location
+    identityId: identity.id
+    identityClientId: identity.properties.clientId
+    storageName: storage.outputs.name
+    packageContainer: storage.outputs.packageContainer
+    componentName: monitoring.outputs.componentName
+    vaultUri: vault.outputs.uri
+    openAiAuth: openAiAuth
+    openAi: [for (account, i) in accounts: union({
+      name: last(split(account.id, '/'))
+      endpoint: accountFacts[i].outputs.endpoint
+      resource_id: account.id
+      auth: openAiAuth
+    }, openAiAuth == 'key-vault' ? { key_secret: keySecrets[i] } : {}, account.?settings ?? {})]
+    openAiAsList: length(accounts) > 1 || contains(accounts[0], 'settings')
+    modelMapper: modelMapper
+    defaultDeployment: defaultDeployment
+    allowedOrigins: allowedOrigins
+    extraSettings: extraSettings
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    alwaysReadyInstances: alwaysReadyInstances
+    perInstanceConcurrency: perInstanceConcurrency
+    subnetId: privateNetwork ? network!.outputs.appSubnetId : ''
+    tags: tags
+  }
+}
+
+// Last of all: the first upload needs the role on the storage, the app's first start all the rest.
+module package 'modules/package.bicep' = if (!empty(packageUri)) {
+  name: 'package'
+  params: {
+    functionAppName: functionApp.outputs.name
+    packageUri: packageUri
+  }
+  dependsOn: [
+    accountEndpoints
+    accountKeys
+    accountRoles
+    deployerRoles
+    firstClientKey
+    monitoringRoles
+    pauses
+    storageEndpoints
+    vaultEndpoint
+    vaultRoles
+  ]
+}
+
+@description('Base URL for OpenAI clients.')
+output baseUrl string = 'https://${functionApp.outputs.hostName}/v1'
+
+@description('Address of the function app.')
+output functionUrl string = 'https://${functionApp.outputs.hostName}'
+
+@description('Name of the function app.')
+output functionAppName string = functionApp.outputs.name
+
+@description('Version of the deployed package.')
+output version string = packageParts[length(packageParts) - 2]
+
+@description('Name of the vault with the client keys.')
+output keyVaultName string = vault.outputs.name
+
+@description('Command that shows the first client key. The role to read it may need some minutes.')
+output readKeyCommand string = empty(clientName) ? '' : 'az keyvault secret show --vault-name ${vault.outputs.name} --name client-${clientName} --query value --output tsv'
+
+@description('Where the portal shows the client keys.')
+output readKeyPortal string = '${environment().portal}/#@${tenant().tenantId}/resource${vault.outputs.id}/secrets'
+
+@description('What an administrator of the accounts has to run when this deployment gives the app no role on them.')
+output openAiRoleCommands array = [for account in (assignOpenAiRole ? [] : accounts): 'az role assignment create --assignee-object-id ${identity.properties.principalId} --assignee-principal-type ServicePrincipal --role "Cognitive Services OpenAI User" --scope ${account.id}']
+
+@description('For each account, what is in the way of the app\'s identity; empty when nothing is.')
+output openAiProblems array = [for (account, i) in accounts: openAiAuth == 'key-vault' || accountFacts[i].outputs.takesIdentities ? '' : '${account.id} only has the address of its region, which takes no identities: give it a custom subdomain, or deploy with openAiAuth=key-vault']

@@ -1,0 +1,71 @@
+"""Names fit Azure's rules and belong to their group."""
+
+import random
+import re
+import string
+
+from tests.infra import world
+from tests.infra.deployment import DEPLOYMENTS, Place
+
+# https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
+RULES = {
+    "Microsoft.Authorization/roleAssignments": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    "Microsoft.CognitiveServices/accounts": r"[A-Za-z0-9][A-Za-z0-9-]{0,62}[A-Za-z0-9]",
+    "Microsoft.CognitiveServices/accounts/deployments": r"[A-Za-z0-9._-]{1,64}",
+    "Microsoft.Insights/components": r"[A-Za-z0-9._()-]{0,254}[A-Za-z0-9_()-]",
+    "Microsoft.KeyVault/vaults": r"(?!.*--)[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]",
+    "Microsoft.KeyVault/vaults/secrets": r"[A-Za-z0-9-]{1,127}",
+    "Microsoft.ManagedIdentity/userAssignedIdentities": r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}",
+    "Microsoft.Network/privateDnsZones": r"[a-z0-9.-]{1,63}",
+    "Microsoft.Network/privateDnsZones/virtualNetworkLinks": r"[A-Za-z0-9][A-Za-z0-9._-]{0,78}[A-Za-z0-9_]",
+    "Microsoft.Network/privateEndpoints": r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}[A-Za-z0-9_]",
+    "Microsoft.Network/privateEndpoints/privateDnsZoneGroups": r"default",
+    "Microsoft.Network/virtualNetworks": r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}[A-Za-z0-9_]",
+    "Microsoft.OperationalInsights/workspaces": r"[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]",
+    "Microsoft.Storage/storageAccounts": r"[a-z0-9]{3,24}",
+    "Microsoft.Storage/storageAccounts/blobServices": r"default",
+    "Microsoft.Storage/storageAccounts/blobServices/containers": r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]",
+    "Microsoft.Storage/storageAccounts/tableServices": r"default",
+    "Microsoft.Web/serverfarms": r"[A-Za-z0-9-]{1,60}",
+    "Microsoft.Web/sites": r"[A-Za-z0-9][A-Za-z0-9-]{0,58}[A-Za-z0-9]",
+    "Microsoft.Web/sites/basicPublishingCredentialsPolicies": r"ftp|scm",
+    "Microsoft.Web/sites/extensions": r"onedeploy",
+    DEPLOYMENTS: r"[A-Za-z0-9._()-]{1,64}",
+}
+WORLDWIDE = ("Microsoft.CognitiveServices/accounts", "Microsoft.KeyVault/vaults", "Microsoft.Web/sites")
+GROUP_LETTERS = string.ascii_letters + string.digits + "_-.()äß"
+
+
+def _random_group(chance: random.Random) -> Place:
+    length = chance.choice([1, 2, 10, 40, 89])
+    group = "".join(chance.choices(GROUP_LETTERS, k=length)) + chance.choice(string.ascii_letters)
+    return Place(
+        group=group, subscription=f"{chance.randrange(16**8):08x}-0000-4000-8000-{chance.randrange(16**12):012x}"
+    )
+
+
+def test_names_are_within_azures_rules_for_200_random_groups() -> None:
+    chance = random.Random(7)
+    seen: set[str] = set()
+    for number in range(200):
+        given = {"privateNetwork": number % 2 == 0, "nameSuffix": "x" * (number % 3 * 20)}
+        deployment = world.deployed(given, _random_group(chance))
+        for one in deployment.resources:
+            assert re.fullmatch(RULES[one.type], one.name.rpartition("/")[2]), one.id
+        seen |= {one.name for kind in WORLDWIDE for one in deployment.of_type(kind)}
+    assert len(seen) == 200 * len(WORLDWIDE)
+
+
+def test_the_longest_name_of_a_client_still_fits_a_secret() -> None:
+    limit = world.template()["parameters"]["clientName"]["maxLength"]
+    names = [
+        one.name for one in world.deployed({"clientName": "c" * limit}).of_type("Microsoft.KeyVault/vaults/secrets")
+    ]
+    assert len(names[0].partition("/")[2]) <= 127
+
+
+def test_a_suffix_makes_other_names_in_the_same_group() -> None:
+    first, second = (world.deployed({"nameSuffix": suffix}) for suffix in ("", "two"))
+    same = {one.name for one in first.resources} & {one.name for one in second.resources}
+    worldwide = {one.name for kind in WORLDWIDE for one in first.of_type(kind)}
+    assert not same & worldwide

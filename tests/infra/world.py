@@ -1,0 +1,129 @@
+"""What the tests of the templates share: the files, an Azure with accounts in it, and the ways to deploy."""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tests.infra import functions
+from tests.infra.deployment import DEPLOYMENTS, Deployment, Place, Resource
+from tests.infra.engine import deploy
+from tools.infra.template import translate
+from tools.infra.values import Json
+
+ROOT = Path(__file__).parent.parent.parent
+INFRA = ROOT / "infra"
+ACCOUNTS = "Microsoft.CognitiveServices/accounts"
+# A key of Azure OpenAI or a client key looks like nothing else in a deployment.
+CLIENT_KEY = "sk-the-first-client-key"
+
+ONE = "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-ai/providers/" + ACCOUNTS + "/team-openai"
+TWO = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/Other/providers/" + ACCOUNTS + "/foundry"
+REGIONAL = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/Old/providers/" + ACCOUNTS + "/old"
+
+_OPENAI_ADDRESS = "OpenAI Language Model Instance API"
+EXISTING: Mapping[str, Mapping[str, object]] = {
+    ONE: {"endpoint": "https://team-openai.openai.azure.com/", "endpoints": {}},
+    TWO: {
+        "endpoint": "https://foundry.cognitiveservices.azure.com/",
+        "endpoints": {_OPENAI_ADDRESS: "https://foundry.openai.azure.com/"},
+    },
+    REGIONAL: {"endpoint": "https://westeurope.api.cognitive.microsoft.com/", "endpoints": {}},
+}
+
+# Each is a way to answer the form, or to write a file of parameters.
+WAYS: dict[str, dict[str, Any]] = {
+    "new account": {},
+    "new account with keys": {"openAiAuth": "key-vault"},
+    "one existing account": {"openAiResourceId": ONE},
+    "one existing account with keys": {"openAiResourceId": ONE, "openAiAuth": "key-vault"},
+    "one account with settings": {"openAiResources": [{"id": ONE, "settings": {"models": {"gpt-4o": "mine"}}}]},
+    "several accounts": {"openAiResources": [{"id": ONE, "settings": {"weight": 2}}, {"id": TWO}]},
+    "several accounts with keys": {
+        "openAiResourceId": ONE,
+        "openAiResources": [{"id": TWO}],
+        "openAiAuth": "key-vault",
+    },
+    "an account of a region": {"openAiResourceId": REGIONAL},
+    "no role on the account": {"openAiResourceId": ONE, "assignOpenAiRole": False},
+    "no code": {"packageUri": ""},
+    "no client key, nobody to read it": {"clientName": "", "deployerObjectId": ""},
+    "brought back": {"recoverVault": True, "restoreOpenAi": True, "vaultPurgeProtection": True},
+    "always ready": {"alwaysReadyInstances": 2, "instanceMemoryMB": 512},
+}
+PRIVATE = {f"{name}, private": {**way, "privateNetwork": True} for name, way in WAYS.items()}
+EVERY_WAY = {**WAYS, **PRIVATE}
+
+
+@cache
+def template() -> dict[str, Any]:
+    """Return the committed template."""
+    return dict(json.loads((INFRA / "azuredeploy.json").read_text("utf-8")))
+
+
+@cache
+def azd_template() -> dict[str, Json]:
+    """Return the template of azd, which is nowhere committed."""
+    return translate("infra/main.bicep", lambda path: (ROOT / path).read_text("utf-8"))
+
+
+def facts(resource: Resource) -> Mapping[str, object]:
+    """Return what Azure adds to a resource."""
+    name = resource.name
+    if resource.type == ACCOUNTS:
+        assert resource.body or resource.id in EXISTING, f"{resource.id} is not there yet"
+        own = {"endpoint": f"https://{name}.openai.azure.com/", "endpoints": {}}
+        return EXISTING.get(resource.id, own)
+    known: dict[str, dict[str, object]] = {
+        "Microsoft.Insights/components": {"ConnectionString": f"InstrumentationKey={functions.guid(name)}"},
+        "Microsoft.KeyVault/vaults": {"vaultUri": f"https://{name}.vault.azure.net/"},
+        "Microsoft.ManagedIdentity/userAssignedIdentities": {
+            "clientId": functions.guid("client", name),
+            "principalId": functions.guid("principal", name),
+        },
+        "Microsoft.Storage/storageAccounts": {"primaryEndpoints": {"blob": f"https://{name}.blob.core.windows.net/"}},
+        "Microsoft.Web/sites": {"defaultHostName": f"{name}.azurewebsites.net"},
+    }
+    return known.get(resource.type, {})
+
+
+def deployed(given: Mapping[str, object] | None = None, place: Place | None = None) -> Deployment:
+    """Deploy the committed template."""
+    return deploy(template(), {"clientKey": CLIENT_KEY, **(given or {})}, facts, place or Place())
+
+
+def flat(deployment: Deployment) -> str:
+    """Return what was deployed as a template without modules and expressions, for tools that read such only."""
+    resources = [_without_nulls(one.body) for one in deployment.resources if one.type != DEPLOYMENTS]
+    schema = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
+    return json.dumps({"$schema": schema, "contentVersion": "1.0.0.0", "resources": resources}, indent=2)
+
+
+def _without_nulls(node: Any) -> Any:
+    """Return a value as Azure takes it: a null is as good as nothing."""
+    if isinstance(node, list):
+        return [_without_nulls(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {key: _without_nulls(value) for key, value in node.items() if value is not None}
+
+
+def strings(node: Any) -> Iterator[str]:
+    """Yield every text in a JSON value, but not the names of members."""
+    if isinstance(node, dict):
+        for value in node.values():
+            yield from strings(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from strings(value)
+    elif isinstance(node, str):
+        yield node
+
+
+def settings(deployment: Deployment) -> dict[str, str]:
+    """Return the settings of the deployed app."""
+    site = deployment.only("Microsoft.Web/sites")
+    listed = site.body["properties"]["siteConfig"]["appSettings"]
+    assert len({one["name"] for one in listed}) == len(listed)
+    return {one["name"]: one["value"] for one in listed}

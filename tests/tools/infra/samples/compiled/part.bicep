@@ -1,0 +1,4 @@
+@description('Any text.')
+param text string
+
+output text string = text
