@@ -3,9 +3,7 @@
 https://learn.microsoft.com/azure/azure-functions/functions-reference-python
 """
 
-import logging
 import os
-import traceback
 from contextlib import aclosing
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from proxy import bootstrap, messages
 from proxy.edge.delivery import Delivery
 from proxy.edge.inbound import Departure
+from proxy.edge.request_log import write_surprise
 from proxy.errors import ProxyError
 from proxy.http_extension import Request, Response, StreamingResponse
 from proxy.translation import errors
@@ -24,7 +23,6 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
 CLIENT_CLOSED_REQUEST = 499
 UNEXPECTED = "The proxy failed to answer. The error is in its log."
 
-logger = logging.getLogger("proxy")
 gateway = bootstrap.open_gateway(os.environ, Path(__file__).with_name("host.json"))
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
@@ -48,9 +46,7 @@ async def _answer(request: messages.Request) -> messages.Response:
     try:
         return await gateway.handle(request)
     except Exception as error:  # noqa: BLE001  the wall: behind it are only the host's empty 500s
-        # Where it happened, but not the error's own text: that may hold a part of the body.
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        logger.error("unexpected %s in %s, line %s", type(error).__name__, place.name, place.lineno)  # noqa: TRY400
+        write_surprise(error)
         return errors.to_response(ProxyError(UNEXPECTED))
 
 
@@ -65,6 +61,7 @@ def _to_message(req: Request, departure: Departure) -> messages.Request:
         query=req.scope["query_string"].decode("latin-1"),
         headers=headers,
         body=departure.watched(req.stream()),
+        stop=departure.stop,
     )
 
 

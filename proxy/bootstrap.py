@@ -4,33 +4,48 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from proxy.auth import KeyRing, azure_key, resource_key
 from proxy.edge import request_log
+from proxy.edge.admission import Admission
 from proxy.edge.client_keys import ClientKeys
-from proxy.edge.credentials import BearerToken, FixedKey, UpstreamCredential, VaultKey
+from proxy.edge.credentials import BearerToken, FixedKey, UpstreamCredential, VaultKey, bearer_header, key_header
+from proxy.edge.discovery import Discovery
 from proxy.edge.identity import EntraToken, Identity
 from proxy.edge.key_vault import KeyVault
-from proxy.edge.upstream import Upstream
+from proxy.edge.shutdown import end_on_sigterm
+from proxy.edge.upstream_later import UpstreamLater
 from proxy.errors import ConfigurationError
 from proxy.gateway import Gateway
 from proxy.gateway.attempt import Caller
+from proxy.gateway.fleet import Fleet, Resource
 from proxy.gateway.forwarding import Forwarding
 from proxy.gateway.here import Here
-from proxy.gateway.resource import Resource
-from proxy.gateway.visitors import KeyBringers, KeyHolders, Visitors
-from proxy.messages import AuthMode, ClientAuth, Request, Response, Secret
-from proxy.routing.deployments import Deployments
+from proxy.gateway.ledger import Ledger, Note
+from proxy.gateway.travel import Travel
+from proxy.gateway.uploads import Uploads
+from proxy.gateway.visitors import KeyBringers, KeyHolders, Routers, Visitors
+from proxy.messages import AuthMode, ClientAuth, OwnKey, Request, Response, Secret
+from proxy.routing.offer import Offer
+from proxy.routing.policy import POSITIVE, Policy
 from proxy.routing.repairs import Repairs
+from proxy.routing.router import Router
 from proxy.settings import Settings
 from proxy.settings.reader import SettingError
+from proxy.settings.resources import Resource as ResourceSetting
+from proxy.settings.resources import ResourceKind
 from proxy.translation import errors, headers
+from proxy.translation.ids import Tags
 from proxy.translation.operations import OPERATIONS, Surface
 from proxy.translation.surfaces import surfaces_at
+
+if TYPE_CHECKING:
+    from proxy.edge.resource_manager import ResourceManager
 
 logger = logging.getLogger("proxy")
 
@@ -63,7 +78,8 @@ def open_gateway(environ: Mapping[str, str], host_json: Path) -> Handler:
     """
     request_log.configure()
     try:
-        gateway = build_gateway(Settings.from_environ(environ, host_json.read_bytes()))
+        settings = Settings.from_environ(environ, host_json.read_bytes(), partial(_read_beside, host_json))
+        gateway = build_gateway(settings)
     except ConfigurationError as error:
         if environ.get("AZURE_FUNCTIONS_ENVIRONMENT") == "Development":
             raise
@@ -74,14 +90,20 @@ def open_gateway(environ: Mapping[str, str], host_json: Path) -> Handler:
     except RuntimeError:
         return gateway  # It starts with the first request.
     gateway.start()
+    end_on_sigterm(partial(gateway.end, settings.shutdown_grace))
     return gateway
 
 
-def build_gateway(settings: Settings) -> Gateway:
-    """Put the rooms together."""
+def _read_beside(host_json: Path, path: str) -> bytes:
+    return host_json.parent.joinpath(path).read_bytes()
+
+
+def build_gateway(settings: Settings, note: Note | None = None) -> Gateway:
+    """Put the rooms together; `note` takes a record of every attempt."""
     return Gateway(
+        admission=Admission(settings.max_in_flight),
         visitors=_visitors(settings),
-        forwarding=_forwarding(settings),
+        forwarding=_forwarding(settings, Ledger(note=note) if note is not None else None),
         here=Here(created=int(time.time())),
         allowed_origins=settings.allowed_origins,
         forwards_unknown=settings.forwards_unknown,
@@ -89,10 +111,14 @@ def build_gateway(settings: Settings) -> Gateway:
     )
 
 
-def _forwarding(settings: Settings) -> Forwarding:
-    upstream = Upstream(settings.timeouts, settings.connections, settings.proxies)
+def _forwarding(settings: Settings, ledger: Ledger | None) -> Forwarding:
+    upstream = UpstreamLater(settings.timeouts, settings.connections, settings.proxies)
+    caller = Caller(upstream=upstream, timeouts=settings.timeouts, keeps_filters=settings.keeps_filters)
+    travel = Travel(ledger=ledger)
     return Forwarding(
-        caller=Caller(upstream=upstream, keeps_filters=settings.keeps_filters, keep_alive=settings.timeouts.keep_alive),
+        caller=caller,
+        travel=travel,
+        uploads=Uploads(caller=caller, travel=travel),
         timeouts=settings.timeouts,
         max_json_body=settings.max_json_body,
         stores=settings.stores,
@@ -104,45 +130,109 @@ def _forwarding(settings: Settings) -> Forwarding:
 def _visitors(settings: Settings) -> Visitors:
     identity = Identity(client_id=settings.client_id, managed=settings.managed)
     vault = KeyVault(settings.key_vault_url, identity) if settings.key_vault_url else None
-    if settings.client_auth is ClientAuth.KEYS:
-        keys = ClientKeys(settings.client_keys, vault.list_client_keys if vault else None, _key_ring())
-        return KeyHolders(
-            keys=keys, resource=_resource(settings, _credential(settings, identity, vault)), now=time.time
+    if settings.client_auth is not ClientAuth.KEYS:
+        return _key_bringers(settings)
+    keys = ClientKeys(settings.client_keys, vault.list_client_keys if vault else None, _key_ring())
+    manager = _resource_manager(settings, identity)
+    resources = [
+        replace(
+            _resource(one, settings, _credential(one, settings, identity, vault)), discovery=_discovery(one, manager)
         )
-    read = azure_key
+        for one in settings.resources
+    ]
+    fleet = Fleet(resources, fallbacks=settings.fallbacks, router=Router(_policy(settings)), tags=_tags(settings))
+    return KeyHolders(keys=keys, fleet=fleet, now=time.time)
+
+
+def _key_bringers(settings: Settings) -> KeyBringers:
+    read: Callable[[Mapping[str, str]], OwnKey] = azure_key
     if settings.client_auth is ClientAuth.RESOURCE_KEY:
         read = partial(resource_key, allowed=settings.client_resources)
+    configured = [_resource(one, settings, FixedKey(Secret(""))) for one in settings.resources]
     return KeyBringers(
         name=settings.client_auth.value,
         read=read,
-        resource=_resource(settings, FixedKey(Secret(""))),
+        resource=replace(configured[0], auth=None) if configured else None,
+        routers=Routers(_policy(settings)),
         api_version=settings.api_version,
+        chosen=_chosen_surfaces(settings),
     )
 
 
-def _resource(settings: Settings, credential: UpstreamCredential) -> Resource:
+def _policy(settings: Settings) -> Policy:
+    """Return the numbers of failover; raise `SettingError` for a name or a type that is none of them."""
+    for name, value in settings.routing.items():
+        default = getattr(Policy(), name, None)
+        if default is None:
+            raise SettingError("AZURE_OPENAI_ROUTING", "has a member that docs/resources.md does not know")
+        kinds = (int, float) if isinstance(default, float) else (type(default),)
+        if type(value) not in kinds:
+            raise SettingError("AZURE_OPENAI_ROUTING", f"has a value of another kind for {name}")
+        if not value and name in POSITIVE:
+            raise SettingError("AZURE_OPENAI_ROUTING", f"must have a number above 0 for {name}")
+    return replace(Policy(), **settings.routing)  # type: ignore[arg-type]  # checked one by one
+
+
+def _tags(settings: Settings) -> Tags:
+    try:
+        return Tags(tuple(one.name for one in settings.resources))
+    except ValueError as error:
+        raise SettingError("AZURE_OPENAI_RESOURCES", f"is wrong: {error}") from None
+
+
+def _resource(one: ResourceSetting, settings: Settings, credential: UpstreamCredential) -> Resource:
+    is_openai = one.kind is ResourceKind.OPENAI
+    return Resource(
+        offer=Offer(
+            priority=one.priority,
+            weight=one.weight,
+            models=one.models,
+            default=one.default_deployment,
+            any_name=is_openai,
+        ),
+        surfaces=surfaces_at(one.endpoint, one.api_version, _chosen_surfaces(settings), is_openai=is_openai),
+        credential=credential,
+        auth=one.auth,
+    )
+
+
+def _chosen_surfaces(settings: Settings) -> Mapping[str, Surface]:
     unknown = settings.operation_surfaces.keys() - {operation.name for operation in OPERATIONS}
     if unknown:
         raise SettingError("AZURE_OPENAI_OPERATION_SURFACES", "names an operation that does not exist")
-    chosen = {
+    return {
         name: Surface.V1 if surface == "v1" else Surface.CLASSIC
         for name, surface in settings.operation_surfaces.items()
     }
-    return Resource(
-        deployments=Deployments(models=settings.models, default=settings.default_deployment),
-        surfaces=surfaces_at(settings.endpoint, settings.api_version, chosen),
-        credential=credential,
-        auth=settings.auth,
-    )
+
+
+def _resource_manager(settings: Settings, identity: Identity) -> "ResourceManager | None":
+    if not any(one.resource_id for one in settings.resources):
+        return None
+    from proxy.edge.resource_manager import ResourceManager, token_scope  # noqa: PLC0415  aiohttp is slow to import
+
+    url = settings.resource_manager_url
+    return ResourceManager(url, EntraToken(identity, token_scope(url)), proxies=settings.proxies)
+
+
+def _discovery(one: ResourceSetting, manager: "ResourceManager | None") -> Discovery | None:
+    if one.resource_id is None or manager is None:
+        return None
+    return Discovery(one.name, partial(manager.deployments, one.resource_id))
 
 
 def _key_ring() -> "partial[KeyRing]":
     return partial(KeyRing, pepper=secrets.token_bytes(32))
 
 
-def _credential(settings: Settings, identity: Identity, vault: KeyVault | None) -> UpstreamCredential:
-    if settings.auth is AuthMode.KEY_VAULT and vault is not None:
-        return VaultKey(partial(vault.read, settings.key_secret, setting="AZURE_OPENAI_KEY_SECRET"))
-    if settings.auth is AuthMode.KEY and settings.api_key is not None:
-        return FixedKey(settings.api_key)
+def _credential(
+    one: ResourceSetting, settings: Settings, identity: Identity, vault: KeyVault | None
+) -> UpstreamCredential:
+    header = bearer_header if one.kind is ResourceKind.OPENAI else key_header
+    if one.auth is AuthMode.KEY_VAULT and vault is not None:
+        several = len(settings.resources) > 1
+        setting = f"key_secret of {one.name} in AZURE_OPENAI_RESOURCES" if several else "AZURE_OPENAI_KEY_SECRET"
+        return VaultKey(partial(vault.read, one.key_secret, setting=setting), header)
+    if one.auth is AuthMode.KEY and one.api_key is not None:
+        return FixedKey(one.api_key, header)
     return BearerToken(EntraToken(identity, settings.token_scope))

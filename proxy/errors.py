@@ -6,29 +6,38 @@
     +-- UnknownUrl               404  no operation at this path
     +-- UnsupportedOperation     404  Azure OpenAI does not offer it, or the proxy is set not to
     +-- ModelNotFound            404  no deployment serves this model
+    +-- UnknownId                404  an id that belongs to no resource of this proxy
     +-- MethodNotAllowed         405  the path is known, the method is not
     +-- RequestTimeout           408  the client's body did not arrive in time
     +-- BodyTooLarge             413  more bytes than the limit
     +-- UnsupportedEncoding      415  a compressed body
     +-- AzureRefusal             any  an error that Azure OpenAI answered, in OpenAI's words
     +-- ConfigurationError       503  the proxy's own set-up: a setting, the vault, the identity
+    +-- Overloaded               503  this instance has too much to do, or is about to end
+    +-- AllDown                  429  no deployment may be asked now, each has too much to do; else 503
     +-- UpstreamError            502  Azure OpenAI could not be reached or did not answer in its protocol
+        +-- Unreachable          502  no connection to Azure OpenAI: nothing was sent
         +-- UpstreamAuthError    502  Azure OpenAI refused the proxy's own credential
         +-- UpstreamTimeout      504  Azure OpenAI was silent for too long
+        +-- ShuttingDown         503  this instance ends before the answer did
 
 OpenAI's SDKs choose their exception by the status alone and read message, type, param and code from the body.
 The four keys are required by the `Error` schema of OpenAI's API document.
 """
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from types import MappingProxyType
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-# A name longer than this is shown in part, and compared in part: the work grows with its square.
+# A longer name is shown and compared in part: comparing takes 20 us for 20 characters and 200 us for 100.
 _LONGEST_NAME = 100
-# Comparing takes 20 microseconds for a name of 20 characters, 200 for one of 100: no other request is held up for long.
 _MOST_COMPARED = 200
 _MOST_SIMILAR = 10
+_ALL_THROTTLED = (
+    "All deployments of this model have reached their rate limits. Please retry after the time in Retry-After."
+)
+_ALL_DOWN = "No deployment of this model can be reached at the moment. Please retry when Retry-After says."
 
 
 class ProxyError(Exception):
@@ -67,6 +76,12 @@ class Unauthenticated(ProxyError):
 
     status = 401
     type = "invalid_request_error"
+
+
+class UnknownId(InvalidRequest):
+    """An id with a tag that no resource has: there is no such object, as OpenAI says it."""
+
+    status = 404
 
 
 class UnknownUrl(ProxyError):
@@ -175,11 +190,47 @@ class ConfigurationError(ProxyError):
         self.reason = reason
 
 
+class Overloaded(ProxyError):
+    """The instance takes no more: the client, or the platform, finds another one or a better moment."""
+
+    status = 503
+    code = "overloaded"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, headers={"retry-after": "1"})
+
+
+class AllDown(ProxyError):
+    """No deployment that serves the request may be asked now; `wait` is in seconds, until one may be."""
+
+    def __init__(self, *, throttled: bool, wait: float) -> None:
+        waits = {"retry-after": str(max(1, ceil(wait))), "retry-after-ms": str(ceil(wait * 1000))}
+        code = "rate_limit_exceeded" if throttled else "service_unavailable"
+        super().__init__(_ALL_THROTTLED if throttled else _ALL_DOWN, code=code, headers=waits)
+        self.status = 429 if throttled else 503
+        self.type = "requests" if throttled else "server_error"
+
+
 class UpstreamError(ProxyError):
     """Azure OpenAI could not be reached, or its answer broke its own protocol."""
 
     status = 502
     code = "upstream_error"
+
+
+class Unreachable(UpstreamError):
+    """There is no connection to Azure OpenAI: not one byte of the request has left."""
+
+
+class ShuttingDown(UpstreamError):
+    """The instance ends before the answer did."""
+
+    status = 503
+    code = "proxy_shutting_down"
+
+    def __init__(self) -> None:
+        message = "This instance of the proxy was asked to end before the answer was complete. Please try again."
+        super().__init__(message, headers={"retry-after": "1"})
 
 
 class UpstreamAuthError(UpstreamError):

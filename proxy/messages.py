@@ -1,13 +1,15 @@
 """Frozen values that travel between the rooms."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
 # What Azure allows in the name of a deployment; nothing else may become a part of a URL.
 DEPLOYMENT_NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}")
+
+STOPPED = "the instance is about to end"
 
 
 class Secret:
@@ -99,6 +101,48 @@ class Deployed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListedModel:
+    """A model as the list of models shows it; `capabilities` are Azure's names, empty when nobody knows them."""
+
+    name: str
+    owned_by: str
+    capabilities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one attempt; `estimated` when Azure did not count them."""
+
+    input_tokens: int
+    output_tokens: int
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecord:
+    """One attempt, for telemetry and accounts: nothing of what was said is in it.
+
+    `resource` is its number in the settings; `status` is Azure's, None without an answer; `started` is in seconds since
+    1970 UTC, `first_byte` and `duration` in seconds from then; `sent` and `received` are the bytes of the bodies.
+    """
+
+    client: str | None
+    operation: str
+    model: str | None
+    resource: int
+    deployment: str | None
+    attempt: int
+    status: int | None
+    outcome: str
+    started: float
+    first_byte: float | None
+    duration: float
+    sent: int
+    received: int
+    usage: Usage | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
     """A parameter that a deployment refuses: it is left out, or goes by another name.
 
@@ -115,7 +159,8 @@ class Request:
     """One HTTP request of a client.
 
     `path` is decoded once, except for `%2F`, which stays as it is; `query` is the raw query without `?`;
-    `headers` have lower-case names; `body` can be read once.
+    `headers` have lower-case names; `body` can be read once. `stop` ends the work for it: the task that handles it is
+    cancelled, with `STOPPED` as the message.
     """
 
     id: str
@@ -124,6 +169,7 @@ class Request:
     query: str
     headers: Mapping[str, str]
     body: AsyncIterator[bytes]
+    stop: Callable[[], None] = lambda: None
 
 
 class BodyStream(Protocol):
@@ -131,6 +177,10 @@ class BodyStream(Protocol):
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Return the chunks, which can be read once."""
+        ...
+
+    def stop(self) -> None:
+        """End with an error for the client, as the instance is about to end."""
         ...
 
     async def aclose(self) -> None:
@@ -156,10 +206,11 @@ class UpstreamRequest:
     """One HTTP request to Azure OpenAI, without the credential.
 
     `url` is encoded already: not one character of it is changed on the way. A body that comes piece by piece can be
-    sent only once.
+    sent only once, and so must be what is not `repeatable`.
     """
 
     method: str
     url: str
     headers: Mapping[str, str]
     body: bytes | AsyncIterator[bytes]
+    repeatable: bool = True

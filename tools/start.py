@@ -72,6 +72,8 @@ async def _upstream(environ: Environ, file: Path) -> AsyncIterator[Environ]:
     """Yield the app's settings; a simulator runs where they lead to none, or to this machine with nothing there."""
     configured = _configured(environ, file)
     endpoint = _own_endpoint(configured.get("AZURE_OPENAI_ENDPOINT", "http://127.0.0.1:0"))
+    if configured.get("AZURE_OPENAI_RESOURCES") or configured.get("CLIENT_AUTH") == "resource-key":
+        endpoint = None  # Where requests go is said elsewhere.
     if endpoint is None or _listens(*endpoint):
         yield environ
         return
@@ -105,8 +107,10 @@ def _listens(host: str, port: int) -> bool:
 
 
 def _client_key(settings: Environ, file: Path) -> str | None:
-    """Return the first client key, made for this run where there are none; None when they are in a vault."""
+    """Return the first client key, made for this run where there are none; None when they are elsewhere."""
     configured = _configured(settings, file)
+    if configured.get("CLIENT_AUTH", "keys") != "keys":
+        return None
     if "CLIENT_KEYS" in configured:
         return configured["CLIENT_KEYS"].partition(",")[0].partition("=")[2].strip()
     if "KEY_VAULT_URL" in configured:

@@ -13,6 +13,19 @@ REFRESH_SECONDS = 30 * 60.0  # far below the vault's limits even for a hundred i
 Header = tuple[str, str]
 
 
+BEARER = "Bearer "
+
+
+def key_header(key: Secret) -> Header:
+    """Return a key as Azure OpenAI takes it."""
+    return ("api-key", key.reveal())
+
+
+def bearer_header(token: Secret) -> Header:
+    """Return a token, or a key of OpenAI itself."""
+    return ("Authorization", BEARER + token.reveal())
+
+
 class UpstreamCredential(Protocol):
     """What proves to Azure OpenAI that the proxy may call it."""
 
@@ -43,15 +56,16 @@ class FixedKey:
 
     problem: str | None = None
 
-    def __init__(self, key: Secret) -> None:
+    def __init__(self, key: Secret, header: Callable[[Secret], Header] = key_header) -> None:
         self._key = key
+        self._header = header
 
     def start(self) -> None:
         """Do nothing: the key is here."""
 
     async def header(self) -> Header:
         """Return the key."""
-        return _key_header(self._key)
+        return self._header(self._key)
 
     async def renew(self, refused: Header) -> bool:
         """Say that there is no other key."""
@@ -67,10 +81,12 @@ class VaultKey:
     def __init__(
         self,
         read: Callable[[], Awaitable[Secret]],
+        header: Callable[[Secret], Header] = key_header,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._cached = Cached(read, lambda _: REFRESH_SECONDS, sleep=sleep)
+        self._header = header
 
     @property
     def problem(self) -> str | None:
@@ -83,11 +99,11 @@ class VaultKey:
 
     async def header(self) -> Header:
         """Return the key."""
-        return _key_header(await self._cached.get())
+        return self._header(await self._cached.get())
 
     async def renew(self, refused: Header) -> bool:
         """Read the vault again, at most once in 30 s."""
-        return refused != _key_header(await self._cached.reread(Secret(refused[1])))
+        return refused != self._header(await self._cached.reread(Secret(refused[1].removeprefix(BEARER))))
 
     async def close(self) -> None:
         """Stop reading; the vault is closed by its owner."""
@@ -111,23 +127,12 @@ class BearerToken:
 
     async def header(self) -> Header:
         """Return the token."""
-        return _token_header(await self._token.get())
+        return bearer_header(await self._token.get())
 
     async def renew(self, refused: Header) -> bool:
         """Fetch another token, at most once in 30 s."""
-        return refused != _token_header(await self._token.renew(Secret(refused[1].removeprefix(BEARER))))
+        return refused != bearer_header(await self._token.renew(Secret(refused[1].removeprefix(BEARER))))
 
     async def close(self) -> None:
         """Stop renewing."""
         await self._token.close()
-
-
-BEARER = "Bearer "
-
-
-def _key_header(key: Secret) -> Header:
-    return ("api-key", key.reveal())
-
-
-def _token_header(token: Secret) -> Header:
-    return ("Authorization", BEARER + token.reveal())

@@ -8,10 +8,11 @@ from typing import Any, Self
 from starlette.requests import ClientDisconnect
 
 from proxy.errors import BodyTooLarge, InvalidRequest, RequestTimeout, UnsupportedEncoding
-from proxy.messages import Request
+from proxy.messages import STOPPED, Request
 
 # A client that sends nothing for this long, in seconds, in the middle of its own body has gone.
 BODY_STALL = 30.0
+_TOO_SLOW = "The body of your request did not arrive in time."
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -23,13 +24,19 @@ async def read_body(request: Request, limit: int, end: float) -> bytes:
     """
     if (told_length(request) or 0) > limit:
         raise BodyTooLarge(f"The body of your request is larger than {limit} bytes.")
+    _check_encoding(request)
     parts: list[bytes] = []
-    size = 0
-    async for part in body_parts(request, end):
-        size += len(part)
-        if size > limit:
-            raise BodyTooLarge(f"The body of your request is larger than {limit} bytes.")
-        parts.append(part)
+    size, now = 0, asyncio.get_running_loop().time
+    try:
+        async with asyncio.timeout_at(min(end, now() + BODY_STALL)) as timer:
+            async for part in request.body:
+                size += len(part)
+                if size > limit:
+                    raise BodyTooLarge(f"The body of your request is larger than {limit} bytes.")
+                parts.append(part)
+                timer.reschedule(min(end, now() + BODY_STALL))
+    except TimeoutError:
+        raise RequestTimeout(_TOO_SLOW) from None
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
@@ -38,18 +45,22 @@ async def body_parts(request: Request, end: float) -> AsyncIterator[bytes]:
 
     Raises `RequestTimeout` when it stops coming and `UnsupportedEncoding` when it is compressed.
     """
-    if request.headers.get("content-encoding", "").lower() not in ("", "identity"):
-        raise UnsupportedEncoding("The body of your request must not be compressed.")
+    _check_encoding(request)
     loop = asyncio.get_running_loop()
     while True:
         try:
             async with asyncio.timeout_at(min(end, loop.time() + BODY_STALL)):
                 part = await anext(request.body, None)
         except TimeoutError:
-            raise RequestTimeout("The body of your request did not arrive in time.") from None
+            raise RequestTimeout(_TOO_SLOW) from None
         if part is None:
             return
         yield part
+
+
+def _check_encoding(request: Request) -> None:
+    if request.headers.get("content-encoding", "").lower() not in ("", "identity"):
+        raise UnsupportedEncoding("The body of your request must not be compressed.")
 
 
 def told_length(request: Request) -> int | None:
@@ -94,6 +105,11 @@ class Departure:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self._leave()
+
+    def stop(self) -> None:
+        """End what is done for the client, as the instance is about to end."""
+        if self._handler is not None:
+            self._handler.cancel(STOPPED)
 
     def _leave(self) -> None:
         self.left = True

@@ -7,6 +7,7 @@ only while the handler runs. They are written directly: the machinery of logging
 
 import logging
 import sys
+import traceback
 from collections.abc import Callable
 
 import msgspec
@@ -35,6 +36,13 @@ def write_line(text: str) -> None:
     sys.stdout.flush()
 
 
+def write_surprise(error: BaseException) -> None:
+    """Write what nobody expected and where it happened, but not the error's own text: it may hold a part of a body."""
+    place = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ is not None else None
+    where = "nowhere" if place is None else f"{place.name}, line {place.lineno}"
+    logging.getLogger("proxy").error("unexpected %s in %s", type(error).__name__, where)
+
+
 class Line:
     """The line of one request, filled on its way and written once."""
 
@@ -43,12 +51,15 @@ class Line:
         "_first_byte",
         "_out",
         "_started",
+        "_written",
+        "attempts",
         "client",
         "deployment",
         "error",
         "operation",
         "request_id",
         "status",
+        "target",
     )
 
     def __init__(self, request_id: str, clock: Callable[[], float], out: Callable[[str], None]) -> None:
@@ -56,12 +67,19 @@ class Line:
         self._out = out
         self._started = clock()
         self._first_byte: float | None = None
+        self._written = False
         self.request_id = request_id
         self.client: str | None = None
         self.operation: str | None = None
         self.deployment: str | None = None
+        self.target: int | None = None
+        self.attempts = 0
         self.error: str | None = None
         self.status = 0
+
+    def goes_to(self, target: int, deployment: str | None, attempts: int) -> None:
+        """Note where an attempt goes: the number of the resource and the deployment there."""
+        self.target, self.deployment, self.attempts = target, deployment, attempts
 
     def first_byte(self) -> None:
         """Note the time of the first byte for the client."""
@@ -69,7 +87,10 @@ class Line:
             self._first_byte = self._clock()
 
     def write(self, *, outcome: str, status: int | None = None) -> None:
-        """Write the line; `outcome` says in a word how the request ended."""
+        """Write the line; `outcome` says in a word how the request ended. The first word counts."""
+        if self._written:
+            return
+        self._written = True
         now = self._clock()
         fields = {
             "request_id": self.request_id,
@@ -81,6 +102,8 @@ class Line:
             "duration_ms": _milliseconds(now - self._started),
             "outcome": outcome,
             "error": self.error,
+            "target": self.target,
+            "attempts": self.attempts,
         }
         self._out(msgspec.json.encode(fields).decode())
 

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import aiohttp
 from yarl import URL
@@ -13,6 +14,7 @@ from proxy.edge.deployment_list import DeploymentPage, parse_page
 from proxy.edge.identity import EntraToken, carry_retry_after
 from proxy.errors import ConfigurationError
 from proxy.messages import Deployed, Secret
+from proxy.settings.proxies import Proxies
 
 FORBIDDEN = "discovery_forbidden"
 MISSING = "discovery_resource_missing"
@@ -58,10 +60,12 @@ class ResourceManager:
         url: str,
         token: EntraToken,
         *,
+        proxies: Proxies | None = None,
         clock: Callable[[], float] = time.monotonic,
         patience: float = LIST_SECONDS,
     ) -> None:
         self._url = url
+        self._proxy = (proxies or Proxies()).of(url)
         self._token = token
         self._clock = clock
         self._patience = patience
@@ -120,10 +124,20 @@ class ResourceManager:
     async def _get(self, url: URL, token: Secret) -> tuple[int, bytes]:
         """Return an answer's status, and its body when it is a good one."""
         headers = {"authorization": f"Bearer {token.reveal()}", "accept": "application/json"}
-        async with self._opened().get(url, headers=headers, allow_redirects=False) as response:
+        async with self._opened().get(url, headers=headers, allow_redirects=False, **self._way()) as response:
             if response.status == 429:
                 raise self._resting(response)
             return response.status, await _whole(response.content) if response.status == 200 else b""
+
+    def _way(self) -> dict[str, Any]:
+        """Return how aiohttp gets there: through the outbound HTTP proxy, if there is one."""
+        if self._proxy is None:
+            return {}
+        login = self._proxy.authorization
+        return {
+            "proxy": self._proxy.url,
+            "proxy_headers": {"Proxy-Authorization": login.reveal()} if login is not None else None,
+        }
 
     def _resting(self, response: aiohttp.ClientResponse) -> ConfigurationError:
         failure = _failure(THROTTLED)

@@ -3,15 +3,18 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from proxy.edge.admission import Admission
 from proxy.edge.request_log import Line, write_line
-from proxy.errors import ProxyError, UnknownUrl, UnsupportedOperation
+from proxy.errors import ProxyError, ShuttingDown, UnknownUrl, UnsupportedOperation
+from proxy.gateway.answers import CLIENT_LEFT
 from proxy.gateway.forwarding import Forwarding
 from proxy.gateway.here import Here
 from proxy.gateway.visitors import Visit, Visitors
-from proxy.messages import Request, Response
+from proxy.messages import STOPPED, Request, Response
 from proxy.translation import cors, errors, headers, operations
+from proxy.translation.errors.spreading import while_spreading
 from proxy.translation.operations import Route, Surface
 
 
@@ -20,21 +23,29 @@ class Gateway:
     """The rooms, put together by `bootstrap`.
 
     `allowed_origins` may call from a browser; `forwards_unknown` passes operations on that the table does not know, and
-    `stores` those about objects that Azure keeps.
+    `stores` those about objects that Azure keeps. `born` is when the instance began, by the `clock`.
     """
 
+    admission: Admission
     visitors: Visitors
     forwarding: Forwarding
     here: Here
     allowed_origins: frozenset[str]
     forwards_unknown: bool
     stores: bool
+    born: float = field(default_factory=time.monotonic)
     clock: Callable[[], float] = time.monotonic
     log: Callable[[str], None] = write_line
 
     def start(self) -> None:
         """Begin to fetch keys and tokens in the background of the running loop."""
+        self.forwarding.caller.upstream.start()
         self.visitors.start()
+
+    async def end(self, grace: float) -> None:
+        """Take in nothing more, let what goes on end within `grace` seconds, and close the connections to Azure."""
+        await self.admission.end(grace)
+        await self.forwarding.caller.upstream.close()
 
     async def handle(self, request: Request) -> Response:
         """Answer one request; every failure becomes an answer, except that the client has left."""
@@ -42,11 +53,13 @@ class Gateway:
         try:
             answer = await self._answer(request, line)
         except ProxyError as error:
-            answer = errors.to_response(error)
+            answer = errors.to_response(while_spreading(error, self.clock() - self.born))
             line.error = error.reason or error.code
-        except asyncio.CancelledError:
-            line.write(status=499, outcome="client_left")
-            raise
+        except asyncio.CancelledError as error:
+            if STOPPED not in error.args:
+                line.write(status=CLIENT_LEFT, outcome="client_left")
+                raise
+            answer = _stopped(line)
         except Exception:  # Whatever it is, the door answers it; the request has its line all the same.
             line.write(status=500, outcome="failed")
             raise
@@ -56,7 +69,7 @@ class Gateway:
         line.request_id, line.status = finished["x-request-id"], answer.status
         if isinstance(answer.body, bytes):
             line.write(outcome="completed" if answer.status < 400 else "error")
-        return replace(answer, headers=finished)
+        return Response(status=answer.status, headers=finished, body=answer.body, keep_alive=answer.keep_alive)
 
     async def _answer(self, request: Request, line: Line) -> Response:
         if cors.is_preflight(request.method, request.headers):
@@ -66,17 +79,33 @@ class Gateway:
             line.operation = route.operation.name
             if route.operation.public:
                 return await self._answer_in_public(route)
+        return await self._admit(request, route, line)
+
+    async def _admit(self, request: Request, route: Route | ProxyError, line: Line) -> Response:
+        """Let a request in and, unless a stream goes on, out again."""
+        ticket = self.admission.enter(request.stop)
+        try:
+            answer = await self._serve(request, route, line)
+        except BaseException:
+            ticket.leave()
+            raise
+        if isinstance(answer.body, bytes):
+            ticket.leave()
+            return answer
+        return replace(answer, body=ticket.carry(answer.body))
+
+    async def _serve(self, request: Request, route: Route | ProxyError, line: Line) -> Response:
         visit = await self.visitors.identify(request.headers)
         line.client = visit.client
         if isinstance(route, ProxyError):
             raise route
         if route.operation.surface is Surface.HERE:
-            return await self._answer_here(route, visit)
+            return await self._answer_here(request, route, visit)
         if request.method == "HEAD":
             return Response(status=200, headers=headers.JSON, body=b"")
         if route.operation.stored and not self.stores:
             raise UnsupportedOperation("Objects that Azure keeps are switched off at this proxy (STORED_OBJECTS).")
-        return await self.forwarding.forward(request, route, visit.resource, line)
+        return await self.forwarding.forward(request, route, visit.fleet, line)
 
     def _route(self, request: Request) -> Route | ProxyError:
         route = operations.find(request.method, request.path)
@@ -89,7 +118,17 @@ class Gateway:
             return self.here.health(await self.visitors.problems())
         return self.here.index()
 
-    async def _answer_here(self, route: Route, visit: Visit) -> Response:
+    async def _answer_here(self, request: Request, route: Route, visit: Visit) -> Response:
         if visit.unproven:
-            await self.forwarding.prove(visit.resource)
-        return self.here.answer(route, visit.resource)
+            await self.forwarding.prove(request, visit.fleet)
+        return self.here.answer(route, visit.fleet)
+
+
+def _stopped(line: Line) -> Response:
+    """Return the answer to a request whose work was stopped, and take the cancellation back."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+    error = ShuttingDown()
+    line.error = error.code
+    return errors.to_response(error)

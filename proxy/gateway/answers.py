@@ -3,29 +3,40 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from proxy.edge.request_log import Line
-from proxy.edge.upstream import UpstreamAnswer
-from proxy.errors import ProxyError, UpstreamError
+from proxy.errors import ProxyError, ShuttingDown, UpstreamError
+
+if TYPE_CHECKING:
+    from proxy.edge.upstream_answer import UpstreamAnswer
 
 # What is held of a stream until it says something: a filter's annotations and the events of a beginning response,
 # which repeats its instructions and tools.
 MAX_HELD_BYTES = 1024 * 1024
+# nginx's status for a client that closed the connection; nobody reads it.
+CLIENT_LEFT = 499
 
 
 class Stream:
-    """A body that leaves as it comes; `abandon` ends it when nobody has begun to read it."""
+    """A body that leaves as it comes; `abandon` ends it when nobody has begun to read it, `stop` with an error."""
 
-    def __init__(self, chunks: AsyncGenerator[bytes, None], abandon: Callable[[], object]) -> None:
+    def __init__(
+        self, chunks: AsyncGenerator[bytes, None], *, abandon: Callable[[], object], stop: Callable[[], object]
+    ) -> None:
         self._chunks = chunks
         self._abandon = abandon
+        self._stop = stop
         self._begun = False
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Return the chunks, which can be read once."""
         self._begun = True
         return self._chunks
+
+    def stop(self) -> None:
+        """End with an error for the client."""
+        self._stop()
 
     async def aclose(self) -> None:
         """End the body and what it comes from."""
@@ -37,9 +48,20 @@ class Stream:
 class StreamTranslator(Protocol):
     """Turns the bytes of Azure's events into events for the client."""
 
-    ended: bool
-    begun: bool
-    failure: ProxyError | None
+    @property
+    def ended(self) -> bool:
+        """Tell whether nothing more is given."""
+        ...
+
+    @property
+    def begun(self) -> bool:
+        """Tell whether the stream has said something."""
+        ...
+
+    @property
+    def failure(self) -> ProxyError | None:
+        """Return the error that the stream ended with."""
+        ...
 
     def feed(self, chunk: bytes) -> bytes:
         """Take bytes as they came; return whole events, possibly none."""
@@ -54,10 +76,45 @@ class StreamTranslator(Protocol):
         ...
 
 
+class Tagged:
+    """A stream whose ids get the tag of their resource."""
+
+    def __init__(self, stream: StreamTranslator, tag: Callable[[bytes], bytes]) -> None:
+        self._stream = stream
+        self._tag = tag
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether nothing more is given."""
+        return self._stream.ended
+
+    @property
+    def begun(self) -> bool:
+        """Tell whether the stream has said something."""
+        return self._stream.begun
+
+    @property
+    def failure(self) -> ProxyError | None:
+        """Return the error that the stream ended with."""
+        return self._stream.failure
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take bytes as they came; return whole events, possibly none."""
+        return self._tag(self._stream.feed(chunk))
+
+    def end(self) -> bytes:
+        """Return what is left when Azure's bytes are over."""
+        return self._tag(self._stream.end())
+
+    def fail(self, error: ProxyError) -> bytes:
+        """Return an error for the client."""
+        return self._stream.fail(error)
+
+
 class Held:
     """A stream of Azure and what came of it before it said anything."""
 
-    def __init__(self, answer: UpstreamAnswer, stream: StreamTranslator) -> None:
+    def __init__(self, answer: "UpstreamAnswer", stream: StreamTranslator) -> None:
         self.answer = answer
         self.stream = stream
         self._chunks = answer.chunks()
@@ -93,7 +150,7 @@ class Held:
 
     def relay(self, line: Line) -> Stream:
         """Return the stream for the client, one write for each read of Azure's."""
-        return Stream(self._relay(line), lambda: _unread(self.answer, line))
+        return _stream(self._relay(line), self.answer, line)
 
     async def _relay(self, line: Line) -> AsyncGenerator[bytes, None]:
         stream = self.stream
@@ -125,12 +182,12 @@ class Held:
         ending.outcome = "completed" if ending.error is None else "stream_broken"
 
 
-def download(answer: UpstreamAnswer, line: Line) -> Stream:
+def download(answer: "UpstreamAnswer", line: Line) -> Stream:
     """Return the bytes of a file; when they break off, so does the client's connection."""
-    return Stream(_download(answer, line), lambda: _unread(answer, line))
+    return _stream(_download(answer, line), answer, line)
 
 
-async def _download(answer: UpstreamAnswer, line: Line) -> AsyncGenerator[bytes, None]:
+async def _download(answer: "UpstreamAnswer", line: Line) -> AsyncGenerator[bytes, None]:
     with _logged(answer, line) as ending:
         async with aclosing(answer.chunks()) as chunks:
             async for chunk in chunks:
@@ -145,7 +202,7 @@ class _Ending:
 
 
 @contextmanager
-def _logged(answer: UpstreamAnswer, line: Line) -> Iterator[_Ending]:
+def _logged(answer: "UpstreamAnswer", line: Line) -> Iterator[_Ending]:
     ending = _Ending()
     try:
         yield ending
@@ -162,6 +219,10 @@ def _logged(answer: UpstreamAnswer, line: Line) -> Iterator[_Ending]:
         line.write(outcome=ending.outcome)
 
 
-def _unread(answer: UpstreamAnswer, line: Line) -> None:
+def _stream(chunks: AsyncGenerator[bytes, None], answer: "UpstreamAnswer", line: Line) -> Stream:
+    return Stream(chunks, abandon=lambda: _unread(answer, line), stop=lambda: answer.abort(ShuttingDown()))
+
+
+def _unread(answer: "UpstreamAnswer", line: Line) -> None:
     answer.close()
-    line.write(outcome="client_left")
+    line.write(outcome="client_left", status=line.status or CLIENT_LEFT)

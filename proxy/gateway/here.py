@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from proxy.errors import ModelNotFound, UnsupportedOperation
-from proxy.gateway.resource import Resource
-from proxy.messages import Response
+from proxy.gateway.fleet import Fleet
+from proxy.messages import ListedModel, Response
 from proxy.translation import headers, own
 from proxy.translation.operations import Route
 
@@ -18,20 +18,20 @@ class Here:
 
     created: int
 
-    def answer(self, route: Route, resource: Resource) -> Response:
-        """Return the answer to a client that may use a resource; raise `ModelNotFound` for a model that it has not."""
-        names = resource.deployments.names()
+    def answer(self, route: Route, fleet: Fleet) -> Response:
+        """Return the answer to a client of these resources; raise `ModelNotFound` for a model that they have not."""
+        models = fleet.catalogue().names()
         match route.operation.name:
             case "listModels":
-                return _json(own.encode_models(names, self.created))
+                return _json(own.encode_models(models, self.created))
             case "retrieveModel":
-                return _json(self._model(route.parameters[0], names))
+                return _json(self._model(route.parameters[0], models))
             case "billingSubscription":
                 return _json(own.SUBSCRIPTION)
             case "billingUsage":
                 return _json(own.USAGE)
             case _:
-                raise UnsupportedOperation(own.realtime_message(resource.surfaces.endpoint))
+                raise UnsupportedOperation(own.realtime_message(_endpoints(fleet)))
 
     def index(self) -> Response:
         """Return what this is."""
@@ -42,11 +42,16 @@ class Here:
         codes = tuple(dict.fromkeys(reasons))
         return Response(status=503 if codes else 200, headers=headers.JSON, body=own.encode_health(codes))
 
-    def _model(self, name: str, names: tuple[str, ...]) -> bytes:
-        if name not in names:
-            raise ModelNotFound(name, known=names)
-        return own.encode_model(name, self.created)
+    def _model(self, name: str, models: tuple[ListedModel, ...]) -> bytes:
+        for model in models:
+            if model.name == name:
+                return own.encode_model(model, self.created)
+        raise ModelNotFound(name, known=tuple(model.name for model in models))
 
 
 def _json(body: bytes) -> Response:
     return Response(status=200, headers=headers.JSON, body=body)
+
+
+def _endpoints(fleet: Fleet) -> tuple[str, ...]:
+    return tuple(one.surfaces.endpoint for one in fleet.resources if not one.surfaces.is_openai)

@@ -1,25 +1,33 @@
-"""Who is calling, and which resource opens with what they bring."""
+"""Who is calling, and which resources open with what they bring."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol
 
 from proxy.auth import INVALID_KEY, KeyRing
 from proxy.edge.client_keys import ClientKeys
 from proxy.edge.credentials import FixedKey
 from proxy.errors import Unauthenticated
-from proxy.gateway.resource import Resource
+from proxy.gateway.fleet import Fleet, Resource
 from proxy.messages import OwnKey
-from proxy.routing.deployments import Deployments
+from proxy.routing.offer import Offer
+from proxy.routing.policy import Policy
+from proxy.routing.router import Router
+from proxy.translation.ids import Tags
+from proxy.translation.operations import Surface
 from proxy.translation.surfaces import surfaces_at
+
+# Resources that clients have named lately; what is forgotten is learnt anew.
+MAX_NAMED = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """A client by its name, and the resource for it; `unproven` is one whose key only Azure can judge."""
+    """A client by its name, and the resources for it; `unproven` is one whose key only Azure can judge."""
 
     client: str
-    resource: Resource
+    fleet: Fleet
     unproven: bool = False
 
 
@@ -44,19 +52,19 @@ class KeyHolders:
     """Clients with a client key, who are served with the proxy's own credential; `now` is in seconds since 1970 UTC."""
 
     keys: ClientKeys[KeyRing]
-    resource: Resource
+    fleet: Fleet
     now: Callable[[], float]
 
     def start(self) -> None:
-        """Begin to fetch the client keys and the credential."""
-        self.resource.credential.start()
+        """Begin to fetch the client keys and the credentials."""
+        self.fleet.start()
         self.keys.start()
 
     async def identify(self, headers: Mapping[str, str]) -> Visit:
         """Return the holder of the key; raise `Unauthenticated`, or why the keys could never be read."""
         ring = await self.keys.current()
         try:
-            return Visit(client=ring.identify(headers, self.now()).name, resource=self.resource)
+            return Visit(client=ring.identify(headers, self.now()).name, fleet=self.fleet)
         except Unauthenticated as error:
             missing = self.keys.missing()
             if missing is not None and error.code == INVALID_KEY:
@@ -64,25 +72,35 @@ class KeyHolders:
             raise
 
     async def problems(self) -> tuple[str, ...]:
-        """Return what is missing of the credential and the keys."""
+        """Return what is missing of the credentials and the keys."""
         self.start()
-        reasons = [reason for reason in (self.resource.credential.problem, self.keys.problem) if reason]
+        reasons = [*self.fleet.problems(), *filter(None, (self.keys.problem,))]
         if not reasons and not len(await self.keys.current()):
             reasons.append("no_client_keys")
         return tuple(reasons)
+
+
+class Routers:
+    """What is known of each resource that clients name, so that the troubles of one are none of another's."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.of = lru_cache(maxsize=MAX_NAMED)(lambda _endpoint: Router(policy))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyBringers:
     """Clients with a key of Azure OpenAI, which goes to Azure in place of ours.
 
-    `read` finds the key in the headers; `api_version` is for keys that name none.
+    `read` finds the key in the headers; `resource` is what a key without a resource is for; `api_version` and `chosen`
+    surfaces are for keys that name none.
     """
 
     name: str
     read: Callable[[Mapping[str, str]], OwnKey]
-    resource: Resource
+    resource: Resource | None
+    routers: Routers
     api_version: str
+    chosen: Mapping[str, Surface]
 
     def start(self) -> None:
         """Do nothing: there is nothing of our own."""
@@ -90,16 +108,24 @@ class KeyBringers:
     async def identify(self, headers: Mapping[str, str]) -> Visit:
         """Return the resource that the client's key is for; raise `Unauthenticated` for what cannot be one."""
         own = self.read(headers)
-        resource = replace(self.resource, credential=FixedKey(own.key), auth=None)
-        if own.endpoint is None:
-            return Visit(client=self.name, resource=resource, unproven=True)
-        version = own.api_version or self.api_version
-        surfaces = surfaces_at(own.endpoint, version, resource.surfaces.chosen)
-        # Azure's own URLs carry the deployment: its name is as good as the model's.
-        models = {**{name: name for name in own.models.values()}, **own.models}
-        deployments = Deployments(models=models, default=own.default, closed=True)
-        return Visit(client=self.name, resource=replace(resource, surfaces=surfaces, deployments=deployments))
+        resource = self._resource(own)
+        fleet = Fleet(
+            [resource], fallbacks={}, router=self.routers.of(own.endpoint), tags=Tags((own.endpoint or "configured",))
+        )
+        return Visit(client=self.name, fleet=fleet, unproven=own.endpoint is None)
 
     async def problems(self) -> tuple[str, ...]:
         """Return none: the keys are the clients'."""
         return ()
+
+    def _resource(self, own: OwnKey) -> Resource:
+        if own.endpoint is None and self.resource is not None:
+            return replace(self.resource, credential=FixedKey(own.key))
+        # Azure's own URLs carry the deployment: its name is as good as the model's.
+        models = {**{name: name for name in own.models.values()}, **own.models}
+        return Resource(
+            offer=Offer(models=models, default=own.default, deployed=()),
+            surfaces=surfaces_at(own.endpoint or "", own.api_version or self.api_version, self.chosen),
+            credential=FixedKey(own.key),
+            auth=None,
+        )

@@ -10,7 +10,7 @@
         down = journey.exhausted(now)
 """
 
-from proxy.routing.catalogue import Catalogue, Listed
+from proxy.routing.catalogue import Catalogue
 from proxy.routing.failure import Failure, Kind
 from proxy.routing.journey import AllDown, Journey, Step
 from proxy.routing.offer import Offer
@@ -26,7 +26,6 @@ __all__ = [
     "Failure",
     "Journey",
     "Kind",
-    "Listed",
     "Offer",
     "Policy",
     "Repeat",

@@ -5,21 +5,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from proxy.errors import ModelNotFound
-from proxy.messages import Deployed
+from proxy.messages import Deployed, ListedModel
 from proxy.routing.offer import Offer, for_batches, for_calls, is_provisioned
 from proxy.routing.target import Target
 
 MAX_UNKNOWN = 256
 AZURE, OPENAI = "azure-openai", "openai"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """A model as the list of models shows it; `capabilities` are Azure's names, empty when nobody knows them."""
-
-    name: str
-    owned_by: str
-    capabilities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +40,13 @@ class Catalogue:
         names = dict.fromkeys(name for index in self._index for name in index)
         self._known = {name: self._find(name, self._offers) for name in (*names, *fallbacks)}
         resources = sorted(self._offers, key=lambda numbered: numbered[1].priority)
+        # What needs no deployment is kept together where that can be: objects of two resources do not go together.
         self._anywhere = tuple(
-            Target(resource=number, priority=offer.priority, weight=offer.weight) for number, offer in resources
+            Target(resource=number, priority=place, weight=offer.weight)
+            for place, (number, offer) in enumerate(resources)
         )
         self._names = self._list()
+        self.plain_names = tuple(listed.name for listed in self._names)
 
     def targets(self, model: str | None, resource: int | None = None) -> tuple[Target, ...]:
         """Return where a request may go, best first, none when nobody serves the model.
@@ -77,19 +71,19 @@ class Catalogue:
                 return target.deployment
         raise ModelNotFound(model)
 
-    def names(self) -> tuple[Listed, ...]:
+    def names(self) -> tuple[ListedModel, ...]:
         """Return the models that are known to work: every name that finds one, and the default deployments."""
         return self._names
 
-    def _list(self) -> tuple[Listed, ...]:
+    def _list(self) -> tuple[ListedModel, ...]:
         names = [name for name, targets in self._known.items() if targets]
         defaults = [offer.default for _, offer in self._offers if offer.default is not None]
         return tuple(self._listed(name) for name in dict.fromkeys((*names, *defaults)))
 
-    def _listed(self, name: str) -> Listed:
+    def _listed(self, name: str) -> ListedModel:
         known = [deployed for index in self._index for deployed in index.get(name, ())]
         azure = any(not self._offers[target.resource][1].any_name for target in self.targets(name))
-        return Listed(
+        return ListedModel(
             name=name,
             owned_by=AZURE if azure else OPENAI,
             capabilities=tuple(sorted({capability for deployed in known for capability in deployed.capabilities})),

@@ -42,11 +42,13 @@ class Journey:
         "_budget",
         "_health",
         "_last",
+        "_missing",
         "_policy",
         "_refreshed",
         "_repeat",
         "_retries",
         "_targets",
+        "_throttled",
         "_tried",
         "_verdict",
         "attempts",
@@ -62,6 +64,8 @@ class Journey:
         self._health = health
         self._budget = budget
         self._tried: dict[Key, Target] = {}
+        self._missing: set[Key] = set()
+        self._throttled: set[Key] = set()
         self._last: Step | None = None
         self._retries = False
         self._refreshed = False
@@ -107,16 +111,26 @@ class Journey:
         To refresh is the corridor's: with a fresh credential `next` gives the same target once more.
         """
         self.failure = failure
+        if failure.is_missing:
+            self._missing.add(step.target.key)
+        if failure.is_throttled:
+            self._throttled.add(step.target.key)
         self._health.note_failure(step.target, failure, step.began, now)
         self._verdict = judge(failure, self._repeat, self._policy, refreshed=self._refreshed)
         return self._verdict
 
-    def exhausted(self, now: float) -> AllDown:
-        """Return how it stands with all targets that this request may still go to."""
-        candidates = self._candidates()
+    def exhausted(self, now: float) -> AllDown | None:
+        """Return how it stands with all targets that may have the deployment, None when none of them has it."""
+        candidates = [target for target in self._candidates() if target.key not in self._missing]
+        if self._missing and not candidates:
+            return None
         wait = min((self._health.wait(target, now) for target in candidates), default=0.0)
-        throttled = bool(candidates) and all(self._health.is_throttled(target, now) for target in candidates)
+        throttled = bool(candidates) and all(self._is_throttled(target, now) for target in candidates)
         return AllDown(throttled=throttled, wait=self._policy.rest(wait))
+
+    def _is_throttled(self, target: Target, now: float) -> bool:
+        """Tell whether a target has too much to do, or had when this request asked it."""
+        return target.key in self._throttled or self._health.is_throttled(target, now)
 
     def _candidates(self) -> Sequence[Target]:
         if not self._tried:

@@ -18,6 +18,8 @@ _OPENAI_NAMES = {
 }
 # 2024-08-06, 0613, 0125-preview, turbo-2024-04-09; not 1, 001 or 3.0, which OpenAI's names do not end with.
 _SNAPSHOT = re.compile(r"[0-9]{4}(?:-[a-z0-9-]+)?|[a-z]+-[a-z0-9-]+")
+# o1 to o9, gpt-5 and later, and what is made of them; not gpt-4o, whose o stands behind a digit.
+_REASONING = re.compile(r"(?<![a-z0-9])(?:o[1-9]|gpt-?[5-9])(?![0-9])|reason|codex|deep-research")
 
 
 def names_of(deployed: Deployed) -> tuple[str, ...]:
@@ -26,3 +28,8 @@ def names_of(deployed: Deployed) -> tuple[str, ...]:
     version = (deployed.version or "").lower()
     snapshots = [f"{name}-{version}" for name in names] if _SNAPSHOT.fullmatch(version) else []
     return (*names, *snapshots)
+
+
+def is_reasoning(name: str | None) -> bool:
+    """Tell whether a model or deployment has the name of one that thinks before, and between, what it says."""
+    return name is not None and _REASONING.search(name.lower()) is not None

@@ -1,10 +1,14 @@
 """What one resource serves, as far as it is known."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from proxy.messages import DEPLOYMENT_NAME, Deployed
 from proxy.routing.model_names import names_of
+
+# OpenAI's models, fine-tuned ones included: nothing that could be more than a name in a header or a query.
+_ANY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,7 @@ class Offer:
 
     def guess(self, model: str) -> Deployed | None:
         """Return the deployment that has the model's own name, None where there can be none."""
-        possible = self.any_name or DEPLOYMENT_NAME.fullmatch(model)
+        possible = (_ANY_NAME if self.any_name else DEPLOYMENT_NAME).fullmatch(model)
         return Deployed(name=model, model=model) if possible and model and self.deployed is None else None
 
     def find_default(self, model: str) -> Deployed | None:

@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+# What makes no sense as nothing.
+POSITIVE = frozenset(
+    {"attempts", "breaker_calls", "breaker_failures", "breaker_share", "breaker_window", "breaker_open", "probe_wait"}
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:

@@ -45,5 +45,6 @@ def _allowed(failure: Failure, policy: Policy) -> frozenset[Repeat]:
         return _HARMLESS if policy.retries_timeouts else _NONE
     if failure.kind is Kind.ANSWER and failure.is_throttled:
         return _SENDABLE
-    curable = failure.is_fault or failure.is_throttled or failure.is_missing
-    return _HARMLESS if curable else _NONE
+    if failure.kind is Kind.ANSWER and failure.is_missing:
+        return _SENDABLE
+    return _HARMLESS if failure.is_fault or failure.is_throttled or failure.is_missing else _NONE

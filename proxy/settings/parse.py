@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 
-import msgspec
-
 from proxy.messages import DEPLOYMENT_NAME, AuthMode, Client, ClientAuth, ClientKey, Secret
 from proxy.settings import hosts
 
@@ -12,11 +10,9 @@ _SECRET_NAME = re.compile(r"[A-Za-z0-9-]{1,127}")
 _API_VERSION = re.compile(r"v1|[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
-_TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})")
 _ENDPOINT_PATHS = ("", "/openai", "/openai/v1")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?")
-_DEFAULT_FUNCTION_TIMEOUT = 1800.0
 
 
 def endpoint(text: str) -> str:
@@ -178,25 +174,6 @@ def client_keys(text: str) -> tuple[ClientKey, ...]:
             raise ValueError(f"uses the name or the key of entry {number} twice")
         keys[name] = ClientKey(client=Client(name=name), key=Secret(key))
     return tuple(keys.values())
-
-
-def function_timeout(environ: Mapping[str, str], host_json: bytes) -> float | None:
-    """Return the platform's functionTimeout in seconds, None when it is unbounded.
-
-    https://learn.microsoft.com/azure/azure-functions/functions-host-json#functiontimeout
-    """
-    try:
-        document = msgspec.json.decode(host_json.removeprefix(b"\xef\xbb\xbf"), type=dict[str, object])
-    except msgspec.MsgspecError:
-        document = {}
-    text = environ.get("AzureFunctionsJobHost__functionTimeout") or document.get("functionTimeout")
-    if text in ("-1", "-00:00:00.0010000"):
-        return None
-    span = _TIME_SPAN.match(text) if isinstance(text, str) else None
-    if span is None:
-        return _DEFAULT_FUNCTION_TIMEOUT
-    days, hours, minutes, rest = (int(part or 0) for part in span.groups())
-    return float(((days * 24 + hours) * 60 + minutes) * 60 + rest)
 
 
 def _pairs(text: str, shape: str) -> Iterator[tuple[int, tuple[str, str]]]:

@@ -15,6 +15,8 @@ from proxy.settings.json_entry import JsonEntry
 # The last dated version that Azure has made; what `v1` does not serve goes there.
 DATED_API_VERSION = "2025-04-01-preview"
 KEY_SECRET = "azure-openai-key"  # noqa: S105  a secret's name
+ReadFile = Callable[[str], bytes]
+
 MAX_RESOURCES = 32
 MAX_PRIORITY = 1000
 MAX_WEIGHT = 1_000_000.0
@@ -58,7 +60,7 @@ def parse_resources(
     text: str,
     *,
     vault: bool,
-    read_file: Callable[[str], bytes],
+    read_file: ReadFile,
     api_version: str = DATED_API_VERSION,
     key_secret: str = KEY_SECRET,
 ) -> tuple[Resource, ...]:
@@ -78,7 +80,7 @@ def parse_resources(
     return resources
 
 
-def _content(path: str, read_file: Callable[[str], bytes]) -> bytes:
+def _content(path: str, read_file: ReadFile) -> bytes:
     try:
         return read_file(path)
     except (OSError, ValueError):
@@ -114,10 +116,15 @@ def _endpoint(read: JsonEntry, kind: ResourceKind) -> str:
     return endpoint
 
 
+def name_in(endpoint: str) -> str | None:
+    """Return the first part of an endpoint's host, None when it cannot be a resource's name."""
+    name = (urlsplit(endpoint).hostname or "").partition(".")[0]
+    return name if _NAME.fullmatch(name) else None
+
+
 def _name(read: JsonEntry, endpoint: str) -> str:
-    """Return the name that is given, else the first part of the host's."""
-    name = read.text("name", _plain_name, None) or (urlsplit(endpoint).hostname or "").partition(".")[0]
-    if not _NAME.fullmatch(name):
+    name = read.text("name", _plain_name, None) or name_in(endpoint)
+    if name is None:
         raise read.wrong("name", "is missing, and the endpoint has none")
     return name
 

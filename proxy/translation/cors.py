@@ -9,10 +9,10 @@ from collections.abc import Mapping
 ANY = "*"
 _METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS, HEAD"
 _EXPOSED = (
-    "x-request-id, retry-after, retry-after-ms, x-should-retry, x-proxy-repaired, location, openai-processing-ms, "
-    "x-ratelimit-limit-requests, "
-    "x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, "
-    "x-ratelimit-reset-requests, x-ratelimit-reset-tokens"
+    "x-request-id, retry-after, retry-after-ms, x-should-retry, x-proxy-repaired, x-proxy-target, x-proxy-attempts, "
+    "location, openai-processing-ms, x-ratelimit-limit-requests, x-ratelimit-limit-tokens, "
+    "x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, "
+    "x-ratelimit-reset-tokens"
 )
 # A day, in seconds; browsers take less when that is too long for them.
 _MAX_AGE = "86400"

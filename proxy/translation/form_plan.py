@@ -47,6 +47,19 @@ def wanted_parts(body: Body) -> tuple[str, ...]:
     return _WANTED[body]
 
 
+def model_of(route: Route, fields: Mapping[str, str]) -> str | None:
+    """Return the model that a form asks for, None where it needs none; raise `InvalidRequest` when it is missing."""
+    body = route.operation.body
+    if body is Body.SESSION_FORM and "session" in fields:
+        return parse_json_body(fields["session"].encode()).text("model")
+    if body is not Body.FORM:
+        return None
+    model = route.model or fields.get("model")
+    if not model and route.operation.surface is Surface.DEPLOYMENT:
+        raise InvalidRequest("You must provide a model parameter.", param="model", code="missing_required_parameter")
+    return model or None
+
+
 def plan_form(
     route: Route, fields: Mapping[str, str], serving: Serving, *, surface: Surface, boundary: bytes
 ) -> FormPlan:
@@ -66,11 +79,9 @@ def plan_form(
 def _plan_model(
     route: Route, fields: Mapping[str, str], serving: Serving, *, surface: Surface, boundary: bytes
 ) -> FormPlan:
-    model = route.model or fields.get("model")
-    if not model and surface is not Surface.DEPLOYMENT:
+    model = model_of(route, fields)
+    if model is None:
         return FormPlan(replace={})  # Azure may know a default, as it does for videos.
-    if not model:
-        raise InvalidRequest("You must provide a model parameter.", param="model", code="missing_required_parameter")
     deployment = serving(model)
     on_deployment = surface is Surface.DEPLOYMENT
     value = None if on_deployment and is_image(route.operation) else deployment.encode()

@@ -1,7 +1,12 @@
 """A whole JSON answer of Azure OpenAI into OpenAI's shape."""
 
+import msgspec
+
 from proxy.errors import UpstreamError
 from proxy.translation import azure_fields
+
+_NOT_JSON = "Azure OpenAI's answer is not the JSON it should be."
+_VALUE = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 def to_openai(body: bytes, *, keep: bool = False) -> bytes:
@@ -12,7 +17,19 @@ def to_openai(body: bytes, *, keep: bool = False) -> bytes:
     try:
         return azure_fields.rewrite(body, _checked if keep else azure_fields.without)
     except azure_fields.UNREADABLE:
-        raise UpstreamError("Azure OpenAI's answer is not the JSON it should be.") from None
+        raise UpstreamError(_NOT_JSON) from None
+
+
+def check(body: bytes, content_type: str) -> bytes:
+    """Return an answer as it came; raise `UpstreamError` when it is not the JSON that it says, or a gateway's page."""
+    if content_type.startswith("text/html"):
+        raise UpstreamError(_NOT_JSON)
+    if content_type.startswith("application/json"):
+        try:
+            azure_fields.rewrite(body, lambda masked: bytes(_VALUE(masked)))
+        except azure_fields.UNREADABLE:
+            raise UpstreamError(_NOT_JSON) from None
+    return body
 
 
 def _checked(body: bytes) -> bytes:

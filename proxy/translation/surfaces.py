@@ -21,16 +21,19 @@ class Surfaces:
     """The surfaces of one resource.
 
     `endpoint` has no path; `api_version` is dated; `prefers_v1` sends what deployments answer to `/openai/v1` as well,
-    and `chosen` names the surface of single operations.
+    and `chosen` names the surface of single operations. OpenAI itself has one surface, `/v1`.
     """
 
     endpoint: str
     api_version: str
     prefers_v1: bool = False
+    is_openai: bool = False
     chosen: Mapping[str, Surface]
 
     def of(self, operation: Operation) -> Surface:
         """Return the surface that an operation goes to."""
+        if self.is_openai:
+            return Surface.V1
         classic = operation.surface is Surface.DEPLOYMENT
         chosen = self.chosen.get(operation.name)
         if chosen is Surface.CLASSIC:
@@ -51,16 +54,16 @@ class Surfaces:
 
     def _prefix(self, surface: Surface, deployment: str | None) -> tuple[str, str]:
         if surface is Surface.V1:
-            return "/openai/v1", ""
+            return "/v1" if self.is_openai else "/openai/v1", ""
         version = f"api-version={self.api_version}"
         return ("/openai" if surface is Surface.CLASSIC else f"/openai/deployments/{deployment}"), version
 
 
-def surfaces_at(endpoint: str, api_version: str, chosen: Mapping[str, Surface]) -> Surfaces:
+def surfaces_at(endpoint: str, api_version: str, chosen: Mapping[str, Surface], *, is_openai: bool = False) -> Surfaces:
     """Return the surfaces of a resource; `api_version` is dated, or `v1` for all that `/openai/v1` takes."""
     on_v1 = api_version == "v1"
     version = DATED_API_VERSION if on_v1 else api_version
-    return Surfaces(endpoint=endpoint, api_version=version, prefers_v1=on_v1, chosen=chosen)
+    return Surfaces(endpoint=endpoint, api_version=version, prefers_v1=on_v1, is_openai=is_openai, chosen=chosen)
 
 
 def without_version(url: str) -> str:
@@ -79,7 +82,7 @@ def with_mapped_model(query: str, serving: Callable[[str], str]) -> str:
     """Return a query with the model in it, if there is one, replaced by its deployment."""
     pairs = (pair.partition("=") for pair in query.split("&"))
     return "&".join(
-        f"model={serving(unquote(value))}" if name == "model" else name + equals + value
+        f"model={quote(serving(unquote(value)), safe='')}" if name == "model" else name + equals + value
         for name, equals, value in pairs
     )
 

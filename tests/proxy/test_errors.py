@@ -17,6 +17,8 @@ TREE = [
     (errors.UpstreamError, 502, "server_error", "upstream_error"),
     (errors.UpstreamAuthError, 502, "server_error", "upstream_auth_error"),
     (errors.UpstreamTimeout, 504, "server_error", "upstream_timeout"),
+    (errors.Unreachable, 502, "server_error", "upstream_error"),
+    (errors.UnknownId, 404, "invalid_request_error", None),
 ]
 
 
@@ -27,6 +29,28 @@ def test_each_error_has_its_status_type_and_code(
     error = kind("What happened.")
     assert (error.status, error.type, error.code, error.param) == (status, type_, code, None)
     assert (error.message, str(error), dict(error.headers)) == ("What happened.", "What happened.", {})
+
+
+def test_who_is_turned_away_is_told_to_come_back_soon() -> None:
+    busy, ending = errors.Overloaded("Too much."), errors.ShuttingDown()
+    assert [(error.status, error.code, error.headers) for error in (busy, ending)] == [
+        (503, "overloaded", {"retry-after": "1"}),
+        (503, "proxy_shutting_down", {"retry-after": "1"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("throttled", "wait", "expected"),
+    [
+        (True, 6.2, (429, "requests", "rate_limit_exceeded", {"retry-after": "7", "retry-after-ms": "6200"})),
+        (False, 0.1, (503, "server_error", "service_unavailable", {"retry-after": "1", "retry-after-ms": "100"})),
+    ],
+)
+def test_when_all_are_down_the_shortest_wait_is_told(
+    throttled: bool, wait: float, expected: tuple[object, ...]
+) -> None:
+    error = errors.AllDown(throttled=throttled, wait=wait)
+    assert (error.status, error.type, error.code, error.headers) == expected
 
 
 def test_an_error_may_carry_its_own_code_param_and_headers() -> None:

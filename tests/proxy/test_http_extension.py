@@ -41,6 +41,39 @@ def test_nothing_is_logged_or_added_for_a_request() -> None:
     assert config.http == "httptools"
 
 
+async def test_a_second_leg_of_an_invocation_is_refused_at_once_while_the_first_runs_and_after_it() -> None:
+    web_app = WebApp()
+    arrived, may_answer = asyncio.Event(), asyncio.Event()
+    handled: list[str] = []
+
+    @web_app.route
+    async def handler(request: Request) -> Response:
+        handled.append(request.url.path)
+        arrived.set()
+        await may_answer.wait()
+        return Response("first")
+
+    server = Server(WebServer("127.0.0.1", 0, web_app).config())
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.wait({serving}, timeout=0.01)
+    url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/path"
+    async with aiohttp.ClientSession(headers={"x-ms-invocation-id": "1"}) as http:
+        first = asyncio.create_task(http.post(url).__aenter__())
+        await arrived.wait()
+        async with http.post(url) as second:
+            assert (second.status, second.headers["retry-after"]) == (503, "1")
+        may_answer.set()
+        assert await (await first).text() == "first"
+        async with http.post(url) as later:
+            assert later.status == 503
+        async with http.post(url, headers={"x-ms-invocation-id": "2"}) as other:
+            assert other.status == 200
+    assert len(handled) == 2
+    server.should_exit = True
+    await serving
+
+
 async def test_requests_are_served() -> None:
     server = Server(extension().config())
     serving = asyncio.create_task(server.serve())

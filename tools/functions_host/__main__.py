@@ -27,12 +27,11 @@ async def run(settings: Settings) -> None:
             print(f"Functions host ready: {await server.start()}", flush=True)
             await workers.keep_alive()
         finally:
+            await workers.stop()  # which may end its streams in its own time, while clients still listen
             await server.stop()
             await forwarder.close()
     except asyncio.CancelledError:
         return
-    finally:
-        await workers.stop()
 
 
 def main() -> int:

@@ -29,7 +29,7 @@ from tools.functions_host.channel import (
 )
 from tools.functions_host.protos import PROTOS, ParameterBinding, RpcHttp, StatusResult, TypedData
 
-KILL_AFTER = 5.0  # seconds that an app has to end by itself once the host is gone
+KILL_AFTER = 10.0  # seconds that an app has to end by itself once the host is gone
 NO_EXTENSION = (
     "The app imports no web extension, and only apps with HTTP streaming are supported here: import "
     "azurefunctions.extensions.http.fastapi, or an extension of your own, in function_app.py."

@@ -20,7 +20,7 @@ from tools.functions_host.routes import Routes, is_reserved
 from tools.functions_host.settings import Settings
 
 START_TIMEOUT = 60.0  # the host's own patience with a worker that starts
-KILL_AFTER = 5.0
+KILL_AFTER = 10.0  # what Docker gives a container
 REPOSITORY = Path(__file__).parents[2]
 
 

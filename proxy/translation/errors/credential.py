@@ -23,11 +23,11 @@ _CURE_ROLE = (
 _CURE: Mapping[AuthMode, str] = {
     AuthMode.KEY_VAULT: (
         "Azure OpenAI refuses the proxy's key. Put a current key of the resource into the Key Vault secret that "
-        "AZURE_OPENAI_KEY_SECRET names, and see that the resource allows keys."
+        "AZURE_OPENAI_KEY_SECRET, or the resource's own key_secret, names, and see that the resource allows keys."
     ),
     AuthMode.KEY: (
-        "Azure OpenAI refuses the proxy's key. Put a current key of the resource into AZURE_OPENAI_API_KEY, "
-        "and see that the resource allows keys."
+        "Azure OpenAI refuses the proxy's key. Put a current key of the resource into AZURE_OPENAI_API_KEY, or into "
+        "its api_key in AZURE_OPENAI_RESOURCES, and see that the resource allows keys."
     ),
     AuthMode.MANAGED_IDENTITY: (
         "Azure OpenAI refuses the proxy's token. Give the identity the role Cognitive Services OpenAI User on the "

@@ -16,7 +16,7 @@ from proxy.translation.ids.claims import (
     claimed,
 )
 from proxy.translation.ids.pages import Page, open_page, spans_resources
-from proxy.translation.ids.tags import Tags, UnknownId, tag_of
+from proxy.translation.ids.tags import Tags, tag_of
 
 __all__ = [
     "FORM_PARTS",
@@ -24,7 +24,6 @@ __all__ = [
     "Claims",
     "Page",
     "Tags",
-    "UnknownId",
     "bare_body",
     "bare_fields",
     "bare_query",

@@ -18,7 +18,7 @@ def brings_ids(operation: Operation, document: JsonBody | None) -> bool:
 def tag_answer(tags: Tags, operation: Operation, data: bytes, resource: int) -> bytes:
     """Return a JSON answer, or whole events of a stream, with its ids tagged and every other byte as it came."""
     tag, members = tags.tag(resource).encode(), members_of(operation)
-    if not tag or members.names.search(data) is None:  # most events of a stream
+    if not tag or members.names.search(data) is None:  # most events of a chat
         return data
     pieces: list[bytes] = []
     kept = 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote
 
 from proxy.errors import InvalidRequest
-from proxy.translation.ids.members import members_of
+from proxy.translation.ids.members import claims_untagged, members_of
 from proxy.translation.ids.tags import MARK, Tags, shown
 from proxy.translation.operations import Operation, Route
 
@@ -91,7 +91,8 @@ def bare_body(tags: Tags, operation: Operation, raw: bytes) -> tuple[bytes, Clai
     for field, start, end in members_of(operation).places(raw):
         written = raw[start:end].decode()
         bare, resource = tags.split(written, field)
-        if (resource or _FIRST) not in claims:
+        claims_one = resource is not None or claims_untagged(field, written)
+        if claims_one and (resource or _FIRST) not in claims:
             claims[resource or _FIRST] = Claim(field=field, id=written, resource=resource or _FIRST)
         if bare != written:
             pieces.append(view[kept : start + len(bare)])

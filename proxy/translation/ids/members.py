@@ -18,12 +18,17 @@ MAX_VISITS = 200_000
 
 # Members that hold an id of a kept object, or a list of them, and nothing else.
 _IDS = (
-    *("assistant_id", "container_id", "error_file_id", "eval_id", "file_id", "file_ids", "fine_tuning_job_id"),
-    *("input_file_id", "output_file_id", "previous_response_id", "remixed_from_video_id", "result_files"),
-    *("thread_id", "training_file", "upload_id", "validation_file", "vector_store_id", "vector_store_ids"),
+    *("assistant_id", "comparison_response_id", "container_id", "error_file_id", "eval_id", "file_id", "file_ids"),
+    *("fine_tuning_job_id", "input_file_id", "output_file_id", "previous_response_id", "remixed_from_video_id"),
+    *("result_files", "thread_id", "training_file", "upload_id", "validation_file", "vector_store_id"),
+    "vector_store_ids",
 )
 # Members that hold other ids too, those of messages or tool calls: only an id of one of the kinds below counts.
-_IDS_OF_SOME_KIND = ("container", "conversation", "first_id", "id", "last_id")
+_IDS_OF_SOME_KIND = (
+    *("approval_request_id", "container", "conversation", "first_id", "id", "item_id", "last_id", "message_id"),
+)
+# What only the resource that wrote it can read again: reasoning that the client keeps.
+_SEALED = ("encrypted_content",)
 # What ids of kept objects begin with. What is reached through another kept object, as a message through its thread or
 # a run through its eval, needs none: the path names both. Azure's files may begin with `assistant-`, and the id of a
 # tool call of other makers' models with `chatcmpl-tool-`.
@@ -31,10 +36,15 @@ _KINDS = (
     *("assistant", "asst", "batch", "cfile", "char", "chatcmpl(?!-tool-)", "cntr", "container", "conv", "eval", "file"),
     *("ft", "ftjob", "resp", "thread", "upload", "video", "vs"),
 )
+# Items of a response. Clients make such ids up too, so one without a tag says nothing.
+_ITEMS = (
+    *("apc", "apco", "ci", "cmp", "ctc", "ctco", "cu", "cuo", "fc", "fco", "fs", "ig", "lsh", "lsho", "mcp", "mcpa"),
+    *("mcpl", "mcpr", "msg", "rs", "sh", "sho", "ws"),
+)
 # Objects in which clients and models name the members: nothing in them is ours to read or to change.
 _OF_USERS = (
     *("arguments", "attributes", "datasource_item", "env", "headers", "input_schema", "item_schema", "metadata"),
-    *("output_schema", "parameters", "schema", "variables"),
+    *("output_schema", "parameters", "schema"),
 )
 # The rows that are judged, and what a model made of them; elsewhere an `item` is one of a response.
 _OF_USERS_IN_EVALS = (*_OF_USERS, "item", "sample")
@@ -42,7 +52,11 @@ _EVALS = ("/evals", "/fine_tuning/alpha/graders")
 
 _TAGGED = rb"[\w.-]*+(?:~\w*+)?+"
 _ID = re.compile(rb'"([A-Za-z0-9]' + _TAGGED + rb')"')
-_ID_OF_SOME_KIND = re.compile(rb'"((?:' + "|".join(_KINDS).encode() + rb")[-_]" + _TAGGED + rb')"')
+_ID_OF_SOME_KIND = re.compile(rb'"((?:' + "|".join((*_KINDS, *_ITEMS)).encode() + rb")[-_]" + _TAGGED + rb')"')
+# Base64 of either alphabet; some encoders of JSON escape its `/`, `+` or `=`.
+_SEAL = re.compile(rb'"((?:[\w+/=.-]++|\\/|\\u00(?:2[BDFbdf]|3[Dd]|5[Ff]))++(?:~\w*+)?+)"')
+_ONE = {"ids": _ID, "kind": _ID_OF_SOME_KIND, "sealed": _SEAL}
+_ITEM = re.compile(rf"(?:{'|'.join(_ITEMS)})[-_]")
 _LIST = re.compile(rb'\[(?:\s*+"[^"\\]*+"\s*+,?+)*+\s*+\]')
 _TO_BRACKET = re.compile(rb'[^"{}\[\]]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}\[\]]*+)*+([{}\[\]])', re.DOTALL)
 
@@ -69,13 +83,18 @@ class IdMembers:
                 position, left = end, left - 1
 
 
+def claims_untagged(field: str, identifier: str) -> bool:
+    """Tell whether an id without a tag belongs to the first resource: those of items belong to nobody."""
+    return field not in _SEALED and _ITEM.match(identifier) is None
+
+
 def members_of(operation: Operation) -> IdMembers:
     """Return what finds the ids in the JSON of an operation."""
     return _EVAL_MEMBERS if operation.path.startswith(_EVALS) else _MEMBERS
 
 
 def _ids(raw: bytes, start: int, group: str) -> Iterable[tuple[int, int]]:
-    one = (_ID if group == "ids" else _ID_OF_SOME_KIND).match(raw, start)
+    one = _ONE[group].match(raw, start)
     if one is not None:
         return (one.span(1),)
     several = _LIST.match(raw, start) if group == "ids" else None
@@ -98,7 +117,7 @@ def _behind(raw: bytes, start: int, left: int) -> tuple[int, int]:
 
 def _names(of_users: Iterable[str]) -> re.Pattern[bytes]:
     # The first condition costs least and is met by few strings; the second keeps out a name that ends like one of ours.
-    groups = (("ids", _IDS), ("kind", _IDS_OF_SOME_KIND), ("users", of_users))
+    groups = (("ids", _IDS), ("kind", _IDS_OF_SOME_KIND), ("sealed", _SEALED), ("users", of_users))
     names = "|".join(f"(?P<{group}>{'|'.join(names)})" for group, names in groups)
     return re.compile(rf'"(?=[a-z_]++"\s*+:)(?<!\\")(?:{names})"\s*+:\s*+'.encode())
 

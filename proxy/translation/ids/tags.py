@@ -8,16 +8,10 @@ from base64 import b32encode
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from proxy.errors import InvalidRequest
+from proxy.errors import UnknownId
 
 MARK = "~"
 _MAX_SHOWN = 100
-
-
-class UnknownId(InvalidRequest):
-    """An id with a tag that no resource has: there is no such object, as OpenAI says it."""
-
-    status = 404
 
 
 @dataclass(frozen=True, slots=True)

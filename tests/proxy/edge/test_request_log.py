@@ -11,6 +11,7 @@ def test_a_line_tells_who_what_how_and_how_long() -> None:
     times = iter((10.0, 10.25, 11.5))
     line = Line("request-1", lambda: next(times), written.append)
     line.client, line.operation, line.deployment, line.status = "alice", "createChatCompletion", "gpt-4o", 200
+    line.goes_to(1, "gpt-4o-west", 2)
     line.first_byte()
     line.first_byte()
     line.write(outcome="completed")
@@ -18,12 +19,14 @@ def test_a_line_tells_who_what_how_and_how_long() -> None:
         "request_id": "request-1",
         "client": "alice",
         "operation": "createChatCompletion",
-        "deployment": "gpt-4o",
+        "deployment": "gpt-4o-west",
         "status": 200,
         "first_byte_ms": 250.0,
         "duration_ms": 1500.0,
         "outcome": "completed",
         "error": None,
+        "target": 1,
+        "attempts": 2,
     }
 
 

@@ -147,7 +147,7 @@ from proxy.settings import Settings
 async def main():
     settings = Settings.from_environ(os.environ)
     upstream = Upstream(settings.timeouts, 8, settings.proxies)
-    request = UpstreamRequest(method="GET", url=settings.endpoint + "/openai/v1/x", headers={}, body=b"")
+    request = UpstreamRequest(method="GET", url=settings.resources[0].endpoint + "/openai/v1/x", headers={}, body=b"")
     answer = await upstream.send(request, ("api-key", "secret"), asyncio.get_running_loop().time() + 20)
     print((await answer.read(1000)).decode())
     answer.close()

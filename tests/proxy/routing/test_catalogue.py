@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import ModelNotFound
-from proxy.messages import DEPLOYMENT_NAME, Deployed
-from proxy.routing import Catalogue, Listed, Offer, Target
+from proxy.messages import DEPLOYMENT_NAME, Deployed, ListedModel
+from proxy.routing import Catalogue, Offer, Target
 from proxy.routing.catalogue import MAX_UNKNOWN
 
 
@@ -152,12 +152,12 @@ def test_the_list_of_models_has_every_name_that_works_once() -> None:
     ).names()
     can = ("chatCompletion",)
     assert models == (
-        Listed(name="gpt-4o", owned_by="azure-openai", capabilities=can),
-        Listed(name="gpt-4o-2024-08-06", owned_by="azure-openai", capabilities=can),
-        Listed(name="chat", owned_by="azure-openai", capabilities=can),
-        Listed(name="ours", owned_by="azure-openai", capabilities=can),
-        Listed(name="gpt-5", owned_by="openai"),
-        Listed(name="spare", owned_by="azure-openai"),
+        ListedModel(name="gpt-4o", owned_by="azure-openai", capabilities=can),
+        ListedModel(name="gpt-4o-2024-08-06", owned_by="azure-openai", capabilities=can),
+        ListedModel(name="chat", owned_by="azure-openai", capabilities=can),
+        ListedModel(name="ours", owned_by="azure-openai", capabilities=can),
+        ListedModel(name="gpt-5", owned_by="openai"),
+        ListedModel(name="spare", owned_by="azure-openai"),
     )
 
 

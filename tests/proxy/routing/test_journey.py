@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.routing import AllDown, Failure, Journey, Policy, Repeat, Router, Step, Target, Verdict
+from proxy.routing import AllDown, Failure, Journey, Kind, Policy, Repeat, Router, Step, Target, Verdict
 from tests.proxy.routing.samples import CONNECT, MISSING, answered, target
 
 A, B, C, D = (target(number) for number in range(4))
@@ -213,6 +213,13 @@ def test_when_all_are_throttled_the_smallest_wait_is_told() -> None:
         assert journey.exhausted(2.0) == AllDown(throttled=True, wait=5.0)
 
 
+def test_a_target_that_was_throttled_a_moment_ago_still_counts_as_such() -> None:
+    with router().journey([A, B]) as journey:
+        journey.failed(begin(journey), answered(429, 1.0), 0.0)
+        journey.failed(begin(journey, 1.5), answered(429, 30.0), 1.5)
+        assert journey.exhausted(1.5) == AllDown(throttled=True, wait=0.1)
+
+
 def test_when_some_are_down_for_another_reason_they_are_not_all_throttled() -> None:
     shared = router()
     travel(shared, [A], answered(429, 30.0))
@@ -227,6 +234,19 @@ def test_the_targets_of_another_version_do_not_count_as_down_or_up() -> None:
     with router().journey([OLD, NEW]) as journey:
         journey.failed(begin(journey), answered(429, 30.0), 0.0)
         assert journey.exhausted(0.0) == AllDown(throttled=True, wait=30.0)
+
+
+def test_a_deployment_that_is_missing_somewhere_is_neither_down_nor_up() -> None:
+    shared = router()
+    missing = Failure(kind=Kind.ANSWER, status=404, code="DeploymentNotFound")
+    with shared.journey([A, B]) as journey:
+        journey.failed(begin(journey), answered(429, 30.0), 0.0)
+        journey.failed(begin(journey), missing, 0.0)
+        assert journey.exhausted(0.0) == AllDown(throttled=True, wait=30.0)
+    with router().journey([A, B]) as journey:
+        journey.failed(begin(journey), missing, 0.0)
+        journey.failed(begin(journey), missing, 0.0)
+        assert journey.exhausted(0.0) is None
 
 
 def test_without_targets_there_is_nothing_to_wait_for() -> None:

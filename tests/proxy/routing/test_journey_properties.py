@@ -43,7 +43,8 @@ class World:
         step = journey.next(self.now, draw)
         if step is None:
             assert tried or not usable
-            assert 0.1 <= journey.exhausted(self.now).wait <= 120.0
+            down = journey.exhausted(self.now)
+            assert down is None or 0.1 <= down.wait <= 120.0
             journey.__exit__(None, None, None)
             return
         self._check(step, targets, tried, usable, journey)
@@ -136,7 +137,8 @@ class Traffic:
                 journey.failed(step, self.failure, now)
             following = journey.next(now, random.random())
             if following is None:
-                self.refused += [] if journey.attempts else [journey.exhausted(now)]
+                down = journey.exhausted(now)
+                self.refused += [] if journey.attempts or down is None else [down]
                 journey.__exit__(None, None, None)
                 continue
             self.calls.append((now, following.target))

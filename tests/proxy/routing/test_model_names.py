@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.messages import Deployed
-from proxy.routing.model_names import names_of
+from proxy.routing.model_names import is_reasoning, names_of
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,15 @@ def test_a_model_has_azures_name_and_openais_without_and_with_the_version(
     model: str, version: str | None, names: tuple[str, ...]
 ) -> None:
     assert names_of(Deployed(name="any", model=model, version=version)) == names
+
+
+@pytest.mark.parametrize(
+    "name", ["o1", "o3-mini", "O4-mini-2025-04-16", "gpt-5", "gpt-5.1-codex", "my-o3", "team_gpt5", "deep-research"]
+)
+def test_models_that_think_are_known_by_their_names(name: str) -> None:
+    assert is_reasoning(name)
+
+
+@pytest.mark.parametrize("name", [None, "", "gpt-4o", "gpt-4.1", "gpt-35-turbo", "chat", "gpt-4o-mini", "video1"])
+def test_others_are_not_taken_for_such(name: str | None) -> None:
+    assert not is_reasoning(name)

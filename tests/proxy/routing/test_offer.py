@@ -62,6 +62,11 @@ def test_openai_takes_any_name() -> None:
     assert openai.guess("") is None
 
 
+@pytest.mark.parametrize("name", ["a\nb", "gpt 4", "gpt&code=x", "gpt\r\nHost: x", "m" * 257, "-gpt", "größe"])
+def test_what_could_be_more_than_a_name_is_none(name: str) -> None:
+    assert Offer(any_name=True).guess(name) is None
+
+
 @pytest.mark.parametrize(
     ("offer", "unknown"),
     [

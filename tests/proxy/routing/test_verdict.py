@@ -21,7 +21,7 @@ TABLE: dict[str, tuple[Failure, Verdict, Verdict, Verdict]] = {
     **{str(status): (answered(status), AGAIN, GIVE_UP, GIVE_UP) for status in (500, 502, 503, 504)},
     "500 in a stream": (in_stream(500), AGAIN, GIVE_UP, GIVE_UP),
     "a stream cut before its content": (in_stream(502), AGAIN, GIVE_UP, GIVE_UP),
-    "no such deployment": (MISSING, AGAIN, GIVE_UP, GIVE_UP),
+    "no such deployment": (MISSING, AGAIN, AGAIN, GIVE_UP),
     "401": (answered(401), REFRESH, REFRESH, GIVE_UP),
     "no answer in time": (TIMEOUT, GIVE_UP, GIVE_UP, GIVE_UP),
     **{str(status): (answered(status), GIVE_UP, GIVE_UP, GIVE_UP) for status in (400, 403, 404, 409, 413, 415, 422)},

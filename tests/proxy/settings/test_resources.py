@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from proxy.messages import AuthMode, Secret
-from proxy.settings import DATED_API_VERSION as THE_SETTINGS_OWN
 from proxy.settings.resources import DATED_API_VERSION, Resource, ResourceKind, parse_resources
 from tests.proxy.settings.resource_samples import (
     CANARY,
@@ -145,10 +144,6 @@ def test_what_an_entry_leaves_out_comes_from_the_settings_for_all() -> None:
     found = parse_resources(text, vault=False, read_file=no_file, api_version="v1", key_secret="other")
     assert [one.api_version for one in found] == ["v1", "v1", "2024-10-21"]
     assert {one.key_secret for one in found} == {"other"}
-
-
-def test_the_newest_dated_version_is_one() -> None:
-    assert DATED_API_VERSION == THE_SETTINGS_OWN
 
 
 @pytest.mark.parametrize(

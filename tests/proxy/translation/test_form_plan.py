@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from proxy.errors import InvalidRequest, ModelNotFound
-from proxy.translation.form_plan import FormPlan, is_form, is_upload, plan_form, wanted_parts
+from proxy.translation.form_plan import FormPlan, is_form, is_upload, model_of, plan_form, wanted_parts
 from proxy.translation.multipart import FormRewriter
 from proxy.translation.operations import Body, Operation, Route, Surface
 from tests.proxy.translation.forms import BOUNDARY, field, form, read_with_email
@@ -88,10 +88,29 @@ def test_a_form_for_a_deployment_without_a_model_is_refused(operation: Operation
     assert (caught.value.param, caught.value.code) == ("model", "missing_required_parameter")
 
 
-@pytest.mark.parametrize("operation", [SOUND, EDIT, VIDEO], ids=lambda row: row.name)
 @pytest.mark.parametrize("fields", [{}, {"model": ""}])
-def test_elsewhere_azure_may_know_a_default_model(operation: Operation, fields: Mapping[str, str]) -> None:
-    assert plan(operation, fields, V1) == FormPlan(replace={})
+def test_azure_may_know_a_default_model_for_videos(fields: Mapping[str, str]) -> None:
+    assert plan(VIDEO, fields, V1) == FormPlan(replace={})
+
+
+SESSION = BY_NAME["create-realtime-call"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "fields", "model"),
+    [
+        (SOUND, {"model": "m"}, "m"),
+        (VIDEO, {}, None),
+        (SESSION, {"session": '{"model":"m"}'}, "m"),
+        (SESSION, {"session": "{}"}, None),
+        (SESSION, {}, None),
+        (BY_NAME["createFile"], {"purpose": "batch"}, None),
+    ],
+)
+def test_the_model_that_a_form_asks_for_is_known_before_it_goes_anywhere(
+    operation: Operation, fields: Mapping[str, str], model: str | None
+) -> None:
+    assert model_of(Route(operation=operation), fields) == model
 
 
 def test_an_unknown_model_is_told() -> None:

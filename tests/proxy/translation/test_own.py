@@ -5,11 +5,16 @@ import json
 import pytest
 from openai.types import Model
 
+from proxy.messages import ListedModel
 from proxy.translation import own
 
 
+def listed(name: str) -> ListedModel:
+    return ListedModel(name=name, owned_by="azure-openai")
+
+
 def test_the_list_of_models_has_openais_shape() -> None:
-    document = json.loads(own.encode_models(["gpt-4o", 'a"b'], 1_700_000_000))
+    document = json.loads(own.encode_models([listed("gpt-4o"), listed('a"b')], 1_700_000_000))
     assert document["object"] == "list"
     assert [Model.model_validate(entry, strict=True).id for entry in document["data"]] == ["gpt-4o", 'a"b']
 
@@ -19,9 +24,14 @@ def test_a_list_without_models_is_an_empty_list() -> None:
 
 
 def test_one_model_is_the_same_as_in_the_list() -> None:
-    one = json.loads(own.encode_model("gpt-4o", 5))
+    one = json.loads(own.encode_model(listed("gpt-4o"), 5))
     assert one == {"id": "gpt-4o", "object": "model", "created": 5, "owned_by": "azure-openai"}
-    assert json.loads(own.encode_models(["gpt-4o"], 5))["data"] == [one]
+    assert json.loads(own.encode_models([listed("gpt-4o")], 5))["data"] == [one]
+
+
+def test_a_model_tells_what_it_can_do_where_that_is_known() -> None:
+    model = ListedModel(name="gpt-4o", owned_by="azure-openai", capabilities=("chatCompletion", "responses"))
+    assert json.loads(own.encode_model(model, 5))["capabilities"] == {"chatCompletion": True, "responses": True}
 
 
 def test_health_is_ok_without_a_reason_and_unavailable_with_one() -> None:
@@ -47,6 +57,11 @@ def test_old_chat_uis_read_an_account_without_money() -> None:
     ],
 )
 def test_who_wants_a_websocket_is_told_how_to_get_one(endpoint: str, address: str) -> None:
-    message = own.realtime_message(endpoint)
+    message = own.realtime_message([endpoint])
     assert address in message
     assert "POST /v1/realtime/client_secrets" in message
+
+
+@pytest.mark.parametrize("endpoints", [[], ["https://a.openai.azure.com", "https://b.openai.azure.com"]])
+def test_none_of_several_resources_is_named(endpoints: list[str]) -> None:
+    assert "wss://RESOURCE.openai.azure.com/openai/v1/realtime?model=" in own.realtime_message(endpoints)

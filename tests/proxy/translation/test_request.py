@@ -5,7 +5,6 @@ import json
 import pytest
 
 from proxy.errors import InvalidRequest
-from proxy.routing.deployments import Deployments
 from proxy.settings import DATED_API_VERSION
 from proxy.translation.headers import request_to_azure
 from proxy.translation.operations import Body, Operation, Route, Surface, find
@@ -25,14 +24,14 @@ def call(operation: Operation, raw: bytes, model: str | None = None) -> Call:
 
 def sent(client: dict[str, str], headers: dict[str, str], models: dict[str, str]) -> dict[str, object]:
     """Return what goes to Azure for a request, as the corridor puts it together."""
-    on_v1, deployments = client["api_version"] == "v1", Deployments(models=models)
+    on_v1 = client["api_version"] == "v1"
     version = DATED_API_VERSION if on_v1 else client["api_version"]
     surfaces = Surfaces(endpoint=client["endpoint"], api_version=version, prefers_v1=on_v1, chosen={})
     route = find(client["method"], client["path"])
     assert isinstance(route, Route)
     asked = parse_call(route, client["body"].encode())
-    deployment = deployments.serving(asked.model) if asked.model else None
-    image = image_deployment(asked, deployments.serving)
+    deployment = models.get(asked.model, asked.model) if asked.model else None
+    image = image_deployment(asked, lambda model: models.get(model, model))
     return {
         "model": asked.model,
         "method": route.operation.method,

@@ -55,3 +55,34 @@ def test_each_answer_of_a_list_is_cleaned() -> None:
     assert response.to_openai(body) == (
         b'{"object":"list","data":[{"id":"a","choices":[{"index":0}]},{"n":1.0}],"has_more":false}'
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b'{"object":"list","data":[]}', "application/json; charset=utf-8"),
+        (b'["a","\\ud83d"]', "application/json"),
+        (b"1", "application/json"),
+        (b"WEBVTT", "text/vtt"),
+        (b"{", "text/plain"),
+        (b"", ""),
+    ],
+)
+def test_an_answer_that_is_what_it_says_passes(body: bytes, content_type: str) -> None:
+    assert response.check(body, content_type) is body
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"", "application/json"),
+        (b'{"object":"list","data":[', "application/json"),
+        (b"{}{}", "application/json"),
+        (b"<html>", "application/json"),
+        (b"<html>", "text/html"),
+    ],
+)
+def test_an_answer_that_is_cut_or_a_gateways_page_is_azures_fault(body: bytes, content_type: str) -> None:
+    with pytest.raises(UpstreamError) as caught:
+        response.check(body, content_type)
+    assert (caught.value.status, caught.value.code) == (502, "upstream_error")

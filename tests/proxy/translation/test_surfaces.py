@@ -64,6 +64,23 @@ def test_v1_is_no_version_but_a_surface(version: str, expected: tuple[str, bool]
     assert (surfaces.endpoint, surfaces.of(BY_NAME["createImage"])) == (HOST, Surface.V1)
 
 
+@pytest.mark.parametrize(
+    "operation",
+    [row for row in OPERATIONS if row.surface not in (Surface.HERE, Surface.NOWHERE)],
+    ids=lambda row: row.name,
+)
+def test_openai_itself_takes_everything_at_v1(operation: Operation) -> None:
+    surfaces = surfaces_at("https://api.openai.com", "v1", {operation.name: Surface.CLASSIC}, is_openai=True)
+    path, parameters = filled(operation)
+    assert surfaces.of(operation) is Surface.V1
+    url = surfaces.url(Route(operation=operation, parameters=parameters), "d", "")
+    assert url == f"https://api.openai.com/v1{path}"
+
+
+def test_a_deployment_in_a_query_is_nothing_but_a_value() -> None:
+    assert with_mapped_model("model=a&x=1", lambda _model: "b&code=c d") == "model=b%26code%3Dc%20d&x=1"
+
+
 def test_a_choice_for_one_operation_leaves_the_others() -> None:
     surfaces = choosing("createEmbedding", Surface.V1, prefers_v1=False)
     assert (surfaces.of(BY_NAME["createEmbedding"]), surfaces.of(CHAT)) == (Surface.V1, Surface.DEPLOYMENT)

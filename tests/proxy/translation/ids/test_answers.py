@@ -1,6 +1,7 @@
 """Answers of Azure with the tag of their resource on the ids that clients come back with."""
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,16 +11,16 @@ from hypothesis import strategies as st
 from proxy.translation.ids import bare_body, brings_ids, tag_answer
 from proxy.translation.json_body import parse_json_body
 from tests.proxy.translation import recorded
-from tests.proxy.translation.ids.documents import BARE, OF_NO_KIND, Reader, values
+from tests.proxy.translation.ids.documents import BARE, OF_ITEMS, OF_NO_KIND, Reader, values
 from tests.proxy.translation.ids.worlds import ALONE, CASES, FIRST, SECOND, TWO, read
 from tests.proxy.translation.operations.paths import BY_NAME
 
 RESPONSE = BY_NAME["createResponse"]
-IDS = st.sampled_from([*BARE, *OF_NO_KIND])
+IDS = st.sampled_from([*BARE, *OF_ITEMS, *OF_NO_KIND])
 
 
-def with_tag(tag: str) -> Callable[[str], str]:
-    return lambda identifier: identifier if "~" in identifier else identifier + tag
+def with_tag(tag: str) -> Callable[[str, str], str]:
+    return lambda _, identifier: identifier if "~" in identifier else identifier + tag
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -73,13 +74,36 @@ def test_the_events_of_a_response_are_tagged_like_an_answer() -> None:
         b'event: response.output_item.done\ndata: {"type":"response.output_item.done","item":{"id":"ci_1",'
         b'"container_id":"cntr_1"},"item_id":"msg_1"}\n\ndata: [DONE]\n\n'
     )
-    assert tag_answer(TWO, RESPONSE, azure, 1) == azure.replace(b"resp_1", b"resp_1~btoc").replace(
-        b"cntr_1", b"cntr_1~btoc"
-    )
+    tagged = re.sub(rb"(resp|ci|cntr|msg)_1", rb"\g<0>~btoc", azure)
+    assert tag_answer(TWO, RESPONSE, azure, 1) == tagged
+
+
+def test_the_events_of_an_item_name_it_as_the_item_names_itself() -> None:
+    item = b'data: {"type":"response.output_item.added","item":{"id":"msg_1","type":"message"}}\n\n'
+    delta = b'data: {"type":"response.output_text.delta","item_id":"msg_1","delta":"msg_1"}\n\n'
+    added, changed = (json.loads(tag_answer(TWO, RESPONSE, event, 1)[6:]) for event in (item, delta))
+    assert added["item"]["id"] == changed["item_id"] == "msg_1~btoc"
+    assert changed["delta"] == "msg_1"
+
+
+@pytest.mark.parametrize("sealed", ["gAAAAABo-_x", "gAAAAABo+/x=", "Z0FB==", "x"])
+def test_sealed_content_is_tagged_behind_its_padding_and_comes_back_as_it_was(sealed: str) -> None:
+    azure = f'{{"id":"rs_1","encrypted_content" : "{sealed}","summary":[]}}'.encode()
+    client = tag_answer(TWO, RESPONSE, azure, 1)
+    assert client == f'{{"id":"rs_1~btoc","encrypted_content" : "{sealed}~btoc","summary":[]}}'.encode()
+    assert bare_body(TWO, RESPONSE, client)[0] == azure
+
+
+def test_an_approval_goes_back_with_the_id_that_the_request_came_with() -> None:
+    asked = tag_answer(TWO, RESPONSE, b'{"type":"mcp_approval_request","id":"mcpr_1"}', 1)
+    reply = {"type": "mcp_approval_response", "approval_request_id": json.loads(asked)["id"], "approve": True}
+    body, claims = bare_body(TWO, RESPONSE, json.dumps(reply).encode())
+    assert json.loads(body)["approval_request_id"] == "mcpr_1"
+    assert [claim.resource for claim in claims] == [1]
 
 
 def test_an_answer_without_ids_is_the_same_bytes() -> None:
-    for raw in (b'{"delta":"\\"id\\":\\"resp_1\\"","item_id":"msg_1"}', b'{"id":"msg_1"}', b"", b"<html>"):
+    for raw in (b'{"delta":"\\"id\\":\\"resp_1\\"","item_id":"x_1"}', b'{"id":"call_1"}', b"", b"<html>"):
         assert tag_answer(TWO, RESPONSE, raw, 1) is raw
 
 

@@ -12,7 +12,7 @@ from tests.proxy.translation.operations.paths import BY_NAME, template
 # Ids of what is reached through a kept object, of what is made here and now, or of other makers' things.
 OTHERS = frozenset(
     {
-        *("approval_request_id", "call_id", "caller_id", "item_id", "message_id", "part_ids", "run_id", "tool_call_id"),
+        *("call_id", "caller_id", "part_ids", "run_id", "tool_call_id"),
         *("group_id", "segment_id", "skill_id", "tunnel_id", "connector_id", "organization_id", "datasource_item_id"),
     }
 )

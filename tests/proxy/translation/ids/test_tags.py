@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai._utils._path import path_template
 
-from proxy.translation.ids import Tags, UnknownId, tag_of
+from proxy.errors import UnknownId
+from proxy.translation.ids import Tags, tag_of
 from tests.proxy.translation.ids.worlds import ALONE, FIRST, SECOND, TWO
 
 NAMES = st.from_regex(r"[A-Za-z0-9.:-]{1,40}", fullmatch=True)

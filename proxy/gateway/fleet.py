@@ -1,0 +1,83 @@
+"""The resources of Azure OpenAI, as the corridor uses them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from proxy.edge.credentials import UpstreamCredential
+from proxy.edge.discovery import Discovery
+from proxy.messages import AuthMode, Deployed
+from proxy.routing.catalogue import Catalogue
+from proxy.routing.offer import Offer
+from proxy.routing.router import Router
+from proxy.translation.ids import Tags
+from proxy.translation.surfaces import Surfaces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """What a resource serves, where it takes operations, and what opens it.
+
+    `offer` is what the settings say of it, `discovery` what Azure lists, None where nobody asks. `auth` says where the
+    credential comes from; None is the client, which brought its own key.
+    """
+
+    offer: Offer
+    discovery: Discovery | None = None
+    surfaces: Surfaces
+    credential: UpstreamCredential
+    auth: AuthMode | None
+
+    def listed(self) -> tuple[Deployed, ...] | None:
+        """Return the deployments that Azure lists, None while nobody knows them."""
+        return None if self.discovery is None else self.discovery.current()
+
+
+class Fleet:
+    """All resources, in the order of the settings, and what is known of them."""
+
+    def __init__(
+        self, resources: Sequence[Resource], *, fallbacks: Mapping[str, tuple[str, ...]], router: Router, tags: Tags
+    ) -> None:
+        self.resources = tuple(resources)
+        self.router = router
+        self.tags = tags
+        self._fallbacks = fallbacks
+        self._discovers = any(resource.discovery is not None for resource in resources)
+        self._listed = self._lists()
+        self._catalogue = self._make_catalogue()
+
+    def start(self) -> None:
+        """Begin to fetch credentials and lists in the background of the running loop."""
+        for resource in self.resources:
+            resource.credential.start()
+        self._discover()
+
+    def problems(self) -> tuple[str, ...]:
+        """Return why no resource can be called, as codes; none while one of them can."""
+        problems = [resource.credential.problem for resource in self.resources]
+        return () if None in problems else tuple(problem for problem in problems if problem)
+
+    def catalogue(self) -> Catalogue:
+        """Return which targets serve which model; made anew only when Azure lists other deployments."""
+        if self._discovers:
+            self._discover()
+            listed = self._lists()
+            if any(new is not old for new, old in zip(listed, self._listed, strict=True)):
+                self._listed = listed
+                self._catalogue = self._make_catalogue()
+        return self._catalogue
+
+    def _discover(self) -> None:
+        for resource in self.resources:
+            if resource.discovery is not None:
+                resource.discovery.start()
+
+    def _lists(self) -> tuple[tuple[Deployed, ...] | None, ...]:
+        return tuple(resource.listed() for resource in self.resources)
+
+    def _make_catalogue(self) -> Catalogue:
+        offers = [
+            resource.offer if resource.discovery is None else replace(resource.offer, deployed=listed)
+            for resource, listed in zip(self.resources, self._listed, strict=True)
+        ]
+        return Catalogue(offers, self._fallbacks)
