@@ -1,13 +1,19 @@
 """What users read is true: every setting is described, and the example file works as it is."""
 
-import ast
 import json
 import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 
-from proxy.settings import Settings
+from proxy.routing.policy import Policy
+from proxy.settings import MANAGED_IDENTITY_MARKS, Settings
+from proxy.settings.resources import parse_resources
 
 ROOT = Path(__file__).parents[1]
+VALID = {"AZURE_OPENAI_ENDPOINT": "https://name.openai.azure.com"}
+# The platform sets these.
+BY_OTHERS = {*MANAGED_IDENTITY_MARKS, "AzureFunctionsJobHost__functionTimeout"}
 FOR_THE_PLATFORM = {
     "FUNCTIONS_WORKER_RUNTIME",
     "AzureWebJobsStorage",
@@ -17,11 +23,29 @@ FOR_THE_PLATFORM = {
 }
 
 
+class Asked(Mapping[str, str]):
+    """An environment that remembers what it was asked for."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.names: set[str] = set()
+        self._values = values
+
+    def __getitem__(self, name: str) -> str:
+        self.names.add(name)
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
 def settings_that_the_code_reads() -> set[str]:
-    tree = ast.parse((ROOT / "proxy/settings/__init__.py").read_text())
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args)
-    read = (call.args[0] for call in calls if ast.unparse(call.func) in ("read", "read.optional", "read.required"))
-    return {node.value for node in read if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    environ = Asked(VALID)
+    Settings.from_environ(environ)
+    assert environ.names >= BY_OTHERS
+    return {name for name in environ.names - BY_OTHERS if not name.lower().endswith("_proxy")}
 
 
 def example() -> dict[str, str]:
@@ -56,3 +80,19 @@ def test_the_defaults_in_the_readme_are_those_of_the_example_file() -> None:
     readme = dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE))
     shown = {name: value for name, value in example().items() if name in readme and value}
     assert {name: readme[name] for name in shown} == shown
+
+
+def test_the_resources_of_the_readme_are_accepted() -> None:
+    (text,) = re.findall(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    found = parse_resources(text, vault=True, read_file=lambda _: b"")
+    assert [one.priority for one in found] == [0, 1]
+
+
+def test_every_number_of_failover_is_described_with_its_default() -> None:
+    section = (ROOT / "docs/resources.md").read_text().partition("## Numbers of failover")[2].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| `([a-z_]+)` \| `([^`]+)` \|", section, re.MULTILINE))
+    assert {name: json.loads(value) for name, value in rows.items()} == {
+        one.name: one.default for one in fields(Policy)
+    }
+    (example,) = re.findall(r"```json\n(.*?)```", section, re.DOTALL)
+    assert Settings.from_environ({**VALID, "AZURE_OPENAI_ROUTING": example}).routing.keys() <= rows.keys()

@@ -21,9 +21,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
+# Azure's errors reach the client one after the other: no target rests, for that is tested on its own.
+RESTLESS = {
+    "AZURE_OPENAI_ROUTING": '{"min_wait":0,"max_wait":0,"same_target_wait":0,"attempts":1,"breaker_failures":80000,'
+    '"breaker_calls":80000}'
+}
+
+
 def environ_for(simulator: Simulator) -> dict[str, str]:
     """Return the settings of an app on the simulator."""
-    return {
+    return RESTLESS | {
         "AZURE_OPENAI_ENDPOINT": simulator.url,
         "AZURE_OPENAI_API_KEY": DEFAULT_KEY,
         "AZURE_OPENAI_MODEL_MAPPER": "chat=gpt-4o, gpt-4o=gpt-4o, slow model=gpt-4o-mini",

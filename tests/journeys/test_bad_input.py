@@ -37,6 +37,9 @@ CASES = {
     "two different keys": Bad(status=401, code="invalid_api_key", headers={**GOOD_KEY, "api-key": SECOND_KEY}),
     "a key in the query": Bad(status=401, code=None, headers={}, path=f"{CHAT}?code={CLIENT_KEY}&api-key={CLIENT_KEY}"),
     "an unknown path without a key": Bad(status=401, code=None, headers={}, path="/v1/nothing"),
+    "a model with a name that nobody gives": Bad(
+        status=404, code="model_not_found", body=b'{"model":"%s"}' % (b"m" * 1_000_000)
+    ),
     "a model that cannot be a deployment": Bad(status=404, code="model_not_found", body=b'{"model":"a/../b"}'),
     "a model of dots": Bad(status=404, code="model_not_found", body=b'{"model":".."}'),
     "broken JSON": Bad(status=400, code=None, body=b'{"model":"gpt-4o",'),

@@ -13,7 +13,9 @@ BAD = {
     "AZURE_OPENAI_MODEL_MAPPER": "CANARY",
     "CLIENT_KEYS": "CANARY",
     "UPSTREAM_TOTAL_TIMEOUT": "79999",
+    "AZURE_OPENAI_ROUTING": '{"CANARY": 1}',
 }
+ROUTINGS = ('{"breaker_window": 0}', '{"attempts": 0}', '{"attempts": 2.5}', '{"cooldown": true}')
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -23,6 +25,13 @@ async def test_a_local_start_ends_with_the_name_of_the_setting(name: str) -> Non
     last = output.strip().splitlines()[-1]
     assert last.startswith(f"{name} ")
     assert "CANARY" not in output
+
+
+@pytest.mark.parametrize("text", ROUTINGS)
+async def test_numbers_of_failover_that_make_no_sense_end_a_local_start(text: str) -> None:
+    code, output = await host_that_fails(REPOSITORY, GOOD | {"AZURE_OPENAI_ROUTING": text})
+    assert code != 0
+    assert output.strip().splitlines()[-1].startswith("AZURE_OPENAI_ROUTING ")
 
 
 async def test_on_azure_every_route_says_what_is_wrong() -> None:

@@ -245,3 +245,11 @@ async def test_no_key_was_written_down_and_ours_was_never_sent(request: pytest.F
     for key in (KEY, WRONG, OURS):
         assert key not in one.app.output()
     assert all(OURS not in str(dict(sent.headers)) for sent in one.azure.requests)
+
+
+async def test_what_one_resource_asks_to_wait_does_not_keep_anybody_from_another(open_to_all: Cloud) -> None:
+    before = len(open_to_all.azure.requests)
+    for name in ("throttled", "another"):
+        status, _ = await asked(open_to_all, f"{name}:error-429-old:{KEY}")
+        assert status == 429
+    assert len(open_to_all.azure.requests) == before + 2
