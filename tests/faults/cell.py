@@ -1,0 +1,115 @@
+"""One cell of the matrix: a fault, a call and an arrangement of targets."""
+
+import json
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import Protocol
+
+import trustme
+
+from tests.faults.client import SECOND_KEY
+from tests.faults.fault import Address, Fault
+from tests.faults.operations import AZURE_KEY, CLIENT_KEY, Operation
+from tests.faults.raw import Dead, Play, Upstream
+from tests.faults.wire import answer, good
+
+# All limits of time, in seconds, where one of them is what the row is about.
+HASTY = {
+    "UPSTREAM_FIRST_BYTE_TIMEOUT": "0.5",
+    "UPSTREAM_IDLE_TIMEOUT": "0.4",
+    "UPSTREAM_REASONING_IDLE_TIMEOUT": "0.4",
+    "UPSTREAM_TOTAL_TIMEOUT": "1",
+    "STREAM_HEAD_TIMEOUT": "0.2",
+    "STREAM_KEEP_ALIVE_INTERVAL": "0.1",
+}
+
+
+class Layout(Enum):
+    """Which targets there are."""
+
+    ALONE = "one target"
+    EQUAL = "two equal targets that fail alike"
+    SPILL = "provisioned, then pay-as-you-go that works"
+
+
+class Target(Protocol):
+    """An address that is asked; `attempts` is how often, None where nobody can count."""
+
+    url: str
+
+    @property
+    def attempts(self) -> int | None:
+        """Return how often it was asked."""
+        ...
+
+    def serving(self) -> AbstractAsyncContextManager[object]:
+        """Stand at the address."""
+        ...
+
+    def hear(self) -> None:
+        """Take in that the client has read something."""
+        ...
+
+    async def left_open(self, *, idle: bool) -> int:
+        """Return how many connections nobody closed, those that wait for another request only if `idle`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A place in the matrix, and what the fault sends there."""
+
+    fault: Fault
+    operation: Operation
+    layout: Layout
+    play: Play
+
+    def __str__(self) -> str:
+        """Return where it is."""
+        return f"{self.fault.name} / {self.operation.name} / {self.layout.value}"
+
+    def targets(self) -> Iterator[Target]:
+        """Yield the targets, the faulty one first."""
+        yield self._faulty()
+        if self.layout is Layout.EQUAL:
+            yield self._faulty()
+        elif self.layout is Layout.SPILL:
+            works = answer(good(self.operation))
+            yield Upstream(lambda _: works)
+
+    def environ(self, targets: Sequence[Target]) -> dict[str, str]:
+        """Return the settings of a gateway before the targets."""
+        resources = [
+            {
+                "name": f"resource-{number}",
+                "endpoint": target.url,
+                "api_key": AZURE_KEY,
+                "models": {self.fault.model: "a-deployment"},
+                "priority": number if self.layout is Layout.SPILL else 0,
+            }
+            for number, target in enumerate(targets)
+        ]
+        own = {"AZURE_OPENAI_RESOURCES": json.dumps(resources), "CLIENT_KEYS": f"somebody={CLIENT_KEY}"}
+        return {**own, **(HASTY if self.fault.hasty else {}), **self.fault.environ}
+
+    def _faulty(self) -> Target:
+        address, second = self.fault.address, self.fault.second
+        if address in (Address.REFUSES, Address.UNROUTABLE):
+            return Dead(refuses=address is Address.REFUSES)
+        renewed = self.play if second is None else second(self.operation)
+        return Upstream(
+            lambda request: renewed if SECOND_KEY.encode() in request else self.play,
+            scheme="http" if address is Address.SERVER else "https",
+            tls=_strange() if address is Address.STRANGER else None,
+        )
+
+
+@cache
+def _strange() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    return context

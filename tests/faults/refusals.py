@@ -1,0 +1,80 @@
+"""Errors as the answer, by their status."""
+
+from tests.faults.fault import Expected, Fault, Outcome
+from tests.faults.operations import encode
+from tests.faults.raw import End, Play
+from tests.faults.wire import HTML, JSON, answer, good, head, whole
+
+CLIENTS, AZURES, KEYS = "The client's error", "Azure's error", "The proxy's credential"
+_FILTERED = {"innererror": {"code": "ResponsibleAIPolicyViolation", "content_filter_result": {"jailbreak": {}}}}
+
+
+def _error(code: str, **members: object) -> bytes:
+    return encode({"error": {"code": code, "message": "Azure says no.", **members}})
+
+
+_BROKEN = _error("InternalServerError")
+_NO_KEY = answer(whole("401 No", _error("401")))
+
+
+def _refused(name: str, status: int, told: str | None = None, body: bytes = b"") -> Fault:
+    """Return a row for what no other target would answer otherwise."""
+    raw = whole(f"{status} No", body or _error(str(status)))
+    expected = Expected(outcome=Outcome.NOWHERE, status=status, code=told)
+    return Fault(name=name, group=CLIENTS, expected=expected, play=lambda _: answer(raw))
+
+
+def _failed(name: str, status: int, *headers: str, body: bytes = _BROKEN, kind: str = JSON, asked: int = 1) -> Fault:
+    raw = whole(f"{status} No", body, *headers, kind=kind)
+    expected = Expected(outcome=Outcome.ELSEWHERE, status=status, asked=asked, waits=status == 503)
+    return Fault(name=name, group=AZURES, expected=expected, play=lambda _: answer(raw))
+
+
+def _ours(name: str, status: int, code: str, asked: int = 1) -> Fault:
+    expected = Expected(outcome=Outcome.NOWHERE, status=502, code="upstream_auth_error", asked=asked, lasting=True)
+    play = answer(whole(f"{status} No", _error(code)))
+    return Fault(
+        name=name, group=KEYS, expected=expected, play=lambda _: play, second=(lambda _: play) if asked > 1 else None
+    )
+
+
+REFUSALS = (
+    _refused("400", 400),
+    _refused("400 of the content filter", 400, "content_filter", _error("content_filter", **_FILTERED)),
+    _refused("404 of an unknown operation", 404, "unknown_url"),
+    _refused("409", 409),
+    _refused("413", 413),
+    _refused("415", 415),
+    _refused("422", 422),
+    _ours("401 to a key that cannot be renewed", 401, "401"),
+    _ours("401 to the old key and to the new one", 401, "401", asked=2),
+    Fault(
+        name="401 to the old key, not to the new one",
+        group=KEYS,
+        expected=Expected(outcome=Outcome.COMPLETE, asked=2),
+        play=lambda _: _NO_KEY,
+        second=lambda operation: answer(good(operation)),
+    ),
+    _ours("403", 403, "PermissionDenied"),
+    Fault(
+        name="404 `DeploymentNotFound`",
+        group=AZURES,
+        expected=Expected(outcome=Outcome.ELSEWHERE, status=404, code="model_not_found", missing=True),
+        play=lambda _: answer(whole("404 No", _error("DeploymentNotFound"))),
+    ),
+    _failed("408", 408),
+    _failed("500", 500),
+    _failed("500 with nothing in it", 500, body=b""),
+    _failed("502 as a page of HTML", 502, body=b"<html>Bad gateway</html>", kind=HTML),
+    _failed("503", 503),
+    _failed("503 with `retry-after: 1`", 503, "retry-after: 1", asked=3),
+    _failed("503 with `retry-after: 30`", 503, "retry-after: 30"),
+    _failed("504", 504),
+    _failed("529", 529),
+    Fault(
+        name="500 that breaks off",
+        group=AZURES,
+        expected=Expected(outcome=Outcome.ELSEWHERE, status=502),
+        play=lambda _: Play(parts=(head("500 No", "content-length: 99") + b'{"err',), end=End.CLOSE),
+    ),
+)

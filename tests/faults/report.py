@@ -1,0 +1,112 @@
+"""docs/reliability.md, written from a run of the matrix."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from textwrap import fill
+
+from tests.faults.cell import Layout
+from tests.faults.matrix import Result, Row
+from tests.faults.operations import OPERATIONS
+
+WIDTH = 120
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
+_STREAMS = frozenset(operation.name for operation in OPERATIONS if operation.streams)
+_COLUMNS = {
+    Layout.ALONE: "One deployment",
+    Layout.EQUAL: "Two that fail alike",
+    Layout.SPILL: "A second one that works",
+}
+_HEAD = """\
+# When Azure OpenAI fails
+
+What a client sees when a deployment fails, in every way of failing that we know. `python -m tests.faults` makes the
+calls and writes this page: real requests over real sockets, to a stand-in for Azure that sends broken bytes or none. A
+test makes them again and compares.
+
+The calls are {operations}. Each is made with one deployment, with two
+equal ones that fail alike, and with one that fails before one of the next priority that works, as pay-as-you-go stands
+behind provisioned throughput.
+
+**{faults} faults, {cells} cells run, {skipped} do not apply**; the last are below, with the reason. Each cell checks
+what the client reads, how often each deployment was asked, that one line was logged and every attempt recorded, that
+neither holds a prompt, a key or an address, and that no connection and no task is left. None ends like a complete
+answer without being one.
+
+*Complete* is the whole answer, *error event* an error in a stream that has begun, and a number the status of an error
+in OpenAI's words. In brackets is how often Azure was asked. What is complete with a second deployment that works came
+from there if it was asked twice, and the client noticed nothing. When all deployments are down the client reads 429 if
+all have too much to do, else 503, and in `Retry-After` and `retry-after-ms` when to come back.
+
+All limits of time are scaled down here. [resources.md](resources.md) has the numbers of failover.
+"""
+
+
+def render(rows: Sequence[Row]) -> str:
+    """Return the page."""
+    text = _HEAD.format(
+        operations=", ".join(operation.name for operation in OPERATIONS),
+        faults=len(rows),
+        cells=f"{sum(len(row.results) for row in rows):,}",
+        skipped=sum(len(row.skipped) for row in rows) * len(Layout),
+    )
+    head = "\n\n".join(fill(part, WIDTH, break_on_hyphens=False) for part in text.split("\n\n")) + "\n"
+    tables = [_table(group, found) for group, found in groupby(rows, lambda row: row.fault.group)]
+    return "\n".join([head, *tables, _skipped(rows), *_deviations(rows)])
+
+
+def _table(group: str, rows: Iterable[Row]) -> str:
+    names = " | ".join(_COLUMNS.values())
+    lines = [f"## {group}", "", f"| What happens | {names} |", "|---|" + "---|" * len(_COLUMNS)]
+    for row in rows:
+        cells = " | ".join(_summary([one for one in row.results if one.cell.layout is layout]) for layout in _COLUMNS)
+        lines.append(f"| {row.fault.name} | {cells} |")
+    return "\n".join([*lines, ""])
+
+
+def _summary(results: Sequence[Result]) -> str:
+    """Return what came of the calls, together where it is the same."""
+    calls = {result.cell.operation.name for result in results}
+    found: dict[str, set[str]] = {}
+    for result in results:
+        found.setdefault(_told(result), set()).add(result.cell.operation.name)
+    if len(found) == 1:
+        return next(iter(found))
+    return "; ".join(f"{_named(names, calls)}: {told}" for told, names in found.items())
+
+
+def _named(names: set[str], calls: set[str]) -> str:
+    if names == calls & _STREAMS:
+        return "streams"
+    if names == calls - _STREAMS:
+        return "others"
+    return ", ".join(operation.name for operation in OPERATIONS if operation.name in names)
+
+
+def _told(result: Result) -> str:
+    return f"{result.seen.said} ({result.asked})"
+
+
+def _skipped(rows: Iterable[Row]) -> str:
+    lines = ["## What does not apply", "", "| What happens | Calls | Reason |", "|---|---|---|"]
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for reason, calls in groupby(sorted(row.skipped, key=row.skipped.__getitem__), row.skipped.__getitem__):
+            names = set(calls)
+            listed = ", ".join(operation.name for operation in OPERATIONS if operation.name in names)
+            found.setdefault((reason, listed), []).append(row.fault.name)
+    lines += [f"| {'; '.join(faults)} | {calls} | {reason} |" for (reason, calls), faults in found.items()]
+    return "\n".join([*lines, ""])
+
+
+def _deviations(rows: Iterable[Row]) -> Iterator[str]:
+    """Yield what is not yet as it should be, nothing when there is nothing."""
+    known = {
+        (row.fault.name, result.cell.operation.name): told
+        for row in rows
+        for result in row.results
+        if (told := row.deviation(result.cell.operation)) is not None
+    }
+    if known:
+        lines = ["## What is not yet as it should be", "", "| What happens | Call | What is so |", "|---|---|---|"]
+        yield "\n".join([*lines, *(f"| {fault} | {call} | {told} |" for (fault, call), told in known.items()), ""])
