@@ -55,10 +55,10 @@ param allowedOrigins array = [
   '*'
 ]
 
-@description('Which deployment serves a model: model=deployment,model=deployment. A model without an entry is tried as the name of a deployment.')
+@description('Which deployment serves a model: model=deployment,model=deployment. A model without an entry is tried as the name of a deployment. With several accounts each entry has its own models.')
 param modelMapper string = ''
 
-@description('The deployment for every model without an entry.')
+@description('The deployment for every model without an entry. With several accounts each entry has its own default_deployment.')
 param defaultDeployment string = ''
 
 @description('Other settings of the app by name, as the README lists them. Changes made in the portal are lost with the next deployment; these stay.')

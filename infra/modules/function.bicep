@@ -74,12 +74,12 @@ var openAiSettings = openAiAsList
   : {
       AZURE_OPENAI_ENDPOINT: openAi[0].endpoint
       AZURE_OPENAI_RESOURCE_ID: openAi[0].resource_id
+      AZURE_OPENAI_AUTH: openAiAuth
+      AZURE_OPENAI_MODEL_MAPPER: modelMapper
+      AZURE_OPENAI_DEFAULT_DEPLOYMENT: defaultDeployment
     }
 var appSettings = {
   AZURE_CLIENT_ID: identityClientId
-  AZURE_OPENAI_AUTH: openAiAuth
-  AZURE_OPENAI_MODEL_MAPPER: modelMapper
-  AZURE_OPENAI_DEFAULT_DEPLOYMENT: defaultDeployment
   KEY_VAULT_URL: vaultUri
   ALLOWED_ORIGINS: join(allowedOrigins, ',')
   // What the platform sends to one instance at a time is what the app is ready for.

@@ -23,6 +23,7 @@ ABSENT = {
     "AZURE_OPENAI_FALLBACKS": "a choice of the team's",
     "AZURE_OPENAI_KEY_SECRET": "a single account's key goes into the secret that the app reads by default",
     "AZURE_OPENAI_OPERATION_SURFACES": "a choice for single operations",
+    "AZURE_OPENAI_ROUTING": "the app's numbers are those that were tested",
     "AZURE_OPENAI_TOKEN_SCOPE": "other in sovereign clouds only",
     "AZURE_RESOURCE_MANAGER_URL": "other in sovereign clouds only",
     "CLIENT_AUTH": "client keys are what the vault is for",
@@ -35,12 +36,15 @@ ABSENT = {
     "MAX_JSON_BODY_BYTES": "the app's default fits every size of an instance",
     "NO_PROXY": "the way out of Azure Functions needs no proxy",
     "REPAIR_PARAMETERS": "a choice of the team's",
+    "SHUTDOWN_GRACE": "the platform gives a process longer than the app's default",
     "STORED_OBJECTS": "a choice of the team's",
     "STREAM_HEAD_TIMEOUT": "the app's default fits the platform",
     "STREAM_KEEP_ALIVE_INTERVAL": "the app's default fits the platform",
     "UPSTREAM_CONNECT_TIMEOUT": "the app's default fits the platform",
     "UPSTREAM_FIRST_BYTE_TIMEOUT": "the app's default fits the platform",
     "UPSTREAM_IDLE_TIMEOUT": "the app's default fits the platform",
+    "UPSTREAM_POOL_TIMEOUT": "the app's default fits the platform",
+    "UPSTREAM_REASONING_IDLE_TIMEOUT": "the app's default fits the platform",
     "UPSTREAM_TOTAL_TIMEOUT": "follows functionTimeout in host.json",
 }
 # Set by Azure itself.
@@ -123,12 +127,8 @@ def test_the_host_reaches_its_storage_by_name_and_identity_only() -> None:
 def test_the_app_understands_the_settings_that_it_gets(way: dict[str, Any]) -> None:
     settings = world.settings(world.deployed(way))
     auth = AuthMode(way.get("openAiAuth", "managed-identity"))
-    if "AZURE_OPENAI_RESOURCES" in settings:
-        resources = parse_resources(settings["AZURE_OPENAI_RESOURCES"], vault=True, read_file=_no_file)
-        assert {one.auth for one in resources} == {auth}
-        settings["AZURE_OPENAI_ENDPOINT"] = resources[0].endpoint
     read = Settings.from_environ({**settings, "IDENTITY_ENDPOINT": "http://127.0.0.1:1"})
-    assert read.auth is auth
+    assert {one.auth for one in read.resources} == {auth}
     assert read.managed
     assert read.connections == 64
     assert read.client_id == settings["AZURE_CLIENT_ID"]
