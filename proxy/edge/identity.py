@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from proxy.edge.cached import Cached
+from proxy.edge.slow_imports import ONE_AT_A_TIME
 from proxy.errors import ConfigurationError
 from proxy.messages import Secret
 
@@ -30,7 +31,9 @@ def credential(*, client_id: str | None, managed: bool) -> "ManagedIdentityCrede
 
     Never DefaultAzureCredential: it tries several identities one after another and hides which one answered.
     """
-    from azure.identity.aio import AzureCliCredential, ManagedIdentityCredential  # noqa: PLC0415 - slow to import
+    with ONE_AT_A_TIME:
+        import aiohttp  # noqa: F401, PLC0415 - else the SDK imports it on the event loop
+        from azure.identity.aio import AzureCliCredential, ManagedIdentityCredential  # noqa: PLC0415 - slow to import
 
     # It warns at each retry, and with the endpoint's whole answer: a token, when only the expiry is missing.
     logging.getLogger("azure.identity").setLevel(logging.CRITICAL)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from proxy.edge.identity import Identity, carry_retry_after
+from proxy.edge.slow_imports import ONE_AT_A_TIME
 from proxy.errors import ConfigurationError
 from proxy.messages import Client, ClientKey, Secret
 
@@ -133,7 +134,8 @@ class KeyVault:
 
 
 def _connect(url: str, identity: Identity) -> "SecretClient":
-    from azure.keyvault.secrets.aio import SecretClient  # noqa: PLC0415 - slow to import
+    with ONE_AT_A_TIME:
+        from azure.keyvault.secrets.aio import SecretClient  # noqa: PLC0415 - slow to import
 
     # A lost connection is tried once more. An answer never is: Cached waits, and as long as Retry-After says.
     return SecretClient(

@@ -6,6 +6,7 @@ The platform waits for the app to be loaded before it hands out the first reques
 import asyncio
 from typing import TYPE_CHECKING
 
+from proxy.edge.slow_imports import ONE_AT_A_TIME
 from proxy.messages import UpstreamRequest
 from proxy.settings import Timeouts
 from proxy.settings.proxies import Proxies
@@ -45,6 +46,7 @@ class UpstreamLater:
             await self._upstream.close()
 
     def _open(self) -> "Upstream":
-        from proxy.edge.upstream import Upstream  # noqa: PLC0415  slow to import
+        with ONE_AT_A_TIME:
+            from proxy.edge.upstream import Upstream  # noqa: PLC0415  slow to import
 
         return Upstream(self._timeouts, self._connections, self._proxies)
