@@ -13,15 +13,11 @@ from starlette.types import Receive, Scope, Send
 from proxy import bootstrap, messages
 from proxy.edge.delivery import Delivery
 from proxy.edge.inbound import Departure
-from proxy.edge.request_log import write_surprise
-from proxy.errors import ProxyError
+from proxy.edge.request_log import CLIENT_LEFT, write_surprise
 from proxy.http_extension import Request, Response, StreamingResponse
 from proxy.translation import errors
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
-# nginx's status for a client that closed the connection; nobody reads it.
-CLIENT_CLOSED_REQUEST = 499
-UNEXPECTED = "The proxy failed to answer. The error is in its log."
 
 gateway = bootstrap.open_gateway(os.environ, Path(__file__).with_name("host.json"))
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -35,7 +31,7 @@ async def proxy(req: Request) -> Response:
     async with Departure(req.receive) as departure:
         answer = await _answer(_to_message(req, departure))
     if answer is None:
-        return Response(status_code=CLIENT_CLOSED_REQUEST)
+        return Response(status_code=CLIENT_LEFT)
     if isinstance(answer.body, bytes):
         # The host ends the answer to HEAD itself, but makes the next request wait until a stream is over.
         return Response(b"" if req.method == "HEAD" else answer.body, answer.status, answer.headers)
@@ -46,8 +42,7 @@ async def _answer(request: messages.Request) -> messages.Response:
     try:
         return await gateway.handle(request)
     except Exception as error:  # noqa: BLE001  the wall: behind it are only the host's empty 500s
-        write_surprise(error)
-        return errors.to_response(ProxyError(UNEXPECTED))
+        return errors.to_response(write_surprise(error))
 
 
 def _to_message(req: Request, departure: Departure) -> messages.Request:

@@ -12,6 +12,10 @@ from collections.abc import Callable
 
 import msgspec
 
+from proxy.errors import ProxyError
+
+# nginx's status for a client that closed the connection; nobody reads it.
+CLIENT_LEFT = 499
 # What the worker and the SDKs log at INFO costs more than the whole request. The first is the worker up to Python
 # 3.12, the second the one from 3.13 on.
 _CHATTY = ("azure_functions_worker", "azure.functions", "azure", "aiohttp", "msal", "uvicorn", "asyncio")
@@ -36,11 +40,15 @@ def write_line(text: str) -> None:
     sys.stdout.flush()
 
 
-def write_surprise(error: BaseException) -> None:
-    """Write what nobody expected and where it happened, but not the error's own text: it may hold a part of a body."""
+def write_surprise(error: BaseException) -> ProxyError:
+    """Write what nobody expected and where it happened; return what the client reads of it.
+
+    Not the error's own text: it may hold a part of a body.
+    """
     place = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ is not None else None
     where = "nowhere" if place is None else f"{place.name}, line {place.lineno}"
     logging.getLogger("proxy").error("unexpected %s in %s", type(error).__name__, where)
+    return ProxyError("The proxy failed to answer. The error is in its log.")
 
 
 class Line:
@@ -76,6 +84,10 @@ class Line:
         self.attempts = 0
         self.error: str | None = None
         self.status = 0
+
+    def fails(self, error: ProxyError) -> None:
+        """Note why the request ends badly."""
+        self.error = error.reason or error.code
 
     def goes_to(self, target: int, deployment: str | None, attempts: int) -> None:
         """Note where an attempt goes: the number of the resource and the deployment there."""

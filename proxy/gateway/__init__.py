@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from proxy.edge.admission import Admission
-from proxy.edge.request_log import Line, write_line
+from proxy.edge.request_log import CLIENT_LEFT, Line, write_line
 from proxy.errors import ProxyError, ShuttingDown, UnknownUrl, UnsupportedOperation
-from proxy.gateway.answers import CLIENT_LEFT
 from proxy.gateway.forwarding import Forwarding
 from proxy.gateway.here import Here
 from proxy.gateway.visitors import Visit, Visitors
@@ -54,7 +53,7 @@ class Gateway:
             answer = await self._answer(request, line)
         except ProxyError as error:
             answer = errors.to_response(while_spreading(error, self.clock() - self.born))
-            line.error = error.reason or error.code
+            line.fails(error)
         except asyncio.CancelledError as error:
             if STOPPED not in error.args:
                 line.write(status=CLIENT_LEFT, outcome="client_left")
@@ -130,5 +129,5 @@ def _stopped(line: Line) -> Response:
     if task is not None:
         task.uncancel()
     error = ShuttingDown()
-    line.error = error.code
+    line.fails(error)
     return errors.to_response(error)

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from proxy.edge.request_log import Line
+from proxy.edge.request_log import CLIENT_LEFT, Line
 from proxy.errors import ProxyError, ShuttingDown, UpstreamError
 
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 # What is held of a stream until it says something: a filter's annotations and the events of a beginning response,
 # which repeats its instructions and tools.
 MAX_HELD_BYTES = 1024 * 1024
-# nginx's status for a client that closed the connection; nobody reads it.
-CLIENT_LEFT = 499
 
 
 class Stream:
@@ -215,7 +213,7 @@ def _logged(answer: "UpstreamAnswer", line: Line) -> Iterator[_Ending]:
     finally:
         answer.close()
         if ending.error is not None:
-            line.error = ending.error.reason or ending.error.code
+            line.fails(ending.error)
         line.write(outcome=ending.outcome)
 
 

@@ -93,7 +93,7 @@ class Forwarding:
 
     def _failed(self, exchange: Exchange, call: Call, error: ProxyError) -> bytes:
         """Return an error as the only event of a stream whose head has left, and write the request's line."""
-        exchange.line.error = error.reason or error.code
+        exchange.line.fails(error)
         exchange.line.write(outcome="stream_broken")
         stream = self.caller.translator(call, AzureErrors(model=call.model, auth=None))
         return stream.fail(error) if stream is not None else b""

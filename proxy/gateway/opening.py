@@ -13,7 +13,6 @@ from proxy.messages import BodyStream, Response
 from proxy.translation.headers import EVENTS
 
 NO_STREAM = "Azure OpenAI answered without the stream that was asked for."
-_UNEXPECTED = "The proxy failed to answer. The error is in its log."
 _TOO_LATE = (
     "Azure OpenAI did not answer in time. Ask for a stream, which has more time than a whole answer, or use the "
     "background mode of the Responses API."
@@ -164,10 +163,7 @@ class _Late:
         error = self._task.exception()
         if error is None:
             return UpstreamError(NO_STREAM) if _body_of(self._task) is None else None
-        if isinstance(error, ProxyError):
-            return error
-        write_surprise(error)
-        return ProxyError(_UNEXPECTED)
+        return error if isinstance(error, ProxyError) else write_surprise(error)
 
 
 def _body_of(task: asyncio.Task[Response]) -> BodyStream | None:

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from proxy.errors import InvalidRequest
 from proxy.translation.json_body import parse_json_body
 from proxy.translation.multipart import added_part
 from proxy.translation.operations import Body, Route, Surface
-from proxy.translation.request import Serving, is_image
+from proxy.translation.request import Serving, is_image, missing_model
 
 _WANTED: Mapping[Body, tuple[str, ...]] = {
     Body.STREAM: (),
@@ -56,7 +55,7 @@ def model_of(route: Route, fields: Mapping[str, str]) -> str | None:
         return None
     model = route.model or fields.get("model")
     if not model and route.operation.surface is Surface.DEPLOYMENT:
-        raise InvalidRequest("You must provide a model parameter.", param="model", code="missing_required_parameter")
+        raise missing_model()
     return model or None
 
 

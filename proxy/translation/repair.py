@@ -9,12 +9,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-import msgspec
-
 from proxy.errors import InvalidRequest
 from proxy.messages import Repair
+from proxy.translation.errors.azure_error import parse_texts
 from proxy.translation.json_body import JsonBody, parse_json_body
-from proxy.translation.surrogates import mask
 
 HEADER = "x-proxy-repaired"
 
@@ -67,19 +65,6 @@ class _Refusal:
     any_value: bool
 
 
-class _Fields(msgspec.Struct):
-    message: object = None
-    code: object = None
-    param: object = None
-
-
-class _Body(_Fields):
-    error: _Fields | list[_Fields] | str | None = None
-
-
-_BODY = msgspec.json.Decoder(_Body)
-
-
 def find_repairs(status: int, body: bytes, document: JsonBody, made: Iterable[Repair] = ()) -> tuple[Repair, ...]:
     """Return what would make Azure take a request that it refused, nothing where that cannot be.
 
@@ -111,8 +96,8 @@ def encode_repairs(repairs: Iterable[Repair]) -> str:
 
 
 def _parse(body: bytes) -> _Refusal | None:
-    fields = _fields(body)
-    message, code, param = _text(fields.message), _text(fields.code).lower(), _text(fields.param)
+    message, code, param = parse_texts(body)
+    code = code.lower()
     named, of_value = _read(message)
     if code not in _CODES and not (named and code in _VAGUE_CODES):
         return None
@@ -121,21 +106,6 @@ def _parse(body: bytes) -> _Refusal | None:
         of_value=_CODES.get(code, of_value),
         any_value=_ONLY_THE_DEFAULT in message,
     )
-
-
-def _fields(body: bytes) -> _Fields:
-    try:
-        document = _BODY.decode(mask(body))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return _Fields()
-    fields = document.error or document
-    if isinstance(fields, str):
-        return _Fields(message=fields)
-    return fields[0] if isinstance(fields, list) else fields
-
-
-def _text(value: object) -> str:
-    return str(value) if isinstance(value, str | int) else ""
 
 
 def _read(message: str) -> tuple[list[str], bool]:

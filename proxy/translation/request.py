@@ -62,7 +62,7 @@ def parse_call(route: Route, raw: bytes, *, may_store: bool = True) -> Call:
     holder = _holder(document, kind)
     model = route.model or (holder.text("model") if holder is not None else None)
     if not model and (kind is Body.MODEL or route.operation.surface is Surface.DEPLOYMENT):
-        raise InvalidRequest("You must provide a model parameter.", param="model", code="missing_required_parameter")
+        raise missing_model()
     return Call(
         route=route,
         model=model,
@@ -107,6 +107,11 @@ def image_deployment(call: Call, serving: Serving) -> str | None:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     return next((serving(model) for model in models if isinstance(model, str)), None)
+
+
+def missing_model() -> InvalidRequest:
+    """Return what the client of a call without a model reads."""
+    return InvalidRequest("You must provide a model parameter.", param="model", code="missing_required_parameter")
 
 
 def is_image(operation: Operation) -> bool:

@@ -121,6 +121,15 @@ def parse(status: int | None, headers: Mapping[str, str], body: bytes, said: byt
     return _read(status, headers, document, Said(said))
 
 
+def parse_texts(body: bytes) -> tuple[str, str, str]:
+    """Return message, code and parameter of an error as they came, empty where it has none."""
+    try:
+        fields = _fields_of(msgspec.json.decode(mask(body), type=_Document))
+    except UNREADABLE:
+        return "", "", ""
+    return _text(fields.message), _text(fields.code), _text(fields.param)
+
+
 def _read(status: int | None, headers: Mapping[str, str], document: _Document, said: Said) -> AzureError:
     fields = _fields_of(document)
     message, kind, code, param = map(_text, (fields.message, fields.type, fields.code, fields.param))
