@@ -1,6 +1,6 @@
 // How a script of calls runs: each call has a name, and prints one line of JSON that says what came of it.
 
-import OpenAI, { AzureOpenAI } from "openai";
+import OpenAI, { AzureOpenAI, toFile } from "openai";
 
 const options = { apiKey: process.env.KEY, maxRetries: 0 };
 
@@ -31,4 +31,15 @@ export async function collected(stream) {
     events.push(event);
   }
   return events;
+}
+
+export async function batched(lines) {
+  const file = await client.files.create({ file: await toFile(Buffer.from(lines), "in.jsonl"), purpose: "batch" });
+  const asked = { input_file_id: file.id, endpoint: "/v1/chat/completions", completion_window: "24h" };
+  let batch = await client.batches.create(asked);
+  for (let step = 0; step < 3; step++) {
+    batch = await client.batches.retrieve(batch.id);
+  }
+  const output = await (await client.files.content(batch.output_file_id)).text();
+  return { status: batch.status, output: output.trim().split("\n") };
 }

@@ -1,7 +1,7 @@
 // Files, batches, vector stores, images and audio.
 
 import { toFile } from "openai";
-import { azure, client, collected, run } from "./journey.js";
+import { azure, batched, client, collected, run } from "./journey.js";
 
 const data = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 256));
 const line = (id) => ({
@@ -23,15 +23,9 @@ await run({
     return [file.bytes, listed, came.equals(data), gone];
   },
   batch: async () => {
-    const file = await client.files.create({ file: await toFile(Buffer.from(lines), "in.jsonl"), purpose: "batch" });
-    const asked = { input_file_id: file.id, endpoint: "/v1/chat/completions", completion_window: "24h" };
-    let batch = await client.batches.create(asked);
-    for (let step = 0; step < 3; step++) {
-      batch = await client.batches.retrieve(batch.id);
-    }
-    const output = await (await client.files.content(batch.output_file_id)).text();
-    const answers = output.trim().split("\n").map((text) => JSON.parse(text).response.body);
-    return [batch.status, answers.map((answer) => answer.choices[0].message.content)];
+    const { status, output } = await batched(lines);
+    const answers = output.map((text) => JSON.parse(text).response.body);
+    return [status, answers.map((answer) => answer.choices[0].message.content)];
   },
   "vector store": async () => {
     const store = await client.vectorStores.create({ name: "notes" });

@@ -1,7 +1,7 @@
 // Objects of several resources: listed page by page, used by their ids, deleted.
 
 import { toFile } from "openai";
-import { client, collected, run } from "./journey.js";
+import { batched, client, collected, run } from "./journey.js";
 
 const line = (id) => ({
   custom_id: id,
@@ -34,13 +34,7 @@ await run({
     return [(await client.responses.retrieve(last.id)).output_text, last.previous_response_id === first.id];
   },
   batch: async () => {
-    const file = await client.files.create({ file: await toFile(Buffer.from(lines), "in.jsonl"), purpose: "batch" });
-    const asked = { input_file_id: file.id, endpoint: "/v1/chat/completions", completion_window: "24h" };
-    let batch = await client.batches.create(asked);
-    for (let step = 0; step < 3; step++) {
-      batch = await client.batches.retrieve(batch.id);
-    }
-    const output = await (await client.files.content(batch.output_file_id)).text();
-    return [batch.status, output.trim().split("\n").length];
+    const { status, output } = await batched(lines);
+    return [status, output.length];
   },
 });
