@@ -11,9 +11,9 @@ from yarl import URL
 
 from proxy.edge.upstream_answer import BROKEN, UpstreamAnswer
 from proxy.errors import Overloaded, Unreachable, UpstreamError
-from proxy.messages import UpstreamRequest
 from proxy.settings import Timeouts
 from proxy.settings.proxies import Proxies
+from proxy.values import UpstreamRequest
 
 # Azure's gateway closes an idle connection after some minutes; below that a reused one is seldom stale.
 KEEP_ALIVE = 60.0

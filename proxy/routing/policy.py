@@ -42,7 +42,7 @@ class Policy:
     min_retries: int = 3
     """How many retries may be in flight however few the requests are."""
 
-    def rest(self, wait: float | None) -> float:
+    def cooldown_after(self, wait: float | None) -> float:
         """Return how long a target rests that asked for a wait, None when it did not say."""
         return min(max(self.cooldown if wait is None else wait, self.min_wait), self.max_wait)
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from proxy.messages import ClientAuth, ClientKey
 from proxy.settings import endpoints, parse
 from proxy.settings.fallbacks import parse_fallbacks
 from proxy.settings.function_timeout import function_timeout
@@ -14,6 +13,7 @@ from proxy.settings.resource_settings import no_file, read_resources
 from proxy.settings.resources import DATED_API_VERSION, ReadFile, Resource
 from proxy.settings.routing import parse_routing
 from proxy.settings.timeouts import Timeouts, read_timeouts
+from proxy.values import ClientAuth, ClientKey
 
 __all__ = ["DATED_API_VERSION", "Settings", "Timeouts"]
 

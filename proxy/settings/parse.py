@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from proxy.messages import DEPLOYMENT_NAME, AuthMode, Client, ClientAuth, ClientKey, Secret
 from proxy.settings import hosts
+from proxy.values import DEPLOYMENT_NAME, AuthMode, Client, ClientAuth, ClientKey, Secret
 
 _SECRET_NAME = re.compile(r"[A-Za-z0-9-]{1,127}")
 _API_VERSION = re.compile(r"v1|[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?")

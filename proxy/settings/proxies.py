@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from proxy.messages import Secret
 from proxy.settings import hosts
 from proxy.settings.reader import Reader
+from proxy.values import Secret
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _EXPECTED = "must be the address of an HTTP proxy, as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT"

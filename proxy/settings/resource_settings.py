@@ -3,10 +3,10 @@
 from dataclasses import replace
 from functools import partial
 
-from proxy.messages import AuthMode, ClientAuth
 from proxy.settings import endpoints, parse
 from proxy.settings.reader import Reader, SettingError
 from proxy.settings.resources import KEY_SECRET, ReadFile, Resource, ResourceKind, name_in, parse_resources
+from proxy.values import AuthMode, ClientAuth
 
 _SEVERAL = "AZURE_OPENAI_RESOURCES"
 _ENDPOINT = "AZURE_OPENAI_ENDPOINT"

@@ -7,10 +7,10 @@ from enum import Enum
 from functools import partial
 from urllib.parse import urlsplit
 
-from proxy.messages import AuthMode, Secret
 from proxy.settings import endpoints, json_text, parse
 from proxy.settings.fallbacks import is_model
 from proxy.settings.json_entry import JsonEntry
+from proxy.values import AuthMode, Secret
 
 # The last dated version that Azure has made; what `v1` does not serve goes there.
 DATED_API_VERSION = "2025-04-01-preview"

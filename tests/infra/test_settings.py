@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from proxy.errors import ConfigurationError
-from proxy.messages import AuthMode
 from proxy.settings import Settings
 from proxy.settings.resources import parse_resources
+from proxy.values import AuthMode
 from tests.infra import world
 
 ways = pytest.mark.parametrize("way", world.EVERY_WAY.values(), ids=world.EVERY_WAY.keys())

@@ -1,0 +1,202 @@
+"""A list of resources becomes values, or is refused with entry and member."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from proxy.settings.resources import DATED_API_VERSION, Resource, ResourceKind, parse_resources
+from proxy.values import AuthMode, Secret
+from tests.unit.settings.resource_samples import (
+    CANARY,
+    ENDPOINT,
+    RESOURCE_ID,
+    RIGHT,
+    RIGHT_WITH_VAULT,
+    WRONG,
+    azure,
+    openai,
+)
+
+
+def no_file(path: str) -> bytes:
+    raise FileNotFoundError(path)
+
+
+def parse(entries: object, *, vault: bool = False) -> tuple[Resource, ...]:
+    return parse_resources(json.dumps(entries), vault=vault, read_file=no_file)
+
+
+def refuses(text: str, *, vault: bool = False) -> str:
+    with pytest.raises(ValueError, match=r"must|is wrong in entry") as caught:
+        parse_resources(text, vault=vault, read_file=no_file)
+    assert CANARY not in str(caught.value)
+    return str(caught.value)
+
+
+def test_an_endpoint_is_enough() -> None:
+    assert parse(azure()) == (
+        Resource(
+            name="contoso",
+            endpoint=ENDPOINT,
+            kind=ResourceKind.AZURE,
+            auth=AuthMode.MANAGED_IDENTITY,
+            key_secret="azure-openai-key",
+            api_key=None,
+            api_version=DATED_API_VERSION,
+            priority=0,
+            weight=1.0,
+            models={},
+            default_deployment=None,
+            resource_id=None,
+        ),
+    )
+    assert parse(azure()) == (Resource(name="contoso", endpoint=ENDPOINT),)
+
+
+def test_each_member_has_its_place() -> None:
+    assert parse(RIGHT["all of azure"]) == (
+        Resource(
+            name="main-1",
+            endpoint=ENDPOINT,
+            auth=AuthMode.KEY,
+            api_key=Secret("k"),
+            api_version="v1",
+            priority=3,
+            weight=0.5,
+            models={"gpt-4o": "my.gpt_4-o"},
+            default_deployment="d",
+            resource_id=RESOURCE_ID,
+        ),
+    )
+
+
+def test_openai_has_a_key_models_and_v1() -> None:
+    assert parse(RIGHT["all of openai"]) == (
+        Resource(
+            name="openai",
+            endpoint="https://api.openai.com",
+            kind=ResourceKind.OPENAI,
+            auth=AuthMode.KEY,
+            api_key=Secret("k"),
+            api_version="v1",
+            priority=1000,
+            weight=1_000_000.0,
+            models={"gpt-4o": "ft:gpt-4o:org::x"},
+            default_deployment="gpt-4o-mini",
+        ),
+    )
+
+
+@pytest.mark.parametrize("sample", RIGHT, ids=str)
+def test_a_right_list_is_accepted(sample: str) -> None:
+    assert parse(RIGHT[sample])
+
+
+@pytest.mark.parametrize("sample", RIGHT_WITH_VAULT, ids=str)
+def test_a_right_list_for_a_vault_is_accepted_with_one_alone(sample: str) -> None:
+    (resource,) = parse(RIGHT_WITH_VAULT[sample], vault=True)
+    if resource.auth is AuthMode.KEY_VAULT:
+        assert "KEY_VAULT_URL" in refuses(json.dumps(RIGHT_WITH_VAULT[sample])) or resource.kind is ResourceKind.OPENAI
+
+
+@pytest.mark.parametrize("vault", [False, True], ids=["without a vault", "with a vault"])
+@pytest.mark.parametrize("sample", WRONG, ids=str)
+def test_a_wrong_list_is_refused_with_entry_and_member_and_no_value(sample: str, vault: bool) -> None:
+    entries, member = WRONG[sample]
+    problem = refuses(json.dumps(entries), vault=vault)
+    assert problem.startswith(
+        f"is wrong in entry {len(entries)}: " if member and isinstance(entries, list) else "must be"
+    )
+    # Some mistakes are two, and with a vault another of them comes first.
+    assert member is None or vault or f": {member} " in problem
+
+
+@pytest.mark.parametrize(
+    ("members", "vault", "auth"),
+    [
+        ({}, False, AuthMode.MANAGED_IDENTITY),
+        ({}, True, AuthMode.KEY_VAULT),
+        ({"api_key": "k"}, False, AuthMode.KEY),
+        ({"auth": "managed-identity"}, True, AuthMode.MANAGED_IDENTITY),
+        ({"key_secret": "s"}, True, AuthMode.KEY_VAULT),
+    ],
+)
+def test_the_credential_comes_from_where_there_is_one(members: dict[str, object], vault: bool, auth: AuthMode) -> None:
+    (resource,) = parse(azure(**members), vault=vault)
+    assert resource.auth is auth
+
+
+@pytest.mark.parametrize("entries", [azure(api_key=CANARY), azure(auth="key", api_key=CANARY), openai(api_key=CANARY)])
+def test_where_there_is_a_vault_a_key_among_the_settings_is_refused(entries: list[object]) -> None:
+    problem = refuses(json.dumps([*azure(), *entries]), vault=True)
+    assert problem.startswith("is wrong in entry 2: api_key is for local use")
+
+
+def test_openai_without_a_key_is_refused() -> None:
+    entry = {"endpoint": "https://api.openai.com", "kind": "openai"}
+    assert refuses(json.dumps([entry])) == "is wrong in entry 1: api_key is missing"
+    assert parse([entry], vault=True)[0].auth is AuthMode.KEY_VAULT
+
+
+def test_what_an_entry_leaves_out_comes_from_the_settings_for_all() -> None:
+    text = json.dumps([*azure(), *openai(api_key="k"), *azure(name="own", api_version="2024-10-21")])
+    found = parse_resources(text, vault=False, read_file=no_file, api_version="v1", key_secret="other")
+    assert [one.api_version for one in found] == ["v1", "v1", "2024-10-21"]
+    assert {one.key_secret for one in found} == {"other"}
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [*azure(), *azure()],
+        [*azure(), *azure(name="CONTOSO")],
+        [*azure(name="a"), {"endpoint": "https://a.openai.azure.com"}],
+        [{"endpoint": "http://127.0.0.1:1"}, {"endpoint": "http://127.0.0.1:2"}],
+    ],
+)
+def test_no_two_resources_have_one_name(entries: list[object]) -> None:
+    assert refuses(json.dumps(entries)).startswith("is wrong in entry 2: name is that of another entry")
+
+
+def test_a_host_without_a_name_needs_one() -> None:
+    assert "name is missing" in refuses('[{"endpoint": "https://[2001:db8::1]"}]')
+
+
+def test_the_order_of_the_list_stays() -> None:
+    entries = [{"endpoint": f"https://{name}.openai.azure.com"} for name in "cab"]
+    assert [one.name for one in parse(entries)] == ["c", "a", "b"]
+
+
+def test_a_member_may_not_stand_twice() -> None:
+    assert refuses('[{"endpoint": "https://canary.com", "endpoint": "https://b.com"}]') == (
+        "must not say endpoint twice in one object"
+    )
+
+
+def test_a_path_leads_to_a_file() -> None:
+    files = {"resources.json": b"\xef\xbb\xbf " + json.dumps(azure()).encode()}
+    found = parse_resources("resources.json", vault=False, read_file=files.__getitem__)
+    assert found == parse(azure())
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"other.json", b'"other.json"', b"\xff"])
+def test_a_file_holds_the_list_itself(content: bytes) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        parse_resources("resources.json", vault=False, read_file=lambda _: content)
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError(CANARY), PermissionError(CANARY), ValueError(CANARY)])
+def test_a_file_that_cannot_be_read_is_refused_without_its_path(error: Exception) -> None:
+    def fails(path: str) -> bytes:
+        raise error
+
+    with pytest.raises(ValueError, match="the path of a file") as caught:
+        parse_resources(CANARY, vault=False, read_file=fails)
+    assert CANARY not in str(caught.value)
+
+
+def test_a_key_is_not_shown() -> None:
+    (resource,) = parse(azure(api_key=CANARY))
+    assert CANARY not in repr(resource)
+    assert replace(resource, name="b").api_key == Secret(CANARY)

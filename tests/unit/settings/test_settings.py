@@ -1,0 +1,171 @@
+"""All settings from one environment."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from proxy.settings import Settings
+from proxy.settings.proxies import Proxies
+from proxy.settings.reader import SettingError
+from proxy.settings.resources import Resource
+from proxy.values import ClientAuth, Secret
+
+ENDPOINT = {"AZURE_OPENAI_ENDPOINT": "https://name.openai.azure.com"}
+VAULT = {"KEY_VAULT_URL": "https://v.vault.azure.net/"}
+KEY = {"AZURE_OPENAI_API_KEY": "canary-key"}
+RESOURCE_KEYS = {"CLIENT_AUTH": "resource-key", "CLIENT_RESOURCES": "my-res"}
+CANARY = "canary value"
+
+
+def read(extra: Mapping[str, str] | None = None, function_timeout: str = "00:30:00") -> Settings:
+    return Settings.from_environ(ENDPOINT | dict(extra or {}), f'{{"functionTimeout":"{function_timeout}"}}'.encode())
+
+
+def wrong(extra: Mapping[str, str], function_timeout: str = "00:30:00") -> SettingError:
+    with pytest.raises(SettingError) as caught:
+        read(extra, function_timeout)
+    assert str(caught.value).startswith(caught.value.name)
+    return caught.value
+
+
+def test_one_variable_is_enough() -> None:
+    settings = Settings.from_environ(ENDPOINT)
+    assert settings.resources == (Resource(name="name", endpoint="https://name.openai.azure.com"),)
+    assert (settings.api_version, settings.client_keys) == ("2025-04-01-preview", ())
+    assert (settings.managed, settings.client_id, settings.key_vault_url) == (False, None, None)
+    assert (settings.fallbacks, settings.routing) == ({}, {})
+    assert settings.resource_manager_url == "https://management.azure.com"
+    assert settings.token_scope == "https://cognitiveservices.azure.com/.default"
+    assert (settings.max_in_flight, settings.connections, settings.max_json_body) == (256, 256, 33_554_432)
+    assert (settings.timeouts.total, settings.shutdown_grace) == (1790.0, 5.0)
+    assert (settings.operation_surfaces, settings.forwards_unknown, settings.stores) == ({}, False, True)
+    assert settings.allowed_origins == {"*"}
+    assert (settings.client_auth, settings.client_resources) == (ClientAuth.KEYS, frozenset())
+    assert (settings.repairs, settings.keeps_filters, settings.proxies) == (True, False, Proxies())
+
+
+@pytest.mark.parametrize("value", [None, "", "  "])
+def test_without_the_endpoint_nothing_starts(value: str | None) -> None:
+    environ = {} if value is None else {"AZURE_OPENAI_ENDPOINT": value}
+    with pytest.raises(SettingError, match="AZURE_OPENAI_ENDPOINT is not set: it must be the https address"):
+        Settings.from_environ(environ)
+
+
+GOOD: list[tuple[str, str, str, object]] = [
+    ("AZURE_OPENAI_API_VERSION", "v1", "api_version", "v1"),
+    ("AZURE_OPENAI_FALLBACKS", '{"a": ["b"]}', "fallbacks", {"a": ("b",)}),
+    ("AZURE_OPENAI_ROUTING", '{"attempts": 2}', "routing", {"attempts": 2}),
+    ("AZURE_RESOURCE_MANAGER_URL", "https://m.example/", "resource_manager_url", "https://m.example"),
+    ("KEY_VAULT_URL", "https://v.vault.azure.net/", "key_vault_url", "https://v.vault.azure.net"),
+    ("AZURE_CLIENT_ID", "5e0bd9bd-7b93-4f28-af87-19fc36ad61bd", "client_id", "5e0bd9bd-7b93-4f28-af87-19fc36ad61bd"),
+    ("AZURE_OPENAI_TOKEN_SCOPE", "https://ai.azure.com/.default", "token_scope", "https://ai.azure.com/.default"),
+    ("IDENTITY_ENDPOINT", "http://localhost", "managed", True),
+    ("MSI_ENDPOINT", "http://localhost", "managed", True),
+    ("MAX_IN_FLIGHT", "8", "max_in_flight", 8),
+    ("UPSTREAM_CONNECTIONS", "300", "connections", 300),
+    ("SHUTDOWN_GRACE", "0.5", "shutdown_grace", 0.5),
+    ("MAX_JSON_BODY_BYTES", "1024", "max_json_body", 1024),
+    ("AZURE_OPENAI_OPERATION_SURFACES", "createImage=v1", "operation_surfaces", {"createImage": "v1"}),
+    ("FORWARD_UNKNOWN_OPERATIONS", "true", "forwards_unknown", True),
+    ("STORED_OBJECTS", "off", "stores", False),
+    ("ALLOWED_ORIGINS", "https://a.example", "allowed_origins", frozenset({"https://a.example"})),
+    ("CLIENT_AUTH", "azure-key", "client_auth", ClientAuth.AZURE_KEY),
+    ("CLIENT_RESOURCES", "a, b", "client_resources", frozenset({"a.openai.azure.com", "b.openai.azure.com"})),
+    ("REPAIR_PARAMETERS", "false", "repairs", False),
+    ("CONTENT_FILTER_RESULTS", "keep", "keeps_filters", True),
+]
+READ_AS_THEY_ARE = {"IDENTITY_ENDPOINT", "MSI_ENDPOINT"}
+OF_THE_RESOURCE = ("AZURE_OPENAI_KEY_SECRET", "AZURE_OPENAI_AUTH", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_RESOURCES")
+ELSEWHERE = ("UPSTREAM_TOTAL_TIMEOUT", "AzureFunctionsJobHost__functionTimeout", "CLIENT_KEYS", *OF_THE_RESOURCE)
+
+
+@pytest.mark.parametrize(("name", "text", "field", "value"), GOOD)
+def test_every_variable_is_read(name: str, text: str, field: str, value: object) -> None:
+    assert getattr(read({name: f" {text} "}), field) == value
+
+
+@pytest.mark.parametrize("name", [*(name for name, *_ in GOOD if name not in READ_AS_THEY_ARE), *ELSEWHERE])
+def test_an_empty_variable_counts_as_unset(name: str) -> None:
+    assert read({name: ""}) == read({name: " "}) == read()
+
+
+@pytest.mark.parametrize("name", [*(name for name, *_ in GOOD if name not in READ_AS_THEY_ARE), *ELSEWHERE[:2]])
+def test_a_bad_variable_is_named_and_never_shown(name: str) -> None:
+    error = wrong({name: CANARY})
+    assert error.name == name
+    assert CANARY not in f"{error!r} {error.message} {error.__cause__}"
+
+
+@pytest.mark.parametrize("name", ["AZURE_OPENAI_API_KEY", "CLIENT_KEYS"])
+def test_a_bad_secret_is_named_and_never_shown(name: str) -> None:
+    error = wrong({name: f"name={CANARY}"})
+    assert error.name == name
+    assert CANARY not in f"{error!r} {error.message}"
+
+
+def test_no_secret_is_shown_by_the_settings() -> None:
+    settings = read({**KEY, "CLIENT_KEYS": "team=canary-team"})
+    assert [resource.api_key for resource in settings.resources] == [Secret("canary-key")]
+    assert [(entry.client.name, entry.key.reveal()) for entry in settings.client_keys] == [("team", "canary-team")]
+    assert "canary" not in repr(settings)
+
+
+def test_resources_may_stand_in_a_file_where_there_is_one_to_read_it() -> None:
+    environ = {"AZURE_OPENAI_RESOURCES": "resources.json", "AZURE_OPENAI_API_VERSION": "v1"}
+    content = b'[{"endpoint": "https://a.openai.azure.com"}, {"endpoint": "https://b.openai.azure.com"}]'
+    settings = Settings.from_environ(environ, read_file={"resources.json": content}.__getitem__)
+    assert [(one.name, one.api_version) for one in settings.resources] == [("a", "v1"), ("b", "v1")]
+    with pytest.raises(SettingError, match="AZURE_OPENAI_RESOURCES must be a JSON list, or the path"):
+        Settings.from_environ(environ)
+
+
+def test_what_is_let_in_does_not_wait_for_a_connection() -> None:
+    assert read({"UPSTREAM_CONNECTIONS": "8"}).connections == 256
+    assert read({"UPSTREAM_CONNECTIONS": "8", "MAX_IN_FLIGHT": "4"}).connections == 8
+    assert read({"MAX_IN_FLIGHT": "512"}).connections == 512
+
+
+def test_host_json_and_the_environment_say_how_long_a_function_may_take() -> None:
+    assert read(function_timeout="00:00:30").timeouts.total == 20.0
+    assert read({"AzureFunctionsJobHost__functionTimeout": "00:05:00"}).timeouts.total == 290.0
+    assert wrong({}, "00:00:10").name == wrong({}, "forever").name == "functionTimeout"
+
+
+def test_clients_who_name_their_resource_need_no_endpoint() -> None:
+    settings = Settings.from_environ(RESOURCE_KEYS)
+    assert (settings.resources, settings.client_resources) == ((), frozenset({"my-res.openai.azure.com"}))
+    assert [one.endpoint for one in read(RESOURCE_KEYS).resources] == [ENDPOINT["AZURE_OPENAI_ENDPOINT"]]
+    with pytest.raises(SettingError, match="AZURE_OPENAI_ENDPOINT is not set"):
+        Settings.from_environ({"CLIENT_AUTH": "azure-key"})
+
+
+@pytest.mark.parametrize("environ", [{"CLIENT_AUTH": "azure-key"}, RESOURCE_KEYS])
+def test_where_clients_bring_a_key_ours_is_not_at_hand(environ: dict[str, str]) -> None:
+    assert [one.api_key for one in read(environ | KEY).resources] == [None]
+
+
+@pytest.mark.parametrize("unset", [{}, {"CLIENT_RESOURCES": ""}, {"CLIENT_RESOURCES": " "}])
+def test_that_clients_may_name_any_resource_must_be_written_out(unset: dict[str, str]) -> None:
+    error = wrong({"CLIENT_AUTH": "resource-key", **unset})
+    assert (error.name, "list the resources, or say *" in error.message) == ("CLIENT_RESOURCES", True)
+    assert read({"CLIENT_AUTH": "resource-key", "CLIENT_RESOURCES": "*"}).client_resources == {"*"}
+    assert wrong({"CLIENT_AUTH": "resource-key", "CLIENT_RESOURCES": ","}).name == "CLIENT_RESOURCES"
+
+
+@pytest.mark.parametrize("environ", [{"CLIENT_AUTH": "azure-key"}, RESOURCE_KEYS])
+def test_there_is_one_way_in_at_a_time(environ: dict[str, str]) -> None:
+    assert wrong(environ | {"CLIENT_KEYS": "team=canary"}).name == "CLIENT_KEYS"
+    assert read(environ | {"CLIENT_KEYS": " "} | VAULT).client_keys == ()
+
+
+def test_a_proxy_on_the_way_out_is_read_and_never_shown() -> None:
+    settings = read({"HTTPS_PROXY": "http://user:canary@proxy:3128"})
+    assert settings.proxies.of(ENDPOINT["AZURE_OPENAI_ENDPOINT"]) is not None
+    assert "canary" not in repr(settings)
+    assert wrong({"https_proxy": "socks5://canary:1"}).name == "https_proxy"
+
+
+@pytest.mark.parametrize("name", ["STREAM_HEAD_TIMEOUT", "STREAM_KEEP_ALIVE_INTERVAL"])
+def test_a_silence_that_the_platform_ends_first_stops_the_start(name: str) -> None:
+    assert wrong({name: "231"}).name == name
+    assert read({name: "0.5"}).timeouts is not None
