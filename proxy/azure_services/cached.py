@@ -13,7 +13,7 @@ from proxy.errors import ConfigurationError
 
 T = TypeVar("T")
 
-log = logging.getLogger("proxy.edge.cached")
+log = logging.getLogger("proxy.azure_services.cached")
 
 PENDING = "credential_pending"
 TIMED_OUT = "credential_timeout"

@@ -125,7 +125,7 @@ def _per_minute(limits: list[_RateLimit] | None, key: str) -> int | None:
     return None
 
 
-log = logging.getLogger("proxy.edge.discovery")
+log = logging.getLogger("proxy.azure_services.deployments")
 
 PENDING = "discovery_pending"
 REFRESH_SECONDS = 300.0  # a new deployment is seldom wanted sooner, and the quota of a subscription is for many tools

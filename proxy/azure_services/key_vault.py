@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from azure.keyvault.secrets.aio import SecretClient
 
 
-log = logging.getLogger("proxy.edge.key_vault")
+log = logging.getLogger("proxy.azure_services.key_vault")
 
 FORBIDDEN = "key_vault_forbidden"
 MISSING = "key_vault_secret_missing"

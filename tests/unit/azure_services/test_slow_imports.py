@@ -7,7 +7,7 @@ from tests.processes import REPOSITORY
 
 TOGETHER = """
 import threading
-from proxy.edge import identity, key_vault
+from proxy.azure_services import identity, key_vault
 from proxy.edge.upstream_later import UpstreamLater
 from proxy.settings import Timeouts
 from proxy.settings.proxies import Proxies

@@ -141,7 +141,7 @@ async def test_the_environment_of_the_process_is_not_asked(
 PROGRAM = """
 import asyncio, os
 from proxy.edge.upstream import Upstream
-from proxy.messages import UpstreamRequest
+from proxy.values import UpstreamRequest
 from proxy.settings import Settings
 
 async def main():
