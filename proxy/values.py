@@ -1,15 +1,19 @@
-"""Frozen values that travel between the rooms."""
+"""Frozen values that pass between the layers."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Any
 
 # What Azure allows in the name of a deployment; nothing else may become a part of a URL.
 DEPLOYMENT_NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}")
 
-STOPPED = "the instance is about to end"
+# Messages of the ASGI server, both ways. https://asgi.readthedocs.io/en/latest/specs/www.html
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 
 class Secret:
@@ -119,8 +123,8 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptRecord:
-    """One attempt, for telemetry and accounts: nothing of what was said is in it.
+class SendingRecord:
+    """One sending to Azure OpenAI, for telemetry and accounts: nothing of the bodies is in it.
 
     `resource` is its number in the settings; `status` is Azure's, None without an answer; `started` is in seconds since
     1970 UTC, `first_byte` and `duration` in seconds from then; `sent` and `received` are the bytes of the bodies.
@@ -159,8 +163,7 @@ class Request:
     """One HTTP request of a client.
 
     `path` is decoded once, except for `%2F`, which stays as it is; `query` is the raw query without `?`;
-    `headers` have lower-case names; `body` can be read once. `stop` ends the work for it: the task that handles it is
-    cancelled, with `STOPPED` as the message.
+    `headers` have lower-case names; `receive` gives the messages of its body, once.
     """
 
     id: str
@@ -168,36 +171,19 @@ class Request:
     path: str
     query: str
     headers: Mapping[str, str]
-    body: AsyncIterator[bytes]
-    stop: Callable[[], None] = lambda: None
-
-
-class BodyStream(Protocol):
-    """A body that leaves as it comes; it must be closed, whether or not it was read."""
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """Return the chunks, which can be read once."""
-        ...
-
-    def stop(self) -> None:
-        """End with an error for the client, as the instance is about to end."""
-        ...
-
-    async def aclose(self) -> None:
-        """End the body and what it comes from."""
-        ...
+    receive: Receive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """One HTTP answer to a client: a whole body, or a stream that leaves as it comes.
+    """One HTTP answer to a client: a whole body, or one that leaves as it comes and is closed by whoever sends it.
 
     `keep_alive` is for streams of events: the seconds of silence after which the client gets a comment.
     """
 
     status: int
     headers: Mapping[str, str]
-    body: bytes | BodyStream
+    body: bytes | AsyncGenerator[bytes, None]
     keep_alive: float | None = None
 
 

@@ -14,8 +14,6 @@ from proxy.errors import InvalidRequest
 from proxy.openai_api.json_body import JsonBody, parse_json_body
 from proxy.values import Repair
 
-HEADER = "x-proxy-repaired"
-
 # What may be repaired: by another name, or by leaving it out (None).
 _CURES: Mapping[str, str | None] = {
     "temperature": None,

@@ -18,6 +18,8 @@ from proxy.errors import ROLE_MISSING, AzureRefusal, ConfigurationError, ProxyEr
 from proxy.openai_api.retry_after import with_milliseconds
 from proxy.values import ListedModel, Response
 
+# The headers that the proxy adds to its answers: which resource answered, after how many attempts, what was repaired.
+TARGET, ATTEMPTS, REPAIRED = "x-proxy-target", "x-proxy-attempts", "x-proxy-repaired"
 # Statuses below 500 that OpenAI's SDKs try again, and rightly.
 _PASSING_STATUSES = frozenset({408, 409, 429})
 # Troubles of the proxy's own set-up that it works on by itself, or that may be over with the next request.

@@ -389,18 +389,19 @@ OPERATIONS = (*INFERENCE, *OBJECTS, *_LOCAL, *_MISSING)
 # They ask what is kept, or try something out, and keep nothing.
 _TRIALS = frozenset({"searchVectorStore", "runGrader", "validateGrader"})
 # Members that make a response more than an answer: a job of its own, or a turn that later ones build on.
-_LASTING = ("previous_response_id", "conversation")
+_KEPT = ("previous_response_id", "conversation")
 
 
-def lasting(operation: Operation, document: JsonBody | None) -> bool:
-    """Tell whether a call makes, changes or deletes something that lasts.
+def is_idempotent(operation: Operation, document: JsonBody | None) -> bool:
+    """Tell whether a call may be repeated: it makes, changes or deletes nothing that is kept.
 
-    An answer that Azure stores beside giving it is none: nobody knows of a second one, and it goes away by itself.
+    An answer that Azure stores beside giving it does not count: nobody knows of a second one, and it expires by itself.
+    https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2
     """
     if operation.method == "GET" or operation.name in _TRIALS:
-        return False
-    if operation.stored or operation.path.startswith("/realtime/calls"):
         return True
-    if operation.name != "createResponse" or document is None:
+    if operation.stored or operation.path.startswith("/realtime/calls"):
         return False
-    return document.member("background") == b"true" or any(map(document.member, _LASTING))
+    if operation.name != "createResponse" or document is None:
+        return True
+    return document.member("background") != b"true" and not any(map(document.member, _KEPT))

@@ -1,4 +1,4 @@
-"""What was learnt of the parameters that a deployment refuses, so that the next request goes without them."""
+"""What was learned of the parameters that a deployment refuses, so that the next request goes without them."""
 
 from collections import OrderedDict
 
@@ -14,30 +14,30 @@ MAX_VALUE_BYTES = 64
 SECONDS_KEPT = 3600.0
 
 
-class Repairs:
+class LearnedRepairs:
     """The repairs of each deployment; `now` is in seconds of any clock that never goes back."""
 
     def __init__(self) -> None:
-        self._learnt: OrderedDict[str, dict[Repair, float]] = OrderedDict()
+        self._learned: OrderedDict[str, dict[Repair, float]] = OrderedDict()
 
     def known(self, deployment: str, now: float) -> tuple[Repair, ...]:
         """Return what a request for this deployment should be spared, oldest first."""
-        if deployment not in self._learnt:
+        if deployment not in self._learned:
             return ()
-        self._learnt.move_to_end(deployment)
-        return tuple(repair for repair, ends in self._learnt[deployment].items() if now < ends)
+        self._learned.move_to_end(deployment)
+        return tuple(repair for repair, ends in self._learned[deployment].items() if now < ends)
 
     def learn(self, deployment: str, repair: Repair, now: float) -> None:
         """Keep a repair for an hour; it takes the place of those that it covers or contradicts."""
         if repair.value is not None and len(repair.value) > MAX_VALUE_BYTES:
             return
-        earlier = self._learnt.get(deployment, {})
+        earlier = self._learned.get(deployment, {})
         kept = {old: ends for old, ends in earlier.items() if now < ends and not _replaces(repair, old)}
         latest = [*kept.items(), (repair, now + SECONDS_KEPT)][-MAX_REPAIRS:]
-        self._learnt[deployment] = dict(latest)
-        self._learnt.move_to_end(deployment)
-        if len(self._learnt) > MAX_DEPLOYMENTS:
-            self._learnt.popitem(last=False)
+        self._learned[deployment] = dict(latest)
+        self._learned.move_to_end(deployment)
+        if len(self._learned) > MAX_DEPLOYMENTS:
+            self._learned.popitem(last=False)
 
 
 def _replaces(new: Repair, old: Repair) -> bool:

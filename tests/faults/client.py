@@ -12,7 +12,7 @@ from proxy.gateway import Gateway
 from proxy.gateway.fleet import Fleet
 from proxy.gateway.visitors import ClientKeyAuthenticator
 from proxy.settings import Settings
-from proxy.values import AttemptRecord, Request, Response
+from proxy.values import SendingRecord, Request, Response
 from tests.faults.operations import AZURE_KEY, CLIENT_KEY, Operation
 from tests.faults.seen import Seen
 
@@ -46,7 +46,7 @@ class TwoKeys:
 def open_gateway(
     environ: Mapping[str, str],
     log: Callable[[str], None],
-    note: Callable[[AttemptRecord], None] | None = None,
+    note: Callable[[SendingRecord], None] | None = None,
     *,
     renews: bool = False,
 ) -> Gateway:

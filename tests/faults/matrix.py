@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from proxy.gateway import Gateway
-from proxy.values import AttemptRecord
+from proxy.values import SendingRecord
 from tests.faults.cell import Cell, Layout, Target
 from tests.faults.client import call, close_gateway, open_gateway
 from tests.faults.deviations import DEVIATIONS
@@ -87,7 +87,7 @@ async def run_cell(cell: Cell) -> Result:
     """Make the call with a gateway of its own, and judge what came of it."""
     targets = list(cell.targets())
     lines: list[str] = []
-    records: list[AttemptRecord] = []
+    records: list[SendingRecord] = []
     async with AsyncExitStack() as stack, asyncio.timeout(CELL_TIMEOUT):
         for target in targets:
             await stack.enter_async_context(target.serving())

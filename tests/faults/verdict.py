@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from proxy.values import AttemptRecord
+from proxy.values import SendingRecord
 from tests.faults.cell import Cell, Layout
 from tests.faults.fault import Expected, Outcome
 from tests.faults.operations import CANARIES
@@ -48,7 +48,7 @@ def judge_lines(lines: Sequence[str], seen: Seen) -> Iterator[str]:
             yield f"the log says {line['outcome']} with {line['status']}"
 
 
-def judge_records(records: Sequence[AttemptRecord], attempts: int) -> Iterator[str]:
+def judge_records(records: Sequence[SendingRecord], attempts: int) -> Iterator[str]:
     """Judge the records of the attempts."""
     if len(records) != attempts:
         yield f"{len(records)} attempts are on record"

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from proxy import bootstrap
 from proxy.gateway import Gateway
 from proxy.settings import Settings
-from proxy.values import AttemptRecord, Request, Usage
+from proxy.values import SendingRecord, Request, Usage
 from tests.integration.conftest import CLIENT_KEY
 from tools.azure_openai_simulator import DEFAULT_KEY, Simulator
 
@@ -16,7 +16,7 @@ CANARY = "CANARY-prompt"
 
 
 @asynccontextmanager
-async def gateway(simulator: Simulator, records: list[AttemptRecord], **models: str) -> AsyncIterator[Gateway]:
+async def gateway(simulator: Simulator, records: list[SendingRecord], **models: str) -> AsyncIterator[Gateway]:
     resources = [
         {"name": name, "endpoint": simulator.url, "auth": "key", "api_key": DEFAULT_KEY, "priority": place}
         | {"models": {"chat": models[name]}}
@@ -39,7 +39,7 @@ def request(*, stream: bool = False) -> Request:
 
 
 async def test_a_whole_answer_is_recorded_with_azures_count(simulator: Simulator) -> None:
-    records: list[AttemptRecord] = []
+    records: list[SendingRecord] = []
     async with gateway(simulator, records, one="gpt-4o") as working:
         answer = await working.handle(request())
     assert isinstance(answer.body, bytes)
@@ -55,7 +55,7 @@ async def test_a_whole_answer_is_recorded_with_azures_count(simulator: Simulator
 
 
 async def test_a_stream_is_recorded_at_its_end_and_estimated_where_nobody_counts(simulator: Simulator) -> None:
-    records: list[AttemptRecord] = []
+    records: list[SendingRecord] = []
     async with gateway(simulator, records, one="gpt-4o") as working:
         answer = await working.handle(request(stream=True))
         assert not isinstance(answer.body, bytes)
@@ -70,7 +70,7 @@ async def test_a_stream_is_recorded_at_its_end_and_estimated_where_nobody_counts
 
 
 async def test_every_attempt_has_a_record_of_its_own(simulator: Simulator) -> None:
-    records: list[AttemptRecord] = []
+    records: list[SendingRecord] = []
     async with gateway(simulator, records, one="error-429-old", two="gpt-4o") as working:
         await working.handle(request())
     assert [(record.resource, record.attempt, record.status, record.outcome) for record in records] == [
@@ -81,7 +81,7 @@ async def test_every_attempt_has_a_record_of_its_own(simulator: Simulator) -> No
 
 
 async def test_a_client_that_leaves_is_recorded_once(simulator: Simulator) -> None:
-    records: list[AttemptRecord] = []
+    records: list[SendingRecord] = []
     arrived = len(simulator.requests)
     async with gateway(simulator, records, one="no-answer") as working:
         handling = asyncio.create_task(working.handle(request()))

@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.openai_api.json_body import parse_json_body
-from proxy.openai_api.operations import OPERATIONS, Operation, Surface, lasting
+from proxy.openai_api.operations import OPERATIONS, Operation, Surface, is_idempotent
 from proxy.openai_api.router import unknown
 from tests.unit.openai_api.paths import BY_NAME
 
@@ -19,7 +19,7 @@ PASSING = {
 
 @pytest.mark.parametrize("operation", AT_AZURE, ids=lambda row: row.name)
 def test_whatever_is_not_read_or_answered_at_once_lasts(operation: Operation) -> None:
-    assert lasting(operation, None) is (operation.method != "GET" and operation.name not in PASSING)
+    assert is_idempotent(operation, None) is (operation.method == "GET" or operation.name in PASSING)
 
 
 @pytest.mark.parametrize(
@@ -32,13 +32,13 @@ def test_whatever_is_not_read_or_answered_at_once_lasts(operation: Operation) ->
     ],
 )  # fmt: skip
 def test_a_response_lasts_when_it_is_a_job_or_a_turn(body: bytes, expected: bool) -> None:
-    assert lasting(BY_NAME["createResponse"], parse_json_body(body)) is expected
+    assert is_idempotent(BY_NAME["createResponse"], parse_json_body(body)) is not expected
 
 
 def test_a_stored_chat_is_an_answer() -> None:
-    assert not lasting(BY_NAME["createChatCompletion"], parse_json_body(b'{"store":true,"background":true}'))
+    assert is_idempotent(BY_NAME["createChatCompletion"], parse_json_body(b'{"store":true,"background":true}'))
 
 
 @pytest.mark.parametrize(("method", "expected"), [("GET", False), ("POST", True), ("DELETE", True), ("PATCH", True)])
 def test_an_unknown_operation_lasts_unless_it_reads(method: str, expected: bool) -> None:
-    assert lasting(unknown(method, "/v1/skills").operation, None) is expected
+    assert not is_idempotent(unknown(method, "/v1/skills").operation, None) is expected

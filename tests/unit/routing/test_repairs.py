@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.routing.learned_repairs import MAX_DEPLOYMENTS, MAX_REPAIRS, MAX_VALUE_BYTES, SECONDS_KEPT, Repairs
+from proxy.routing.learned_repairs import MAX_DEPLOYMENTS, MAX_REPAIRS, MAX_VALUE_BYTES, SECONDS_KEPT, LearnedRepairs
 from proxy.values import Repair
 
 TOP_P = Repair(parameter="top_p")
@@ -12,8 +12,8 @@ NEWER = Repair(parameter="max_tokens", renamed_to="max_completion_tokens")
 OLDER = Repair(parameter="max_completion_tokens", renamed_to="max_tokens")
 
 
-def learnt(*repairs: Repair) -> Repairs:
-    known = Repairs()
+def learnt(*repairs: Repair) -> LearnedRepairs:
+    known = LearnedRepairs()
     for at, repair in enumerate(repairs):
         known.learn("o3", repair, float(at))
     return known
@@ -67,7 +67,7 @@ def test_of_too_many_repairs_the_oldest_is_forgotten() -> None:
 
 
 def test_of_too_many_deployments_the_least_recently_used_is_forgotten() -> None:
-    known = Repairs()
+    known = LearnedRepairs()
     for at in range(MAX_DEPLOYMENTS):
         known.learn(f"d{at}", TOP_P, 0)
     assert known.known("d0", 1) == (TOP_P,)

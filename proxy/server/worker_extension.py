@@ -1,8 +1,9 @@
-"""The worker's HTTP extension: Starlette's Request and Response on uvicorn with httptools, without FastAPI.
+"""The worker's HTTP extension: raw ASGI on uvicorn with httptools.
 
 The worker takes whatever extension of azurefunctions-extensions-base was imported with function_app.py: it looks for
-`WebApp` and `WebServer` in the one module that defines both. `azurefunctions-extensions-http-fastapi` is the official
-one and can be imported in function_app.py instead of this module.
+`WebApp` and `WebServer` in the one module that defines both. The function returns at once, and what it returns is
+called as an ASGI application in the server's own task: so one task has the whole life of a request, and at
+functionTimeout the host answers for that request alone instead of killing the worker.
 """
 
 import asyncio
@@ -21,30 +22,53 @@ from azurefunctions.extensions.base import (
 )
 from azurefunctions.extensions.base import WebApp as BaseWebApp
 from azurefunctions.extensions.base import WebServer as BaseWebServer
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from proxy.edge import shutdown
+from proxy.server import shutdown
+from proxy.server.connection import EXTENSION, Connection
+from proxy.values import Receive, Scope, Send
 
-__all__ = ("Request", "Response", "StreamingResponse", "WebApp", "WebServer")
+__all__ = ("Request", "Response", "WebApp", "WebServer")
 
 # Longer than the 60 s for which the host keeps an idle connection, so that the host is the one to close it.
 KEEP_ALIVE = 120
 # Seconds that open streams get when the server ends; without a bound it waits for as long as they run.
 SHUTDOWN_GRACE = 3
+INVOCATION_ID = "x-ms-invocation-id"
+_INVOCATION_ID = INVOCATION_ID.encode()
 # The worker up to Python 3.12 and the one from 3.13 on.
 _COORDINATORS = ("azure_functions_worker.http_v2", "azure_functions_runtime.http_v2")
-
 # Invocations that are known by their ids, in flight or not: far more than are in flight.
 SEEN = 10_000
 
-Handler = Callable[[Request], Awaitable[Response]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Request:
+    """What the worker hands to the function; it asks it for nothing but the id of its invocation."""
+
+    __slots__ = ("headers",)
+
+    def __init__(self, invocation: str) -> None:
+        self.headers = {INVOCATION_ID: invocation}
+
+
+class Response:
+    """What the function returns: the ASGI application that answers the request."""
+
+    __slots__ = ("_application",)
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer the request."""
+        return self._application(scope, receive, send)
 
 
 class _RouteSynchronizer(RequestSynchronizer):  # type: ignore[misc]
     def sync_route_params(self, request: Request, path_params: dict[str, str]) -> None:
-        request.scope["path_params"] = dict(path_params)
+        """Do nothing: the path is in the scope."""
 
 
 class _RequestType(metaclass=RequestTrackerMeta):  # type: ignore[metaclass]
@@ -57,8 +81,11 @@ class _ResponseType(metaclass=ResponseTrackerMeta):  # type: ignore[metaclass]
     response_type = Response
 
 
+Handler = Callable[[Request], Awaitable[Response]]
+
+
 class WebApp(BaseWebApp):  # type: ignore[misc]
-    """The ASGI application that hands each request to the worker's coordinator."""
+    """The ASGI application that hands each request to the worker, then calls what the function returned."""
 
     def __init__(self) -> None:
         self._handler: Handler | None = None
@@ -81,14 +108,13 @@ class WebApp(BaseWebApp):  # type: ignore[misc]
         """
         if scope["type"] != "http" or self._handler is None:
             return
-        request = Request(scope, receive)
-        invocation = request.headers.get("x-ms-invocation-id", "")
+        invocation = next((value.decode("latin-1") for name, value in scope["headers"] if name == _INVOCATION_ID), "")
         if invocation and invocation in self._seen:
-            await Response(status_code=503, headers={"retry-after": "1"})(scope, receive, send)
+            await _refuse(send)
             return
         self._note(invocation)
         try:
-            response = await self._handler(request)
+            response = await self._handler(Request(invocation))
         finally:
             _forget(invocation)
         await response(scope, receive, send)
@@ -97,6 +123,35 @@ class WebApp(BaseWebApp):  # type: ignore[misc]
         self._seen[invocation] = None
         if len(self._seen) > SEEN:
             del self._seen[next(iter(self._seen))]
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's protocol, which tells an unfinished exchange at once that its client has disconnected."""
+
+    def on_message_begin(self) -> None:
+        """Begin a request, whose scope gets the connection to its client."""
+        super().on_message_begin()
+        self.scope["extensions"] = {EXTENSION: Connection(self._break_off)}  # type: ignore[dict-item]
+
+    def on_message_complete(self) -> None:
+        """Read on behind the body: while reading is paused, as a large body leaves it, nobody sees the client go."""
+        super().on_message_complete()
+        if not self.pipeline:
+            self.flow.resume_reading()
+
+    def _break_off(self) -> None:
+        """Close the connection behind what was written; uvicorn then does not miss the end of the answer."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+        self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let uvicorn note it, then tell the exchange whose answer is not complete."""
+        super().connection_lost(exc)
+        # Not self.scope, which is already that of a next request on the connection.
+        if self.cycle is not None and not self.cycle.response_complete:
+            connection: Any = self.cycle.scope["extensions"][EXTENSION]
+            connection.lost()
 
 
 class WebServer(BaseWebServer):  # type: ignore[misc]
@@ -115,7 +170,7 @@ class WebServer(BaseWebServer):  # type: ignore[misc]
             self.web_app,
             host=self.hostname,
             port=self.port,
-            http="httptools",
+            http=Protocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -142,13 +197,16 @@ async def _close(server: Server, serving: "asyncio.Future[None]") -> None:
     await asyncio.wait({serving}, timeout=SHUTDOWN_GRACE + 0.5)
 
 
-def _forget(invocation_id: str) -> None:
-    """Drop the coordinator's entry of a request: the worker never does, and keeps some 2 kB of each.
+async def _refuse(send: Send) -> None:
+    headers = [(b"retry-after", b"1"), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
-    Not before the response is set: without its entry the request would never end.
-    """
+
+def _forget(invocation: str) -> None:
+    """Drop the coordinator's entry of a request: the worker never does, and keeps some 2 kB of each."""
     for name in _COORDINATORS:
         module: Any = sys.modules.get(name)
         references = getattr(getattr(module, "http_coordinator", None), "_context_references", None)
         if isinstance(references, dict):
-            references.pop(invocation_id, None)
+            references.pop(invocation, None)

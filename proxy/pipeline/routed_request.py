@@ -1,16 +1,14 @@
-"""One request of a client with what belongs to its way, and its ids on the way in and out."""
+"""A request with the operation that it asks for and the resources that may serve it; its ids, both ways."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 from proxy.azure_api.request import Call, Serving
-from proxy.edge.request_log import Line
 from proxy.errors import ModelNotFound
-from proxy.gateway.fleet import Fleet
-from proxy.gateway.opening import Opening
 from proxy.openai_api.object_ids import Claims, bare_body, bare_query, bare_route, brings_ids, claimed, tag_answer
 from proxy.openai_api.router import Route
+from proxy.pipeline.resources import Resources
 from proxy.routing.targets import Target
 from proxy.values import Request
 
@@ -19,26 +17,25 @@ MAX_MODEL = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
-    """A request, the operation that it asks for, the resources that may serve it, and how far it has come.
+class RoutedRequest:
+    """What is known of a request before it is sent.
 
-    `pinned` is the number of the resource that keeps the objects which the request names, None where it names none.
+    `query` is the client's, without tags; `pinned` is the number of the resource that keeps the objects which the
+    request names, None where it names none.
     """
 
     request: Request
     route: Route
     query: str
-    fleet: Fleet
-    opening: Opening
-    line: Line
+    resources: Resources
     pinned: int | None = None
 
-    def without_tags(self, raw: bytes, claims: Claims = ()) -> tuple["Exchange", bytes]:
-        """Return the exchange and its body without the tags of ids, pinned to the resource that they name.
+    def without_tags(self, raw: bytes, claims: Claims = ()) -> tuple["RoutedRequest", bytes]:
+        """Return the request and its body without the tags of ids, pinned to the resource that they name.
 
         Raises `InvalidRequest` for ids of two resources, or of none.
         """
-        tags = self.fleet.tags
+        tags = self.resources.tags
         if tags.alone and "~" not in self.request.path and "~" not in self.query and b"~" not in raw:
             return self, raw
         route, in_path = bare_route(tags, self.route)
@@ -49,13 +46,13 @@ class Exchange:
 
     def names(self) -> tuple[str, ...]:
         """Return the models that the client may use."""
-        return self.fleet.catalogue().plain_names
+        return self.resources.catalogue().plain_names
 
     def targets(self, model: str | None) -> tuple[Target, ...]:
         """Return where the request may go; raise `ModelNotFound` when nobody serves the model."""
         if model is not None and len(model) > MAX_MODEL:
             raise ModelNotFound(model, known=self.names())
-        targets = self.fleet.catalogue().targets(model, self.pinned)
+        targets = self.resources.catalogue().targets(model, self.pinned)
         if model is None:
             return tuple(replace(target, operation=self.route.operation.name) for target in targets)
         if not targets:
@@ -64,11 +61,11 @@ class Exchange:
 
     def serving(self, resource: int) -> Serving:
         """Return what finds the deployment of a resource for a model."""
-        return partial(self.fleet.catalogue().serving, resource=resource)
+        return partial(self.resources.catalogue().serving, resource=resource)
 
     def serving_batch(self, resource: int) -> Serving:
         """Return what finds the deployment for the lines of a batch; the lines are many and the models few."""
-        return lru_cache(maxsize=64)(partial(self.fleet.catalogue().serving_batch, resource=resource))
+        return lru_cache(maxsize=64)(partial(self.resources.catalogue().serving_batch, resource=resource))
 
     def serving_from(self, target: Target) -> Serving:
         """Return what finds the deployment for a model: the target's own for the model it was chosen for."""
@@ -77,11 +74,7 @@ class Exchange:
 
     def tagging(self, call: Call, resource: int) -> Callable[[bytes], bytes] | None:
         """Return what tags the ids of an answer, None where they stay as they are."""
-        operation = self.route.operation
-        if self.fleet.tags.alone or not brings_ids(operation, call.document):
+        operation, tags = self.route.operation, self.resources.tags
+        if tags.alone or not brings_ids(operation, call.document):
             return None
-        return partial(_tag, self, resource)
-
-
-def _tag(exchange: Exchange, resource: int, data: bytes) -> bytes:
-    return tag_answer(exchange.fleet.tags, exchange.route.operation, data, resource)
+        return lambda data: tag_answer(tags, operation, data, resource)

@@ -1,4 +1,4 @@
-"""The resources of Azure OpenAI, as the corridor uses them."""
+"""The resources of Azure OpenAI: what each serves, where it takes operations, and what opens it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,69 +14,80 @@ from proxy.values import AuthMode, Deployed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """What a resource serves, where it takes operations, and what opens it.
+    """One resource.
 
-    `offer` is what the settings say of it, `discovery` what Azure lists, None where nobody asks. `auth` says where the
+    `models` is what the settings say of it, `discovery` what Azure lists, None where nobody asks. `auth` says where the
     credential comes from; None is the client, which brought its own key.
     """
 
-    offer: ResourceModels
+    models: ResourceModels
     discovery: Discovery | None = None
     surfaces: Surfaces
     credential: UpstreamCredential
     auth: AuthMode | None
 
-    def listed(self) -> tuple[Deployed, ...] | None:
+    def deployments(self) -> tuple[Deployed, ...] | None:
         """Return the deployments that Azure lists, None while nobody knows them."""
         return None if self.discovery is None else self.discovery.current()
 
 
-class Fleet:
+class Resources:
     """All resources, in the order of the settings, and what is known of them."""
 
     def __init__(
-        self, resources: Sequence[Resource], *, fallbacks: Mapping[str, tuple[str, ...]], router: Routing, tags: Tags
+        self, resources: Sequence[Resource], *, fallbacks: Mapping[str, tuple[str, ...]], routing: Routing, tags: Tags
     ) -> None:
-        self.resources = tuple(resources)
-        self.router = router
+        self.each = tuple(resources)
+        self.routing = routing
         self.tags = tags
         self._fallbacks = fallbacks
         self._discovers = any(resource.discovery is not None for resource in resources)
-        self._listed = self._lists()
+        self._listed = self._deployments()
         self._catalogue = self._make_catalogue()
+
+    def __getitem__(self, number: int) -> Resource:
+        """Return a resource by its number in the settings."""
+        return self.each[number]
 
     def start(self) -> None:
         """Begin to fetch credentials and lists in the background of the running loop."""
-        for resource in self.resources:
+        for resource in self.each:
             resource.credential.start()
         self._discover()
 
+    async def close(self) -> None:
+        """Stop what runs in the background."""
+        for resource in self.each:
+            await resource.credential.close()
+            if resource.discovery is not None:
+                await resource.discovery.close()
+
     def problems(self) -> tuple[str, ...]:
         """Return why no resource can be called, as codes; none while one of them can."""
-        problems = [resource.credential.problem for resource in self.resources]
+        problems = [resource.credential.problem for resource in self.each]
         return () if None in problems else tuple(problem for problem in problems if problem)
 
     def catalogue(self) -> Catalogue:
         """Return which targets serve which model; made anew only when Azure lists other deployments."""
         if self._discovers:
             self._discover()
-            listed = self._lists()
+            listed = self._deployments()
             if any(new is not old for new, old in zip(listed, self._listed, strict=True)):
                 self._listed = listed
                 self._catalogue = self._make_catalogue()
         return self._catalogue
 
     def _discover(self) -> None:
-        for resource in self.resources:
+        for resource in self.each:
             if resource.discovery is not None:
                 resource.discovery.start()
 
-    def _lists(self) -> tuple[tuple[Deployed, ...] | None, ...]:
-        return tuple(resource.listed() for resource in self.resources)
+    def _deployments(self) -> tuple[tuple[Deployed, ...] | None, ...]:
+        return tuple(resource.deployments() for resource in self.each)
 
     def _make_catalogue(self) -> Catalogue:
-        offers = [
-            resource.offer if resource.discovery is None else replace(resource.offer, deployed=listed)
-            for resource, listed in zip(self.resources, self._listed, strict=True)
+        models = [
+            resource.models if resource.discovery is None else replace(resource.models, deployed=listed)
+            for resource, listed in zip(self.each, self._listed, strict=True)
         ]
-        return Catalogue(offers, self._fallbacks)
+        return Catalogue(models, self._fallbacks)

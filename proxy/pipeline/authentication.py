@@ -1,4 +1,4 @@
-"""Who is calling, and which resources open with what they bring."""
+"""Who is calling, and which resources they may use."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -10,9 +10,9 @@ from proxy.azure_api.urls import surfaces_at
 from proxy.azure_services.client_keys import ClientKeys
 from proxy.azure_services.credentials import FixedKey
 from proxy.errors import Unauthenticated
-from proxy.gateway.fleet import Fleet, Resource
 from proxy.openai_api.object_ids import Tags
 from proxy.openai_api.operations import Surface
+from proxy.pipeline.resources import Resource, Resources
 from proxy.routing.policy import Policy
 from proxy.routing.retry import Routing
 from proxy.routing.targets import ResourceModels
@@ -23,22 +23,26 @@ MAX_NAMED = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """A client by its name, and the resources for it; `unproven` is one whose key only Azure can judge."""
+class Principal:
+    """A client by its name, and the resources for it; the key of an `unverified` one only Azure can judge."""
 
     client: str
-    fleet: Fleet
-    unproven: bool = False
+    resources: Resources
+    unverified: bool = False
 
 
-class Visitors(Protocol):
+class Authenticator(Protocol):
     """Knows the clients."""
 
     def start(self) -> None:
         """Begin to fetch keys and tokens in the background of the running loop."""
         ...
 
-    async def identify(self, headers: Mapping[str, str]) -> Visit:
+    async def close(self) -> None:
+        """Stop what runs in the background."""
+        ...
+
+    async def authenticate(self, headers: Mapping[str, str]) -> Principal:
         """Return who is calling; raise `Unauthenticated`."""
         ...
 
@@ -52,19 +56,24 @@ class ClientKeyAuthenticator:
     """Clients with a client key, who are served with the proxy's own credential; `now` is in seconds since 1970 UTC."""
 
     keys: ClientKeys[KeyRing]
-    fleet: Fleet
+    resources: Resources
     now: Callable[[], float]
 
     def start(self) -> None:
         """Begin to fetch the client keys and the credentials."""
-        self.fleet.start()
+        self.resources.start()
         self.keys.start()
 
-    async def identify(self, headers: Mapping[str, str]) -> Visit:
+    async def close(self) -> None:
+        """Stop fetching."""
+        await self.keys.close()
+        await self.resources.close()
+
+    async def authenticate(self, headers: Mapping[str, str]) -> Principal:
         """Return the holder of the key; raise `Unauthenticated`, or why the keys could never be read."""
         ring = await self.keys.current()
         try:
-            return Visit(client=ring.identify(headers, self.now()).name, fleet=self.fleet)
+            return Principal(client=ring.identify(headers, self.now()).name, resources=self.resources)
         except Unauthenticated as error:
             missing = self.keys.missing()
             if missing is not None and error.code == INVALID_KEY:
@@ -74,17 +83,17 @@ class ClientKeyAuthenticator:
     async def problems(self) -> tuple[str, ...]:
         """Return what is missing of the credentials and the keys."""
         self.start()
-        reasons = [*self.fleet.problems(), *filter(None, (self.keys.problem,))]
+        reasons = [*self.resources.problems(), *filter(None, (self.keys.problem,))]
         if not reasons and not len(await self.keys.current()):
             reasons.append("no_client_keys")
         return tuple(reasons)
 
 
-class Routers:
+class RoutingByEndpoint:
     """What is known of each resource that clients name, so that the troubles of one are none of another's."""
 
     def __init__(self, policy: Policy) -> None:
-        self.of = lru_cache(maxsize=MAX_NAMED)(lambda _endpoint: Routing(policy))
+        self.get = lru_cache(maxsize=MAX_NAMED)(lambda _endpoint: Routing(policy))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,34 +107,39 @@ class PassthroughAuthenticator:
     name: str
     read: Callable[[Mapping[str, str]], PassthroughKey]
     resource: Resource | None
-    routers: Routers
+    routing: RoutingByEndpoint
     api_version: str
     chosen: Mapping[str, Surface]
 
     def start(self) -> None:
         """Do nothing: there is nothing of our own."""
 
-    async def identify(self, headers: Mapping[str, str]) -> Visit:
+    async def close(self) -> None:
+        """Do nothing."""
+
+    async def authenticate(self, headers: Mapping[str, str]) -> Principal:
         """Return the resource that the client's key is for; raise `Unauthenticated` for what cannot be one."""
-        own = self.read(headers)
-        resource = self._resource(own)
-        fleet = Fleet(
-            [resource], fallbacks={}, router=self.routers.of(own.endpoint), tags=Tags((own.endpoint or "configured",))
+        key = self.read(headers)
+        resources = Resources(
+            [self._resource(key)],
+            fallbacks={},
+            routing=self.routing.get(key.endpoint),
+            tags=Tags((key.endpoint or "configured",)),
         )
-        return Visit(client=self.name, fleet=fleet, unproven=own.endpoint is None)
+        return Principal(client=self.name, resources=resources, unverified=key.endpoint is None)
 
     async def problems(self) -> tuple[str, ...]:
         """Return none: the keys are the clients'."""
         return ()
 
-    def _resource(self, own: PassthroughKey) -> Resource:
-        if own.endpoint is None and self.resource is not None:
-            return replace(self.resource, credential=FixedKey(own.key))
+    def _resource(self, key: PassthroughKey) -> Resource:
+        if key.endpoint is None and self.resource is not None:
+            return replace(self.resource, credential=FixedKey(key.key))
         # Azure's own URLs carry the deployment: its name is as good as the model's.
-        models = {**{name: name for name in own.models.values()}, **own.models}
+        models = {**{name: name for name in key.models.values()}, **key.models}
         return Resource(
-            offer=ResourceModels(models=models, default=own.default, deployed=()),
-            surfaces=surfaces_at(own.endpoint or "", own.api_version or self.api_version, self.chosen),
-            credential=FixedKey(own.key),
+            models=ResourceModels(models=models, default=key.default, deployed=()),
+            surfaces=surfaces_at(key.endpoint or "", key.api_version or self.api_version, self.chosen),
+            credential=FixedKey(key.key),
             auth=None,
         )

@@ -13,9 +13,10 @@ from collections.abc import Callable
 import msgspec
 
 from proxy.errors import ProxyError
+from proxy.values import Usage
 
 # nginx's status for a client that closed the connection; nobody reads it.
-CLIENT_LEFT = 499
+CLIENT_CLOSED_REQUEST = 499
 # What the worker and the SDKs log at INFO costs more than the whole request. The first is the worker up to Python
 # 3.12, the second the one from 3.13 on.
 _CHATTY = ("azure_functions_worker", "azure.functions", "azure", "aiohttp", "msal", "uvicorn", "asyncio")
@@ -40,8 +41,8 @@ def write_line(text: str) -> None:
     sys.stdout.flush()
 
 
-def write_surprise(error: BaseException) -> ProxyError:
-    """Write what nobody expected and where it happened; return what the client reads of it.
+def log_unexpected(error: BaseException) -> ProxyError:
+    """Log what nobody expected and where it happened; return what the client reads of it.
 
     Not the error's own text: it may hold a part of a body.
     """
@@ -51,7 +52,28 @@ def write_surprise(error: BaseException) -> ProxyError:
     return ProxyError("The proxy failed to answer. The error is in its log.")
 
 
-class Line:
+class _Line(msgspec.Struct):
+    request_id: str
+    client: str | None
+    operation: str | None
+    deployment: str | None
+    status: int
+    first_byte_ms: float
+    duration_ms: float
+    outcome: str
+    error: str | None
+    target: int | None
+    attempts: int
+    sent: int
+    received: int
+    input_tokens: int | None
+    output_tokens: int | None
+
+
+_ENCODE = msgspec.json.Encoder().encode
+
+
+class AccessLogEntry:
     """The line of one request, filled on its way and written once."""
 
     __slots__ = (
@@ -59,15 +81,18 @@ class Line:
         "_first_byte",
         "_out",
         "_started",
-        "_written",
         "attempts",
         "client",
         "deployment",
         "error",
+        "is_written",
         "operation",
+        "received",
         "request_id",
+        "sent",
         "status",
         "target",
+        "usage",
     )
 
     def __init__(self, request_id: str, clock: Callable[[], float], out: Callable[[str], None]) -> None:
@@ -75,7 +100,7 @@ class Line:
         self._out = out
         self._started = clock()
         self._first_byte: float | None = None
-        self._written = False
+        self.is_written = False
         self.request_id = request_id
         self.client: str | None = None
         self.operation: str | None = None
@@ -84,40 +109,53 @@ class Line:
         self.attempts = 0
         self.error: str | None = None
         self.status = 0
+        self.sent = 0
+        self.received = 0
+        self.usage: Usage | None = None
 
-    def fails(self, error: ProxyError) -> None:
+    def set_error(self, error: ProxyError) -> None:
         """Note why the request ends badly."""
         self.error = error.reason or error.code
 
-    def goes_to(self, target: int, deployment: str | None, attempts: int) -> None:
+    def set_attempt(self, target: int, deployment: str | None, attempts: int) -> None:
         """Note where an attempt goes: the number of the resource and the deployment there."""
         self.target, self.deployment, self.attempts = target, deployment, attempts
 
-    def first_byte(self) -> None:
+    def add_sending(self, sent: int, received: int, usage: Usage | None) -> None:
+        """Count what went to Azure and came back, in bytes; the last usage counts."""
+        self.sent += sent
+        self.received += received
+        self.usage = usage or self.usage
+
+    def note_first_byte(self) -> None:
         """Note the time of the first byte for the client."""
         if self._first_byte is None:
             self._first_byte = self._clock()
 
     def write(self, *, outcome: str, status: int | None = None) -> None:
         """Write the line; `outcome` says in a word how the request ended. The first word counts."""
-        if self._written:
+        if self.is_written:
             return
-        self._written = True
-        now = self._clock()
-        fields = {
-            "request_id": self.request_id,
-            "client": self.client,
-            "operation": self.operation,
-            "deployment": self.deployment,
-            "status": status or self.status,
-            "first_byte_ms": _milliseconds((self._first_byte or now) - self._started),
-            "duration_ms": _milliseconds(now - self._started),
-            "outcome": outcome,
-            "error": self.error,
-            "target": self.target,
-            "attempts": self.attempts,
-        }
-        self._out(msgspec.json.encode(fields).decode())
+        self.is_written = True
+        now, usage = self._clock(), self.usage
+        line = _Line(
+            self.request_id,
+            self.client,
+            self.operation,
+            self.deployment,
+            status or self.status,
+            _milliseconds((self._first_byte or now) - self._started),
+            _milliseconds(now - self._started),
+            outcome,
+            self.error,
+            self.target,
+            self.attempts,
+            self.sent,
+            self.received,
+            usage.input_tokens if usage is not None else None,
+            usage.output_tokens if usage is not None else None,
+        )
+        self._out(_ENCODE(line).decode())
 
 
 def _milliseconds(seconds: float) -> float:

@@ -3,25 +3,25 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from proxy.azure_api import headers
+from proxy.azure_api.headers import JSON, TEXT
 from proxy.errors import ModelNotFound, UnsupportedOperation
-from proxy.gateway.fleet import Fleet
 from proxy.openai_api import answers
 from proxy.openai_api.router import Route
+from proxy.pipeline.resources import Resources
 from proxy.values import ListedModel, Response
 
 _INDEX = b"This is an OpenAI-compatible API in front of Azure OpenAI; its base URL is this address followed by /v1\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Here:
+class LocalOperations:
     """The answers of the proxy; `created` is in seconds since 1970 UTC."""
 
     created: int
 
-    def answer(self, route: Route, fleet: Fleet) -> Response:
+    def answer(self, route: Route, resources: Resources) -> Response:
         """Return the answer to a client of these resources; raise `ModelNotFound` for a model that they have not."""
-        models = fleet.catalogue().names()
+        models = resources.catalogue().names()
         match route.operation.name:
             case "listModels":
                 return _json(answers.encode_models(models, self.created))
@@ -32,16 +32,16 @@ class Here:
             case "billingUsage":
                 return _json(answers.USAGE)
             case _:
-                raise UnsupportedOperation(answers.realtime_message(_endpoints(fleet)))
+                raise UnsupportedOperation(answers.realtime_message(_endpoints(resources)))
 
     def index(self) -> Response:
         """Return what this is."""
-        return Response(status=200, headers=headers.TEXT, body=_INDEX)
+        return Response(status=200, headers=TEXT, body=_INDEX)
 
     def health(self, reasons: Iterable[str]) -> Response:
         """Return whether the proxy is ready; the reasons against it are codes without names."""
         codes = tuple(dict.fromkeys(reasons))
-        return Response(status=503 if codes else 200, headers=headers.JSON, body=answers.encode_health(codes))
+        return Response(status=503 if codes else 200, headers=JSON, body=answers.encode_health(codes))
 
     def _model(self, name: str, models: tuple[ListedModel, ...]) -> bytes:
         for model in models:
@@ -51,8 +51,8 @@ class Here:
 
 
 def _json(body: bytes) -> Response:
-    return Response(status=200, headers=headers.JSON, body=body)
+    return Response(status=200, headers=JSON, body=body)
 
 
-def _endpoints(fleet: Fleet) -> tuple[str, ...]:
-    return tuple(one.surfaces.endpoint for one in fleet.resources if not one.surfaces.is_openai)
+def _endpoints(resources: Resources) -> tuple[str, ...]:
+    return tuple(one.surfaces.endpoint for one in resources.each if not one.surfaces.is_openai)

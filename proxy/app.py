@@ -1,0 +1,323 @@
+"""The composition root: environment → Application. The only file that knows every layer."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from proxy.auth.keys import KeyRing
+from proxy.auth.passthrough import azure_key, resource_key
+from proxy.azure_api.headers import finish
+from proxy.azure_api.urls import surfaces_at
+from proxy.azure_services.client_keys import ClientKeys
+from proxy.azure_services.credentials import (
+    BearerToken,
+    FixedKey,
+    UpstreamCredential,
+    VaultKey,
+    bearer_header,
+    key_header,
+)
+from proxy.azure_services.deployments import Discovery
+from proxy.azure_services.identity import EntraToken, Identity
+from proxy.azure_services.key_vault import KeyVault
+from proxy.azure_services.upstream import Upstream
+from proxy.errors import ConfigurationError
+from proxy.openai_api.answers import to_response
+from proxy.openai_api.object_ids import Tags
+from proxy.openai_api.operations import OPERATIONS, Surface
+from proxy.pipeline.attempt import Attempts
+from proxy.pipeline.authentication import (
+    Authenticator,
+    ClientKeyAuthenticator,
+    PassthroughAuthenticator,
+    RoutingByEndpoint,
+)
+from proxy.pipeline.call import Calls
+from proxy.pipeline.failover import Failover
+from proxy.pipeline.handler import Handler, parse_request
+from proxy.pipeline.local import LocalOperations
+from proxy.pipeline.recorder import Record
+from proxy.pipeline.resources import Resource, Resources
+from proxy.routing.learned_repairs import LearnedRepairs
+from proxy.routing.policy import POSITIVE, Policy
+from proxy.routing.retry import Routing
+from proxy.routing.targets import ResourceModels
+from proxy.server import access_log
+from proxy.server.concurrency import Concurrency
+from proxy.server.deadline import Deadline
+from proxy.server.response_writer import ResponseWriter
+from proxy.server.shutdown import end_on_sigterm
+from proxy.settings import Settings
+from proxy.settings.reader import SettingError
+from proxy.settings.resources import Resource as ResourceSetting
+from proxy.settings.resources import ResourceKind
+from proxy.values import AuthMode, ClientAuth, PassthroughKey, Receive, Response, Scope, Secret, Send
+
+if TYPE_CHECKING:
+    from proxy.azure_services.resource_manager import ResourceManager
+
+logger = logging.getLogger("proxy")
+
+
+class Application(Protocol):
+    """What the entry point calls."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request of ASGI."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What an application holds at the moment; all of it is 0 when nothing is in flight."""
+
+    slots: int
+    connections: int
+    requests: int
+    retries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """The application: everything that answers requests, and how it starts and stops."""
+
+    handler: Handler
+    upstream: Upstream
+    closing: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request of ASGI."""
+        await self.handler.handle(scope, receive, send)
+
+    def start(self) -> None:
+        """Begin to fetch keys and tokens in the background of the running loop."""
+        self.upstream.start()
+        self.handler.authenticator.start()
+
+    async def stop(self, grace: float) -> None:
+        """Take in nothing more, let what goes on end within `grace` seconds, and close what was opened."""
+        await self.handler.concurrency.shut_down(grace)
+        await self.closing.aclose()
+
+    def held(self) -> Held:
+        """Return what is held at the moment."""
+        authenticator = self.handler.authenticator
+        routing = authenticator.resources.routing if isinstance(authenticator, ClientKeyAuthenticator) else None
+        return Held(
+            slots=len(self.handler.concurrency),
+            connections=len(self.upstream),
+            requests=routing.budget.requests if routing is not None else 0,
+            retries=routing.budget.retries if routing is not None else 0,
+        )
+
+
+class Misconfigured:
+    """Answers every request with what is wrong with the settings."""
+
+    def __init__(self, error: ConfigurationError) -> None:
+        self._error = error
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 503 with the message of the setting."""
+        request, answer = parse_request(scope, receive), to_response(self._error)
+        response = Response(status=answer.status, headers=finish(answer.headers, request.id), body=answer.body)
+        writer = ResponseWriter(send, Deadline(), lambda: None)
+        await writer.write(response, with_body=request.method != "HEAD")
+
+
+def open_application(environ: Mapping[str, str], host_json: Path) -> Application:
+    """Read the settings and build the application; it begins to fetch its keys at once if a loop is running.
+
+    A wrong setting stops a local start with its name. On Azure an exception while the app is loaded would leave
+    nothing but empty 404s, so there every request is answered with what is wrong.
+    """
+    access_log.configure()
+    try:
+        settings = Settings.from_environ(environ, host_json.read_bytes(), partial(_read_beside, host_json))
+        application = build_application(settings)
+    except ConfigurationError as error:
+        if environ.get("AZURE_FUNCTIONS_ENVIRONMENT") == "Development":
+            raise
+        logger.error(error.message)  # noqa: TRY400  the message is all there is to say
+        return Misconfigured(error)
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return application  # It starts with the first request.
+    application.start()
+    end_on_sigterm(partial(application.stop, settings.shutdown_grace))
+    return application
+
+
+def _read_beside(host_json: Path, path: str) -> bytes:
+    return host_json.parent.joinpath(path).read_bytes()
+
+
+def build_application(settings: Settings, record: Record | None = None) -> Proxy:
+    """Put the layers together; `record` hears of every sending to Azure OpenAI."""
+    closing = AsyncExitStack()
+    authenticator = _authenticator(settings, closing)
+    upstream = Upstream(settings.timeouts, settings.connections, settings.proxies)
+    closing.push_async_callback(upstream.close)  # The last that was opened is the first to be closed.
+    handler = Handler(
+        concurrency=Concurrency(settings.max_in_flight),
+        authenticator=authenticator,
+        calls=_calls(settings, upstream, record),
+        local=LocalOperations(created=int(time.time())),
+        allowed_origins=settings.allowed_origins,
+        forward_unknown=settings.forwards_unknown,
+        store_objects=settings.stores,
+    )
+    return Proxy(handler=handler, upstream=upstream, closing=closing)
+
+
+def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Calls:
+    return Calls(
+        attempts=Attempts(
+            upstream=upstream,
+            timeouts=settings.timeouts,
+            keep_filter_results=settings.keeps_filters,
+            record=record,
+        ),
+        failover=Failover(),
+        timeouts=settings.timeouts,
+        max_json_body=settings.max_json_body,
+        store_objects=settings.stores,
+        repairs=LearnedRepairs() if settings.repairs else None,
+        clock=time.monotonic,
+    )
+
+
+def _authenticator(settings: Settings, closing: AsyncExitStack) -> Authenticator:
+    if settings.client_auth is not ClientAuth.KEYS:
+        return _passthrough(settings)
+    identity = Identity(client_id=settings.client_id, managed=settings.managed)
+    closing.push_async_callback(identity.close)
+    vault = KeyVault(settings.key_vault_url, identity) if settings.key_vault_url else None
+    if vault is not None:
+        closing.push_async_callback(vault.close)
+    manager = _resource_manager(settings, identity, closing)
+    resources = Resources(
+        [
+            replace(
+                _resource(one, settings, _credential(one, settings, identity, vault)),
+                discovery=_discovery(one, manager),
+            )
+            for one in settings.resources
+        ],
+        fallbacks=settings.fallbacks,
+        routing=Routing(_policy(settings)),
+        tags=_tags(settings),
+    )
+    keys = ClientKeys(settings.client_keys, vault.list_client_keys if vault else None, _key_ring())
+    authenticator = ClientKeyAuthenticator(keys=keys, resources=resources, now=time.time)
+    closing.push_async_callback(authenticator.close)
+    return authenticator
+
+
+def _passthrough(settings: Settings) -> PassthroughAuthenticator:
+    read: Callable[[Mapping[str, str]], PassthroughKey] = azure_key
+    if settings.client_auth is ClientAuth.RESOURCE_KEY:
+        read = partial(resource_key, allowed=settings.client_resources)
+    configured = [_resource(one, settings, FixedKey(Secret(""))) for one in settings.resources]
+    return PassthroughAuthenticator(
+        name=settings.client_auth.value,
+        read=read,
+        resource=replace(configured[0], auth=None) if configured else None,
+        routing=RoutingByEndpoint(_policy(settings)),
+        api_version=settings.api_version,
+        chosen=_chosen_surfaces(settings),
+    )
+
+
+def _policy(settings: Settings) -> Policy:
+    """Return the numbers of failover; raise `SettingError` for a name or a type that is none of them."""
+    for name, value in settings.routing.items():
+        default = getattr(Policy(), name, None)
+        if default is None:
+            raise SettingError("AZURE_OPENAI_ROUTING", "has a member that docs/resources.md does not know")
+        kinds = (int, float) if isinstance(default, float) else (type(default),)
+        if type(value) not in kinds:
+            raise SettingError("AZURE_OPENAI_ROUTING", f"has a value of another kind for {name}")
+        if not value and name in POSITIVE:
+            raise SettingError("AZURE_OPENAI_ROUTING", f"must have a number above 0 for {name}")
+    return replace(Policy(), **settings.routing)  # type: ignore[arg-type]  # checked one by one
+
+
+def _tags(settings: Settings) -> Tags:
+    try:
+        return Tags(tuple(one.name for one in settings.resources))
+    except ValueError as error:
+        raise SettingError("AZURE_OPENAI_RESOURCES", f"is wrong: {error}") from None
+
+
+def _resource(one: ResourceSetting, settings: Settings, credential: UpstreamCredential) -> Resource:
+    is_openai = one.kind is ResourceKind.OPENAI
+    return Resource(
+        models=ResourceModels(
+            priority=one.priority,
+            weight=one.weight,
+            models=one.models,
+            default=one.default_deployment,
+            any_name=is_openai,
+        ),
+        surfaces=surfaces_at(one.endpoint, one.api_version, _chosen_surfaces(settings), is_openai=is_openai),
+        credential=credential,
+        auth=one.auth,
+    )
+
+
+def _chosen_surfaces(settings: Settings) -> Mapping[str, Surface]:
+    unknown = settings.operation_surfaces.keys() - {operation.name for operation in OPERATIONS}
+    if unknown:
+        raise SettingError("AZURE_OPENAI_OPERATION_SURFACES", "names an operation that does not exist")
+    return {
+        name: Surface.V1 if surface == "v1" else Surface.CLASSIC
+        for name, surface in settings.operation_surfaces.items()
+    }
+
+
+def _resource_manager(settings: Settings, identity: Identity, closing: AsyncExitStack) -> "ResourceManager | None":
+    if not any(one.resource_id for one in settings.resources):
+        return None
+    from proxy.azure_services.resource_manager import (  # noqa: PLC0415  aiohttp is slow to import
+        ResourceManager,
+        token_scope,
+    )
+
+    url = settings.resource_manager_url
+    token = EntraToken(identity, token_scope(url))
+    manager = ResourceManager(url, token, proxies=settings.proxies)
+    closing.push_async_callback(token.close)
+    closing.push_async_callback(manager.close)
+    return manager
+
+
+def _discovery(one: ResourceSetting, manager: "ResourceManager | None") -> Discovery | None:
+    if one.resource_id is None or manager is None:
+        return None
+    return Discovery(one.name, partial(manager.deployments, one.resource_id))
+
+
+def _key_ring() -> "partial[KeyRing]":
+    return partial(KeyRing, pepper=secrets.token_bytes(32))
+
+
+def _credential(
+    one: ResourceSetting, settings: Settings, identity: Identity, vault: KeyVault | None
+) -> UpstreamCredential:
+    header = bearer_header if one.kind is ResourceKind.OPENAI else key_header
+    if one.auth is AuthMode.KEY_VAULT and vault is not None:
+        several = len(settings.resources) > 1
+        setting = f"key_secret of {one.name} in AZURE_OPENAI_RESOURCES" if several else "AZURE_OPENAI_KEY_SECRET"
+        return VaultKey(partial(vault.read, one.key_secret, setting=setting), header)
+    if one.auth is AuthMode.KEY and one.api_key is not None:
+        return FixedKey(one.api_key, header)
+    return BearerToken(EntraToken(identity, settings.token_scope))

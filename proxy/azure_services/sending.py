@@ -1,0 +1,52 @@
+"""One sending of a request to Azure OpenAI, as a recorder hears of it."""
+
+import time
+from collections.abc import Callable
+
+from proxy.values import Usage
+
+
+class Sending:
+    """What is known of a sending while it goes on; `report` hears of it once, when it is over.
+
+    `status` is None without an answer; `started` is in seconds since 1970 UTC, `first_byte` and `duration` in seconds
+    from then; `sent` and `received` are the bytes of the bodies; `usage` is Azure's count of tokens, None without one.
+    """
+
+    __slots__ = (
+        "_began",
+        "_report",
+        "duration",
+        "first_byte",
+        "outcome",
+        "received",
+        "sent",
+        "started",
+        "status",
+        "usage",
+    )
+
+    def __init__(self, report: Callable[["Sending"], None]) -> None:
+        self._report = report
+        self._began = time.monotonic()
+        self.started = time.time()
+        self.status: int | None = None
+        self.outcome: str | None = None
+        self.first_byte: float | None = None
+        self.duration = 0.0
+        self.sent = 0
+        self.received = 0
+        self.usage: Usage | None = None
+
+    def take(self, size: int) -> None:
+        """Count bytes of the answer."""
+        if self.first_byte is None and size:
+            self.first_byte = time.monotonic() - self._began
+        self.received += size
+
+    def end(self, outcome: str) -> None:
+        """Report how it ended; the first word counts."""
+        if self.outcome is None:
+            self.outcome = outcome
+            self.duration = time.monotonic() - self._began
+            self._report(self)

@@ -1,1 +1,0 @@
-"""The rooms that wait for the world. Each opens lazily, on the event loop that serves the requests."""

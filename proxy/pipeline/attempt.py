@@ -1,0 +1,326 @@
+"""One call to one target: built, sent, and what came back in OpenAI's words.
+
+`Attempts.make` is the only way to Azure OpenAI for a client's call.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from proxy.azure_api import headers, response
+from proxy.azure_api.errors import AzureErrors
+from proxy.azure_api.request import Call
+from proxy.azure_api.stream import Stream, open_stream
+from proxy.azure_api.urls import without_version
+from proxy.azure_api.usage import find_usage
+from proxy.azure_services.upstream import Upstream
+from proxy.errors import ConfigurationError, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
+from proxy.openai_api.operations import Surface
+from proxy.openai_api.retry_after import parse_wait
+from proxy.pipeline.exchange import Exchange
+from proxy.pipeline.recorder import Record, Recorder
+from proxy.pipeline.relay import EventRelay, download
+from proxy.pipeline.resources import Resource
+from proxy.pipeline.routed_request import RoutedRequest
+from proxy.pipeline.stream_start import NO_STREAM, StreamStart
+from proxy.routing.failures import Failure, Kind, Repeat
+from proxy.routing.targets import Target, is_reasoning
+from proxy.server.deadline import Limit
+from proxy.server.response_writer import ResponseWriter
+from proxy.settings import Timeouts
+from proxy.values import Response, UpstreamRequest
+
+if TYPE_CHECKING:
+    from proxy.azure_services.http_client import UpstreamAnswer
+
+# An answer that is not streamed is held whole before its headers leave, so that it cannot break in the middle.
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+# An error of Azure is some hundred bytes; a gateway's page of HTML is not read to its end.
+MAX_ERROR_BYTES = 64 * 1024
+_VERSION_REFUSED = b"api-version query parameter is not allowed"
+_EVENTS = "text/event-stream"
+
+Renew = Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """An attempt that brought an answer: what the client gets, and the headers as Azure sent them."""
+
+    response: Response
+    headers: Mapping[str, str]
+
+
+async def _no_other_credential() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """An attempt that failed: what routing weighs, what the client would read, and the body of Azure's refusal.
+
+    `renew` gets a fresh credential, and tells whether there is one.
+    """
+
+    failure: Failure
+    error: ProxyError
+    body: bytes = field(default=b"", repr=False)
+    renew: Renew = _no_other_credential
+
+
+class BodySource(Protocol):
+    """Makes the request for one target after the other, out of the body that the client sent."""
+
+    @property
+    def repeat(self) -> Repeat:
+        """Return after which failures the request may be sent again."""
+        ...
+
+    def begin(self, target: Target) -> None:
+        """Begin an attempt at a target."""
+        ...
+
+    async def build(self, target: Target) -> tuple[Call, UpstreamRequest] | Refused:
+        """Return what to send to a target, or why nothing can be."""
+        ...
+
+    def repair(self, refused: Refused) -> Refused | None:
+        """Return what the client would read of a refusal, None when the request can be built anew without its cause."""
+        ...
+
+    def succeeded(self) -> None:
+        """Note that a target has answered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A request on its way to a target, with what belongs to its attempt."""
+
+    exchange: Exchange
+    writer: ResponseWriter
+    start: StreamStart
+    routed: RoutedRequest
+    target: Target
+    call: Call
+    message: UpstreamRequest
+    recorder: Recorder
+
+    @property
+    def resource(self) -> Resource:
+        """Return the resource that is called."""
+        return self.routed.resources[self.target.resource]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """Makes attempts.
+
+    `keep_filter_results` leaves Azure's annotations in the answers; `record` hears of every sending, None where nobody
+    keeps accounts; `now` is in seconds since 1970 UTC.
+    """
+
+    upstream: Upstream
+    timeouts: Timeouts
+    keep_filter_results: bool
+    record: Record | None = None
+    now: Callable[[], float] = time.time
+
+    async def make(
+        self,
+        exchange: Exchange,
+        writer: ResponseWriter,
+        start: StreamStart,
+        routed: RoutedRequest,
+        source: BodySource,
+        target: Target,
+        number: int,
+    ) -> Answered | Refused:
+        """Return how an attempt went, in the time that it has; nothing of it has reached the client when it failed."""
+        recorder = Recorder(entry=exchange.entry, target=target, attempt=number, record=self.record)
+        source.begin(target)
+        start.attempt()
+        try:
+            while True:
+                built = await source.build(target)
+                if isinstance(built, Refused):
+                    return built
+                call, message = built
+                outcome = await self._send(
+                    Sent(
+                        exchange=exchange,
+                        writer=writer,
+                        start=start,
+                        routed=routed,
+                        target=target,
+                        call=call,
+                        message=message,
+                        recorder=recorder,
+                    )
+                )
+                if isinstance(outcome, Answered):
+                    source.succeeded()
+                    return outcome
+                recorder.end(outcome.failure.kind.name.lower())
+                refused = source.repair(outcome)
+                if refused is not None:
+                    return refused
+        except asyncio.CancelledError:
+            error = start.timeout()
+            recorder.end("client_left" if error is None else "timeout")
+            if error is None:
+                raise
+            return Refused(failure=Failure(kind=Kind.TIMEOUT), error=error)
+        except BaseException:
+            recorder.end("failed")
+            raise
+        finally:
+            start.attempted()
+
+    async def prove(self, start: StreamStart, resource: Resource, message: UpstreamRequest, recorder: Recorder) -> None:
+        """Raise `Unauthenticated` or what else Azure says when it refuses a client's own key."""
+        start.body_sent()
+        start.attempt()
+        try:
+            answer = await self.upstream.send(message, await resource.credential.header(), recorder.begin)
+            try:
+                body = await answer.read_beginning(MAX_ERROR_BYTES)
+            finally:
+                answer.close()
+        except asyncio.CancelledError:
+            raise start.timeout() or asyncio.CancelledError from None
+        finally:
+            start.attempted()
+            recorder.end("answer")
+        if answer.status >= 300:
+            raise AzureErrors(model=None, auth=resource.auth).answer(answer.status, answer.headers, body)
+
+    def translator(self, call: Call, azure_errors: AzureErrors) -> Stream | None:
+        """Return what translates a stream of the call's operation, None when it has none."""
+        form = call.route.operation.stream
+        if form is None:
+            return None
+        return open_stream(form, azure_errors, choices=call.choices, keep_filters=self.keep_filter_results)
+
+    async def _send(self, sent: Sent) -> Answered | Refused:
+        credential = sent.resource.credential
+        try:
+            header = await credential.header()
+            answer = await self.upstream.send(sent.message, header, sent.recorder.begin)
+        except (UpstreamError, ConfigurationError) as error:
+            return Refused(failure=Failure(kind=_kind(error)), error=error)
+        try:
+            if 200 <= answer.status < 300:
+                return await self._succeed(sent, answer)
+            return await self._refuse(sent, answer, partial(credential.renew, header))
+        except UpstreamError as error:
+            answer.close()
+            return Refused(failure=Failure(kind=_kind(error)), error=error)
+        except BaseException:
+            answer.close()
+            raise
+
+    async def _refuse(self, sent: Sent, answer: "UpstreamAnswer", renew: Renew) -> Answered | Refused:
+        deadline = sent.exchange.deadline
+        deadline.set(Limit.IDLE, deadline.now() + self.timeouts.idle)
+        try:
+            body = await answer.read_beginning(MAX_ERROR_BYTES)
+        finally:
+            deadline.clear(Limit.IDLE)
+            answer.close()
+        message = sent.message
+        if _VERSION_REFUSED in body and isinstance(message.body, bytes) and "api-version=" in message.url:
+            sent.recorder.end("answer")
+            return await self._send(replace(sent, message=replace(message, url=without_version(message.url))))
+        error = _errors_of(sent).answer(answer.status, answer.headers, body)
+        wait = parse_wait({**answer.headers, **error.headers}, error.message, self.now())
+        failure = Failure(kind=Kind.ANSWER, status=answer.status, code=error.code or "", wait=wait)
+        return Refused(failure=failure, error=error, body=body, renew=renew)
+
+    async def _succeed(self, sent: Sent, answer: "UpstreamAnswer") -> Answered | Refused:
+        content_type = answer.headers.get("content-type", "")
+        if content_type.startswith(_EVENTS):
+            stream = self.translator(sent.call, _errors_of(sent))
+            if stream is not None:
+                return await self._begin_stream(sent, answer, stream)
+        if sent.call.streams and content_type.startswith("application/json"):
+            raise UpstreamError(NO_STREAM)
+        if sent.call.route.operation.download:
+            body = download(answer, sent.exchange, idle=self.timeouts.idle, end=sent.start.end)
+            return self._leaving(sent, answer, body, headers.of_download(answer.headers))
+        return await self._read_whole(sent, answer, content_type)
+
+    async def _read_whole(self, sent: Sent, answer: "UpstreamAnswer", content_type: str) -> Answered:
+        """Return an answer that is held until it is whole; the attempt's own limit bounds the silence in it."""
+        operation = sent.call.route.operation
+        whole = await answer.read_whole(MAX_ANSWER_BYTES)
+        answer.close()
+        if not whole and operation.surface is Surface.DEPLOYMENT:
+            raise UpstreamError("Azure OpenAI's answer is empty.")
+        if operation.clean:
+            cleaned = response.to_openai(whole, keep=self.keep_filter_results)
+        else:
+            cleaned = response.check(whole, content_type)
+        tag = sent.routed.tagging(sent.call, sent.target.resource)
+        passed = headers.response_to_openai(answer.headers)
+        if "location" in passed:
+            passed["location"] += sent.routed.resources.tags.tag(sent.target.resource)
+        answer.sending.usage = find_usage(whole)
+        answer.sending.end("completed")
+        body = cleaned if tag is None else tag(cleaned)
+        return Answered(response=Response(status=answer.status, headers=passed, body=body), headers=answer.headers)
+
+    async def _begin_stream(self, sent: Sent, answer: "UpstreamAnswer", stream: Stream) -> Answered | Refused:
+        """Return a stream that has said something; until then a model may think for as long as the request may take."""
+        sent.start.is_stream()
+        relay = EventRelay(answer, stream, sent.routed.tagging(sent.call, sent.target.resource))
+        error = await relay.begin(at_once=sent.call.in_background)
+        if error is not None:
+            answer.close()
+            return self._refused_in_stream(error, answer)
+        reasons = is_reasoning(sent.target.model) or is_reasoning(sent.target.deployment)
+        idle = self.timeouts.reasoning_idle if reasons else self.timeouts.idle
+        body = relay.chunks(sent.exchange, sent.writer, idle=idle, end=sent.start.end)
+        passed = headers.response_to_openai(answer.headers)
+        return self._leaving(sent, answer, body, passed, keep_alive=self.timeouts.keep_alive)
+
+    def _refused_in_stream(self, error: ProxyError, answer: "UpstreamAnswer") -> Refused:
+        error.headers = {**headers.headers_of_error(answer.headers), **error.headers}
+        wait = parse_wait(error.headers, error.message, self.now())
+        status = None if isinstance(error, UpstreamError) else error.status
+        failure = Failure(kind=Kind.IN_STREAM, status=status, code=error.code or "", wait=wait)
+        return Refused(failure=failure, error=error)
+
+    def _leaving(
+        self,
+        sent: Sent,
+        answer: "UpstreamAnswer",
+        body: AsyncGenerator[bytes, None],
+        passed: Mapping[str, str],
+        keep_alive: float | None = None,
+    ) -> Answered:
+        """Return an answer that leaves while it comes; the exchange closes what it comes from."""
+        sent.exchange.stack.callback(sent.recorder.end, "client_left")
+        sent.exchange.stack.callback(answer.close)
+        leaving = Response(status=answer.status, headers=passed, body=body, keep_alive=keep_alive)
+        return Answered(response=leaving, headers=answer.headers)
+
+
+def _errors_of(sent: Sent) -> AzureErrors:
+    """Return what translates the errors of an attempt."""
+    return AzureErrors(
+        model=sent.call.model,
+        auth=sent.resource.auth,
+        models=sent.routed.names(),
+        client_text=sent.call.raw or "/".join(sent.call.route.parameters).encode(),
+    )
+
+
+def _kind(error: ProxyError) -> Kind:
+    """Return how far an attempt came that has no answer."""
+    if isinstance(error, Unreachable | ConfigurationError):
+        return Kind.CONNECT
+    return Kind.TIMEOUT if isinstance(error, UpstreamTimeout) else Kind.RESET

@@ -1,0 +1,174 @@
+"""A call of Azure: its body parsed or passed, sent to one target after the other, answered in OpenAI's words."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from proxy.azure_api.errors import AzureErrors
+from proxy.azure_api.forms import is_upload, model_of
+from proxy.azure_api.headers import EVENTS, JSON
+from proxy.azure_api.request import Call, parse_call
+from proxy.errors import ProxyError, UnknownUrl, UpstreamError
+from proxy.openai_api.object_ids import FORM_PARTS, Page, bare_fields, open_page, spans_resources
+from proxy.openai_api.operations import Body
+from proxy.openai_api.router import Route
+from proxy.pipeline.attempt import Answered, Attempts, BodySource, Refused
+from proxy.pipeline.exchange import Exchange
+from proxy.pipeline.failover import Failover
+from proxy.pipeline.form_source import FormSource, Upload
+from proxy.pipeline.json_source import JsonSource
+from proxy.pipeline.recorder import Recorder
+from proxy.pipeline.resources import Resources
+from proxy.pipeline.routed_request import RoutedRequest
+from proxy.pipeline.stream_start import NO_STREAM, StreamStart
+from proxy.routing.learned_repairs import LearnedRepairs
+from proxy.routing.targets import Target
+from proxy.server.request_body import read_body
+from proxy.server.response_writer import ResponseWriter
+from proxy.settings import Timeouts
+from proxy.values import Request, Response, UpstreamRequest
+
+_EMPTY_LIST = b'{"object":"list","data":[]}'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """How calls are made.
+
+    `max_json_body` is in bytes; `store_objects` tells whether Azure may keep objects; `repairs` is None where refused
+    parameters stay refused.
+    """
+
+    attempts: Attempts
+    failover: Failover
+    timeouts: Timeouts
+    max_json_body: int
+    store_objects: bool
+    repairs: LearnedRepairs | None
+    clock: Callable[[], float]
+
+    async def answer(
+        self, exchange: Exchange, writer: ResponseWriter, request: Request, route: Route, resources: Resources
+    ) -> Response:
+        """Return Azure's answer in OpenAI's words; raise a `ProxyError` while the head of the answer can tell it."""
+        start = StreamStart(
+            exchange.deadline, self.timeouts, lambda: writer.begin_stream(EVENTS, self.timeouts.keep_alive)
+        )
+        running = _Running(calls=self, exchange=exchange, writer=writer, start=start)
+        routed = RoutedRequest(request=request, route=route, query=request.query, resources=resources)
+        try:
+            answer = await running.answer(routed)
+        except BaseException as failure:
+            if not writer.head_sent:
+                raise
+            return running.failed(route, exchange.error_of(failure))
+        finally:
+            start.answered()
+        if writer.head_sent and isinstance(answer.body, bytes):
+            return running.failed(route, UpstreamError(NO_STREAM))
+        return answer
+
+    async def prove(self, exchange: Exchange, request: Request, resources: Resources) -> None:
+        """Let Azure judge a client's own key, with a call that costs nothing; raise what the client reads."""
+        start = StreamStart(exchange.deadline, self.timeouts, lambda: None)
+        await read_body(request, self.max_json_body, exchange.deadline, start.end)
+        (resource,) = resources.each
+        url = f"{resource.surfaces.endpoint}/openai/models?api-version={resource.surfaces.api_version}"
+        message = UpstreamRequest(method="GET", url=url, headers={}, body=b"")
+        recorder = Recorder(entry=exchange.entry, target=Target(resource=0), attempt=1, record=self.attempts.record)
+        await self.attempts.prove(start, resource, message, recorder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Running:
+    """One call while it is made."""
+
+    calls: Calls
+    exchange: Exchange
+    writer: ResponseWriter
+    start: StreamStart
+
+    async def answer(self, routed: RoutedRequest) -> Response:
+        """Return the answer to a call."""
+        operation, alone = routed.route.operation, routed.resources.tags.alone
+        may_stream = operation.stream is not None
+        if _passes(routed):
+            if may_stream:
+                self.start.expect()
+            return await self._pass(routed)
+        calls = self.calls
+        raw = await read_body(routed.request, calls.max_json_body, self.exchange.deadline, self.start.end)
+        if spans_resources(operation) and not alone:
+            return await self._list(routed)
+        routed, raw = routed.without_tags(raw)
+        call = parse_call(routed.route, raw, may_store=calls.store_objects)
+        if call.streams:
+            self.start.is_stream()
+        if may_stream and (call.streams or call.document is None):
+            self.start.expect()
+        return await self._send(routed, call)
+
+    def failed(self, route: Route, error: ProxyError) -> Response:
+        """Return an error as the only event of a stream whose head has left, and write the request's line."""
+        stream = self.calls.attempts.translator(Call(route=route), AzureErrors(model=None, auth=None))
+        event = stream.fail(error) if stream is not None else b""
+        self.exchange.entry.set_error(error)
+        return Response(status=200, headers=EVENTS, body=_only(self.exchange, event))
+
+    async def _send(self, routed: RoutedRequest, call: Call) -> Response:
+        """Make a call whose body was read."""
+        targets = routed.targets(call.model)
+        source = JsonSource(routed, call, self.calls.repairs, self.calls.clock)
+        self.start.body_sent()
+        return source.with_repairs(await self._run(routed, targets, source))
+
+    async def _pass(self, routed: RoutedRequest) -> Response:
+        """Make a call whose body passes while it comes, as far as it can be repeated to one target after the other."""
+        operation, tags = routed.route.operation, routed.resources.tags
+        upload = Upload(routed.request, self.start, self.exchange)
+        await upload.read(operation.body, () if tags.alone else FORM_PARTS.get(operation.name, ()))
+        bare, claims = bare_fields(tags, operation, upload.fields)
+        routed, _ = routed.without_tags(b"", claims)
+        targets = routed.targets(model_of(routed.route, upload.fields))
+        return await self._run(routed, targets, FormSource(routed, upload, bare))
+
+    async def _run(self, routed: RoutedRequest, targets: Sequence[Target], source: BodySource) -> Response:
+        make, exchange, writer, start = self.calls.attempts.make, self.exchange, self.writer, self.start
+
+        async def attempt(target: Target, number: int) -> Answered | Refused:
+            return await make(exchange, writer, start, routed, source, target, number)
+
+        routing = routed.resources.routing
+        return await self.calls.failover.run(exchange, start, routing, targets, source.repeat, attempt)
+
+    async def _list(self, routed: RoutedRequest) -> Response:
+        """Return one page of a list that goes through the resources in their order."""
+        page = open_page(routed.resources.tags, routed.route.operation, routed.query)
+        while True:
+            asked = replace(routed, query=page.query, pinned=page.resource)
+            answer = await self._page(asked, Call(route=routed.route), page)
+            turned = page.turn(answer.body) if isinstance(answer.body, bytes) else answer.body
+            if not isinstance(turned, Page):
+                return replace(answer, body=turned)
+            page = turned
+
+    async def _page(self, routed: RoutedRequest, call: Call, page: Page) -> Response:
+        """Return the answer of one resource; one that does not offer the list has nothing on it."""
+        try:
+            return await self._send(routed, call)
+        except UnknownUrl:
+            if not page.behind:
+                raise
+            return Response(status=200, headers=JSON, body=_EMPTY_LIST)
+
+
+def _passes(routed: RoutedRequest) -> bool:
+    """Tell whether a body passes while it comes; JSON is read where it may name an object of one resource."""
+    content_type, body = routed.request.headers.get("content-type", ""), routed.route.operation.body
+    is_json = body is Body.STREAM and content_type.startswith("application/json")
+    return is_upload(body, content_type) and not (is_json and not routed.resources.tags.alone)
+
+
+async def _only(exchange: Exchange, event: bytes) -> AsyncGenerator[bytes, None]:
+    if event:
+        yield event
+    exchange.entry.write(outcome="stream_broken")

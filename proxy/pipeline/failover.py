@@ -1,0 +1,84 @@
+"""Target after target, until one answers."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from proxy.errors import AllDown, ProxyError
+from proxy.openai_api.answers import ATTEMPTS, TARGET
+from proxy.pipeline.attempt import Answered, Refused
+from proxy.pipeline.exchange import Exchange
+from proxy.pipeline.stream_start import StreamStart
+from proxy.routing.failures import Repeat, Verdict
+from proxy.routing.retry import RetryState, Routing
+from proxy.routing.targets import Key, Target
+from proxy.values import Response
+
+# Errors that say when to come back.
+_WAITING = frozenset({429, 503})
+
+# Makes an attempt at a target, which is the request's so-and-so-manieth.
+Attempt = Callable[[Target, int], Awaitable[Answered | Refused]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failover:
+    """Asks one target after the other; `clock` never goes back, `draw` is from 0 to 1."""
+
+    clock: Callable[[], float] = time.monotonic
+    draw: Callable[[], float] = random.random
+
+    async def run(
+        self,
+        exchange: Exchange,
+        start: StreamStart,
+        routing: Routing,
+        targets: Sequence[Target],
+        repeat: Repeat,
+        attempt: Attempt,
+    ) -> Response:
+        """Return the first answer; raise what the client reads when there is none."""
+        if routing.policy.retries_timeouts:
+            start.share(min(len(targets), routing.policy.attempts))
+        with routing.begin(targets, repeat) as state:
+            failures: dict[Key, Refused] = {}
+            while step := state.next(self.clock(), self.draw()):
+                if step.pause:
+                    await asyncio.sleep(step.pause)
+                exchange.entry.set_attempt(step.target.resource, step.target.deployment, state.attempts)
+                outcome = await attempt(step.target, state.attempts)
+                if isinstance(outcome, Answered):
+                    state.succeeded(step, outcome.headers, self.clock())
+                    return _with_attempts(outcome.response, step.target, state)
+                failures[step.target.key] = outcome
+                verdict = state.failed(step, outcome.failure, self.clock())
+                if verdict is Verdict.GIVE_UP or (verdict is Verdict.REFRESH and not await outcome.renew()):
+                    outcome.error.headers = {**outcome.error.headers, TARGET: str(step.target.resource)}
+                    raise _numbered(outcome.error, state)
+            raise self._exhausted(state, tuple(failures.values()), alone=len(targets) == 1)
+
+    def _exhausted(self, state: RetryState, failures: Sequence[Refused], *, alone: bool) -> ProxyError:
+        """Return what the client reads when there is nowhere left to go.
+
+        That is what the only target answered, that all are down, or that none has the deployment.
+        """
+        down = state.exhausted(self.clock())
+        if down is None:
+            return _numbered(failures[-1].error, state)
+        waiting = AllDown(throttled=down.throttled, wait=down.wait)
+        error: ProxyError = failures[-1].error if failures and alone else waiting
+        if error.status in _WAITING and "retry-after" not in error.headers:
+            error.headers = {**error.headers, **waiting.headers}
+        return _numbered(error, state)
+
+
+def _with_attempts(answer: Response, target: Target, state: RetryState) -> Response:
+    passed = {**answer.headers, TARGET: str(target.resource), ATTEMPTS: str(state.attempts)}
+    return Response(status=answer.status, headers=passed, body=answer.body, keep_alive=answer.keep_alive)
+
+
+def _numbered(error: ProxyError, state: RetryState) -> ProxyError:
+    error.headers = {**error.headers, ATTEMPTS: str(state.attempts)}
+    return error

@@ -1,0 +1,126 @@
+"""A body that was read: the request for each target, without the parameters that its deployment refuses."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from proxy.azure_api import headers, repair
+from proxy.azure_api.request import IMAGE_HEADER, Call, encode_body, image_deployment
+from proxy.errors import ModelNotFound
+from proxy.openai_api.answers import REPAIRED
+from proxy.openai_api.operations import is_idempotent
+from proxy.pipeline.attempt import Refused
+from proxy.pipeline.routed_request import RoutedRequest
+from proxy.routing.failures import Failure, Kind, Repeat
+from proxy.routing.learned_repairs import LearnedRepairs
+from proxy.routing.targets import Target
+from proxy.values import Repair, Response, UpstreamRequest
+
+# Azure names one refused parameter at a time.
+MAX_ROUNDS = 5
+_BAD_REQUEST = 400
+
+
+class JsonSource:
+    """Builds the requests of one call; `learned` is None where refused parameters stay refused."""
+
+    __slots__ = (
+        "_call",
+        "_clock",
+        "_found",
+        "_key",
+        "_learned",
+        "_made",
+        "_refused",
+        "_rounds",
+        "_routed",
+        "call",
+        "repeat",
+    )
+
+    def __init__(
+        self, routed: RoutedRequest, call: Call, learned: LearnedRepairs | None, clock: Callable[[], float]
+    ) -> None:
+        self.call = call
+        self.repeat = (
+            Repeat.IDEMPOTENT if is_idempotent(call.route.operation, call.document) else Repeat.IF_NOT_PROCESSED
+        )
+        self._routed = routed
+        self._call = call
+        self._learned = learned
+        self._clock = clock
+        self._key = ""
+        self._rounds = 0
+        self._made: tuple[Repair, ...] = ()
+        self._found: tuple[Repair, ...] = ()
+        self._refused: Refused | None = None
+
+    async def build(self, target: Target) -> tuple[Call, UpstreamRequest] | Refused:
+        """Return the request for a target, or that it has no deployment for the images of a response."""
+        try:
+            return self._call, self._message(target)
+        except ModelNotFound as error:  # the model that is to make images for a response
+            failure = Failure(kind=Kind.ANSWER, status=error.status, code=error.code or "")
+            return Refused(failure=failure, error=error)
+
+    def repair(self, refused: Refused) -> Refused | None:
+        """Take out what was refused; return the first refusal when nothing cures it."""
+        document = self._call.document
+        if self._learned is None or document is None or refused.failure.status != _BAD_REQUEST:
+            return refused
+        self._refused = self._refused or refused
+        # Only what was refused in this request: what was learned earlier may be out of date, and is undone then.
+        found = repair.find_repairs(_BAD_REQUEST, refused.body, document, self._found)
+        if not found or self._rounds == MAX_ROUNDS:
+            return self._refused
+        self._rounds += 1
+        self._found += found
+        self._apply(found)
+        return None
+
+    def succeeded(self) -> None:
+        """Remember what cured the call."""
+        if self._learned is not None:
+            for one in self._found:
+                self._learned.learn(self._key, one, self._clock())
+
+    def with_repairs(self, answer: Response) -> Response:
+        """Return the answer with a header that says what was changed."""
+        if not self._made:
+            return answer
+        return replace(answer, headers={**answer.headers, REPAIRED: repair.encode_repairs(self._made)})
+
+    def begin(self, target: Target) -> None:
+        """Begin with what the client sent, without what the deployment is known to refuse."""
+        self._call = self.call
+        self._made = self._found = ()
+        self._refused = None
+        if self._learned is None:
+            return
+        endpoint = self._routed.resources[target.resource].surfaces.endpoint
+        self._key = f"{self.call.route.operation.name} {endpoint} {target.deployment}"
+        if known := self._learned.known(self._key, self._clock()):
+            self._apply(known)
+
+    def _apply(self, repairs: Iterable[Repair]) -> None:
+        document = self._call.document
+        if document is not None:
+            document, made = repair.apply(document, repairs)
+            self._made += made
+            self._call = replace(self._call, document=document, raw=document.raw) if made else self._call
+
+    def _message(self, target: Target) -> UpstreamRequest:
+        routed, call = self._routed, self._call
+        operation, surfaces = call.route.operation, routed.resources[target.resource].surfaces
+        passed = headers.request_to_azure(routed.request.headers, json=bool(call.raw))
+        image = None if surfaces.is_openai else image_deployment(call, routed.serving(target.resource))
+        if image:
+            passed[IMAGE_HEADER] = image
+        if operation.header:
+            passed[operation.header[0]] = operation.header[1]
+        return UpstreamRequest(
+            method=operation.method,
+            url=surfaces.url(call.route, target.deployment, routed.query),
+            headers=passed,
+            body=encode_body(call, target.deployment, surfaces.surface_for(operation)),
+            repeatable=self.repeat is Repeat.IDEMPOTENT,
+        )

@@ -1,0 +1,143 @@
+"""Answers of Azure that leave while they come.
+
+A body is one generator of bytes around a pure translator; a late failure, a shutdown or a break becomes an event of
+the stream in the translator's `fail`.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from typing import TYPE_CHECKING
+
+from proxy.azure_api.stream import Stream
+from proxy.azure_services.upstream import BROKEN
+from proxy.errors import ProxyError, ShuttingDown, UpstreamError, UpstreamTimeout
+from proxy.pipeline.exchange import Exchange
+from proxy.server.deadline import Limit
+from proxy.server.response_writer import ResponseWriter
+
+if TYPE_CHECKING:
+    from proxy.azure_services.http_client import UpstreamAnswer
+
+# What is held of a stream until it says something: a filter's annotations and the events of a beginning response,
+# which repeats its instructions and tools.
+MAX_HELD_BYTES = 1024 * 1024
+
+Tag = Callable[[bytes], bytes]
+
+
+class EventRelay:
+    """The events of one stream on their way; `tag` gives ids their affinity tag, None where they stay as they are."""
+
+    __slots__ = ("_answer", "_heard", "_held", "_stream", "_tag")
+
+    def __init__(self, answer: "UpstreamAnswer", stream: Stream, tag: Tag | None) -> None:
+        self._answer = answer
+        self._stream = stream
+        self._tag = tag
+        self._held = b""
+        self._heard = 0.0
+
+    async def begin(self, *, at_once: bool) -> ProxyError | None:
+        """Read until the stream says something, or says anything if that is enough; return an error that came first."""
+        stream, parts, size = self._stream, [], 0
+        limit = 0 if at_once else MAX_HELD_BYTES
+        try:
+            while not (stream.begun or stream.ended or size > limit):
+                chunk = await self._answer.read()
+                self._answer.sending.take(len(chunk))
+                parts.append(self._tagged(stream.feed(chunk) if chunk else stream.end()))
+                size += len(parts[-1])
+        except UpstreamError as error:
+            parts.append(stream.fail(error))
+        except self._answer.breaks:
+            parts.append(stream.fail(UpstreamError(BROKEN)))
+        self._held = b"".join(parts)
+        return None if stream.begun else stream.failure
+
+    async def chunks(
+        self, exchange: Exchange, writer: ResponseWriter, *, idle: float, end: float
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield what the client gets, one piece for each read of Azure's.
+
+        Azure may be silent for `idle` seconds, not counting the time in which the client reads, and must be done at the
+        time `end` of the loop.
+        """
+        now, read, stream, tag = exchange.deadline.now, self._answer.read, self._stream, self._tag
+        self._heard, received = now(), 0
+        exchange.deadline.set(Limit.IDLE, self._heard + idle, lambda at: self._look(at, writer, idle, end))
+        exchange.on_stop(lambda: self._answer.abort(ShuttingDown()))
+        try:
+            if self._held:
+                exchange.entry.note_first_byte()
+                yield self._held
+            while not stream.ended and (chunk := await read()):
+                received += len(chunk)
+                if written := stream.feed(chunk):
+                    yield written if tag is None else tag(written)
+                else:
+                    self._heard = now()
+            rest = self._tagged(stream.end())
+        except UpstreamError as error:
+            rest = stream.fail(error)
+        except self._answer.breaks:
+            rest = stream.fail(UpstreamError(BROKEN))
+        finally:
+            exchange.deadline.clear(Limit.IDLE)
+            self._answer.sending.take(received)
+        if rest:
+            yield rest
+        await self._finish(exchange)
+
+    def _tagged(self, data: bytes) -> bytes:
+        return data if self._tag is None or not data else self._tag(data)
+
+    def _look(self, now: float, writer: ResponseWriter, idle: float, end: float) -> float | None:
+        """End the wait for bytes that do not come."""
+        since = now if writer.is_sending else max(self._heard, writer.last)
+        if now >= end:
+            self._answer.abort(UpstreamTimeout("The answer of Azure OpenAI took too long in all."))
+        elif now >= since + idle:
+            self._answer.abort(UpstreamTimeout("Azure OpenAI stopped sending."))
+        else:
+            return min(since + idle, end)
+        return None
+
+    async def _finish(self, exchange: Exchange) -> None:
+        failure = self._stream.failure
+        if failure is None:
+            await self._answer.finish()
+        _end(self._answer, exchange, failure)
+
+
+async def download(
+    answer: "UpstreamAnswer", exchange: Exchange, *, idle: float, end: float
+) -> AsyncGenerator[bytes, None]:
+    """Yield the bytes of a file; raise `UpstreamError` when they break off, for which there is no other word."""
+    deadline = exchange.deadline
+    exchange.on_stop(lambda: answer.abort(ShuttingDown()))
+    failure: UpstreamError | None = None
+    try:
+        while True:
+            deadline.set(Limit.IDLE, min(end, deadline.now() + idle), lambda _: answer.abort(UpstreamTimeout(BROKEN)))
+            chunk = await answer.read()
+            deadline.clear(Limit.IDLE)
+            if not chunk:
+                break
+            answer.sending.take(len(chunk))
+            exchange.entry.note_first_byte()
+            yield chunk
+    except UpstreamError as error:
+        failure = error
+    except answer.breaks:
+        failure = UpstreamError(BROKEN)
+    _end(answer, exchange, failure)
+    if failure is not None:
+        raise failure
+
+
+def _end(answer: "UpstreamAnswer", exchange: Exchange, failure: ProxyError | None) -> None:
+    outcome = "completed" if failure is None else "stream_broken"
+    answer.close()
+    answer.sending.end(outcome)
+    if failure is not None:
+        exchange.entry.set_error(failure)
+    exchange.entry.write(outcome=outcome)

@@ -1,0 +1,129 @@
+"""The client's body: read whole, passed on as it comes, or kept until it is known where it goes."""
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+
+from proxy.errors import BodyTooLarge, ConfigurationError, InvalidRequest, RequestTimeout, UnsupportedEncoding
+from proxy.server.connection import ClientDisconnected
+from proxy.server.deadline import Deadline, Limit
+from proxy.values import Receive, Request
+
+# A client that sends nothing for this long, in seconds, in the middle of its own body has gone.
+BODY_STALL = 30.0
+_TOO_SLOW = "The body of your request did not arrive in time."
+
+# Most forms are smaller and never touch the disk; many at once must not fill the memory.
+SPOOL_MEMORY = 1024 * 1024
+# A model may stand behind the files: audio of 25 MB, or 16 images. The disk of an instance is small.
+MAX_SPOOL_BYTES = 100 * 1024 * 1024
+# As much as one read of a connection gives.
+PIECE = 64 * 1024
+
+
+async def read_body(request: Request, limit: int, deadline: Deadline, end: float) -> bytes:
+    """Return the client's body; `limit` is in bytes, `end` is the time of the loop by which it must be here.
+
+    Raises `BodyTooLarge`, before reading where the length is declared, `RequestTimeout` and `UnsupportedEncoding`.
+    """
+    if (declared_length(request.headers) or 0) > limit:
+        raise BodyTooLarge(f"The body of your request is larger than {limit} bytes.")
+    _check_encoding(request.headers)
+    parts: list[bytes] = []
+    size, more = 0, True
+    try:
+        while more:
+            deadline.set(Limit.BODY_STALL, min(end, deadline.now() + BODY_STALL))
+            part, more = await _receive(request.receive)
+            size += len(part)
+            if size > limit:
+                raise BodyTooLarge(f"The body of your request is larger than {limit} bytes.")
+            parts.append(part)
+    except asyncio.CancelledError:
+        if deadline.interrupted(Limit.BODY_STALL):
+            raise RequestTimeout(_TOO_SLOW) from None
+        raise
+    finally:
+        deadline.clear(Limit.BODY_STALL)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def body_parts(request: Request, end: float) -> AsyncIterator[bytes]:
+    """Yield the client's body as it comes, until the time `end` of the loop; whichever task reads it may be timed out.
+
+    Raises `RequestTimeout` when it stops coming and `UnsupportedEncoding` when it is compressed.
+    """
+    _check_encoding(request.headers)
+    loop = asyncio.get_running_loop()
+    more = True
+    while more:
+        try:
+            async with asyncio.timeout_at(min(end, loop.time() + BODY_STALL)):
+                part, more = await _receive(request.receive)
+        except TimeoutError:
+            raise RequestTimeout(_TOO_SLOW) from None
+        if part:
+            yield part
+
+
+async def _receive(receive: Receive) -> tuple[bytes, bool]:
+    """Return the next bytes, and whether there may be more."""
+    message = await receive()
+    if message["type"] != "http.request":
+        raise ClientDisconnected
+    return message.get("body", b""), message.get("more_body", False)
+
+
+def _check_encoding(headers: Mapping[str, str]) -> None:
+    if headers.get("content-encoding", "").lower() not in ("", "identity"):
+        raise UnsupportedEncoding("The body of your request must not be compressed.")
+
+
+def declared_length(headers: Mapping[str, str]) -> int | None:
+    """Return the length of the body that the client declares, in bytes; raise `InvalidRequest` when it is no number."""
+    declared = headers.get("content-length")
+    if declared is None:
+        return None
+    if not (declared.isascii() and declared.isdigit() and len(declared) < 19):
+        raise InvalidRequest("The Content-Length of your request is not a number.")
+    return int(declared)
+
+
+class Spool:
+    """Keeps bytes in memory or, when they are many, in a file that has no name and goes with the spool.
+
+    Nothing here is awaited: the disk is local, a piece goes to the page cache or comes from it in some ten
+    microseconds, and a thread for each would hold the event loop for longer.
+    """
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=SPOOL_MEMORY)  # noqa: SIM115  `close` closes it
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        """Add a piece; raise `BodyTooLarge` when it is one too many, `ConfigurationError` when the disk is full."""
+        if self.size + len(data) > MAX_SPOOL_BYTES:
+            raise BodyTooLarge(
+                f"Your form has more than {MAX_SPOOL_BYTES} bytes that must be read before it is sent. "
+                "Put its model or purpose before its files."
+            )
+        try:
+            self._file.seek(self.size)
+            self._file.write(data)
+            self._file.flush()
+        except OSError:
+            raise ConfigurationError("The proxy has no disk space left for your request.", reason="disk_full") from None
+        self.size += len(data)
+
+    def chunks(self, size: int = PIECE) -> Iterator[bytes]:
+        """Yield all bytes from the beginning, at most `size` at a time; more than once if need be."""
+        for start in range(0, self.size, size):
+            self._file.seek(start)
+            yield self._file.read(size)
+
+    def close(self) -> None:
+        """Give the memory and the disk back."""
+        # A disk that was full is so again when the last write is tried once more; the file is closed all the same.
+        with contextlib.suppress(OSError):
+            self._file.close()

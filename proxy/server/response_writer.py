@@ -1,0 +1,144 @@
+"""The answer on its way to the client: head, body and end; comments while there is nothing to send.
+
+The platform ends an answer that has been silent for 230 s, and some clients are less patient.
+https://learn.microsoft.com/azure/azure-functions/functions-scale#timeout
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+
+from proxy.server.deadline import Deadline, Limit
+from proxy.values import Response, Send
+
+# A comment: every reader of event streams passes over it.
+KEEP_ALIVE = b": keep-alive\n\n"
+# A client that has taken nothing for so many seconds, while there was something to take, is not coming back.
+STALL = 120.0
+# What is larger may have to wait for its reader.
+_BUFFERED = 64 * 1024
+_WITHOUT_BODY = frozenset({204, 304})
+
+
+class ResponseWriter:
+    """Sends one answer; `stalled` is called when the client has stopped reading.
+
+    `last` is when the client last took a part of the body, `is_sending` tells that it is to take something now.
+    """
+
+    __slots__ = (
+        "_comment",
+        "_commented",
+        "_deadline",
+        "_seen",
+        "_send",
+        "_silence",
+        "_stall",
+        "_stalled",
+        "head_sent",
+        "is_sending",
+        "last",
+    )
+
+    def __init__(self, send: Send, deadline: Deadline, stalled: Callable[[], None], *, stall: float = STALL) -> None:
+        self._send = send
+        self._deadline = deadline
+        self._stalled = stalled
+        self._stall = stall
+        self._silence = 0.0
+        self._comment: asyncio.Task[None] | None = None
+        self._commented = 0.0
+        self._seen = 0.0
+        self.head_sent = False
+        self.is_sending = False
+        self.last = deadline.now()
+
+    async def write(self, response: Response, *, with_body: bool = True) -> None:
+        """Send an answer; for HEAD without its body, for whose end the host would let the next request wait."""
+        body = response.body
+        if isinstance(body, bytes):
+            await self._write_whole(response, body if with_body else b"")
+        else:
+            await self._write_stream(response, body)
+
+    def begin_stream(self, headers: Mapping[str, str], silence: float) -> None:
+        """Let the head of a stream of events leave before there is an answer, followed by a comment."""
+        self.head_sent = True
+        self._comment = asyncio.ensure_future(self._send_late_head(headers))
+        self._keep_alive(silence)
+
+    async def _write_whole(self, response: Response, body: bytes) -> None:
+        headers = _encoded(response.headers)
+        if response.status not in _WITHOUT_BODY and "content-length" not in response.headers:
+            headers.append((b"content-length", b"%d" % len(body)))
+        if len(body) > _BUFFERED:
+            self._watch_reader()
+        self.is_sending = True
+        await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def _write_stream(self, response: Response, chunks: AsyncGenerator[bytes, None]) -> None:
+        send, now = self._send, self._deadline.now
+        try:
+            await self._send_head(response)
+            async for chunk in chunks:
+                self.is_sending = True
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                self.is_sending = False
+                self.last = now()
+            self.is_sending = True
+            await self._comment_sent()
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            if self._comment is not None:
+                self._comment.cancel()
+            await chunks.aclose()
+
+    async def _send_head(self, response: Response) -> None:
+        if self.head_sent:
+            await self._comment_sent()
+        else:
+            self.head_sent = True
+            head = {"type": "http.response.start", "status": response.status, "headers": _encoded(response.headers)}
+            await self._send(head)
+        self.last = self._deadline.now()
+        if response.keep_alive is not None and not self._silence:
+            self._keep_alive(response.keep_alive)
+        self._watch_reader()
+
+    async def _send_late_head(self, headers: Mapping[str, str]) -> None:
+        await self._send({"type": "http.response.start", "status": 200, "headers": _encoded(headers)})
+        await self._send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
+
+    async def _comment_sent(self) -> None:
+        if self._comment is not None:
+            await asyncio.wait({self._comment})
+
+    def _keep_alive(self, silence: float) -> None:
+        self._silence, self._commented = silence, self._deadline.now()
+        self._deadline.set(Limit.SILENCE, self._commented + silence, self._break_silence)
+
+    def _break_silence(self, now: float) -> float:
+        """Send a comment, unless it is the client that does not read."""
+        due = max(self.last, self._commented) + self._silence
+        if now >= due and not self.is_sending and (self._comment is None or self._comment.done()):
+            self._commented, due = now, now + self._silence
+            comment = {"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True}
+            self._comment = asyncio.ensure_future(self._send(comment))
+        return max(due, now + self._silence / 10)
+
+    def _watch_reader(self) -> None:
+        self._seen = self.last
+        self._deadline.set(Limit.CLIENT_STALL, self.last + self._stall, self._look_at_reader)
+
+    def _look_at_reader(self, now: float) -> float | None:
+        """Give up a client that has taken nothing since the last look."""
+        waits = self.is_sending or (self._comment is not None and not self._comment.done())
+        if waits and self.last == self._seen:
+            self._stalled()
+            return None
+        self._seen = self.last
+        return now + self._stall
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
