@@ -76,9 +76,10 @@ class Application(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What an application holds at the moment; all of it is 0 when nothing is in flight."""
+    """What an application holds at the moment; all but the tasks are 0 when nothing is in flight."""
 
     slots: int
+    tasks: int
     connections: int
     requests: int
     retries: int
@@ -112,6 +113,7 @@ class Proxy:
         routing = authenticator.resources.routing if isinstance(authenticator, ClientKeyAuthenticator) else None
         return Held(
             slots=len(self.handler.concurrency),
+            tasks=len(asyncio.all_tasks()),
             connections=len(self.upstream),
             requests=routing.budget.requests if routing is not None else 0,
             retries=routing.budget.retries if routing is not None else 0,

@@ -1,18 +1,15 @@
-"""The gateway in this process, put together as ever, and a client that calls it as the door does."""
+"""The application in this process, put together as ever, and a client that calls it as the server does."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
-from contextlib import aclosing
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
+from proxy.app import Proxy, build_application
 from proxy.azure_services.credentials import Header
-from proxy.bootstrap import build_gateway
-from proxy.edge.delivery import Delivery
-from proxy.gateway import Gateway
-from proxy.gateway.fleet import Fleet
-from proxy.gateway.visitors import ClientKeyAuthenticator
+from proxy.pipeline.authentication import ClientKeyAuthenticator
+from proxy.pipeline.resources import Resources
+from proxy.server.connection import EXTENSION, Connection
 from proxy.settings import Settings
-from proxy.values import SendingRecord, Request, Response
+from proxy.values import Message, Scope, SendingRecord
 from tests.faults.operations import AZURE_KEY, CLIENT_KEY, Operation
 from tests.faults.seen import Seen
 
@@ -43,65 +40,87 @@ class TwoKeys:
         """Do nothing."""
 
 
-def open_gateway(
+def open_application(
     environ: Mapping[str, str],
     log: Callable[[str], None],
-    note: Callable[[SendingRecord], None] | None = None,
+    record: Callable[[SendingRecord], None] | None = None,
     *,
     renews: bool = False,
-) -> Gateway:
-    """Return a gateway that knows nothing of any other."""
-    gateway = replace(build_gateway(Settings.from_environ(environ), note), log=log)
-    visitors = gateway.visitors
-    if not renews or not isinstance(visitors, ClientKeyAuthenticator):
-        return gateway
-    fleet = visitors.fleet
-    resources = [replace(resource, credential=TwoKeys()) for resource in fleet.resources]
-    renewing = Fleet(resources, fallbacks={}, router=fleet.router, tags=fleet.tags)
-    return replace(gateway, visitors=replace(visitors, fleet=renewing))
+) -> Proxy:
+    """Return an application that knows nothing of any other."""
+    application = build_application(Settings.from_environ(environ), record)
+    handler = replace(application.handler, log=log)
+    authenticator = handler.authenticator
+    if renews and isinstance(authenticator, ClientKeyAuthenticator):
+        known = authenticator.resources
+        resources = [replace(resource, credential=TwoKeys()) for resource in known.each]
+        renewing = Resources(resources, fallbacks={}, routing=known.routing, tags=known.tags)
+        handler = replace(handler, authenticator=replace(authenticator, resources=renewing))
+    return replace(application, handler=handler)
 
 
-async def close_gateway(gateway: Gateway) -> None:
-    """Close its connections."""
-    await gateway.forwarding.caller.upstream.close()
+class Answer:
+    """What a client reads of one answer; `heard` is called when there is an event."""
+
+    def __init__(self, heard: Callable[[], None] = lambda: None) -> None:
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.ended = False
+        self._heard = heard
+        self._parts: list[bytes] = []
+
+    @property
+    def body(self) -> bytes:
+        """Return all that has come of the body."""
+        return b"".join(self._parts)
+
+    async def send(self, message: Message) -> None:
+        """Take a message of the application."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = {name.decode(): value.decode("latin-1") for name, value in message["headers"]}
+            return
+        self._parts.append(message.get("body", b""))
+        self.ended = not message.get("more_body", False)
+        if b"data: " in self._parts[-1]:
+            self._heard()
 
 
-async def call(gateway: Gateway, operation: Operation, heard: Callable[[], None] = lambda: None) -> Seen:
+def scope_of(path: str, headers: Mapping[str, str], method: str = "POST") -> Scope:
+    """Return the scope of a request as the server makes it."""
+    return {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "extensions": {EXTENSION: Connection(lambda: None)},
+    }
+
+
+async def ask(application: Proxy, scope: Scope, body: bytes, answer: Answer) -> None:
+    """Send a request whose body comes at once, and read its answer to the end."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    await application.handle(scope, receive, answer.send)
+
+
+async def call(application: Proxy, operation: Operation, heard: Callable[[], None] = lambda: None) -> Seen:
     """Make a call and read the answer to its end; `heard` is called when there is an event."""
     headers = {
         "authorization": f"Bearer {CLIENT_KEY}",
         "content-type": operation.content_type,
         "content-length": str(len(operation.body)),
+        "x-ms-invocation-id": "a-request",
     }
-    answer = await gateway.handle(
-        Request(id="a-request", method="POST", path=operation.path, query="", headers=headers, body=_sent(operation))
-    )
-    if isinstance(answer.body, bytes):
-        return Seen(operation=operation, status=answer.status, headers=answer.headers, body=answer.body)
-    return await _read(operation, answer, heard)
-
-
-async def _sent(operation: Operation) -> AsyncIterator[bytes]:
-    yield operation.body
-
-
-async def _read(operation: Operation, answer: Response, heard: Callable[[], None]) -> Seen:
-    parts: list[bytes] = []
-    ended = False
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        nonlocal ended
-        parts.append(message.get("body", b""))
-        ended = message.get("more_body") is False
-        if b"data: " in parts[-1]:
-            heard()
-
-    assert not isinstance(answer.body, bytes)
-    try:
-        async with aclosing(answer.body) as body:
-            await Delivery(send, silence=answer.keep_alive).run(answer.status, [], body)
-    except Exception:  # noqa: BLE001  the door cannot say more than to break the connection
-        ended = False
+    answer = Answer(heard)
+    await ask(application, scope_of(operation.path, headers), operation.body, answer)
     return Seen(
-        operation=operation, status=answer.status, headers=answer.headers, body=b"".join(parts), aborted=not ended
+        operation=operation,
+        status=answer.status,
+        headers=answer.headers,
+        body=answer.body,
+        aborted=not answer.ended,
     )

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from proxy.gateway import Gateway
+from proxy.app import Proxy
 from proxy.values import SendingRecord
 from tests.faults.cell import Cell, Layout, Target
-from tests.faults.client import call, close_gateway, open_gateway
+from tests.faults.client import call, open_application
 from tests.faults.deviations import DEVIATIONS
 from tests.faults.fault import Fault
 from tests.faults.operations import OPERATIONS, Operation
@@ -84,7 +84,7 @@ async def run_row(fault: Fault) -> Row:
 
 
 async def run_cell(cell: Cell) -> Result:
-    """Make the call with a gateway of its own, and judge what came of it."""
+    """Make the call with an application of its own, and judge what came of it."""
     targets = list(cell.targets())
     lines: list[str] = []
     records: list[SendingRecord] = []
@@ -92,9 +92,9 @@ async def run_cell(cell: Cell) -> Result:
         for target in targets:
             await stack.enter_async_context(target.serving())
         environ = cell.environ(targets)
-        gateway = open_gateway(environ, lines.append, records.append, renews=cell.fault.second is not None)
-        seen = await call(gateway, cell.operation.for_model(cell.fault.model), lambda: _hear(targets))
-        wrong = await _close(gateway, targets)
+        application = open_application(environ, lines.append, records.append, renews=cell.fault.second is not None)
+        seen = await call(application, cell.operation.for_model(cell.fault.model), lambda: _hear(targets))
+        wrong = await _close(application, targets)
     counts = [target.attempts for target in targets]
     attempts = int(json.loads(lines[0])["attempts"]) if lines else 0
     asked = attempts if None in counts else sum(filter(None, counts))
@@ -109,12 +109,12 @@ def _hear(targets: Sequence[Target]) -> None:
         target.hear()
 
 
-async def _close(gateway: Gateway, targets: Sequence[Target]) -> list[str]:
-    """Close the gateway; return what it has left open before and after."""
+async def _close(application: Proxy, targets: Sequence[Target]) -> list[str]:
+    """Close the application; return what it has left open before and after."""
     busy = [await target.left_open(idle=False) for target in targets]
-    await close_gateway(gateway)
+    await application.stop(1)
     idle = [await target.left_open(idle=True) for target in targets]
-    return list(_complaints({"answers": sum(busy), "connections": sum(idle), "requests": len(gateway.admission)}))
+    return list(_complaints({"answers": sum(busy), "connections": sum(idle), "requests": application.held().slots}))
 
 
 def _complaints(left: dict[str, int]) -> Iterator[str]:

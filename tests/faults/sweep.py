@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from proxy.gateway import Gateway
-from tests.faults.client import call, close_gateway, open_gateway
+from proxy.app import Proxy
+from tests.faults.client import call, open_application
 from tests.faults.operations import AZURE_KEY, CLIENT_KEY, MODEL, RESPONSES, Operation, encode
 from tests.faults.raw import End, Play, Upstream
 from tests.faults.seen import Seen
@@ -14,7 +14,7 @@ from tests.faults.wire import stream
 from tests.integration.recordings import CHAT, RESPONSE, Recorded, Recording
 
 RECORDINGS = (CHAT, RESPONSE)
-# One gateway makes all calls: no target rests, and nothing opens a breaker.
+# One application makes all calls: no target rests, and nothing opens a breaker.
 RESTLESS = '{"breaker_failures":80000,"breaker_calls":80000,"min_wait":0,"cooldown":0}'
 
 
@@ -83,9 +83,9 @@ def operation_of(recording: Recording) -> Operation:
 
 @dataclass(slots=True, kw_only=True)
 class Bench:
-    """One gateway before one target, or before two of which the second sends all of the recording."""
+    """One application before one target, or before two of which the second sends all of the recording."""
 
-    gateway: Gateway
+    application: Proxy
     first: Upstream
     second: Upstream | None
     operation: Operation
@@ -98,13 +98,13 @@ class Bench:
         before = len(self.second.requests) if self.second else 0
         self.first.heard.clear()
         self.lines.clear()
-        seen = await call(self.gateway, self.operation, self.first.hear)
+        seen = await call(self.application, self.operation, self.first.hear)
         return seen, (len(self.second.requests) if self.second else 0) - before
 
 
 @asynccontextmanager
 async def open_bench(recording: Recording, *, alone: bool) -> AsyncIterator[Bench]:
-    """Open the gateway and its targets."""
+    """Open the application and its targets."""
     playing = [Play()]
     whole = Play(parts=(stream(recording.raw),), whole=True)
     first = Upstream(lambda _: playing[0])
@@ -113,16 +113,16 @@ async def open_bench(recording: Recording, *, alone: bool) -> AsyncIterator[Benc
         for target in (first, *others):
             await stack.enter_async_context(target.serving())
         lines: list[str] = []
-        gateway = open_gateway(_environ([first.url, *(target.url for target in others)]), lines.append)
+        application = open_application(_environ([first.url, *(target.url for target in others)]), lines.append)
         yield Bench(
-            gateway=gateway,
+            application=application,
             first=first,
             second=others[0] if others else None,
             operation=operation_of(recording),
             sending=lambda play: playing.__setitem__(0, play),
             lines=lines,
         )
-        await close_gateway(gateway)
+        await application.stop(1)
 
 
 def _environ(urls: list[str]) -> Mapping[str, str]:

@@ -23,10 +23,9 @@ from tools.functions_host.settings import parse_arguments, read_settings
 from tools.functions_host.worker_process import WorkerProcess, start_worker
 
 KEY = f"authorization: Bearer {CLIENT_KEY}"
-# A second way to the gateway, which tells what the worker and the rooms hold, and counts the lines of the log.
+# The application's own view of what it holds, at a path of its own; it counts the lines of the log.
 PROBE = """
 
-import asyncio
 import dataclasses
 import json
 from collections import Counter
@@ -34,29 +33,23 @@ from collections import Counter
 from azure_functions_runtime.http_v2 import http_coordinator
 
 _outcomes = Counter()
-_gateway = dataclasses.replace(gateway, log=lambda text: _outcomes.update((json.loads(text)["outcome"],)))
+_counting = dataclasses.replace(
+    application.handler, log=lambda text: _outcomes.update((json.loads(text)["outcome"],))
+)
+_application = dataclasses.replace(application, handler=_counting)
 
 
 class _Probed:
-    async def handle(self, request):
-        if request.path != "/probe":
-            return await _gateway.handle(request)
-        upstream = _gateway.forwarding.caller.upstream._upstream
-        session = upstream and upstream._session
-        budget = _gateway.visitors.fleet.router.budget
-        held = {
-            "entries": len(http_coordinator._context_references),
-            "tasks": len(asyncio.all_tasks()),
-            "in_flight": len(_gateway.admission),
-            "connections": len(session.connector._acquired) if session else 0,
-            "integration": budget.requests,
-            "retries": budget.retries,
-        }
-        answer = {"held": held, "outcomes": _outcomes}
-        return messages.Response(status=200, headers={}, body=json.dumps(answer).encode())
+    async def handle(self, scope, receive, send):
+        if scope["path"] != "/probe":
+            return await _application.handle(scope, receive, send)
+        held = dataclasses.asdict(_application.held()) | {"entries": len(http_coordinator._context_references)}
+        body = json.dumps({"held": held, "outcomes": _outcomes}).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+        await send({"type": "http.response.body", "body": body})
 
 
-gateway = _Probed()
+application = _Probed()
 """
 
 
@@ -65,9 +58,9 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
     entries: int
     tasks: int
-    in_flight: int
+    slots: int
     connections: int
-    journeys: int
+    requests: int
     retries: int
 
 
