@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.auth import KeyRing, azure_key, resource_key
+from proxy.config.environment import SettingError
+from proxy.config.resources import Resource as ResourceSetting
+from proxy.config.resources import ResourceKind
+from proxy.config.settings import Settings
 from proxy.edge import request_log
 from proxy.edge.admission import Admission
 from proxy.edge.client_keys import ClientKeys
@@ -32,13 +36,8 @@ from proxy.gateway.uploads import Uploads
 from proxy.gateway.visitors import KeyBringers, KeyHolders, Routers, Visitors
 from proxy.messages import AuthMode, ClientAuth, OwnKey, Request, Response, Secret
 from proxy.routing.offer import Offer
-from proxy.routing.policy import POSITIVE, Policy
 from proxy.routing.repairs import Repairs
 from proxy.routing.router import Router
-from proxy.settings import Settings
-from proxy.settings.reader import SettingError
-from proxy.settings.resources import Resource as ResourceSetting
-from proxy.settings.resources import ResourceKind
 from proxy.translation import errors, headers
 from proxy.translation.ids import Tags
 from proxy.translation.operations import OPERATIONS, Surface
@@ -106,29 +105,29 @@ def build_gateway(settings: Settings, note: Note | None = None) -> Gateway:
         forwarding=_forwarding(settings, Ledger(note=note) if note is not None else None),
         here=Here(created=int(time.time())),
         allowed_origins=settings.allowed_origins,
-        forwards_unknown=settings.forwards_unknown,
-        stores=settings.stores,
+        forwards_unknown=settings.forward_unknown_operations,
+        stores=settings.store_objects,
     )
 
 
 def _forwarding(settings: Settings, ledger: Ledger | None) -> Forwarding:
-    upstream = UpstreamLater(settings.timeouts, settings.connections, settings.proxies)
-    caller = Caller(upstream=upstream, timeouts=settings.timeouts, keeps_filters=settings.keeps_filters)
+    upstream = UpstreamLater(settings.timeouts, settings.upstream_connections, settings.http_proxies)
+    caller = Caller(upstream=upstream, timeouts=settings.timeouts, keeps_filters=settings.keep_content_filter_results)
     travel = Travel(ledger=ledger)
     return Forwarding(
         caller=caller,
         travel=travel,
         uploads=Uploads(caller=caller, travel=travel),
         timeouts=settings.timeouts,
-        max_json_body=settings.max_json_body,
-        stores=settings.stores,
-        repairs=Repairs() if settings.repairs else None,
+        max_json_body=settings.max_json_body_bytes,
+        stores=settings.store_objects,
+        repairs=Repairs() if settings.repair_parameters else None,
         clock=time.monotonic,
     )
 
 
 def _visitors(settings: Settings) -> Visitors:
-    identity = Identity(client_id=settings.client_id, managed=settings.managed)
+    identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
     vault = KeyVault(settings.key_vault_url, identity) if settings.key_vault_url else None
     if settings.client_auth is not ClientAuth.KEYS:
         return _key_bringers(settings)
@@ -140,7 +139,7 @@ def _visitors(settings: Settings) -> Visitors:
         )
         for one in settings.resources
     ]
-    fleet = Fleet(resources, fallbacks=settings.fallbacks, router=Router(_policy(settings)), tags=_tags(settings))
+    fleet = Fleet(resources, fallbacks=settings.fallbacks, router=Router(settings.policy), tags=_tags(settings))
     return KeyHolders(keys=keys, fleet=fleet, now=time.time)
 
 
@@ -153,24 +152,10 @@ def _key_bringers(settings: Settings) -> KeyBringers:
         name=settings.client_auth.value,
         read=read,
         resource=replace(configured[0], auth=None) if configured else None,
-        routers=Routers(_policy(settings)),
+        routers=Routers(settings.policy),
         api_version=settings.api_version,
         chosen=_chosen_surfaces(settings),
     )
-
-
-def _policy(settings: Settings) -> Policy:
-    """Return the numbers of failover; raise `SettingError` for a name or a type that is none of them."""
-    for name, value in settings.routing.items():
-        default = getattr(Policy(), name, None)
-        if default is None:
-            raise SettingError("AZURE_OPENAI_ROUTING", "has a member that docs/resources.md does not know")
-        kinds = (int, float) if isinstance(default, float) else (type(default),)
-        if type(value) not in kinds:
-            raise SettingError("AZURE_OPENAI_ROUTING", f"has a value of another kind for {name}")
-        if not value and name in POSITIVE:
-            raise SettingError("AZURE_OPENAI_ROUTING", f"must have a number above 0 for {name}")
-    return replace(Policy(), **settings.routing)  # type: ignore[arg-type]  # checked one by one
 
 
 def _tags(settings: Settings) -> Tags:
@@ -212,7 +197,7 @@ def _resource_manager(settings: Settings, identity: Identity) -> "ResourceManage
     from proxy.edge.resource_manager import ResourceManager, token_scope  # noqa: PLC0415  aiohttp is slow to import
 
     url = settings.resource_manager_url
-    return ResourceManager(url, EntraToken(identity, token_scope(url)), proxies=settings.proxies)
+    return ResourceManager(url, EntraToken(identity, token_scope(url)), proxies=settings.http_proxies)
 
 
 def _discovery(one: ResourceSetting, manager: "ResourceManager | None") -> Discovery | None:

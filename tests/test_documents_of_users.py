@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 
-from proxy.routing.policy import Policy
-from proxy.settings import MANAGED_IDENTITY_MARKS, Settings
-from proxy.settings.resources import parse_resources
+from proxy.config.policy import Policy
+from proxy.config.resources import parse_resources
+from proxy.config.settings import MANAGED_IDENTITY_VARIABLES, Settings
 
 ROOT = Path(__file__).parents[1]
 VALID = {"AZURE_OPENAI_ENDPOINT": "https://name.openai.azure.com"}
 # The platform sets these.
-BY_OTHERS = {*MANAGED_IDENTITY_MARKS, "AzureFunctionsJobHost__functionTimeout"}
+BY_OTHERS = {*MANAGED_IDENTITY_VARIABLES, "AzureFunctionsJobHost__functionTimeout"}
 FOR_THE_PLATFORM = {
     "FUNCTIONS_WORKER_RUNTIME",
     "AzureWebJobsStorage",

@@ -10,11 +10,11 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from proxy.config.http_proxy import HttpProxies
 from proxy.edge.deployment_list import DeploymentPage, parse_page
 from proxy.edge.identity import EntraToken, carry_retry_after
 from proxy.errors import ConfigurationError
 from proxy.messages import Deployed, Secret
-from proxy.settings.proxies import Proxies
 
 FORBIDDEN = "discovery_forbidden"
 MISSING = "discovery_resource_missing"
@@ -60,12 +60,12 @@ class ResourceManager:
         url: str,
         token: EntraToken,
         *,
-        proxies: Proxies | None = None,
+        proxies: HttpProxies | None = None,
         clock: Callable[[], float] = time.monotonic,
         patience: float = LIST_SECONDS,
     ) -> None:
         self._url = url
-        self._proxy = (proxies or Proxies()).of(url)
+        self._proxy = (proxies or HttpProxies()).for_url(url)
         self._token = token
         self._clock = clock
         self._patience = patience

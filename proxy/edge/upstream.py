@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import aiohttp
 from yarl import URL
 
+from proxy.config.http_proxy import HttpProxies
+from proxy.config.timeouts import Timeouts
 from proxy.edge.upstream_answer import BROKEN, UpstreamAnswer
 from proxy.errors import Overloaded, Unreachable, UpstreamError
 from proxy.messages import UpstreamRequest
-from proxy.settings import Timeouts
-from proxy.settings.proxies import Proxies
 
 # Azure's gateway closes an idle connection after some minutes; below that a reused one is seldom stale.
 KEEP_ALIVE = 60.0
@@ -45,11 +45,11 @@ class Upstream:
     file anew for every request.
     """
 
-    def __init__(self, timeouts: Timeouts, connections: int, proxies: Proxies | None = None) -> None:
+    def __init__(self, timeouts: Timeouts, connections: int, proxies: HttpProxies | None = None) -> None:
         self._timeouts = timeouts
         self._connections = connections
         # The URLs of a deployment are few, and parsing one costs as much as all else that is done for a request.
-        self._way = lru_cache(maxsize=256)(partial(_way, proxies or Proxies()))
+        self._way = lru_cache(maxsize=256)(partial(_way, proxies or HttpProxies()))
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, request: UpstreamRequest, credential: tuple[str, str], end: float) -> UpstreamAnswer:
@@ -130,8 +130,8 @@ class Upstream:
         return self._session
 
 
-def _way(proxies: Proxies, url: str) -> _Way:
-    proxy = proxies.of(url)
+def _way(proxies: HttpProxies, url: str) -> _Way:
+    proxy = proxies.for_url(url)
     if proxy is None:
         return _Way(url=URL(url, encoded=True))
     login = {"Proxy-Authorization": proxy.authorization.reveal()} if proxy.authorization else {}

@@ -6,10 +6,10 @@ The platform waits for the app to be loaded before it hands out the first reques
 import asyncio
 from typing import TYPE_CHECKING
 
+from proxy.config.http_proxy import HttpProxies
+from proxy.config.timeouts import Timeouts
 from proxy.edge.slow_imports import ONE_AT_A_TIME
 from proxy.messages import UpstreamRequest
-from proxy.settings import Timeouts
-from proxy.settings.proxies import Proxies
 
 if TYPE_CHECKING:
     from proxy.edge.upstream import Upstream
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class UpstreamLater:
     """An `Upstream` that is imported in a thread, with `start` or with the first call."""
 
-    def __init__(self, timeouts: Timeouts, connections: int, proxies: Proxies) -> None:
+    def __init__(self, timeouts: Timeouts, connections: int, proxies: HttpProxies) -> None:
         self._timeouts = timeouts
         self._connections = connections
         self._proxies = proxies

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from proxy.config.timeouts import Timeouts
 from proxy.edge.upstream_later import UpstreamLater
 from proxy.errors import ConfigurationError, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
 from proxy.gateway.answers import Held, Stream, StreamTranslator, Tagged, download
@@ -18,7 +19,6 @@ from proxy.routing.failure import Failure, Kind
 from proxy.routing.model_names import is_reasoning
 from proxy.routing.target import Target
 from proxy.routing.waits import parse_wait
-from proxy.settings import Timeouts
 from proxy.translation import headers, response
 from proxy.translation.errors import AzureErrors
 from proxy.translation.operations import Surface

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from proxy.config.timeouts import Timeouts
 from proxy.edge.inbound import read_body
 from proxy.edge.request_log import Line
 from proxy.errors import ModelNotFound, ProxyError, UnknownUrl
@@ -20,7 +21,6 @@ from proxy.routing.failure import Failure, Kind
 from proxy.routing.repairs import Repairs
 from proxy.routing.target import Target
 from proxy.routing.verdict import Repeat
-from proxy.settings import Timeouts
 from proxy.translation import headers
 from proxy.translation.errors import AzureErrors
 from proxy.translation.form_plan import is_upload

@@ -6,13 +6,13 @@ from functools import lru_cache
 from typing import Protocol
 
 from proxy.auth import INVALID_KEY, KeyRing
+from proxy.config.policy import Policy
 from proxy.edge.client_keys import ClientKeys
 from proxy.edge.credentials import FixedKey
 from proxy.errors import Unauthenticated
 from proxy.gateway.fleet import Fleet, Resource
 from proxy.messages import OwnKey
 from proxy.routing.offer import Offer
-from proxy.routing.policy import Policy
 from proxy.routing.router import Router
 from proxy.translation.ids import Tags
 from proxy.translation.operations import Surface

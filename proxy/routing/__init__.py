@@ -10,11 +10,11 @@
         down = journey.exhausted(now)
 """
 
+from proxy.config.policy import Policy
 from proxy.routing.catalogue import Catalogue
 from proxy.routing.failure import Failure, Kind
 from proxy.routing.journey import AllDown, Journey, Step
 from proxy.routing.offer import Offer
-from proxy.routing.policy import Policy
 from proxy.routing.router import Router
 from proxy.routing.target import Target
 from proxy.routing.verdict import Repeat, Verdict

@@ -6,7 +6,7 @@ when it fails the breaker opens for twice as long.
 
 import math
 
-from proxy.routing.policy import Policy
+from proxy.config.policy import Policy
 from proxy.routing.window import Window
 
 

@@ -1,6 +1,6 @@
 """How many retries may be in flight, so that a failing upstream is not asked more than a healthy one."""
 
-from proxy.routing.policy import Policy
+from proxy.config.policy import Policy
 
 
 class RetryBudget:

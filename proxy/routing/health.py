@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from proxy.config.policy import Policy
 from proxy.routing.breaker import Breaker
 from proxy.routing.failure import Failure
-from proxy.routing.policy import Policy
 from proxy.routing.target import Key, Target
 from proxy.routing.waits import is_spent, parse_reset
 
@@ -80,7 +80,7 @@ class Health:
         """Take in an answer; the names of its headers are lower-case."""
         state = self._state(target.key, now)
         state.breaker.succeed(began, now)
-        state.scarce_until = now + self._policy.rest(parse_reset(headers)) if is_spent(headers) else 0.0
+        state.scarce_until = now + self._policy.cooldown_for(parse_reset(headers)) if is_spent(headers) else 0.0
 
     def note_failure(self, target: Target, failure: Failure, began: float, now: float) -> None:
         """Take in a failure; one that is the client's own fault shows that the target answers."""
@@ -95,7 +95,7 @@ class Health:
             state.scarce_until = now + self._policy.cooldown
 
     def _rest(self, state: _State, failure: Failure, now: float) -> None:
-        until = now + self._policy.rest(failure.wait)
+        until = now + self._policy.cooldown_for(failure.wait)
         if until > state.rests_until:
             state.rests_until, state.throttled = until, failure.is_throttled
 

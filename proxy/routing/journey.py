@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from proxy.config.policy import Policy
 from proxy.routing.budget import RetryBudget
 from proxy.routing.choice import choose
 from proxy.routing.failure import Failure, Kind
 from proxy.routing.health import Health
-from proxy.routing.policy import Policy
 from proxy.routing.target import Key, Target
 from proxy.routing.verdict import Repeat, Verdict, judge
 
@@ -126,7 +126,7 @@ class Journey:
             return None
         wait = min((self._health.wait(target, now) for target in candidates), default=0.0)
         throttled = bool(candidates) and all(self._is_throttled(target, now) for target in candidates)
-        return AllDown(throttled=throttled, wait=self._policy.rest(wait))
+        return AllDown(throttled=throttled, wait=self._policy.cooldown_for(wait))
 
     def _is_throttled(self, target: Target, now: float) -> bool:
         """Tell whether a target has too much to do, or had when this request asked it."""

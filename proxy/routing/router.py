@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from proxy.config.policy import Policy
 from proxy.routing.budget import RetryBudget
 from proxy.routing.health import Health
 from proxy.routing.journey import Journey
-from proxy.routing.policy import Policy
 from proxy.routing.target import Target
 from proxy.routing.verdict import Repeat
 

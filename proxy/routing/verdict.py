@@ -2,8 +2,8 @@
 
 from enum import Enum
 
+from proxy.config.policy import Policy
 from proxy.routing.failure import UNAUTHORIZED, Failure, Kind
-from proxy.routing.policy import Policy
 
 
 class Repeat(Enum):

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
+from proxy.config.resources import DATED_API_VERSION
 from proxy.errors import InvalidRequest
-from proxy.settings import DATED_API_VERSION
 from proxy.translation.operations import Operation, Route, Surface
 
 # Parameters of the client's query that never pass: the version is ours to choose, the others may hold a key.

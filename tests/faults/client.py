@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from proxy.bootstrap import build_gateway
+from proxy.config.settings import Settings
 from proxy.edge.credentials import Header
 from proxy.edge.delivery import Delivery
 from proxy.gateway import Gateway
 from proxy.gateway.fleet import Fleet
 from proxy.gateway.visitors import KeyHolders
 from proxy.messages import AttemptRecord, Request, Response
-from proxy.settings import Settings
 from tests.faults.operations import AZURE_KEY, CLIENT_KEY, Operation
 from tests.faults.seen import Seen
 

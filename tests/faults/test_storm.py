@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from proxy.routing.policy import Policy
+from proxy.config.policy import Policy
 from tests.faults.client import call, close_gateway, open_gateway
 from tests.faults.operations import AZURE_KEY, CHAT, CHAT_STREAM, CLIENT_KEY, Operation
 from tests.faults.raw import Play, Upstream

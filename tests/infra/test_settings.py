@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from proxy.config.resources import parse_resources
+from proxy.config.settings import Settings
 from proxy.errors import ConfigurationError
 from proxy.messages import AuthMode
-from proxy.settings import Settings
-from proxy.settings.resources import parse_resources
 from tests.infra import world
 
 ways = pytest.mark.parametrize("way", world.EVERY_WAY.values(), ids=world.EVERY_WAY.keys())
@@ -129,9 +129,9 @@ def test_the_app_understands_the_settings_that_it_gets(way: dict[str, Any]) -> N
     auth = AuthMode(way.get("openAiAuth", "managed-identity"))
     read = Settings.from_environ({**settings, "IDENTITY_ENDPOINT": "http://127.0.0.1:1"})
     assert {one.auth for one in read.resources} == {auth}
-    assert read.managed
-    assert read.connections == 64
-    assert read.client_id == settings["AZURE_CLIENT_ID"]
+    assert read.has_managed_identity
+    assert read.upstream_connections == 64
+    assert read.azure_client_id == settings["AZURE_CLIENT_ID"]
 
 
 def test_a_single_account_is_written_simply() -> None:

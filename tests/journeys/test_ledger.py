@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from proxy import bootstrap
+from proxy.config.settings import Settings
 from proxy.gateway import Gateway
 from proxy.messages import AttemptRecord, Request, Usage
-from proxy.settings import Settings
 from tests.journeys.conftest import CLIENT_KEY
 from tools.azure_openai_simulator import DEFAULT_KEY, Simulator
 

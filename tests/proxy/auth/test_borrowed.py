@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.auth import INVALID_KEY, azure_key, resource_key
+from proxy.config.addresses import RESOURCE_SUFFIXES
 from proxy.errors import Unauthenticated
 from proxy.messages import OwnKey
-from proxy.settings.hosts import RESOURCE_SUFFIXES
 
 ALLOWED = frozenset({"my-res.openai.azure.com", "gov.openai.azure.us", "ai.services.ai.azure.com"})
 ANY = frozenset({"*"})

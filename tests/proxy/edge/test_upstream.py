@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from proxy.config.timeouts import Timeouts
 from proxy.edge.upstream import Upstream
 from proxy.errors import UpstreamError
 from proxy.messages import UpstreamRequest
-from proxy.settings import Timeouts
 
 TIMEOUTS = Timeouts(connect=1.0, first_byte=5.0, idle=0.2, total=5.0)
 KEY = ("api-key", "secret")

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from proxy.config.resources import DATED_API_VERSION
 from proxy.errors import InvalidRequest
-from proxy.settings import DATED_API_VERSION
 from proxy.translation.headers import request_to_azure
 from proxy.translation.operations import Body, Operation, Route, Surface, find
 from proxy.translation.request import IMAGE_HEADER, Call, encode_body, image_deployment, is_image, parse_call
