@@ -9,19 +9,21 @@ ROOT = Path(__file__).parent.parent
 PROXY, MIRROR = ROOT / "proxy", ROOT / "tests" / "proxy"
 # Proven through the worker's runtime, not on their own.
 COMPOSITION = {"bootstrap.py", "gateway", "http_extension.py"}
-MAX_FILE_LINES, MAX_FUNCTION_LINES = 250, 40
+# Its tests are in tests/unit.
+MOVED = {"config"}
+MAX_FILE_LINES, MAX_FUNCTION_LINES = 500, 40
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 MODULES = sorted(
     path.relative_to(PROXY)
     for path in PROXY.rglob("*.py")
-    if path.name != "__init__.py" and path.relative_to(PROXY).parts[0] not in COMPOSITION
+    if path.name != "__init__.py" and path.relative_to(PROXY).parts[0] not in COMPOSITION | MOVED
 )
-# A folder with code in its `__init__` is tested in its own name: settings/test_settings.py.
+# A folder with code in its `__init__` is tested in its own name: gateway/test_gateway.py.
 FOLDERS = sorted(
     path.relative_to(PROXY).parent
     for path in PROXY.rglob("__init__.py")
-    if path.relative_to(PROXY).parts[0] not in COMPOSITION and path.parent != PROXY
+    if path.relative_to(PROXY).parts[0] not in COMPOSITION | MOVED and path.parent != PROXY
 )
 SOURCES = sorted(path.relative_to(ROOT) for folder in ("proxy", "tools") for path in (ROOT / folder).rglob("*.py"))
 TESTS = sorted(path.relative_to(MIRROR) for path in MIRROR.rglob("test_*.py"))

@@ -244,7 +244,7 @@ UPSTREAM_FIRST_BYTE_TIMEOUT = Setting(
     parse_seconds,
     "215",
     "How many seconds Azure OpenAI may take until the answer begins or, when it is not streamed, until it is "
-    "complete. Lower it to fail or to switch to another resource sooner.",
+    "complete. Lower it to give up sooner.",
 )
 UPSTREAM_IDLE_TIMEOUT = Setting(
     "UPSTREAM_IDLE_TIMEOUT",

@@ -9,6 +9,7 @@ import pytest
 
 from proxy.config.resources import parse_resources
 from proxy.config.settings import Settings
+from proxy.config.table import SECTIONS
 from proxy.errors import ConfigurationError
 from proxy.messages import AuthMode
 from tests.infra import world
@@ -72,9 +73,8 @@ class Asked(UserDict[str, str]):
 
 
 def known() -> set[str]:
-    """Return every variable that the app reads, or that its README describes."""
-    readme = (world.ROOT / "README.md").read_text("utf-8")
-    names = set(re.findall(r"^\| `([A-Z][A-Z_]+)` \|(?!.* Where )", readme, re.MULTILINE))
+    """Return every variable that the app reads, or that the table of its settings lists."""
+    names = {setting.name for section in SECTIONS.values() for setting in section}
     for environ in (
         {},
         {"AZURE_OPENAI_ENDPOINT": "https://a.openai.azure.com", "KEY_VAULT_URL": "https://v.azure.net"},

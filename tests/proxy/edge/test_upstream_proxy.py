@@ -10,8 +10,6 @@ import pytest
 from aiohttp import web
 
 from proxy.config.http_proxy import HttpProxies
-from proxy.config.timeouts import Timeouts
-from proxy.config.http_proxy import HttpProxies
 from proxy.config.settings import Settings
 from proxy.config.timeouts import Timeouts
 from proxy.edge.upstream import Upstream
