@@ -80,63 +80,63 @@ class Settings:
         `read_file` returns the content of the file at a path that a variable holds, or raises OSError.
         Raises `SettingError`, which names the variable and what is expected, never the value.
         """
-        env = Environment(environ)
-        client_auth = _read_client_auth(env)
-        max_in_flight = env.read(table.MAX_IN_FLIGHT)
+        environment = Environment(environ)
+        client_auth = _read_client_auth(environment)
+        max_in_flight = environment.read(table.MAX_IN_FLIGHT)
         return cls(
-            resources=_read_resources(env, client_auth, read_file),
-            api_version=env.read(table.AZURE_OPENAI_API_VERSION),
-            fallbacks=env.read_optional(table.AZURE_OPENAI_FALLBACKS) or {},
-            policy=env.read_optional(table.AZURE_OPENAI_ROUTING) or Policy(),
-            resource_manager_url=env.read(table.AZURE_RESOURCE_MANAGER_URL),
-            key_vault_url=env.read_optional(table.KEY_VAULT_URL),
-            azure_client_id=env.read_optional(table.AZURE_CLIENT_ID),
-            token_scope=env.read(table.AZURE_OPENAI_TOKEN_SCOPE),
+            resources=_read_resources(environment, client_auth, read_file),
+            api_version=environment.read(table.AZURE_OPENAI_API_VERSION),
+            fallbacks=environment.read_optional(table.AZURE_OPENAI_FALLBACKS) or {},
+            policy=environment.read_optional(table.AZURE_OPENAI_ROUTING) or Policy(),
+            resource_manager_url=environment.read(table.AZURE_RESOURCE_MANAGER_URL),
+            key_vault_url=environment.read_optional(table.KEY_VAULT_URL),
+            azure_client_id=environment.read_optional(table.AZURE_CLIENT_ID),
+            token_scope=environment.read(table.AZURE_OPENAI_TOKEN_SCOPE),
             has_managed_identity=any(environ.get(name) for name in MANAGED_IDENTITY_VARIABLES),
-            timeouts=read_timeouts(env, TIMEOUTS, read_function_timeout(env, host_json)),
-            shutdown_grace=env.read(table.SHUTDOWN_GRACE),
+            timeouts=read_timeouts(environment, TIMEOUTS, read_function_timeout(environment, host_json)),
+            shutdown_grace=environment.read(table.SHUTDOWN_GRACE),
             max_in_flight=max_in_flight,
-            # A request that is let in shall not wait for a connection.
-            upstream_connections=max(max_in_flight, env.read(table.UPSTREAM_CONNECTIONS)),
-            max_json_body_bytes=env.read(table.MAX_JSON_BODY_BYTES),
-            client_keys=env.read(table.CLIENT_KEYS),
-            operation_surfaces=env.read(table.AZURE_OPENAI_OPERATION_SURFACES),
-            forward_unknown_operations=env.read(table.FORWARD_UNKNOWN_OPERATIONS),
-            store_objects=env.read(table.STORED_OBJECTS),
-            allowed_origins=env.read(table.ALLOWED_ORIGINS),
+            # A request that was admitted must not wait for a connection.
+            upstream_connections=max(max_in_flight, environment.read(table.UPSTREAM_CONNECTIONS)),
+            max_json_body_bytes=environment.read(table.MAX_JSON_BODY_BYTES),
+            client_keys=environment.read(table.CLIENT_KEYS),
+            operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
+            forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
+            store_objects=environment.read(table.STORED_OBJECTS),
+            allowed_origins=environment.read(table.ALLOWED_ORIGINS),
             client_auth=client_auth,
-            client_resources=env.read_optional(table.CLIENT_RESOURCES) or frozenset(),
-            repair_parameters=env.read(table.REPAIR_PARAMETERS),
-            keep_content_filter_results=env.read(table.CONTENT_FILTER_RESULTS),
-            http_proxies=read_http_proxies(env, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
+            client_resources=environment.read_optional(table.CLIENT_RESOURCES) or frozenset(),
+            repair_parameters=environment.read(table.REPAIR_PARAMETERS),
+            keep_content_filter_results=environment.read(table.CONTENT_FILTER_RESULTS),
+            http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
         )
 
 
-def _read_client_auth(env: Environment) -> ClientAuth:
-    mode = env.read(table.CLIENT_AUTH)
-    if mode is not ClientAuth.KEYS and env.is_set(table.CLIENT_KEYS):
+def _read_client_auth(environment: Environment) -> ClientAuth:
+    mode = environment.read(table.CLIENT_AUTH)
+    if mode is not ClientAuth.KEYS and environment.is_set(table.CLIENT_KEYS):
         raise SettingError(
             "CLIENT_KEYS", f"must not be set while CLIENT_AUTH is {mode.value}: no client key opens then"
         )
-    if mode is ClientAuth.RESOURCE_KEY and not env.is_set(table.CLIENT_RESOURCES):
+    if mode is ClientAuth.RESOURCE_KEY and not environment.is_set(table.CLIENT_RESOURCES):
         raise SettingError(
             "CLIENT_RESOURCES", "is not set, but CLIENT_AUTH is resource-key: list the resources, or say *"
         )
     return mode
 
 
-def _read_resources(env: Environment, client_auth: ClientAuth, read_file: ReadFile) -> tuple[Resource, ...]:
+def _read_resources(environment: Environment, client_auth: ClientAuth, read_file: ReadFile) -> tuple[Resource, ...]:
     """Return the resources: several from JSON or one from its variables; none where every client names its own."""
     defaults = {
-        "api_version": env.read(table.AZURE_OPENAI_API_VERSION),
-        "key_secret": env.read(table.AZURE_OPENAI_KEY_SECRET),
+        "api_version": environment.read(table.AZURE_OPENAI_API_VERSION),
+        "key_secret": environment.read(table.AZURE_OPENAI_KEY_SECRET),
     }
-    if env.is_set(table.AZURE_OPENAI_RESOURCES):
-        resources = _read_several(env, read_file, **defaults)
-    elif client_auth is ClientAuth.RESOURCE_KEY and not env.is_set(table.AZURE_OPENAI_ENDPOINT):
+    if environment.is_set(table.AZURE_OPENAI_RESOURCES):
+        resources = _read_several(environment, read_file, **defaults)
+    elif client_auth is ClientAuth.RESOURCE_KEY and not environment.is_set(table.AZURE_OPENAI_ENDPOINT):
         resources = ()
     else:
-        resources = (_read_single(env, client_auth, **defaults),)
+        resources = (_read_single(environment, client_auth, **defaults),)
     if client_auth is ClientAuth.KEYS:
         return resources
     if client_auth is ClientAuth.AZURE_KEY and [one.kind for one in resources] != [ResourceKind.AZURE]:
@@ -148,17 +148,19 @@ def _read_resources(env: Environment, client_auth: ClientAuth, read_file: ReadFi
     return tuple(replace(one, api_key=None) for one in resources)
 
 
-def _read_several(env: Environment, read_file: ReadFile, *, api_version: str, key_secret: str) -> tuple[Resource, ...]:
+def _read_several(
+    environment: Environment, read_file: ReadFile, *, api_version: str, key_secret: str
+) -> tuple[Resource, ...]:
     variable = table.AZURE_OPENAI_RESOURCES
     for setting in SINGLE_RESOURCE:
-        if env.is_set(setting):
+        if environment.is_set(setting):
             raise SettingError(
                 variable.name, f"and {setting.name} must not both be set: each entry says this for itself"
             )
     try:
         return parse_resources(
-            env.read(variable),
-            vault=env.is_set(table.KEY_VAULT_URL),
+            environment.read(variable),
+            vault=environment.is_set(table.KEY_VAULT_URL),
             read_file=read_file,
             api_version=api_version,
             key_secret=key_secret,
@@ -167,9 +169,9 @@ def _read_several(env: Environment, read_file: ReadFile, *, api_version: str, ke
         raise SettingError(variable.name, str(error)) from None
 
 
-def _read_single(env: Environment, client_auth: ClientAuth, *, api_version: str, key_secret: str) -> Resource:
-    endpoint = env.read(table.AZURE_OPENAI_ENDPOINT)
-    auth, key = _read_auth(env, client_auth), env.read_optional(table.AZURE_OPENAI_API_KEY)
+def _read_single(environment: Environment, client_auth: ClientAuth, *, api_version: str, key_secret: str) -> Resource:
+    endpoint = environment.read(table.AZURE_OPENAI_ENDPOINT)
+    auth, key = _read_auth(environment, client_auth), environment.read_optional(table.AZURE_OPENAI_API_KEY)
     return Resource(
         name=resource_name(endpoint) or _UNNAMED_RESOURCE,
         endpoint=endpoint,
@@ -177,16 +179,16 @@ def _read_single(env: Environment, client_auth: ClientAuth, *, api_version: str,
         key_secret=key_secret,
         api_key=key if auth is AuthMode.KEY else None,
         api_version=api_version,
-        models=env.read(table.AZURE_OPENAI_MODEL_MAPPER),
-        default_deployment=env.read_optional(table.AZURE_OPENAI_DEFAULT_DEPLOYMENT),
-        resource_id=env.read_optional(table.AZURE_OPENAI_RESOURCE_ID),
+        models=environment.read(table.AZURE_OPENAI_MODEL_MAPPER),
+        default_deployment=environment.read_optional(table.AZURE_OPENAI_DEFAULT_DEPLOYMENT),
+        resource_id=environment.read_optional(table.AZURE_OPENAI_RESOURCE_ID),
     )
 
 
-def _read_auth(env: Environment, client_auth: ClientAuth) -> AuthMode:
-    vault, key = env.is_set(table.KEY_VAULT_URL), env.is_set(table.AZURE_OPENAI_API_KEY)
+def _read_auth(environment: Environment, client_auth: ClientAuth) -> AuthMode:
+    vault, key = environment.is_set(table.KEY_VAULT_URL), environment.is_set(table.AZURE_OPENAI_API_KEY)
     default = AuthMode.KEY_VAULT if vault else AuthMode.KEY if key else AuthMode.MANAGED_IDENTITY
-    mode = env.read_optional(table.AZURE_OPENAI_AUTH) or default
+    mode = environment.read_optional(table.AZURE_OPENAI_AUTH) or default
     if client_auth is not ClientAuth.KEYS:
         return mode  # nothing asks for it: the clients bring the credential
     if mode is AuthMode.KEY_VAULT and not vault:
