@@ -10,12 +10,12 @@ from pathlib import Path
 import azure.functions as func
 from starlette.types import Receive, Scope, Send
 
-from proxy import bootstrap, messages
+from proxy import bootstrap, values
 from proxy.edge.delivery import Delivery
 from proxy.edge.inbound import Departure
 from proxy.edge.request_log import CLIENT_LEFT, write_surprise
 from proxy.http_extension import Request, Response, StreamingResponse
-from proxy.translation import errors
+from proxy.openai_api import answers
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
 
@@ -38,18 +38,18 @@ async def proxy(req: Request) -> Response:
     return _Stream(answer, answer.body)
 
 
-async def _answer(request: messages.Request) -> messages.Response:
+async def _answer(request: values.Request) -> values.Response:
     try:
         return await gateway.handle(request)
     except Exception as error:  # noqa: BLE001  the wall: behind it are only the host's empty 500s
-        return errors.to_response(write_surprise(error))
+        return answers.to_response(write_surprise(error))
 
 
-def _to_message(req: Request, departure: Departure) -> messages.Request:
+def _to_message(req: Request, departure: Departure) -> values.Request:
     headers: dict[str, str] = {}
     for name, value in req.headers.items():
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return messages.Request(
+    return values.Request(
         id=headers.get("x-ms-invocation-id", ""),
         method=req.method,
         path=req.scope["path"],
@@ -66,7 +66,7 @@ class _Stream(StreamingResponse):
     Starlette's own way is a group of two tasks for each stream, and leaves the source to the garbage collector.
     """
 
-    def __init__(self, answer: messages.Response, body: messages.BodyStream) -> None:
+    def __init__(self, answer: values.Response, body: values.BodyStream) -> None:
         super().__init__((), answer.status, answer.headers)
         self._body = body
         self._keep_alive = answer.keep_alive

@@ -8,7 +8,7 @@
         edge/                  the rooms that wait for the world: upstream, credentials, Key Vault, discovery, log
       bootstrap.py             puts the rooms together from the settings
 
-    messages.py  errors.py  config/         the values that travel between the rooms
+    values.py  errors.py  config/           the values that travel between the rooms
     http_extension.py                       how the worker serves HTTP without FastAPI
 
 In the corridor `forwarding` (or `uploads`) takes a request, `travel` leads it from target to target, `attempt` makes

@@ -10,18 +10,28 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from proxy.auth import KeyRing, azure_key, resource_key
+from proxy.auth.keys import KeyRing
+from proxy.auth.passthrough import azure_key, resource_key
+from proxy.azure_api import headers
+from proxy.azure_api.urls import surfaces_at
+from proxy.azure_services.client_keys import ClientKeys
+from proxy.azure_services.credentials import (
+    BearerToken,
+    FixedKey,
+    UpstreamCredential,
+    VaultKey,
+    bearer_header,
+    key_header,
+)
+from proxy.azure_services.deployments import Discovery
+from proxy.azure_services.identity import EntraToken, Identity
+from proxy.azure_services.key_vault import KeyVault
 from proxy.config.environment import SettingError
 from proxy.config.resources import Resource as ResourceSetting
 from proxy.config.resources import ResourceKind
 from proxy.config.settings import Settings
 from proxy.edge import request_log
 from proxy.edge.admission import Admission
-from proxy.edge.client_keys import ClientKeys
-from proxy.edge.credentials import BearerToken, FixedKey, UpstreamCredential, VaultKey, bearer_header, key_header
-from proxy.edge.discovery import Discovery
-from proxy.edge.identity import EntraToken, Identity
-from proxy.edge.key_vault import KeyVault
 from proxy.edge.shutdown import end_on_sigterm
 from proxy.edge.upstream_later import UpstreamLater
 from proxy.errors import ConfigurationError
@@ -33,18 +43,17 @@ from proxy.gateway.here import Here
 from proxy.gateway.ledger import Ledger, Note
 from proxy.gateway.travel import Travel
 from proxy.gateway.uploads import Uploads
-from proxy.gateway.visitors import KeyBringers, KeyHolders, Routers, Visitors
-from proxy.messages import AuthMode, ClientAuth, OwnKey, Request, Response, Secret
-from proxy.routing.offer import Offer
-from proxy.routing.repairs import Repairs
-from proxy.routing.router import Router
-from proxy.translation import errors, headers
-from proxy.translation.ids import Tags
-from proxy.translation.operations import OPERATIONS, Surface
-from proxy.translation.surfaces import surfaces_at
+from proxy.gateway.visitors import ClientKeyAuthenticator, PassthroughAuthenticator, Routers, Visitors
+from proxy.openai_api import answers
+from proxy.openai_api.object_ids import Tags
+from proxy.openai_api.operations import OPERATIONS, Surface
+from proxy.routing.learned_repairs import Repairs
+from proxy.routing.retry import Routing
+from proxy.routing.targets import ResourceModels
+from proxy.values import AuthMode, ClientAuth, PassthroughKey, Request, Response, Secret
 
 if TYPE_CHECKING:
-    from proxy.edge.resource_manager import ResourceManager
+    from proxy.azure_services.resource_manager import ResourceManager
 
 logger = logging.getLogger("proxy")
 
@@ -65,7 +74,7 @@ class Misconfigured:
 
     async def handle(self, request: Request) -> Response:
         """Answer 503 with the message of the setting."""
-        answer = errors.to_response(self._error)
+        answer = answers.to_response(self._error)
         return Response(status=answer.status, headers=headers.finish(answer.headers, request.id), body=answer.body)
 
 
@@ -139,16 +148,16 @@ def _visitors(settings: Settings) -> Visitors:
         )
         for one in settings.resources
     ]
-    fleet = Fleet(resources, fallbacks=settings.fallbacks, router=Router(settings.policy), tags=_tags(settings))
-    return KeyHolders(keys=keys, fleet=fleet, now=time.time)
+    fleet = Fleet(resources, fallbacks=settings.fallbacks, router=Routing(settings.policy), tags=_tags(settings))
+    return ClientKeyAuthenticator(keys=keys, fleet=fleet, now=time.time)
 
 
-def _key_bringers(settings: Settings) -> KeyBringers:
-    read: Callable[[Mapping[str, str]], OwnKey] = azure_key
+def _key_bringers(settings: Settings) -> PassthroughAuthenticator:
+    read: Callable[[Mapping[str, str]], PassthroughKey] = azure_key
     if settings.client_auth is ClientAuth.RESOURCE_KEY:
         read = partial(resource_key, allowed=settings.client_resources)
     configured = [_resource(one, settings, FixedKey(Secret(""))) for one in settings.resources]
-    return KeyBringers(
+    return PassthroughAuthenticator(
         name=settings.client_auth.value,
         read=read,
         resource=replace(configured[0], auth=None) if configured else None,
@@ -168,7 +177,7 @@ def _tags(settings: Settings) -> Tags:
 def _resource(one: ResourceSetting, settings: Settings, credential: UpstreamCredential) -> Resource:
     is_openai = one.kind is ResourceKind.OPENAI
     return Resource(
-        offer=Offer(
+        offer=ResourceModels(
             priority=one.priority,
             weight=one.weight,
             models=one.models,
@@ -194,7 +203,7 @@ def _chosen_surfaces(settings: Settings) -> Mapping[str, Surface]:
 def _resource_manager(settings: Settings, identity: Identity) -> "ResourceManager | None":
     if not any(one.resource_id for one in settings.resources):
         return None
-    from proxy.edge.resource_manager import ResourceManager, token_scope  # noqa: PLC0415  aiohttp is slow to import
+    from proxy.azure_services.resource_manager import ResourceManager, token_scope  # noqa: PLC0415  aiohttp is slow to import
 
     url = settings.resource_manager_url
     return ResourceManager(url, EntraToken(identity, token_scope(url)), proxies=settings.http_proxies)

@@ -29,6 +29,8 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from types import MappingProxyType
 
+# The reason of an UpstreamAuthError while a role has not reached all of Azure's servers, or is not given at all.
+ROLE_MISSING = "upstream_role"
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 # A longer name is shown and compared in part: comparing takes 20 us for 20 characters and 200 us for 100.
 _LONGEST_NAME = 100

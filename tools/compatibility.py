@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from proxy.translation.operations import OPERATIONS, Body, Operation, Surface
+from proxy.openai_api.operations import OPERATIONS, Body, Operation, Surface
 
 PAGE = Path(__file__).parents[1] / "docs" / "compatibility.md"
 
@@ -31,7 +31,7 @@ SURFACES = {
     Surface.DEPLOYMENT: "deployment",
     Surface.CLASSIC: "classic",
     Surface.V1: "v1",
-    Surface.HERE: "answered by the proxy",
+    Surface.LOCAL: "answered by the proxy",
 }
 MODELS = {
     Body.MODEL: "model mapped",
@@ -61,7 +61,7 @@ def _served() -> Iterator[str]:
     yield "| Operation | Request | Goes to | Notes | Last event |"
     yield "|---|---|---|---|---|"
     for operation in OPERATIONS:
-        if operation.surface is not Surface.NOWHERE:
+        if operation.surface is not Surface.UNSUPPORTED:
             place = SURFACES[operation.surface]
             notes = ", ".join(_notes(operation))
             yield f"| `{operation.name}` | `{_request(operation)}` | {place} | {notes} | {_last(operation)} |"
@@ -73,7 +73,7 @@ def _missing() -> Iterator[str]:
     yield "| Request | Instead |"
     yield "|---|---|"
     for operation in OPERATIONS:
-        if operation.surface is Surface.NOWHERE:
+        if operation.surface is Surface.UNSUPPORTED:
             yield f"| `{_request(operation)}` | {operation.substitute} |"
     for path, reason in UNKNOWN.items():
         yield f"| `{path}` | Unknown to the proxy: {reason}. `FORWARD_UNKNOWN_OPERATIONS` passes it on. |"

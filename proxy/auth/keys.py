@@ -1,12 +1,38 @@
-"""The client keys: a key in, the client that holds it out."""
+"""Client keys: the key that a request carries, and the client that holds it.
+
+The key that a request carries, whatever it opens.
+
+The client keys: a key in, the client that holds it out.
+"""
 
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 
-from proxy.auth.presented import INVALID_KEY, presented_key
 from proxy.errors import Unauthenticated
-from proxy.messages import Client, ClientKey
+from proxy.values import Client, ClientKey
+
+_NO_KEY = (
+    "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth "
+    "(i.e. Authorization: Bearer YOUR_KEY), or in an api-key header."
+)
+_TWO_KEYS = "The Authorization header and the api-key header hold two different API keys. Send only one."
+
+INVALID_KEY = "invalid_api_key"
+
+
+def presented_key(headers: Mapping[str, str]) -> str:
+    """Return the key of the Authorization header or of the api-key header; raise `Unauthenticated` without one."""
+    scheme, _, token = headers.get("authorization", "").strip().partition(" ")
+    bearer, api_key = token.strip(), headers.get("api-key", "").strip()
+    if scheme and scheme.lower() != "bearer":
+        raise Unauthenticated(_NO_KEY)
+    if bearer and api_key and not hmac.compare_digest(bearer.encode(), api_key.encode()):
+        raise Unauthenticated(_TWO_KEYS, code=INVALID_KEY)
+    if not bearer and not api_key:
+        raise Unauthenticated(_NO_KEY)
+    return bearer or api_key
+
 
 _WRONG_KEY = "Incorrect API key provided. Ask the operator of this proxy for a key."
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from proxy.errors import ConfigurationError
-from proxy.messages import DEPLOYMENT_NAME, AuthMode, Client, ClientAuth, ClientKey, Secret
+from proxy.values import DEPLOYMENT_NAME, AuthMode, Client, ClientAuth, ClientKey, Secret
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from proxy.config.addresses import AUTHORITY, LOOPBACK, split_url
 from proxy.config.environment import Environment, Setting
-from proxy.messages import Secret
+from proxy.values import Secret
 
 T = TypeVar("T")
 

@@ -95,7 +95,7 @@ class Policy:
         default=3, metadata={"text": "How many retries may be in flight however few requests there are."}
     )
 
-    def cooldown_for(self, wait: float | None) -> float:
+    def cooldown_after(self, wait: float | None) -> float:
         """Return how long a target cools down that asked for a wait, None when it did not say."""
         return min(max(self.cooldown if wait is None else wait, self.min_wait), self.max_wait)
 

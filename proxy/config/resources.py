@@ -27,7 +27,7 @@ from proxy.config.environment import (
     parse_secret_name,
     printable_member,
 )
-from proxy.messages import AuthMode, Secret
+from proxy.values import AuthMode, Secret
 
 T = TypeVar("T")
 ReadFile = Callable[[str], bytes]

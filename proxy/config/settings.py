@@ -10,7 +10,7 @@ from proxy.config.http_proxy import HttpProxies, read_http_proxies
 from proxy.config.policy import Policy
 from proxy.config.resources import ReadFile, Resource, ResourceKind, parse_resources, read_no_file, resource_name
 from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
-from proxy.messages import AuthMode, ClientAuth, ClientKey
+from proxy.values import AuthMode, ClientAuth, ClientKey
 
 # Azure sets one of these where there is a managed identity.
 MANAGED_IDENTITY_VARIABLES = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")

@@ -36,7 +36,7 @@ from proxy.config.environment import (
 from proxy.config.http_proxy import parse_http_proxy, parse_no_proxy
 from proxy.config.policy import parse_fallbacks, parse_policy
 from proxy.config.resources import DATED_API_VERSION, KEY_SECRET
-from proxy.messages import ClientAuth
+from proxy.values import ClientAuth
 
 AZURE_OPENAI_ENDPOINT = Setting(
     "AZURE_OPENAI_ENDPOINT",

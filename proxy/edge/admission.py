@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from proxy.errors import Overloaded
-from proxy.messages import BodyStream
+from proxy.values import BodyStream
 
 _FULL = "This instance of the proxy has too many requests in flight. Please try again."
 _ENDING = "This instance of the proxy is about to end. Please try again."

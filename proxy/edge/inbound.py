@@ -8,7 +8,7 @@ from typing import Any, Self
 from starlette.requests import ClientDisconnect
 
 from proxy.errors import BodyTooLarge, InvalidRequest, RequestTimeout, UnsupportedEncoding
-from proxy.messages import STOPPED, Request
+from proxy.values import STOPPED, Request
 
 # A client that sends nothing for this long, in seconds, in the middle of its own body has gone.
 BODY_STALL = 30.0

@@ -13,7 +13,7 @@ from proxy.config.http_proxy import HttpProxies
 from proxy.config.timeouts import Timeouts
 from proxy.edge.upstream_answer import BROKEN, UpstreamAnswer
 from proxy.errors import Overloaded, Unreachable, UpstreamError
-from proxy.messages import UpstreamRequest
+from proxy.values import UpstreamRequest
 
 # Azure's gateway closes an idle connection after some minutes; below that a reused one is seldom stale.
 KEEP_ALIVE = 60.0

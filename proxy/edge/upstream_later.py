@@ -6,10 +6,10 @@ The platform waits for the app to be loaded before it hands out the first reques
 import asyncio
 from typing import TYPE_CHECKING
 
+from proxy.azure_services.slow_imports import ONE_AT_A_TIME
 from proxy.config.http_proxy import HttpProxies
 from proxy.config.timeouts import Timeouts
-from proxy.edge.slow_imports import ONE_AT_A_TIME
-from proxy.messages import UpstreamRequest
+from proxy.values import UpstreamRequest
 
 if TYPE_CHECKING:
     from proxy.edge.upstream import Upstream

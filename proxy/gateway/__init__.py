@@ -5,23 +5,25 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from proxy.azure_api import headers
 from proxy.edge.admission import Admission
 from proxy.edge.request_log import CLIENT_LEFT, Line, write_line
 from proxy.errors import ProxyError, ShuttingDown, UnknownUrl, UnsupportedOperation
 from proxy.gateway.forwarding import Forwarding
 from proxy.gateway.here import Here
 from proxy.gateway.visitors import Visit, Visitors
-from proxy.messages import STOPPED, Request, Response
-from proxy.translation import cors, errors, headers, operations
-from proxy.translation.errors.spreading import while_spreading
-from proxy.translation.operations import Route, Surface
+from proxy.openai_api import answers, cors, router
+from proxy.openai_api.answers import with_propagation_hint
+from proxy.openai_api.operations import Surface
+from proxy.openai_api.router import Route
+from proxy.values import STOPPED, Request, Response
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
     """The rooms, put together by `bootstrap`.
 
-    `allowed_origins` may call from a browser; `forwards_unknown` passes operations on that the table does not know, and
+    `allowed_origins` may call from a browser; `forwards_unknown` passes router on that the table does not know, and
     `stores` those about objects that Azure keeps. `born` is when the instance began, by the `clock`.
     """
 
@@ -52,7 +54,7 @@ class Gateway:
         try:
             answer = await self._answer(request, line)
         except ProxyError as error:
-            answer = errors.to_response(while_spreading(error, self.clock() - self.born))
+            answer = answers.to_response(with_propagation_hint(error, self.clock() - self.born))
             line.fails(error)
         except asyncio.CancelledError as error:
             if STOPPED not in error.args:
@@ -98,7 +100,7 @@ class Gateway:
         line.client = visit.client
         if isinstance(route, ProxyError):
             raise route
-        if route.operation.surface is Surface.HERE:
+        if route.operation.surface is Surface.LOCAL:
             return await self._answer_here(request, route, visit)
         if request.method == "HEAD":
             return Response(status=200, headers=headers.JSON, body=b"")
@@ -107,9 +109,9 @@ class Gateway:
         return await self.forwarding.forward(request, route, visit.fleet, line)
 
     def _route(self, request: Request) -> Route | ProxyError:
-        route = operations.find(request.method, request.path)
+        route = router.find(request.method, request.path)
         if self.forwards_unknown and isinstance(route, UnknownUrl):
-            return operations.unknown(request.method, request.path)
+            return router.unknown(request.method, request.path)
         return route
 
     async def _answer_in_public(self, route: Route) -> Response:
@@ -130,4 +132,4 @@ def _stopped(line: Line) -> Response:
         task.uncancel()
     error = ShuttingDown()
     line.fails(error)
-    return errors.to_response(error)
+    return answers.to_response(error)

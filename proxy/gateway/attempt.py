@@ -7,6 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from proxy.azure_api import headers, response
+from proxy.azure_api.errors import AzureErrors
+from proxy.azure_api.request import Call
+from proxy.azure_api.stream import open_stream
+from proxy.azure_api.urls import without_version
 from proxy.config.timeouts import Timeouts
 from proxy.edge.upstream_later import UpstreamLater
 from proxy.errors import ConfigurationError, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
@@ -14,17 +19,11 @@ from proxy.gateway.answers import Held, Stream, StreamTranslator, Tagged, downlo
 from proxy.gateway.exchange import Exchange
 from proxy.gateway.fleet import Resource
 from proxy.gateway.opening import NO_STREAM
-from proxy.messages import Response, UpstreamRequest
-from proxy.routing.failure import Failure, Kind
-from proxy.routing.model_names import is_reasoning
-from proxy.routing.target import Target
-from proxy.routing.waits import parse_wait
-from proxy.translation import headers, response
-from proxy.translation.errors import AzureErrors
-from proxy.translation.operations import Surface
-from proxy.translation.request import Call
-from proxy.translation.stream import open_stream
-from proxy.translation.surfaces import without_version
+from proxy.openai_api.operations import Surface
+from proxy.openai_api.retry_after import parse_wait
+from proxy.routing.failures import Failure, Kind
+from proxy.routing.targets import Target, is_reasoning
+from proxy.values import Response, UpstreamRequest
 
 if TYPE_CHECKING:
     from proxy.edge.upstream_answer import UpstreamAnswer
@@ -190,7 +189,7 @@ def errors_of(attempt: Attempt) -> AzureErrors:
         model=call.model,
         auth=attempt.resource.auth,
         models=exchange.names(),
-        said=call.raw or "/".join(call.route.parameters).encode(),
+        client_text=call.raw or "/".join(call.route.parameters).encode(),
     )
 
 

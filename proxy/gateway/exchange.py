@@ -4,16 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
+from proxy.azure_api.request import Call, Serving
 from proxy.edge.request_log import Line
 from proxy.errors import ModelNotFound
 from proxy.gateway.fleet import Fleet
 from proxy.gateway.opening import Opening
-from proxy.messages import Request
-from proxy.routing.target import Target
-from proxy.translation.ids import bare_body, bare_query, bare_route, brings_ids, claimed, tag_answer
-from proxy.translation.ids.claims import Claims
-from proxy.translation.operations import Route
-from proxy.translation.request import Call, Serving
+from proxy.openai_api.object_ids import Claims, bare_body, bare_query, bare_route, brings_ids, claimed, tag_answer
+from proxy.openai_api.router import Route
+from proxy.routing.targets import Target
+from proxy.values import Request
 
 # No model has a longer name, fine-tuned ones included; names are kept by whoever learns something of them.
 MAX_MODEL = 256

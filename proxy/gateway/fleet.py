@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from proxy.edge.credentials import UpstreamCredential
-from proxy.edge.discovery import Discovery
-from proxy.messages import AuthMode, Deployed
-from proxy.routing.catalogue import Catalogue
-from proxy.routing.offer import Offer
-from proxy.routing.router import Router
-from proxy.translation.ids import Tags
-from proxy.translation.surfaces import Surfaces
+from proxy.azure_api.urls import Surfaces
+from proxy.azure_services.credentials import UpstreamCredential
+from proxy.azure_services.deployments import Discovery
+from proxy.openai_api.object_ids import Tags
+from proxy.routing.retry import Routing
+from proxy.routing.targets import Catalogue, ResourceModels
+from proxy.values import AuthMode, Deployed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +20,7 @@ class Resource:
     credential comes from; None is the client, which brought its own key.
     """
 
-    offer: Offer
+    offer: ResourceModels
     discovery: Discovery | None = None
     surfaces: Surfaces
     credential: UpstreamCredential
@@ -36,7 +35,7 @@ class Fleet:
     """All resources, in the order of the settings, and what is known of them."""
 
     def __init__(
-        self, resources: Sequence[Resource], *, fallbacks: Mapping[str, tuple[str, ...]], router: Router, tags: Tags
+        self, resources: Sequence[Resource], *, fallbacks: Mapping[str, tuple[str, ...]], router: Routing, tags: Tags
     ) -> None:
         self.resources = tuple(resources)
         self.router = router

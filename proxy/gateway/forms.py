@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from proxy.azure_api.forms import BatchLines, FormPlan, is_form, plan_form, wanted_parts
+from proxy.azure_api.request import Serving
 from proxy.edge.inbound import body_parts, told_length
 from proxy.edge.spool import Spool
 from proxy.errors import ProxyError
-from proxy.messages import Request
-from proxy.translation.batch_lines import BatchLines
-from proxy.translation.form_plan import FormPlan, is_form, plan_form, wanted_parts
-from proxy.translation.multipart import FormReader, FormRewriter, LineRewriter, boundary_of
-from proxy.translation.operations import Body, Route, Surface
-from proxy.translation.request import Serving
+from proxy.openai_api.multipart import FormReader, FormRewriter, LineRewriter, boundary_of
+from proxy.openai_api.operations import Body, Surface
+from proxy.openai_api.router import Route
+from proxy.values import Request
 
 # A realtime session holds its instructions and tools.
 MAX_FIELD_BYTES = 256 * 1024

@@ -5,6 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from proxy.azure_api import headers
+from proxy.azure_api.errors import AzureErrors
+from proxy.azure_api.forms import is_upload
+from proxy.azure_api.request import IMAGE_HEADER, Call, encode_body, image_deployment, parse_call
 from proxy.config.timeouts import Timeouts
 from proxy.edge.inbound import read_body
 from proxy.edge.request_log import Line
@@ -16,18 +20,13 @@ from proxy.gateway.opening import Opening, begin_stream
 from proxy.gateway.repairing import Repairing
 from proxy.gateway.travel import Travel
 from proxy.gateway.uploads import Uploads
-from proxy.messages import Request, Response, UpstreamRequest
-from proxy.routing.failure import Failure, Kind
-from proxy.routing.repairs import Repairs
-from proxy.routing.target import Target
-from proxy.routing.verdict import Repeat
-from proxy.translation import headers
-from proxy.translation.errors import AzureErrors
-from proxy.translation.form_plan import is_upload
-from proxy.translation.ids import Page, open_page, spans_resources
-from proxy.translation.lasting import lasting
-from proxy.translation.operations import Body, Route
-from proxy.translation.request import IMAGE_HEADER, Call, encode_body, image_deployment, parse_call
+from proxy.openai_api.object_ids import Page, open_page, spans_resources
+from proxy.openai_api.operations import Body, lasting
+from proxy.openai_api.router import Route
+from proxy.routing.failures import Failure, Kind, Repeat
+from proxy.routing.learned_repairs import Repairs
+from proxy.routing.targets import Target
+from proxy.values import Request, Response, UpstreamRequest
 
 _EMPTY_LIST = b'{"object":"list","data":[]}'
 
@@ -101,7 +100,7 @@ class Forwarding:
     async def _call(self, exchange: Exchange, call: Call) -> Response:
         """Make a call whose body was read."""
         targets = exchange.targets(call.model)
-        repeat = Repeat.IF_REFUSED if lasting(call.route.operation, call.document) else Repeat.FREELY
+        repeat = Repeat.IF_NOT_PROCESSED if lasting(call.route.operation, call.document) else Repeat.IDEMPOTENT
         repairing = Repairing(self.repairs, self.clock)
         attempting = partial(self._attempt, exchange, call, repeat, repairing)
         exchange.opening.sent()
@@ -116,7 +115,7 @@ class Forwarding:
         call = repairing.apply_known(call)
         while True:
             try:
-                message = self._message(exchange, call, target, repeatable=repeat is Repeat.FREELY)
+                message = self._message(exchange, call, target, repeatable=repeat is Repeat.IDEMPOTENT)
             except ModelNotFound as error:  # the model that is to make images for a response
                 return Refused(
                     failure=Failure(kind=Kind.ANSWER, status=error.status, code=error.code or ""), error=error
@@ -138,7 +137,7 @@ class Forwarding:
             method=operation.method,
             url=resource.surfaces.url(call.route, target.deployment, exchange.query),
             headers=headers.request_to_azure(exchange.request.headers, json=bool(call.raw)) | own,
-            body=encode_body(call, target.deployment, resource.surfaces.of(operation)),
+            body=encode_body(call, target.deployment, resource.surfaces.surface_for(operation)),
             repeatable=repeatable,
         )
 

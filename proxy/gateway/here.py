@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from proxy.azure_api import headers
 from proxy.errors import ModelNotFound, UnsupportedOperation
 from proxy.gateway.fleet import Fleet
-from proxy.messages import ListedModel, Response
-from proxy.translation import headers, own
-from proxy.translation.operations import Route
+from proxy.openai_api import answers
+from proxy.openai_api.router import Route
+from proxy.values import ListedModel, Response
 
 _INDEX = b"This is an OpenAI-compatible API in front of Azure OpenAI; its base URL is this address followed by /v1\n"
 
@@ -23,15 +24,15 @@ class Here:
         models = fleet.catalogue().names()
         match route.operation.name:
             case "listModels":
-                return _json(own.encode_models(models, self.created))
+                return _json(answers.encode_models(models, self.created))
             case "retrieveModel":
                 return _json(self._model(route.parameters[0], models))
             case "billingSubscription":
-                return _json(own.SUBSCRIPTION)
+                return _json(answers.SUBSCRIPTION)
             case "billingUsage":
-                return _json(own.USAGE)
+                return _json(answers.USAGE)
             case _:
-                raise UnsupportedOperation(own.realtime_message(_endpoints(fleet)))
+                raise UnsupportedOperation(answers.realtime_message(_endpoints(fleet)))
 
     def index(self) -> Response:
         """Return what this is."""
@@ -40,12 +41,12 @@ class Here:
     def health(self, reasons: Iterable[str]) -> Response:
         """Return whether the proxy is ready; the reasons against it are codes without names."""
         codes = tuple(dict.fromkeys(reasons))
-        return Response(status=503 if codes else 200, headers=headers.JSON, body=own.encode_health(codes))
+        return Response(status=503 if codes else 200, headers=headers.JSON, body=answers.encode_health(codes))
 
     def _model(self, name: str, models: tuple[ListedModel, ...]) -> bytes:
         for model in models:
             if model.name == name:
-                return own.encode_model(model, self.created)
+                return answers.encode_model(model, self.created)
         raise ModelNotFound(name, known=tuple(model.name for model in models))
 
 

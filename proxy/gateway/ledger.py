@@ -5,11 +5,11 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
+from proxy.azure_api.usage import estimate_usage, find_usage
 from proxy.gateway.attempt import Answered, Refused
 from proxy.gateway.exchange import Exchange
-from proxy.messages import AttemptRecord, BodyStream, Response, Usage
-from proxy.routing.target import Target
-from proxy.translation.usage import estimate_usage, find_usage
+from proxy.routing.targets import Target
+from proxy.values import AttemptRecord, BodyStream, Response, Usage
 
 Note = Callable[[AttemptRecord], None]
 

@@ -5,12 +5,12 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from typing import Any
 
+from proxy.azure_api.headers import EVENTS
 from proxy.edge.delivery import KEEP_ALIVE
 from proxy.edge.request_log import write_surprise
 from proxy.errors import ProxyError, ShuttingDown, UpstreamError, UpstreamTimeout
 from proxy.gateway.answers import Stream
-from proxy.messages import BodyStream, Response
-from proxy.translation.headers import EVENTS
+from proxy.values import BodyStream, Response
 
 NO_STREAM = "Azure OpenAI answered without the stream that was asked for."
 _TOO_LATE = (

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from proxy.azure_api import repair
+from proxy.azure_api.request import Call
 from proxy.gateway.attempt import Refused
-from proxy.messages import Repair, Response
-from proxy.routing.repairs import Repairs
-from proxy.translation import repair
-from proxy.translation.request import Call
+from proxy.routing.learned_repairs import Repairs
+from proxy.values import Repair, Response
 
 # Azure names one refused parameter at a time.
 MAX_ROUNDS = 5

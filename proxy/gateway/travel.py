@@ -10,11 +10,10 @@ from proxy.errors import AllDown, ProxyError, UpstreamTimeout
 from proxy.gateway.attempt import Answered, Refused
 from proxy.gateway.exchange import Exchange
 from proxy.gateway.ledger import Ledger
-from proxy.messages import Response
-from proxy.routing.failure import Failure, Kind
-from proxy.routing.journey import Journey
-from proxy.routing.target import Key, Target
-from proxy.routing.verdict import Repeat, Verdict
+from proxy.routing.failures import Failure, Kind, Repeat, Verdict
+from proxy.routing.retry import RetryState
+from proxy.routing.targets import Key, Target
+from proxy.values import Response
 
 _TARGET, _ATTEMPTS = "x-proxy-target", "x-proxy-attempts"
 # Errors that say when to come back.
@@ -38,7 +37,7 @@ class Travel:
         router = exchange.fleet.router
         if router.policy.retries_timeouts:
             exchange.opening.share(min(len(targets), router.policy.attempts))
-        with router.journey(targets, repeat) as journey:
+        with router.begin(targets, repeat) as journey:
             failures: dict[Key, Refused] = {}
             while step := journey.next(self.clock(), self.draw()):
                 await asyncio.sleep(step.pause) if step.pause else None
@@ -69,7 +68,7 @@ class Travel:
         entry.refused(outcome)
         return outcome
 
-    def _exhausted(self, journey: Journey, failures: Sequence[Refused], *, alone: bool) -> ProxyError:
+    def _exhausted(self, journey: RetryState, failures: Sequence[Refused], *, alone: bool) -> ProxyError:
         """Return what the client reads when there is nowhere left to go.
 
         That is what the only target said, that all are down, or that none has the deployment.
@@ -93,16 +92,16 @@ async def _within(exchange: Exchange, attempting: Attempting, target: Target) ->
         return Refused(failure=Failure(kind=Kind.TIMEOUT), error=error)
 
 
-def _told(answer: Response, target: Target, journey: Journey) -> Response:
+def _told(answer: Response, target: Target, journey: RetryState) -> Response:
     told = {**answer.headers, _TARGET: str(target.resource), _ATTEMPTS: str(journey.attempts)}
     return Response(status=answer.status, headers=told, body=answer.body, keep_alive=answer.keep_alive)
 
 
-def _marked(error: ProxyError, target: Target, journey: Journey) -> ProxyError:
+def _marked(error: ProxyError, target: Target, journey: RetryState) -> ProxyError:
     error.headers = {**error.headers, _TARGET: str(target.resource)}
     return _numbered(error, journey)
 
 
-def _numbered(error: ProxyError, journey: Journey) -> ProxyError:
+def _numbered(error: ProxyError, journey: RetryState) -> ProxyError:
     error.headers = {**error.headers, _ATTEMPTS: str(journey.attempts)}
     return error

@@ -4,20 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from proxy.azure_api import headers
+from proxy.azure_api.forms import model_of
+from proxy.azure_api.request import Call
+from proxy.azure_api.urls import with_mapped_model
 from proxy.gateway.attempt import Answered, Attempt, Caller, Refused
 from proxy.gateway.exchange import Exchange
 from proxy.gateway.forms import Prepared, Upload
 from proxy.gateway.travel import Travel
-from proxy.messages import Response, UpstreamRequest
-from proxy.routing.target import Target
-from proxy.routing.verdict import Repeat
-from proxy.translation import headers
-from proxy.translation.form_plan import model_of
-from proxy.translation.ids import FORM_PARTS, bare_fields
-from proxy.translation.lasting import lasting
-from proxy.translation.operations import Body
-from proxy.translation.request import Call
-from proxy.translation.surfaces import with_mapped_model
+from proxy.openai_api.object_ids import FORM_PARTS, bare_fields
+from proxy.openai_api.operations import Body, lasting
+from proxy.routing.failures import Repeat
+from proxy.routing.targets import Target
+from proxy.values import Response, UpstreamRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +41,14 @@ class Uploads:
 
     def _repeat(self, exchange: Exchange, upload: Upload) -> Repeat:
         if not upload.can_repeat:
-            return Repeat.IF_UNSENT
-        return Repeat.IF_REFUSED if lasting(exchange.route.operation, None) else Repeat.FREELY
+            return Repeat.IF_NOT_SENT
+        return Repeat.IF_NOT_PROCESSED if lasting(exchange.route.operation, None) else Repeat.IDEMPOTENT
 
     async def _attempt(
         self, exchange: Exchange, upload: Upload, bare: Mapping[str, str], target: Target
     ) -> Answered | Refused:
         route = exchange.route
-        surface = exchange.fleet.resources[target.resource].surfaces.of(route.operation)
+        surface = exchange.fleet.resources[target.resource].surfaces.surface_for(route.operation)
         lines = exchange.serving_batch(target.resource)
         prepared = await upload.prepare(route, surface, bare, exchange.serving_from(target), lines)
         call = Call(route=route, model=prepared.plan.model)

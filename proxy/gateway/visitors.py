@@ -5,18 +5,18 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
-from proxy.auth import INVALID_KEY, KeyRing
+from proxy.auth.keys import INVALID_KEY, KeyRing
+from proxy.azure_api.urls import surfaces_at
+from proxy.azure_services.client_keys import ClientKeys
+from proxy.azure_services.credentials import FixedKey
 from proxy.config.policy import Policy
-from proxy.edge.client_keys import ClientKeys
-from proxy.edge.credentials import FixedKey
 from proxy.errors import Unauthenticated
 from proxy.gateway.fleet import Fleet, Resource
-from proxy.messages import OwnKey
-from proxy.routing.offer import Offer
-from proxy.routing.router import Router
-from proxy.translation.ids import Tags
-from proxy.translation.operations import Surface
-from proxy.translation.surfaces import surfaces_at
+from proxy.openai_api.object_ids import Tags
+from proxy.openai_api.operations import Surface
+from proxy.routing.retry import Routing
+from proxy.routing.targets import ResourceModels
+from proxy.values import PassthroughKey
 
 # Resources that clients have named lately; what is forgotten is learnt anew.
 MAX_NAMED = 256
@@ -48,7 +48,7 @@ class Visitors(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyHolders:
+class ClientKeyAuthenticator:
     """Clients with a client key, who are served with the proxy's own credential; `now` is in seconds since 1970 UTC."""
 
     keys: ClientKeys[KeyRing]
@@ -84,11 +84,11 @@ class Routers:
     """What is known of each resource that clients name, so that the troubles of one are none of another's."""
 
     def __init__(self, policy: Policy) -> None:
-        self.of = lru_cache(maxsize=MAX_NAMED)(lambda _endpoint: Router(policy))
+        self.of = lru_cache(maxsize=MAX_NAMED)(lambda _endpoint: Routing(policy))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyBringers:
+class PassthroughAuthenticator:
     """Clients with a key of Azure OpenAI, which goes to Azure in place of ours.
 
     `read` finds the key in the headers; `resource` is what a key without a resource is for; `api_version` and `chosen`
@@ -96,7 +96,7 @@ class KeyBringers:
     """
 
     name: str
-    read: Callable[[Mapping[str, str]], OwnKey]
+    read: Callable[[Mapping[str, str]], PassthroughKey]
     resource: Resource | None
     routers: Routers
     api_version: str
@@ -118,13 +118,13 @@ class KeyBringers:
         """Return none: the keys are the clients'."""
         return ()
 
-    def _resource(self, own: OwnKey) -> Resource:
+    def _resource(self, own: PassthroughKey) -> Resource:
         if own.endpoint is None and self.resource is not None:
             return replace(self.resource, credential=FixedKey(own.key))
         # Azure's own URLs carry the deployment: its name is as good as the model's.
         models = {**{name: name for name in own.models.values()}, **own.models}
         return Resource(
-            offer=Offer(models=models, default=own.default, deployed=()),
+            offer=ResourceModels(models=models, default=own.default, deployed=()),
             surfaces=surfaces_at(own.endpoint or "", own.api_version or self.api_version, self.chosen),
             credential=FixedKey(own.key),
             auth=None,

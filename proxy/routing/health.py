@@ -1,28 +1,153 @@
-"""What is known of every target: whether it rests, for how long and why."""
+"""What is known of every target: its cooldown and its breaker.
 
+How many calls of the last seconds failed.
+
+The breaker of one target: it keeps requests from what only fails.
+
+Closed lets every call pass. Open lets none pass for a while. Then one call probes: when it succeeds the breaker closes,
+when it fails the breaker opens for twice as long.
+
+What is known of every target: whether it rests, for how long and why.
+"""
+
+import math
 from collections.abc import Mapping
 
 from proxy.config.policy import Policy
-from proxy.routing.breaker import Breaker
-from proxy.routing.failure import Failure
-from proxy.routing.target import Key, Target
-from proxy.routing.waits import is_spent, parse_reset
+from proxy.openai_api.retry_after import is_spent, parse_reset
+from proxy.routing.failures import Failure
+from proxy.routing.targets import Key, Target
+
+_SLICES = 10
+
+
+class Window:
+    """Counts calls and failures in ten slices of time, so that it never grows; the oldest slice leaves as a whole."""
+
+    __slots__ = ("_calls", "_failures", "_numbers", "_slice")
+
+    def __init__(self, seconds: float) -> None:
+        self._slice = seconds / _SLICES
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all calls."""
+        self._numbers = [-1] * _SLICES
+        self._calls = [0] * _SLICES
+        self._failures = [0] * _SLICES
+
+    def add(self, now: float, *, failed: bool) -> None:
+        """Count a call that ended now."""
+        number = int(now / self._slice)
+        place = number % _SLICES
+        if self._numbers[place] != number:
+            self._numbers[place], self._calls[place], self._failures[place] = number, 0, 0
+        self._calls[place] += 1
+        self._failures[place] += failed
+
+    def counts(self, now: float) -> tuple[int, int]:
+        """Return how many calls there were and how many of them failed."""
+        oldest = int(now / self._slice) - _SLICES
+        recent = [place for place, number in enumerate(self._numbers) if number > oldest]
+        return sum(self._calls[place] for place in recent), sum(self._failures[place] for place in recent)
+
+
+class Breaker:
+    """Opens after too many failures; times are in seconds of a clock that never goes back.
+
+    `began` is when the call was let pass. A call that is older than the last change says nothing about the target of
+    today: what was on its way when the breaker opened cannot open it once more.
+    """
+
+    __slots__ = ("_changed", "_in_a_row", "_length", "_policy", "_probe", "_until", "_window")
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._window = Window(policy.breaker_window)
+        self._changed = -math.inf
+        self._until: float | None = None
+        self._length = 0.0
+        self._probe: float | None = None
+        self._in_a_row = 0
+
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether every call may pass."""
+        return self._until is None
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until a call may pass, 0.0 when one may pass now."""
+        if self._until is None:
+            return 0.0
+        if now < self._until:
+            return self._until - now
+        return self._policy.probe_wait if self._is_probed(now) else 0.0
+
+    def admit(self, now: float) -> None:
+        """Let a call pass; it is the probe when the breaker is not closed."""
+        if self._until is not None:
+            self._probe = now
+
+    def release(self, began: float) -> None:
+        """End a call: a probe without success or failure, because the client has left, makes room for another."""
+        if self._probe == began:
+            self._probe = None
+
+    def succeed(self, began: float, now: float) -> None:
+        """Count a call that the target answered."""
+        if began <= self._changed:
+            return
+        if self._until is not None:
+            self._change(now)
+        self._in_a_row = 0
+        self._window.add(now, failed=False)
+
+    def fail(self, began: float, now: float) -> None:
+        """Count a call that failed through the target's fault."""
+        if began <= self._changed:
+            return
+        self._in_a_row += 1
+        self._window.add(now, failed=True)
+        if self._until is not None:
+            self._open(min(2 * self._length, self._policy.breaker_max_open), now)
+        elif self._fails_too_often(now):
+            self._open(self._policy.breaker_open, now)
+
+    def _fails_too_often(self, now: float) -> bool:
+        policy = self._policy
+        if self._in_a_row >= policy.breaker_failures:
+            return True
+        calls, failures = self._window.counts(now)
+        return calls >= policy.breaker_calls and failures >= policy.breaker_share * calls
+
+    def _is_probed(self, now: float) -> bool:
+        # A probe that nobody hears of again must not keep the target out for ever.
+        return self._probe is not None and now < self._probe + self._policy.breaker_max_open
+
+    def _open(self, length: float, now: float) -> None:
+        self._change(now)
+        self._length, self._until = length, now + length
+
+    def _change(self, now: float) -> None:
+        self._changed, self._until, self._probe, self._in_a_row = now, None, None, 0
+        self._window.clear()
+
 
 # More targets than any list of resources has; without discovery a client may name a deployment that nobody knows.
 MAX_TARGETS = 1024
 
 
 class _State:
-    __slots__ = ("breaker", "rests_until", "scarce_until", "throttled")
+    __slots__ = ("breaker", "cooldown_until", "depleted_until", "throttled")
 
     def __init__(self, policy: Policy) -> None:
         self.breaker = Breaker(policy)
-        self.rests_until = 0.0
+        self.cooldown_until = 0.0
         self.throttled = False
-        self.scarce_until = 0.0
+        self.depleted_until = 0.0
 
     def holds_back(self, now: float) -> bool:
-        return now < self.rests_until or not self.breaker.is_closed
+        return now < self.cooldown_until or not self.breaker.is_closed
 
 
 class Health:
@@ -44,25 +169,25 @@ class Health:
         state = self._states.get(target.key)
         if state is None:
             return 0.0
-        return max(state.rests_until - now, state.breaker.wait(now), 0.0)
+        return max(state.cooldown_until - now, state.breaker.wait(now), 0.0)
 
     def is_throttled(self, target: Target, now: float) -> bool:
         """Tell whether a target rests for no other reason than that it has too much to do."""
         state = self._states.get(target.key)
-        return state is not None and state.throttled and now < state.rests_until and state.breaker.is_closed
+        return state is not None and state.throttled and now < state.cooldown_until and state.breaker.is_closed
 
     def is_open(self, target: Target) -> bool:
         """Tell whether the breaker of a target is not closed."""
         state = self._states.get(target.key)
         return state is not None and not state.breaker.is_closed
 
-    def is_scarce(self, target: Target, now: float) -> bool:
+    def is_depleted(self, target: Target, now: float) -> bool:
         """Tell whether a target may be asked, but another one is better: its last answer left nothing of a limit.
 
         It stays a last resort, as the count is of a moment ago: Microsoft advises not to predict throttling.
         """
         state = self._states.get(target.key)
-        return state is not None and now < state.scarce_until
+        return state is not None and now < state.depleted_until
 
     def admit(self, target: Target, now: float) -> None:
         """Let an attempt go to a target."""
@@ -80,7 +205,7 @@ class Health:
         """Take in an answer; the names of its headers are lower-case."""
         state = self._state(target.key, now)
         state.breaker.succeed(began, now)
-        state.scarce_until = now + self._policy.cooldown_for(parse_reset(headers)) if is_spent(headers) else 0.0
+        state.depleted_until = now + self._policy.cooldown_after(parse_reset(headers)) if is_spent(headers) else 0.0
 
     def note_failure(self, target: Target, failure: Failure, began: float, now: float) -> None:
         """Take in a failure; one that is the client's own fault shows that the target answers."""
@@ -90,14 +215,14 @@ class Health:
         else:
             state.breaker.succeed(began, now)
         if failure.is_throttled or (failure.is_fault and failure.wait is not None):
-            self._rest(state, failure, now)
+            self._cool_down(state, failure, now)
         elif failure.is_missing:
-            state.scarce_until = now + self._policy.cooldown
+            state.depleted_until = now + self._policy.cooldown
 
-    def _rest(self, state: _State, failure: Failure, now: float) -> None:
-        until = now + self._policy.cooldown_for(failure.wait)
-        if until > state.rests_until:
-            state.rests_until, state.throttled = until, failure.is_throttled
+    def _cool_down(self, state: _State, failure: Failure, now: float) -> None:
+        until = now + self._policy.cooldown_after(failure.wait)
+        if until > state.cooldown_until:
+            state.cooldown_until, state.throttled = until, failure.is_throttled
 
     def _state(self, key: Key, now: float) -> _State:
         state = self._states.get(key)

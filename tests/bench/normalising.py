@@ -4,10 +4,10 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 
-from proxy.messages import AuthMode
-from proxy.translation.errors import AzureErrors
-from proxy.translation.operations import StreamFormat
-from proxy.translation.stream import open_stream
+from proxy.azure_api.errors import AzureErrors
+from proxy.azure_api.stream import open_stream
+from proxy.openai_api.operations import StreamFormat
+from proxy.values import AuthMode
 from tests.bench import figures, samples
 from tests.bench.cases import Result
 from tests.bench.figures import Figure

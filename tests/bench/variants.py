@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.processes import REPOSITORY
 
-HERE = Path(__file__).parent
+LOCAL = Path(__file__).parent
 KEY = "sk-bench"
 
 
@@ -26,8 +26,8 @@ class Variant:
 OURS = Variant(name="ours", folder=REPOSITORY, health="/health", chat="/v1/chat/completions", response="/v1/responses")
 DEFAULT = Variant(
     name="default",
-    folder=HERE / "default_app",
-    path=(HERE / "default_install",),
+    folder=LOCAL / "default_app",
+    path=(LOCAL / "default_install",),
     health="/api/health",
     chat="/api/v1/chat/completions",
     response="/api/v1/chat/completions",  # it forwards what it is given
@@ -39,7 +39,7 @@ def environ(variant: Variant, port: int) -> Mapping[str, str]:
     """Return the whole environment of a variant's worker; `port` is the upstream's."""
     return {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join(map(str, (*variant.path, HERE / "root_logging", REPOSITORY))),
+        "PYTHONPATH": os.pathsep.join(map(str, (*variant.path, LOCAL / "root_logging", REPOSITORY))),
         "AZURE_OPENAI_ENDPOINT": f"http://127.0.0.1:{port}",
         "AZURE_OPENAI_API_KEY": "azure-key-of-the-bench",
         "CLIENT_KEYS": f"bench={KEY}",

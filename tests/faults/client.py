@@ -5,14 +5,14 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
+from proxy.azure_services.credentials import Header
 from proxy.bootstrap import build_gateway
 from proxy.config.settings import Settings
-from proxy.edge.credentials import Header
 from proxy.edge.delivery import Delivery
 from proxy.gateway import Gateway
 from proxy.gateway.fleet import Fleet
-from proxy.gateway.visitors import KeyHolders
-from proxy.messages import AttemptRecord, Request, Response
+from proxy.gateway.visitors import ClientKeyAuthenticator
+from proxy.values import AttemptRecord, Request, Response
 from tests.faults.operations import AZURE_KEY, CLIENT_KEY, Operation
 from tests.faults.seen import Seen
 
@@ -53,7 +53,7 @@ def open_gateway(
     """Return a gateway that knows nothing of any other."""
     gateway = replace(build_gateway(Settings.from_environ(environ), note), log=log)
     visitors = gateway.visitors
-    if not renews or not isinstance(visitors, KeyHolders):
+    if not renews or not isinstance(visitors, ClientKeyAuthenticator):
         return gateway
     fleet = visitors.fleet
     resources = [replace(resource, credential=TwoKeys()) for resource in fleet.resources]

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from proxy.gateway import Gateway
-from proxy.messages import AttemptRecord
+from proxy.values import AttemptRecord
 from tests.faults.cell import Cell, Layout, Target
 from tests.faults.client import call, close_gateway, open_gateway
 from tests.faults.deviations import DEVIATIONS

@@ -11,7 +11,7 @@ from tests.faults.operations import AZURE_KEY, CLIENT_KEY, MODEL, RESPONSES, Ope
 from tests.faults.raw import End, Play, Upstream
 from tests.faults.seen import Seen
 from tests.faults.wire import stream
-from tests.journeys.recordings import CHAT, RESPONSE, Recorded, Recording
+from tests.integration.recordings import CHAT, RESPONSE, Recorded, Recording
 
 RECORDINGS = (CHAT, RESPONSE)
 # One gateway makes all calls: no target rests, and nothing opens a breaker.

@@ -9,11 +9,11 @@ import pytest
 import pytest_asyncio
 from openai import AsyncOpenAI
 
-from tests.fakes import Script, ScriptedAzure
+from tests.fakes.scripted_azure import Script, ScriptedAzure
 from tests.faults.operations import AZURE_KEY, CLIENT_KEY
 from tests.faults.sweep import RECORDINGS, Cut, begun, complete, text
-from tests.journeys.node import run_script
-from tests.journeys.test_cuts import CALLS, SAID
+from tests.integration.node import run_script
+from tests.integration.test_cuts import CALLS, SAID
 from tests.processes import REPOSITORY, HostProcess, running_host
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

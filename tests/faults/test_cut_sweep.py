@@ -20,7 +20,7 @@ from tests.faults.sweep import (
     text,
     text_in,
 )
-from tests.journeys.recordings import Recording
+from tests.integration.recordings import Recording
 
 of_each_recording = pytest.mark.parametrize("recording", RECORDINGS, ids=lambda recording: recording.name)
 with_one_and_two = pytest.mark.parametrize("alone", [True, False], ids=["one target", "two targets"])

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from proxy.messages import AttemptRecord
+from proxy.values import AttemptRecord
 from tests.faults.cell import Cell, Layout
 from tests.faults.fault import Expected, Outcome
 from tests.faults.operations import CANARIES

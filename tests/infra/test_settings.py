@@ -11,7 +11,7 @@ from proxy.config.resources import parse_resources
 from proxy.config.settings import Settings
 from proxy.config.table import SECTIONS
 from proxy.errors import ConfigurationError
-from proxy.messages import AuthMode
+from proxy.values import AuthMode
 from tests.infra import world
 
 ways = pytest.mark.parametrize("way", world.EVERY_WAY.values(), ids=world.EVERY_WAY.keys())

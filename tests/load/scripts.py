@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from tests.journeys.recordings import CHAT, RESPONSE
+from tests.integration.recordings import CHAT, RESPONSE
 
 FLOOD = b'data: {"choices":[{"index":0,"delta":{"content":"%s"}}]}\n\n' % (b"x" * 16_000)
 WORD = b'data: {"choices":[{"index":0,"delta":{"content":"word "}}]}\n\n'

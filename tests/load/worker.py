@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from tests.journeys.conftest import CLIENT_KEY, RESTLESS
+from tests.integration.conftest import CLIENT_KEY, RESTLESS
 from tests.load.azure import Azure
 from tests.load.scripts import SCRIPTS
 from tests.processes import NO_FILE, REPOSITORY
@@ -49,7 +49,7 @@ class _Probed:
             "tasks": len(asyncio.all_tasks()),
             "in_flight": len(_gateway.admission),
             "connections": len(session.connector._acquired) if session else 0,
-            "journeys": budget.requests,
+            "integration": budget.requests,
             "retries": budget.retries,
         }
         answer = {"held": held, "outcomes": _outcomes}

@@ -38,7 +38,7 @@ class CompletionRequest(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class ClientText:
     """One choice of the answer."""
 
     index: int
@@ -57,20 +57,20 @@ def answer(ask: Ask) -> Answer:
     return Document(_completion(ask, request, _choices(request)))
 
 
-def _choices(request: CompletionRequest) -> list[Said]:
+def _choices(request: CompletionRequest) -> list[ClientText]:
     limit = DEFAULT_MAX_TOKENS if request.max_tokens is None else request.max_tokens
     prompts = [prompt for prompt in request.prompts() for _ in range(request.n or 1)]
     replies = [truncate(tokens_of(echo(prompt)), limit) for prompt in prompts]
-    return [Said(index=i, tokens=tokens, finish_reason=reason) for i, (tokens, reason) in enumerate(replies)]
+    return [ClientText(index=i, tokens=tokens, finish_reason=reason) for i, (tokens, reason) in enumerate(replies)]
 
 
-def _completion(ask: Ask, request: CompletionRequest, choices: list[Said]) -> bytes:
+def _completion(ask: Ask, request: CompletionRequest, choices: list[ClientText]) -> bytes:
     texts = [_choice(said.index, "".join(said.tokens), said.finish_reason, COMPLETION_SAFE) for said in choices]
     rest = {"prompt_filter_results": prompt_filter_results(len(request.prompts())), "usage": _usage(request, choices)}
     return encode({**_body(ask, texts), **rest})
 
 
-def _chunks(ask: Ask, request: CompletionRequest, choices: list[Said]) -> Iterator[Chunk]:
+def _chunks(ask: Ask, request: CompletionRequest, choices: list[ClientText]) -> Iterator[Chunk]:
     wants_usage = bool(request.stream_options and request.stream_options.include_usage)
     rest: Json = {"usage": None} if wants_usage else {}
     yield Chunk(mark=Mark.PROMPT_FILTER, data=encode(prompt_filter_event(len(request.prompts()))))
@@ -104,7 +104,7 @@ def _body(ask: Ask, choices: list[Json]) -> Json:
     }
 
 
-def _usage(request: CompletionRequest, choices: list[Said]) -> Json:
+def _usage(request: CompletionRequest, choices: list[ClientText]) -> Json:
     said = sum(len(choice.tokens) for choice in choices)
     told = sum(len(tokens_of(prompt)) for prompt in request.prompts())
     return {"completion_tokens": said, "prompt_tokens": told, "total_tokens": said + told}

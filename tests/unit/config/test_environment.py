@@ -35,7 +35,7 @@ from proxy.config.environment import (
     printable_member,
 )
 from proxy.errors import ConfigurationError
-from proxy.messages import AuthMode, ClientAuth
+from proxy.values import AuthMode, ClientAuth
 
 CANARY = "canary"
 

@@ -19,7 +19,7 @@ POLICY = Policy()
 def test_a_target_cools_down_as_long_as_it_asks_within_bounds_and_else_ten_seconds(
     wait: float | None, seconds: float
 ) -> None:
-    assert POLICY.cooldown_for(wait) == seconds
+    assert POLICY.cooldown_after(wait) == seconds
 
 
 def test_the_numbers_are_those_that_the_documents_promise() -> None:
@@ -46,7 +46,7 @@ def test_the_numbers_are_those_that_the_documents_promise() -> None:
 
 def test_the_numbers_can_be_configured() -> None:
     policy = Policy(cooldown=3.0, min_wait=1.0, max_wait=5.0)
-    assert [policy.cooldown_for(wait) for wait in (None, 0.0, 9.0)] == [3.0, 1.0, 5.0]
+    assert [policy.cooldown_after(wait) for wait in (None, 0.0, 9.0)] == [3.0, 1.0, 5.0]
 
 
 def test_jitter_is_full_and_its_bound_doubles_up_to_a_quarter_of_a_second() -> None:
@@ -102,7 +102,7 @@ def test_any_other_number_may_be_zero() -> None:
     assert asdict(parse_policy(json.dumps(zeros))) == asdict(POLICY) | zeros
 
 
-@pytest.mark.parametrize("name", [CANARY, "cooldown_for", "__class__", "Attempts"])
+@pytest.mark.parametrize("name", [CANARY, "cooldown_after", "__class__", "Attempts"])
 def test_an_unknown_name_is_refused_and_not_shown(name: str) -> None:
     refuses(json.dumps({name: 1}), r"^has a member that docs/settings.md does not know$")
 

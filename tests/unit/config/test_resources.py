@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from proxy.config.resources import DATED_API_VERSION, JsonEntry, Resource, ResourceKind, parse_resources, read_no_file
-from proxy.messages import AuthMode, Secret
+from proxy.values import AuthMode, Secret
 from tests.unit.config.resource_samples import (
     CANARY,
     ENDPOINT,

@@ -9,7 +9,7 @@ from proxy.config.http_proxy import HttpProxies
 from proxy.config.policy import Policy
 from proxy.config.resources import Resource
 from proxy.config.settings import Settings
-from proxy.messages import ClientAuth, Secret
+from proxy.values import ClientAuth, Secret
 
 ENDPOINT = {"AZURE_OPENAI_ENDPOINT": "https://name.openai.azure.com"}
 VAULT = {"KEY_VAULT_URL": "https://v.vault.azure.net/"}

@@ -8,7 +8,7 @@ import pytest
 from proxy.config.environment import SettingError
 from proxy.config.resources import Resource, read_no_file
 from proxy.config.settings import Settings
-from proxy.messages import AuthMode, ClientAuth, Secret
+from proxy.values import AuthMode, ClientAuth, Secret
 from tests.unit.config.resource_samples import RESOURCE_ID, azure, openai
 
 ADDRESS = "https://contoso.openai.azure.com"

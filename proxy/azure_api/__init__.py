@@ -1,0 +1,1 @@
+"""Pure: what Azure OpenAI takes and answers."""

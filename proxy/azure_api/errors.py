@@ -1,0 +1,390 @@
+"""Azure OpenAI's errors, in all their spellings, into OpenAI's.
+
+An error as Azure OpenAI answers it, or sends it as an event of a stream.
+
+Azure answers with `{"error": {...}}`, now and then with a list there, with `{"statusCode": ..., "message": ...}`, or
+with plain text of a gateway. https://learn.microsoft.com/azure/ai-foundry/openai/how-to/troubleshoot-errors
+
+Azure OpenAI refuses the credential: whose it is decides who is told, and what cures it. No id is repeated.
+
+Azure OpenAI's errors, in all their spellings, into OpenAI's; and every error into an answer.
+
+`azure_error` reads what Azure says, `message` cleans its words, the rules here translate it, `credential` those about a
+refused credential, and `answer` writes it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from proxy.azure_api.error_text import ClientText, clean, cut
+from proxy.azure_api.headers import headers_of_error
+from proxy.errors import (
+    NO_HEADERS,
+    ROLE_MISSING,
+    AzureRefusal,
+    ModelNotFound,
+    ProxyError,
+    UnknownUrl,
+    UpstreamAuthError,
+)
+from proxy.openai_api.answers import may_pass
+from proxy.openai_api.json_members import UNREADABLE, mask
+from proxy.openai_api.retry_after import seconds_said
+from proxy.values import AuthMode
+
+SERVER_ERROR = "The server had an error while processing your request. Please retry your request."
+_REFUSED = "Azure OpenAI refused the request and gave no reason that can be shown."
+# What is told where Azure says nothing.
+_GENERIC: Mapping[int, str] = {
+    408: "The request timed out. Please retry your request.",
+    413: "The request is too large.",
+    424: SERVER_ERROR,
+    429: "Too many requests. Please wait a moment and retry your request.",
+}
+_STATUS = re.compile(r"[45][0-9]{2}")
+# The codes and types of errors that come behind a status of 200, without one of their own. The first that is known
+# counts; https://platform.openai.com/docs/api-reference/responses/object has those of a failed response.
+_IN_STREAM: Mapping[str, int] = {
+    "server_error": 500,
+    "internalservererror": 500,
+    "serviceunavailable": 503,
+    "service_unavailable": 503,
+    "service_unavailable_error": 503,
+    "insufficient_quota": 429,
+    "rate_limit_exceeded": 429,
+    "too_many_requests": 429,
+    "nocapacity": 429,
+    "no_capacity": 429,
+    "overloaded": 429,
+    "overloaded_error": 429,
+    "engine_overloaded": 429,
+    "slow_down": 429,
+    "timeout": 408,
+    "request_timeout": 408,
+    "requesttimeout": 408,
+    "gatewaytimeout": 504,
+    "gateway_timeout": 504,
+    "vector_store_timeout": 504,
+    "badrequest": 400,
+    "context_length_exceeded": 400,
+    "empty_image_file": 400,
+    "failed_to_download_image": 400,
+    "image_content_policy_violation": 400,
+    "image_file_not_found": 400,
+    "image_file_too_large": 400,
+    "image_parse_error": 400,
+    "image_too_large": 400,
+    "image_too_small": 400,
+    "invalid_base64_image": 400,
+    "invalid_image": 400,
+    "invalid_image_format": 400,
+    "invalid_image_mode": 400,
+    "invalid_image_url": 400,
+    "invalid_prompt": 400,
+    "unsupported_image_media_type": 400,
+    "image_generation_user_error": 400,
+    "invalid_request_error": 400,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AzureError:
+    """An error of Azure; its texts may be shown, except for `raw`, the message as it came, to tell errors apart by.
+
+    `code` is in lower case for comparing, `spelt` as it came; `headers` are those that pass.
+    """
+
+    status: int
+    message: str
+    raw: str = field(repr=False)
+    type: str | None = None
+    spelt: str | None = None
+    param: str | None = None
+    inner: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str]
+
+    @property
+    def code(self) -> str:
+        """Return the code in lower case, empty when there is none."""
+        return (self.spelt or "").lower()
+
+
+class _Fields(msgspec.Struct):
+    message: object = None
+    type: object = None
+    code: object = None
+    param: object = None
+    status: object = None
+    innererror: msgspec.Raw = msgspec.Raw(b"")
+    inner_error: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Failed(msgspec.Struct):
+    error: _Fields | None = None
+
+
+class _Document(_Fields, rename={"status_code": "statusCode"}):
+    status_code: object = None
+    error: _Fields | list[_Fields] | str | None = None
+    response: _Failed | None = None
+
+
+def parse(status: int | None, headers: Mapping[str, str], body: bytes, client_text: bytes) -> AzureError:
+    """Return the error in a body, or in an event that has no status of its own."""
+    try:
+        document = msgspec.json.decode(mask(body), type=_Document)
+    except UNREADABLE:
+        status = status or 500
+        return AzureError(status=status, message=_generic(status), raw="", type="server_error", headers=headers)
+    return _read(status, headers, document, ClientText(client_text))
+
+
+def parse_texts(body: bytes) -> tuple[str, str, str]:
+    """Return message, code and parameter of an error as they came, empty where it has none."""
+    try:
+        fields = _fields_of(msgspec.json.decode(mask(body), type=_Document))
+    except UNREADABLE:
+        return "", "", ""
+    return _text(fields.message), _text(fields.code), _text(fields.param)
+
+
+def _read(status: int | None, headers: Mapping[str, str], document: _Document, client_text: ClientText) -> AzureError:
+    fields = _fields_of(document)
+    message, kind, code, param = map(_text, (fields.message, fields.type, fields.code, fields.param))
+    status = status or _status_of(document.status_code, fields.status, code, kind)
+    return AzureError(
+        status=status,
+        message=clean(message, client_text) or _generic(status),
+        raw=message,
+        type=None if kind == "error" else clean(kind, client_text) or None,
+        spelt=clean(code, client_text) or None,
+        param=clean(param, client_text) or None,
+        inner=_inner_of(fields, client_text),
+        headers=headers,
+    )
+
+
+def _fields_of(document: _Document) -> _Fields:
+    error = document.error
+    if error is None and document.response is not None:
+        error = document.response.error
+    if isinstance(error, list):
+        error = error[0] if error else None
+    if isinstance(error, str):
+        return _Fields(message=error)
+    return document if error is None else error
+
+
+def _inner_of(fields: _Fields, client_text: ClientText) -> bytes | None:
+    """Return Azure's own detail as the bytes it came in, unless there is something in it that is not to be told."""
+    objects = (raw for raw in map(bytes, (fields.innererror, fields.inner_error)) if raw.startswith(b"{"))
+    inner = next(objects, b"")
+    text = inner.decode(errors="ignore").replace("\\/", "/")
+    is_text = text.encode() == inner.replace(b"\\/", b"/")
+    return inner if inner and is_text and clean(text, client_text) == text else None
+
+
+def _status_of(*values: object) -> int:
+    for text in map(_text, values):
+        if _STATUS.fullmatch(text):
+            return int(text)
+        if text.lower() in _IN_STREAM:
+            return _IN_STREAM[text.lower()]
+    return 500
+
+
+def _generic(status: int) -> str:
+    return _GENERIC.get(status, _REFUSED if 400 <= status < 500 else SERVER_ERROR)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    return cut(str(value))
+
+
+_NETWORK = re.compile(r"public access is disabled|virtual network|firewall|private endpoint", re.IGNORECASE)
+_ROLE = re.compile(r"lacks the required data action", re.IGNORECASE)
+
+_CURE_NETWORK = (
+    "Azure OpenAI's network rules keep the proxy out. Under Networking of the Azure OpenAI resource, allow the subnet "
+    "or the outbound addresses of the Function app, or connect the two by a private endpoint."
+)
+# https://learn.microsoft.com/azure/ai-foundry/openai/how-to/role-based-access-control
+_CURE_ROLE = (
+    "The proxy's identity may not do this at Azure OpenAI. Give it the role Cognitive Services OpenAI User on the "
+    "resource, for fine-tuning Cognitive Services OpenAI Contributor; a new role takes some minutes."
+)
+_CURE: Mapping[AuthMode, str] = {
+    AuthMode.KEY_VAULT: (
+        "Azure OpenAI refuses the proxy's key. Put a current key of the resource into the Key Vault secret that "
+        "AZURE_OPENAI_KEY_SECRET, or the resource's own key_secret, names, and see that the resource allows keys."
+    ),
+    AuthMode.KEY: (
+        "Azure OpenAI refuses the proxy's key. Put a current key of the resource into AZURE_OPENAI_API_KEY, or into "
+        "its api_key in AZURE_OPENAI_RESOURCES, and see that the resource allows keys."
+    ),
+    AuthMode.MANAGED_IDENTITY: (
+        "Azure OpenAI refuses the proxy's token. Give the identity the role Cognitive Services OpenAI User on the "
+        "resource, and see that AZURE_OPENAI_TOKEN_SCOPE fits the endpoint."
+    ),
+}
+_CLIENTS_KEY = (
+    "Azure OpenAI refuses the key that you sent. Use a current key of the Azure OpenAI resource, and see that the "
+    "resource allows keys."
+)
+_CLIENTS_NETWORK = "The network rules of the Azure OpenAI resource that your key belongs to keep this proxy out."
+_CLIENTS_ROLE = "Your credential is valid, but its role at the Azure OpenAI resource does not allow this operation."
+
+
+def refuse(auth: AuthMode | None, error: AzureError) -> ProxyError:
+    """Return what the client reads when Azure refuses the credential; without `auth` the client brought its own."""
+    by_network = bool(_NETWORK.search(error.raw))
+    by_role = not by_network and (error.code == "permissiondenied" or bool(_ROLE.search(error.raw)))
+    if auth is None:
+        return _clients_own(error, by_network=by_network, by_role=by_role)
+    if by_network:
+        return UpstreamAuthError(_CURE_NETWORK, reason="upstream_network", headers=error.headers)
+    if by_role:
+        return UpstreamAuthError(_CURE_ROLE, reason=ROLE_MISSING, headers=error.headers)
+    return UpstreamAuthError(_CURE[auth], reason="upstream_credential", headers=error.headers)
+
+
+def _clients_own(error: AzureError, *, by_network: bool, by_role: bool) -> ProxyError:
+    allowed = not (by_network or by_role)
+    return AzureRefusal(
+        _CLIENTS_KEY if allowed else _CLIENTS_NETWORK if by_network else _CLIENTS_ROLE,
+        status=401 if allowed else 403,
+        type="invalid_request_error",
+        code="invalid_api_key" if allowed else None,
+        headers=error.headers,
+    )
+
+
+_CLIENT_ERROR = "invalid_request_error"
+# Statuses below 500 that are not the client's fault.
+_NOT_THE_CLIENT = frozenset({408, 424})
+_THROTTLED = frozenset(
+    {"429", "rate_limit_exceeded", "ratelimitreached", "nocapacity", "no_capacity", "toomanyrequests"}
+)
+_FILTERED = frozenset({"content_filter", "content_policy_violation"})
+# Codes that repeat the status or say nothing, and so are none of OpenAI's.
+_EMPTY_CODES = frozenset({"badrequest", "timeout", "internalservererror", "invalidrequest", "invalidrequesterror", ""})
+# Seconds to wait after an error in a stream, which comes without headers.
+_WAIT_IN_STREAM = "10"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AzureErrors:
+    """Translates the errors of one call.
+
+    `model` is the client's name for it, `auth` the proxy's own credential, None where the client brought one; `models`
+    are the names that the client may use; `client_text` is what it sent, and may read again in Azure's words.
+    """
+
+    model: str | None
+    auth: AuthMode | None
+    models: tuple[str, ...] = ()
+    client_text: bytes = field(default=b"", repr=False)
+
+    def answer(self, status: int, headers: Mapping[str, str], body: bytes) -> ProxyError:
+        """Return what the client reads for an answer with a status of 300 or more."""
+        return self._translate(parse(status, headers_of_error(headers), body, self.client_text))
+
+    def in_stream(self, data: bytes) -> ProxyError:
+        """Return what the client reads for an error that came as an event of a stream."""
+        return self._translate(parse(None, NO_HEADERS, data, self.client_text), wait=_WAIT_IN_STREAM)
+
+    def _translate(self, error: AzureError, wait: str | None = None) -> ProxyError:
+        translate = next((translate for applies, translate in _RULES if applies(error)), _as_answered)
+        translated = translate(self, error)
+        throttled_or_broken = translated.status == 429 or translated.status >= 500
+        seconds = seconds_said(error.raw) or (wait if throttled_or_broken else None)
+        if seconds and "retry-after" not in translated.headers and may_pass(translated):
+            translated.headers = {**translated.headers, "retry-after": seconds}
+        return translated
+
+
+def _credential_refused(errors: AzureErrors, error: AzureError) -> ProxyError:
+    return refuse(errors.auth, error)
+
+
+def _no_deployment(errors: AzureErrors, error: AzureError) -> ProxyError:
+    if errors.model is not None:
+        return ModelNotFound(errors.model, error.headers, known=errors.models)
+    return AzureRefusal(
+        error.message, status=404, type=_CLIENT_ERROR, code="model_not_found", param=error.param, headers=error.headers
+    )
+
+
+def _no_operation(_errors: AzureErrors, error: AzureError) -> ProxyError:
+    message = "Azure OpenAI does not offer this operation with the api-version that the proxy is set to."
+    return UnknownUrl(message, headers=error.headers)
+
+
+def _wrong_operation(errors: AzureErrors, error: AzureError) -> ProxyError:
+    return AzureRefusal(
+        f"The model {f'`{errors.model}`' if errors.model else 'of this request'} does not support this operation.",
+        status=400,
+        type=_CLIENT_ERROR,
+        code="unsupported_model",
+        param="model",
+        headers=error.headers,
+    )
+
+
+def _filtered(_errors: AzureErrors, error: AzureError) -> ProxyError:
+    return AzureRefusal(
+        error.message,
+        status=400,
+        type=_CLIENT_ERROR,
+        code=error.spelt,
+        param=error.param,
+        headers=error.headers,
+        inner=error.inner,
+    )
+
+
+def _throttled(_errors: AzureErrors, error: AzureError) -> ProxyError:
+    if error.code == "insufficient_quota":
+        kind = code = error.code
+    else:
+        kind, code = "tokens" if "token rate" in error.raw else "requests", "rate_limit_exceeded"
+    return AzureRefusal(error.message, status=429, type=kind, code=code, headers=error.headers)
+
+
+def _redirected(_errors: AzureErrors, error: AzureError) -> ProxyError:
+    return AzureRefusal(SERVER_ERROR, status=502, type="server_error", code="upstream_error", headers=error.headers)
+
+
+def _as_answered(_errors: AzureErrors, error: AzureError) -> ProxyError:
+    plain = error.code.isdigit() or error.code in _EMPTY_CODES
+    return AzureRefusal(
+        error.message,
+        status=error.status,
+        type=error.type
+        or ("server_error" if error.status >= 500 or error.status in _NOT_THE_CLIENT else _CLIENT_ERROR),
+        code=None if plain else error.spelt,
+        param=error.param,
+        headers=error.headers,
+    )
+
+
+def _too_large(_errors: AzureErrors, error: AzureError) -> ProxyError:
+    return AzureRefusal(error.message, status=413, type=_CLIENT_ERROR, code=None, headers=error.headers)
+
+
+# The first row that applies translates the error; an error without a row goes out as Azure answered it.
+_RULES: tuple[tuple[Callable[[AzureError], bool], Callable[[AzureErrors, AzureError], ProxyError]], ...] = (
+    (lambda error: error.status in (401, 403), _credential_refused),
+    (lambda error: error.code == "deploymentnotfound", _no_deployment),
+    (lambda error: error.status == 404 and error.code in ("404", "resourcenotfound"), _no_operation),
+    (lambda error: error.code == "operationnotsupported", _wrong_operation),
+    (lambda error: error.code in _FILTERED, _filtered),
+    (lambda error: error.status == 429 or error.code in _THROTTLED or error.type == "too_many_requests", _throttled),
+    (lambda error: not 400 <= error.status <= 599, _redirected),
+    (lambda error: error.status == 413, _too_large),
+)

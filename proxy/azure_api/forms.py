@@ -1,0 +1,181 @@
+"""Forms for Azure OpenAI: what is read before the call is routed, and what changes on the way.
+
+What of a form is read before the call can be routed, and what is changed on its way.
+
+The input file of a batch: one request a line, and in each the model becomes the deployment that serves it.
+
+https://learn.microsoft.com/azure/ai-foundry/openai/how-to/batch: the `model` of every line is a deployment's name.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from proxy.azure_api.request import Serving, is_image, missing_model
+from proxy.errors import InvalidRequest, ModelNotFound
+from proxy.openai_api.json_body import parse_json_body
+from proxy.openai_api.multipart import added_part
+from proxy.openai_api.operations import Body, Surface
+from proxy.openai_api.router import Route
+
+_WANTED: Mapping[Body, tuple[str, ...]] = {
+    Body.STREAM: (),
+    Body.FORM: ("model",),
+    Body.SESSION_FORM: ("session",),
+    Body.FILE: ("purpose",),
+}
+FORM_TYPE = "multipart/form-data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormPlan:
+    """What is sent of a form: parts replaced or, with None, dropped; the bytes of a part added; batch lines mapped.
+
+    A part that was read is replaced even by itself: a second one with its name, which others may read, is refused.
+    """
+
+    model: str | None = None
+    deployment: str | None = None
+    replace: Mapping[str, bytes | None]
+    added: bytes = b""
+    batch: bool = False
+
+
+def is_upload(body: Body, content_type: str) -> bool:
+    """Tell whether a body passes while it comes: forms do, and what nobody reads; JSON in a form's place does not."""
+    return body is Body.STREAM or (body in _WANTED and is_form(content_type)) or body is Body.SESSION_FORM
+
+
+def is_form(content_type: str) -> bool:
+    """Tell whether the Content-Type names a form."""
+    return content_type.lower().lstrip().startswith(FORM_TYPE)
+
+
+def wanted_parts(body: Body) -> tuple[str, ...]:
+    """Return the names of the parts that must be read."""
+    return _WANTED[body]
+
+
+def model_of(route: Route, fields: Mapping[str, str]) -> str | None:
+    """Return the model that a form asks for, None where it needs none; raise `InvalidRequest` when it is missing."""
+    body = route.operation.body
+    if body is Body.SESSION_FORM and "session" in fields:
+        return parse_json_body(fields["session"].encode()).text("model")
+    if body is not Body.FORM:
+        return None
+    model = route.model or fields.get("model")
+    if not model and route.operation.surface is Surface.DEPLOYMENT:
+        raise missing_model()
+    return model or None
+
+
+def plan_form(
+    route: Route, fields: Mapping[str, str], serving: Serving, *, surface: Surface, boundary: bytes
+) -> FormPlan:
+    """Return what to change, given the parts that were read.
+
+    Raises `InvalidRequest` when a model is missing, and what `serving` raises.
+    """
+    body = route.operation.body
+    if body is Body.FORM:
+        return _plan_model(route, fields, serving, surface=surface, boundary=boundary)
+    if body is Body.SESSION_FORM and "session" in fields:
+        return _plan_session(fields["session"], serving)
+    same = {name: value.encode() for name, value in fields.items()}
+    return FormPlan(replace=same, batch=fields.get("purpose") == "batch")
+
+
+def _plan_model(
+    route: Route, fields: Mapping[str, str], serving: Serving, *, surface: Surface, boundary: bytes
+) -> FormPlan:
+    model = model_of(route, fields)
+    if model is None:
+        return FormPlan(replace={})  # Azure may know a default, as it does for videos.
+    deployment = serving(model)
+    on_deployment = surface is Surface.DEPLOYMENT
+    value = None if on_deployment and is_image(route.operation) else deployment.encode()
+    missing = "model" not in fields and not on_deployment
+    return FormPlan(
+        model=model,
+        deployment=deployment,
+        replace={"model": value},
+        added=added_part(boundary, "model", deployment) if missing else b"",
+    )
+
+
+def _plan_session(session: str, serving: Serving) -> FormPlan:
+    document = parse_json_body(session.encode())
+    model = document.text("model")
+    if model is None:
+        return FormPlan(replace={"session": session.encode()})
+    deployment = serving(model)
+    value = document.replace("model", f'"{deployment}"'.encode())
+    return FormPlan(model=model, deployment=deployment, replace={"session": value})
+
+
+# A line is one request, images inside it too: as large as the largest request may be that comes alone.
+MAX_LINE_BYTES = 32 * 1024 * 1024
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class BatchLines:
+    """Rewrites `body.model` of each line and leaves every other byte; holds one line.
+
+    `serving` returns the deployment of a model. Its `ModelNotFound`, and the `InvalidRequest` for a line that is not a
+    JSON object, tell the number of the line.
+    """
+
+    def __init__(self, serving: Callable[[str], str]) -> None:
+        self._serving = serving
+        self._held = bytearray()
+        self._number = 0
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take bytes as they came; return the lines that are whole now."""
+        whole, newline, rest = chunk.rpartition(b"\n")
+        if not newline:
+            self._hold(rest)
+            return b""
+        lines = (bytes(self._held) + whole).split(b"\n")
+        self._held.clear()
+        rewritten = b"\n".join([*map(self._rewrite, lines), b""])
+        self._hold(rest)
+        return rewritten
+
+    def end(self) -> bytes:
+        """Return the line that the file ended in without a line end."""
+        last = bytes(self._held)
+        self._held.clear()
+        return self._rewrite(last)
+
+    def _hold(self, rest: bytes) -> None:
+        self._held += rest
+        if len(self._held) > MAX_LINE_BYTES:
+            self.end()  # raises: the line is too long already
+
+    def _rewrite(self, line: bytes) -> bytes:
+        self._number += 1
+        mark = _BYTE_ORDER_MARK if self._number == 1 and line.startswith(_BYTE_ORDER_MARK) else b""
+        try:
+            return mark + _map_line(line[len(mark) :], self._serving)
+        except (InvalidRequest, ModelNotFound) as error:
+            error.message = f"Line {self._number} of your file: {error.message}"
+            error.args, error.param = (error.message,), "file"
+            raise
+
+
+def _map_line(line: bytes, serving: Callable[[str], str]) -> bytes:
+    if not line or line.isspace():
+        return line
+    if len(line) > MAX_LINE_BYTES:
+        raise InvalidRequest(f"The line is longer than {MAX_LINE_BYTES} bytes.")
+    request = parse_json_body(line)
+    start, end = request.spans.get("body", (0, 0))
+    if not line.startswith(b"{", start, end):
+        return line
+    body = parse_json_body(line[start:end])
+    model = body.text("model")
+    if not model or (deployment := serving(model)) == model:
+        return line
+    return request.replace("body", body.replace("model", msgspec.json.encode(deployment)))

@@ -1,0 +1,115 @@
+"""Which headers pass, both ways: what is not on a list stays behind."""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from proxy.openai_api import retry_after
+
+# Never the client's credential, never what the platform in front of us added.
+REQUEST_HEADERS = frozenset(
+    {
+        "accept",
+        "content-type",
+        "idempotency-key",
+        "openai-beta",
+        "x-ms-client-request-id",
+        "x-ms-oai-image-generation-deployment",
+    }
+)
+# Upstream is asked for plain bytes: a stream is read event by event, and the client's hop compresses for itself.
+FIXED_REQUEST_HEADERS = {"accept-encoding": "identity", "user-agent": "azure-openai-functions-proxy"}
+
+RESPONSE_HEADERS = frozenset(
+    {
+        "apim-request-id",
+        "content-type",
+        "openai-model",
+        "openai-processing-ms",
+        "openai-version",
+        "retry-after",
+        "retry-after-ms",
+        "x-ratelimit-limit-requests",
+        "x-ratelimit-limit-tokens",
+        "x-ratelimit-remaining-requests",
+        "x-ratelimit-remaining-tokens",
+        "x-ratelimit-reset-requests",
+        "x-ratelimit-reset-tokens",
+        "x-request-id",
+    }
+)
+# What becomes of these; a value that none of OpenAI's clients could read is left out.
+_REWRITTEN: Mapping[str, Callable[[str], str | None]] = {
+    "retry-after": retry_after.delay,
+    "retry-after-ms": retry_after.milliseconds,
+    "x-ratelimit-reset-requests": retry_after.duration,
+    "x-ratelimit-reset-tokens": retry_after.duration,
+}
+_DOWNLOAD_HEADERS = ("content-length", "content-disposition")
+_OF_A_SUCCESS = frozenset({"content-type", "location"})
+JSON = {"content-type": "application/json"}
+EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
+TEXT = {"content-type": "text/plain; charset=utf-8"}
+# The gateway in front of Azure OpenAI may answer with one of these alone; OpenAI's SDKs read x-request-id.
+_REQUEST_IDS = ("x-request-id", "apim-request-id")
+
+
+def request_to_azure(headers: Mapping[str, str], *, json: bool) -> dict[str, str]:
+    """Return the headers that go to Azure, without a credential; what was read as JSON is sent as JSON."""
+    passed = {name: value for name, value in headers.items() if name in REQUEST_HEADERS}
+    return passed | FIXED_REQUEST_HEADERS | (JSON if json else {})
+
+
+def response_to_openai(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of Azure's answer that the client gets; names are lower-case on both sides."""
+    passed = {name: value for name, value in headers.items() if name in RESPONSE_HEADERS and _is_plain(value)}
+    for name in _REWRITTEN:
+        if name in passed:
+            _rewrite(passed, name)
+    for name in _REQUEST_IDS:
+        if name in headers and _is_plain(headers[name]):
+            passed["x-request-id"] = headers[name]
+            break
+    if "location" in headers and (location := _own_location(headers["location"])):
+        passed["location"] = location
+    return passed
+
+
+def _rewrite(passed: dict[str, str], name: str) -> None:
+    value = _REWRITTEN[name](passed[name])
+    if value is None:
+        del passed[name]
+    else:
+        passed[name] = value
+
+
+def headers_of_error(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of Azure's answer that the client gets with an error, which has a body of its own."""
+    return {name: value for name, value in response_to_openai(headers).items() if name not in _OF_A_SUCCESS}
+
+
+def _is_plain(value: str) -> bool:
+    """Tell whether a value can be sent on in a header; what cannot is left out."""
+    return value.isascii() and value.isprintable()
+
+
+def of_download(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of an answer whose bytes pass as they are, with their length."""
+    passed = {name: headers[name] for name in _DOWNLOAD_HEADERS if name in headers and _is_plain(headers[name])}
+    return response_to_openai(headers) | passed
+
+
+def _own_location(location: str) -> str:
+    """Return the path at the proxy for an address at Azure, empty for none; only the client knows the proxy's host."""
+    try:
+        path = urlsplit(location).path
+    except ValueError:
+        path = ""
+    return path and "/v1/" + path.removeprefix("/openai").removeprefix("/v1").lstrip("/")
+
+
+def finish(headers: Mapping[str, str], request_id: str) -> dict[str, str]:
+    """Return the headers of an answer with what every answer carries.
+
+    No cache in between may keep an answer; `request_id` stands in where Azure gave none.
+    """
+    return {"x-request-id": request_id, "cache-control": "no-store", **headers}

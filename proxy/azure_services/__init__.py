@@ -1,0 +1,1 @@
+"""I/O to Azure: OpenAI, identity, Key Vault, Resource Manager. Everything opens lazily, on the serving loop."""

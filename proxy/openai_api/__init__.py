@@ -1,0 +1,1 @@
+"""Pure: what OpenAI's clients send and read."""

@@ -1,0 +1,406 @@
+"""The operations of OpenAI's API, one row each: what each is, where it goes and what it carries.
+
+What there is to know about one operation of OpenAI's API.
+
+How a row of the table is written: a template, and a short text `name METHOD /path` for what differs.
+
+Operations that ask a model: chat, responses, images, audio, video, realtime.
+
+Operations on what Azure keeps: files, batches, vector stores, containers, fine-tuning, evals, assistants.
+
+All operations of OpenAI's API, one row each, with the names of OpenAI's API document.
+
+https://platform.openai.com/docs/api-reference, https://learn.microsoft.com/azure/ai-foundry/openai/reference
+
+Whether a call leaves something behind, so that asking twice would leave it twice.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from proxy.openai_api.json_body import JsonBody
+
+
+class Surface(Enum):
+    """Where Azure OpenAI takes an operation, or who answers it instead."""
+
+    DEPLOYMENT = "classic"
+    """`/openai/deployments/{deployment}/...?api-version=`"""
+    CLASSIC = "classic resource"
+    """`/openai/...?api-version=`"""
+    V1 = "v1"
+    """`/openai/v1/...`"""
+    LOCAL = "proxy"
+    """The proxy itself."""
+    UNSUPPORTED = "not offered"
+    """Nobody: Azure does not offer it."""
+
+
+class Body(Enum):
+    """What a request carries, and where the model sits in it."""
+
+    NONE = "nothing"
+    OPAQUE = "bytes that nobody reads"
+    MODEL = "JSON with a model"
+    MODEL_IF_ANY = "JSON, perhaps with a model"
+    SESSION = "JSON with a model in its session"
+    DATA_SOURCE = "JSON, perhaps with a model in its data source"
+    STREAM = "bytes that pass while they come"
+    FORM = "a form, perhaps with a model"
+    SESSION_FORM = "a form with a session, or bytes and a model in the query"
+    FILE = "a form with a file, whose lines name models when it is a batch"
+
+
+class StreamFormat(Enum):
+    """How a stream of events goes on, and how it ends: `last` has the types of its last events, or `[DONE]`."""
+
+    CHAT = "chunks whose choices have a delta", "[DONE]"
+    COMPLETION = "chunks whose choices have a text", "[DONE]"
+    RESPONSE = "numbered events of a response", "response.completed", "response.incomplete", "response.failed"
+    IMAGE = "partial images", "image_generation.completed", "image_edit.completed"
+    TRANSCRIPT = "pieces of a transcript", "transcript.text.done"
+    SPEECH = "pieces of audio, unless bytes were asked for", "speech.audio.done"
+    RUN = "events of an assistant's run", "done"
+
+    def __init__(self, events: str, *last: str) -> None:
+        self.events = events
+        self.last = frozenset(last)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation: a method and a path below `/v1`, where it goes and what it carries.
+
+    `stream` is the format of an answer that comes as events. `clean` tells that a JSON answer has fields that only
+    Azure has. `download` answers are not held: they leave while they come. `stored` operations are about objects that
+    Azure keeps, which all client keys share. `on_v1` tells whether `/openai/v1` takes a deployment operation. `header`
+    is what Azure wants besides. `substitute` says what to use where Azure offers nothing. `public` operations need no
+    client key.
+    """
+
+    name: str
+    method: str
+    path: str
+    surface: Surface
+    body: Body = Body.NONE
+    stream: StreamFormat | None = None
+    clean: bool = False
+    download: bool = False
+    stored: bool = False
+    on_v1: bool = True
+    public: bool = False
+    header: tuple[str, str] | None = None
+    substitute: str = ""
+
+
+def row(text: str, template: Operation) -> Operation:
+    """Return the operation that the text names; what it sends is not read unless the template says so."""
+    name, method, path = text.split()
+    body = Body.OPAQUE if template.body is Body.NONE and method == "POST" else template.body
+    return replace(template, name=name, method=method, path=path, body=body)
+
+
+def rows(template: Operation, *texts: str) -> Iterable[Operation]:
+    """Return the operations that the texts name."""
+    return (row(text, template) for text in texts)
+
+
+DEPLOYMENT, V1, LOCAL, UNSUPPORTED = (
+    Operation(name="", method="", path="", surface=surface)
+    for surface in (Surface.DEPLOYMENT, Surface.V1, Surface.LOCAL, Surface.UNSUPPORTED)
+)
+STORED = replace(V1, stored=True)
+CLASSIC = replace(STORED, surface=Surface.CLASSIC)
+PUBLIC = replace(LOCAL, public=True)
+
+
+CHAT = (
+    row(
+        "createChatCompletion POST /chat/completions",
+        replace(DEPLOYMENT, body=Body.MODEL, stream=StreamFormat.CHAT, clean=True),
+    ),
+    row(
+        "createCompletion POST /completions",
+        replace(DEPLOYMENT, body=Body.MODEL, stream=StreamFormat.COMPLETION, clean=True, on_v1=False),
+    ),
+    row("createEmbedding POST /embeddings", replace(DEPLOYMENT, body=Body.MODEL)),
+    *rows(
+        replace(STORED, clean=True),
+        "listChatCompletions GET /chat/completions",
+        "getChatCompletion GET /chat/completions/{completion_id}",
+        "updateChatCompletion POST /chat/completions/{completion_id}",
+    ),
+    *rows(
+        STORED,
+        "deleteChatCompletion DELETE /chat/completions/{completion_id}",
+        "getChatCompletionMessages GET /chat/completions/{completion_id}/messages",
+    ),
+)
+
+RESPONSES = (
+    row(
+        "createResponse POST /responses",
+        replace(V1, body=Body.MODEL_IF_ANY, stream=StreamFormat.RESPONSE, clean=True),
+    ),
+    row("getResponse GET /responses/{response_id}", replace(STORED, stream=StreamFormat.RESPONSE, clean=True)),
+    *rows(
+        replace(V1, body=Body.MODEL_IF_ANY),
+        "Compactconversation POST /responses/compact",
+        "Getinputtokencounts POST /responses/input_tokens",
+    ),
+    row("cancelResponse POST /responses/{response_id}/cancel", replace(STORED, clean=True)),
+    *rows(
+        STORED,
+        "deleteResponse DELETE /responses/{response_id}",
+        "listInputItems GET /responses/{response_id}/input_items",
+        "createConversation POST /conversations",
+        "getConversation GET /conversations/{conversation_id}",
+        "updateConversation POST /conversations/{conversation_id}",
+        "deleteConversation DELETE /conversations/{conversation_id}",
+        "createConversationItems POST /conversations/{conversation_id}/items",
+        "listConversationItems GET /conversations/{conversation_id}/items",
+        "getConversationItem GET /conversations/{conversation_id}/items/{item_id}",
+        "deleteConversationItem DELETE /conversations/{conversation_id}/items/{item_id}",
+    ),
+)
+
+MEDIA = (
+    row(
+        "createImage POST /images/generations",
+        replace(DEPLOYMENT, body=Body.MODEL, stream=StreamFormat.IMAGE, clean=True),
+    ),
+    row(
+        "createImageEdit POST /images/edits",
+        replace(DEPLOYMENT, body=Body.FORM, stream=StreamFormat.IMAGE, clean=True),
+    ),
+    row(
+        "createSpeech POST /audio/speech",
+        replace(DEPLOYMENT, body=Body.MODEL, stream=StreamFormat.SPEECH, download=True),
+    ),
+    row(
+        "createTranscription POST /audio/transcriptions",
+        replace(DEPLOYMENT, body=Body.FORM, stream=StreamFormat.TRANSCRIPT),
+    ),
+    row("createTranslation POST /audio/translations", replace(DEPLOYMENT, body=Body.FORM)),
+    row("createVideo POST /videos", replace(STORED, body=Body.FORM)),
+    *rows(
+        replace(STORED, body=Body.STREAM),
+        "CreateVideoRemix POST /videos/{video_id}/remix",
+        "CreateVideoCharacter POST /videos/characters",
+        "CreateVideoEdit POST /videos/edits",
+        "CreateVideoExtend POST /videos/extensions",
+    ),
+    row("RetrieveVideoContent GET /videos/{video_id}/content", replace(STORED, download=True)),
+    *rows(
+        STORED,
+        "ListVideos GET /videos",
+        "GetVideoCharacter GET /videos/characters/{character_id}",
+        "GetVideo GET /videos/{video_id}",
+        "DeleteVideo DELETE /videos/{video_id}",
+    ),
+    *rows(
+        replace(V1, body=Body.SESSION),
+        "create-realtime-client-secret POST /realtime/client_secrets",
+        "create-realtime-translation-client-secret POST /realtime/translations/client_secrets",
+    ),
+    *rows(
+        replace(V1, body=Body.MODEL_IF_ANY),
+        "create-realtime-session POST /realtime/sessions",
+        "create-realtime-transcription-session POST /realtime/transcription_sessions",
+        "accept-realtime-call POST /realtime/calls/{call_id}/accept",
+    ),
+    row("create-realtime-call POST /realtime/calls", replace(V1, body=Body.SESSION_FORM)),
+    *rows(
+        V1,
+        "hangup-realtime-call POST /realtime/calls/{call_id}/hangup",
+        "refer-realtime-call POST /realtime/calls/{call_id}/refer",
+        "reject-realtime-call POST /realtime/calls/{call_id}/reject",
+    ),
+)
+
+INFERENCE = (*CHAT, *RESPONSES, *MEDIA)
+
+
+FILES = (
+    row("createFile POST /files", replace(STORED, body=Body.FILE)),
+    row("downloadFile GET /files/{file_id}/content", replace(STORED, download=True)),
+    *rows(
+        STORED,
+        "listFiles GET /files",
+        "retrieveFile GET /files/{file_id}",
+        "deleteFile DELETE /files/{file_id}",
+        "createBatch POST /batches",
+        "listBatches GET /batches",
+        "retrieveBatch GET /batches/{batch_id}",
+        "cancelBatch POST /batches/{batch_id}/cancel",
+        "createVectorStore POST /vector_stores",
+        "listVectorStores GET /vector_stores",
+        "getVectorStore GET /vector_stores/{vector_store_id}",
+        "modifyVectorStore POST /vector_stores/{vector_store_id}",
+        "deleteVectorStore DELETE /vector_stores/{vector_store_id}",
+        "searchVectorStore POST /vector_stores/{vector_store_id}/search",
+        "createVectorStoreFile POST /vector_stores/{vector_store_id}/files",
+        "listVectorStoreFiles GET /vector_stores/{vector_store_id}/files",
+        "getVectorStoreFile GET /vector_stores/{vector_store_id}/files/{file_id}",
+        "updateVectorStoreFileAttributes POST /vector_stores/{vector_store_id}/files/{file_id}",
+        "deleteVectorStoreFile DELETE /vector_stores/{vector_store_id}/files/{file_id}",
+        "retrieveVectorStoreFileContent GET /vector_stores/{vector_store_id}/files/{file_id}/content",
+        "createVectorStoreFileBatch POST /vector_stores/{vector_store_id}/file_batches",
+        "getVectorStoreFileBatch GET /vector_stores/{vector_store_id}/file_batches/{batch_id}",
+        "cancelVectorStoreFileBatch POST /vector_stores/{vector_store_id}/file_batches/{batch_id}/cancel",
+        "listFilesInVectorStoreBatch GET /vector_stores/{vector_store_id}/file_batches/{batch_id}/files",
+        "CreateContainer POST /containers",
+        "ListContainers GET /containers",
+        "RetrieveContainer GET /containers/{container_id}",
+        "DeleteContainer DELETE /containers/{container_id}",
+        "ListContainerFiles GET /containers/{container_id}/files",
+        "RetrieveContainerFile GET /containers/{container_id}/files/{file_id}",
+        "DeleteContainerFile DELETE /containers/{container_id}/files/{file_id}",
+    ),
+    row("CreateContainerFile POST /containers/{container_id}/files", replace(STORED, body=Body.STREAM)),
+    row(
+        "RetrieveContainerFileContent GET /containers/{container_id}/files/{file_id}/content",
+        replace(STORED, download=True),
+    ),
+    *rows(
+        CLASSIC,
+        "createUpload POST /uploads",
+        "cancelUpload POST /uploads/{upload_id}/cancel",
+        "completeUpload POST /uploads/{upload_id}/complete",
+    ),
+    row("addUploadPart POST /uploads/{upload_id}/parts", replace(CLASSIC, body=Body.STREAM)),
+)
+
+TUNING = (
+    *rows(
+        STORED,
+        "createFineTuningJob POST /fine_tuning/jobs",
+        "listPaginatedFineTuningJobs GET /fine_tuning/jobs",
+        "retrieveFineTuningJob GET /fine_tuning/jobs/{fine_tuning_job_id}",
+        "cancelFineTuningJob POST /fine_tuning/jobs/{fine_tuning_job_id}/cancel",
+        "pauseFineTuningJob POST /fine_tuning/jobs/{fine_tuning_job_id}/pause",
+        "resumeFineTuningJob POST /fine_tuning/jobs/{fine_tuning_job_id}/resume",
+        "listFineTuningEvents GET /fine_tuning/jobs/{fine_tuning_job_id}/events",
+        "listFineTuningJobCheckpoints GET /fine_tuning/jobs/{fine_tuning_job_id}/checkpoints",
+        "runGrader POST /fine_tuning/alpha/graders/run",
+        "validateGrader POST /fine_tuning/alpha/graders/validate",
+    ),
+    row(
+        "createEvalRun POST /evals/{eval_id}/runs",
+        replace(STORED, header=("aoai-evals", "preview"), body=Body.DATA_SOURCE),
+    ),
+    *rows(
+        replace(STORED, header=("aoai-evals", "preview")),
+        "createEval POST /evals",
+        "listEvals GET /evals",
+        "getEval GET /evals/{eval_id}",
+        "updateEval POST /evals/{eval_id}",
+        "deleteEval DELETE /evals/{eval_id}",
+        "getEvalRuns GET /evals/{eval_id}/runs",
+        "getEvalRun GET /evals/{eval_id}/runs/{run_id}",
+        "cancelEvalRun POST /evals/{eval_id}/runs/{run_id}",
+        "cancelEvalRunOfSdks POST /evals/{eval_id}/runs/{run_id}/cancel",
+        "deleteEvalRun DELETE /evals/{eval_id}/runs/{run_id}",
+        "getEvalRunOutputItems GET /evals/{eval_id}/runs/{run_id}/output_items",
+        "getEvalRunOutputItem GET /evals/{eval_id}/runs/{run_id}/output_items/{output_item_id}",
+    ),
+)
+
+ASSISTANTS = (
+    *rows(
+        replace(CLASSIC, body=Body.MODEL_IF_ANY),
+        "createAssistant POST /assistants",
+        "modifyAssistant POST /assistants/{assistant_id}",
+    ),
+    *rows(
+        replace(CLASSIC, body=Body.MODEL_IF_ANY, stream=StreamFormat.RUN),
+        "createThreadAndRun POST /threads/runs",
+        "createRun POST /threads/{thread_id}/runs",
+    ),
+    row(
+        "submitToolOuputsToRun POST /threads/{thread_id}/runs/{run_id}/submit_tool_outputs",
+        replace(CLASSIC, stream=StreamFormat.RUN),
+    ),
+    *rows(
+        CLASSIC,
+        "listAssistants GET /assistants",
+        "getAssistant GET /assistants/{assistant_id}",
+        "deleteAssistant DELETE /assistants/{assistant_id}",
+        "createThread POST /threads",
+        "getThread GET /threads/{thread_id}",
+        "modifyThread POST /threads/{thread_id}",
+        "deleteThread DELETE /threads/{thread_id}",
+        "createMessage POST /threads/{thread_id}/messages",
+        "listMessages GET /threads/{thread_id}/messages",
+        "getMessage GET /threads/{thread_id}/messages/{message_id}",
+        "modifyMessage POST /threads/{thread_id}/messages/{message_id}",
+        "deleteMessage DELETE /threads/{thread_id}/messages/{message_id}",
+        "listRuns GET /threads/{thread_id}/runs",
+        "getRun GET /threads/{thread_id}/runs/{run_id}",
+        "modifyRun POST /threads/{thread_id}/runs/{run_id}",
+        "cancelRun POST /threads/{thread_id}/runs/{run_id}/cancel",
+        "listRunSteps GET /threads/{thread_id}/runs/{run_id}/steps",
+        "getRunStep GET /threads/{thread_id}/runs/{run_id}/steps/{step_id}",
+    ),
+)
+
+OBJECTS = (*FILES, *TUNING, *ASSISTANTS)
+
+
+_LOCAL = (
+    *rows(
+        LOCAL,
+        "listModels GET /models",
+        "retrieveModel GET /models/{model}",
+        "billingSubscription GET /dashboard/billing/subscription",
+        "billingUsage GET /dashboard/billing/usage",
+        "realtime GET /realtime",
+    ),
+    *rows(PUBLIC, "health GET /health", "index GET /"),
+)
+
+_CONTENT_SAFETY = "Use Azure AI Content Safety; Azure OpenAI filters content by itself."
+_ADMINISTRATION = "Manage the resource, its deployments and who may use them in Azure; usage is in Azure Monitor."
+_MISSING = (
+    row("createModeration POST /moderations", replace(UNSUPPORTED, substitute=_CONTENT_SAFETY)),
+    row("createImageVariation POST /images/variations", replace(UNSUPPORTED, substitute="Use images/edits.")),
+    row("deleteModel DELETE /models/{model}", replace(UNSUPPORTED, substitute="Delete the deployment in Azure.")),
+    *rows(
+        replace(UNSUPPORTED, substitute="Copy the checkpoint between resources with Azure's own API."),
+        "listFineTuningCheckpointPermissions GET /fine_tuning/checkpoints/{checkpoint}/permissions",
+        "createFineTuningCheckpointPermission POST /fine_tuning/checkpoints/{checkpoint}/permissions",
+        "deleteFineTuningCheckpointPermission DELETE /fine_tuning/checkpoints/{checkpoint}/permissions/{permission_id}",
+    ),
+    *rows(
+        replace(UNSUPPORTED, substitute=_ADMINISTRATION),
+        "organization GET /organization/*",
+        "organization POST /organization/*",
+        "organization DELETE /organization/*",
+        "projects GET /projects/*",
+        "projects POST /projects/*",
+        "projects DELETE /projects/*",
+    ),
+)
+
+OPERATIONS = (*INFERENCE, *OBJECTS, *_LOCAL, *_MISSING)
+
+
+# They ask what is kept, or try something out, and keep nothing.
+_TRIALS = frozenset({"searchVectorStore", "runGrader", "validateGrader"})
+# Members that make a response more than an answer: a job of its own, or a turn that later ones build on.
+_LASTING = ("previous_response_id", "conversation")
+
+
+def lasting(operation: Operation, document: JsonBody | None) -> bool:
+    """Tell whether a call makes, changes or deletes something that lasts.
+
+    An answer that Azure stores beside giving it is none: nobody knows of a second one, and it goes away by itself.
+    """
+    if operation.method == "GET" or operation.name in _TRIALS:
+        return False
+    if operation.stored or operation.path.startswith("/realtime/calls"):
+        return True
+    if operation.name != "createResponse" or document is None:
+        return False
+    return document.member("background") == b"true" or any(map(document.member, _LASTING))

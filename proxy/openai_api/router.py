@@ -1,0 +1,114 @@
+"""Which operation a method and a path ask for, however the client's base URL is written."""
+
+from dataclasses import dataclass, field
+
+from proxy.errors import MethodNotAllowed, ProxyError, UnknownUrl, UnsupportedOperation
+from proxy.openai_api.operations import OPERATIONS, Body, Operation, Surface
+
+# A path in front of which a deployment or, as in openai-python 0.28, an engine is named.
+_NAMED = ("deployments", "engines")
+_ANY = "*"
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """The operation that a request asks for, the values of its path's parameters, and a model named in the path."""
+
+    operation: Operation
+    parameters: tuple[str, ...] = ()
+    model: str | None = None
+
+
+@dataclass(slots=True)
+class _Node:
+    methods: dict[str, Operation] = field(default_factory=dict)
+    literals: dict[str, "_Node"] = field(default_factory=dict)
+    parameter: "_Node | None" = None
+
+
+def find(method: str, path: str) -> Route | ProxyError:
+    """Return the operation at a path, or the error that says why there is none.
+
+    The error is a value: an unknown client must not learn which paths exist, so the caller weighs it after the key.
+    HEAD finds the operation of GET. These are the same: `/X`, `/v1/X`, `/v1//X/`, `/v1/v1/X`, `/openai/v1/X`, and for
+    what a deployment answers `/openai/deployments/NAME/X` and `/v1/engines/NAME/X`.
+    """
+    model, segments = _named(_segments(path))
+    node, parameters = _walk(segments)
+    if node is None or not node.methods:
+        return UnknownUrl(f"Unknown request URL: {method} {_shown(path)}. Please check the URL for typos.")
+    operation = node.methods.get("GET" if method == "HEAD" else method)
+    if operation is None:
+        allowed = ", ".join(sorted({*node.methods, *(("HEAD",) if "GET" in node.methods else ())}))
+        return MethodNotAllowed(f"Not allowed to {method} on {_shown(path)}.", headers={"allow": allowed})
+    if operation.surface is Surface.UNSUPPORTED:
+        return UnsupportedOperation(f"Azure OpenAI does not offer this operation. {operation.substitute}")
+    if model is not None and operation.surface is not Surface.DEPLOYMENT:
+        return UnknownUrl(f"Unknown request URL: {method} {_shown(path)}. No deployment is named for this operation.")
+    return Route(operation=operation, parameters=parameters, model=model)
+
+
+def unknown(method: str, path: str) -> Route:
+    """Return an operation that the table does not know, to be passed on to `/openai/v1` as it comes."""
+    segments = tuple(_segments(path))
+    operation = Operation(
+        name="unknown",
+        method=method,
+        path="".join("/{}" for _ in segments),
+        surface=Surface.V1,
+        body=Body.STREAM if method in _WITH_BODY else Body.NONE,
+        download=True,
+        stored=True,
+    )
+    return Route(operation=operation, parameters=segments)
+
+
+def _segments(path: str) -> list[str]:
+    segments = [segment for segment in path.split("/") if segment]
+    if segments[:1] == ["openai"]:
+        del segments[0]
+    while segments[:1] == ["v1"]:
+        del segments[0]
+    # The Functions host hands `%2F` on encoded once more, so that one step of decoding is left for us.
+    return [segment.replace("%2F", "/").replace("%2f", "/") for segment in segments]
+
+
+def _named(segments: list[str]) -> tuple[str | None, list[str]]:
+    if len(segments) > 2 and segments[0] in _NAMED:
+        return segments[1], segments[2:]
+    return None, segments
+
+
+def _walk(segments: list[str]) -> tuple[_Node | None, tuple[str, ...]]:
+    node: _Node | None = _ROOT
+    parameters: list[str] = []
+    for segment in segments:
+        if node is None or _ANY in node.literals:
+            break
+        literal = node.literals.get(segment)
+        if literal is None:
+            parameters.append(segment)
+        node = literal or node.parameter
+    return (node.literals.get(_ANY, node) if node is not None else None), tuple(parameters)
+
+
+def _grow(operations: tuple[Operation, ...]) -> _Node:
+    root = _Node()
+    for operation in operations:
+        node = root
+        for segment in operation.path.strip("/").split("/") if operation.path != "/" else ():
+            if segment.startswith("{"):
+                node.parameter = node.parameter or _Node()
+                node = node.parameter
+            else:
+                node = node.literals.setdefault(segment, _Node())
+        node.methods[operation.method] = operation
+    return root
+
+
+def _shown(path: str) -> str:
+    return path if len(path) <= 200 else f"{path[:200]}..."
+
+
+_ROOT = _grow(OPERATIONS)

@@ -1,0 +1,223 @@
+"""Ids as clients write them: with a tag, without one, of two resources, of none."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+
+import aiohttp
+import openai
+import pytest
+import pytest_asyncio
+from openai import AsyncOpenAI
+
+from tests.integration.several import Fleet, Odd, Seen, entry, fleet
+from tests.integration.test_operations_files import TEXT
+from tests.integration.test_several_objects import FIRST, SECOND, direct, sdk, two
+
+__all__ = ["sdk", "two"]  # fixtures
+# What OpenAI retires, Azure still offers.
+pytestmark = pytest.mark.filterwarnings("ignore:(The .* API is )?(deprecated|scheduled to):DeprecationWarning")
+
+
+async def test_an_id_without_a_tag_belongs_to_the_first_resource(two: Fleet, sdk: AsyncOpenAI) -> None:
+    async with direct(two.resources[0]) as one, direct(two.resources[1]) as other:
+        old, foreign = [await each.files.create(file=TEXT, purpose="assistants") for each in (one, other)]
+        store = await one.vector_stores.create(name="old")
+    assert "~" not in old.id
+    assert (await sdk.files.retrieve(old.id)).id == old.id + FIRST
+    assert (await sdk.files.content(old.id)).read() == TEXT[1]
+    # Tagged and not, both are of the first.
+    assert (await sdk.vector_stores.files.create(store.id, file_id=old.id + FIRST)).id == old.id + FIRST
+    assert (await sdk.vector_stores.files.create(store.id + FIRST, file_id=old.id)).id == old.id + FIRST
+    with pytest.raises(openai.NotFoundError):
+        await sdk.files.retrieve(foreign.id)
+    assert (await sdk.files.delete(old.id)).deleted
+
+
+async def test_ids_of_two_resources_in_one_request_are_refused_with_both_names(two: Fleet, sdk: AsyncOpenAI) -> None:
+    async with direct(two.resources[0]) as one:
+        old = await one.files.create(file=TEXT, purpose="assistants")
+    store = await sdk.vector_stores.create(name="notes")
+    response = await sdk.responses.create(model="chat", input="hello")
+    seen = Seen(two.resources)
+    for untagged_or_not in (old.id, old.id + FIRST):
+        with pytest.raises(openai.BadRequestError) as raised:
+            await sdk.vector_stores.files.create(store.id, file_id=untagged_or_not)
+        assert "vector_store_id" in raised.value.message
+        assert "file_id" in raised.value.message
+        assert (raised.value.code, raised.value.param) == ("invalid_value", "file_id")
+    for stream in (False, True):
+        with pytest.raises(openai.BadRequestError) as raised:
+            await sdk.responses.create(
+                model="chat",
+                stream=stream,
+                previous_response_id=response.id,
+                input=[{"role": "user", "content": [{"type": "input_file", "file_id": old.id + FIRST}]}],
+            )
+        assert "previous_response_id" in raised.value.message
+        assert "file_id" in raised.value.message
+    with pytest.raises(openai.BadRequestError):
+        await sdk.containers.create(name="bench", file_ids=[old.id + FIRST, f"file-1{SECOND}"])
+    assert seen.counts() == [0, 0]
+
+
+async def test_a_tag_that_no_resource_has_is_a_404_of_that_field(two: Fleet, sdk: AsyncOpenAI) -> None:
+    seen = Seen(two.resources)
+    with pytest.raises(openai.NotFoundError) as raised:
+        await sdk.files.retrieve("file-1~none")
+    assert raised.value.param == "file_id"
+    with pytest.raises(openai.NotFoundError) as raised:
+        await sdk.responses.create(model="chat", input="hello", previous_response_id="resp_1~none")
+    assert raised.value.param == "previous_response_id"
+    with pytest.raises(openai.NotFoundError):
+        _ = [file async for file in sdk.files.list(after="file-1~none")]
+    assert seen.counts() == [0, 0]
+
+
+async def test_a_tag_may_be_written_as_it_is_or_encoded(two: Fleet, sdk: AsyncOpenAI) -> None:
+    file = await sdk.files.create(file=TEXT, purpose="assistants")
+    async with two.http() as http:
+        for identity in (file.id, file.id.replace("~", "%7E"), file.id.replace("~", "%7e")):
+            async with http.get(f"/v1/files/{identity}") as answer:
+                assert (answer.status, (await answer.json())["id"]) == (200, file.id)
+
+
+async def test_the_conversation_of_a_response_is_the_one_that_was_asked_for(sdk: AsyncOpenAI) -> None:
+    conversation = await sdk.conversations.create()
+    for stream in (False, True):
+        body = {"model": "chat", "input": "hello", "conversation": conversation.id, "stream": stream}
+        answer = await sdk.post("/responses", cast_to=str, body=body)
+        assert f'"{conversation.id}"' in answer
+
+
+async def test_what_needs_no_model_is_made_at_the_first_of_equals_so_that_it_can_be_used_together(two: Fleet) -> None:
+    resources = [entry(name, one.url) for name, one in zip(("first", "second"), two.resources, strict=True)]
+    async with fleet(resources) as equal, equal.sdk() as sdk:
+        files = [await sdk.files.create(file=TEXT, purpose="assistants") for _ in range(8)]
+        ids = [file.id for file in files]
+        store = await sdk.vector_stores.create(name="notes", file_ids=ids)
+    assert all(identity.endswith(FIRST) for identity in (*ids, store.id))
+
+
+async def test_items_of_a_response_go_back_to_the_resource_that_made_them(two: Fleet) -> None:
+    resources = [entry(name, one.url) for name, one in zip(("first", "second"), two.resources, strict=True)]
+    async with fleet(resources) as equal, equal.sdk() as sdk:
+        seen = Seen(two.resources)
+        for turn in range(8):
+            stream = await sdk.responses.create(model="gpt-4o", input="hello", stream=True)
+            events = [event async for event in stream]
+            [item] = {event.item_id for event in events if event.type == "response.output_text.delta"}
+            assert [event.item.id for event in events if event.type == "response.output_item.done"] == [item]
+            maker = [bool(requests) for requests in seen.new()].index(True)
+            assert item.endswith((FIRST, SECOND)[maker])
+            body = {"model": "gpt-4o", "input": [{"type": "item_reference", "id": item}], "stream": turn % 2 == 0}
+            await sdk.post("/responses", cast_to=str, body=body)
+            new = seen.new()
+            assert (len(new[maker]), len(new[1 - maker])) == (1, 0)
+            assert item[:-5].encode() in new[maker][0].body
+            assert b"~" not in new[maker][0].body
+
+
+async def test_sealed_content_goes_back_to_the_resource_that_can_open_it(two: Fleet) -> None:
+    resources = [entry(name, one.url) for name, one in zip(("first", "second"), two.resources, strict=True)]
+    async with fleet(resources) as equal, equal.sdk() as sdk:
+        seen = Seen(two.resources)
+        for _ in range(8):
+            compacted = await sdk.responses.compact(model="gpt-4o", input="hello")
+            maker = [bool(requests) for requests in seen.new()].index(True)
+            [item] = [each for each in compacted.output if each.type == "compaction"]
+            assert item.encrypted_content.endswith((FIRST, SECOND)[maker])
+            # Without its id, as the Agents SDK sends it.
+            sealed = {"type": "compaction", "encrypted_content": item.encrypted_content}
+            await sdk.post("/responses", cast_to=str, body={"model": "gpt-4o", "input": [sealed]})
+            new = seen.new()
+            assert (len(new[maker]), len(new[1 - maker])) == (1, 0)
+            assert json.loads(new[maker][0].body)["input"][0]["encrypted_content"] == item.encrypted_content[:-5]
+            assert b"~" not in new[maker][0].body
+
+
+async def test_ids_of_the_only_resource_that_is_left_keep_working(two: Fleet, sdk: AsyncOpenAI) -> None:
+    file = await sdk.files.create(file=TEXT, purpose="assistants")
+    async with fleet([entry("second", two.resources[1].url)]) as one, one.sdk() as left:
+        assert (await left.files.content(file.id)).read() == TEXT[1]
+        assert (await left.files.retrieve(file.id)).id == file.id.removesuffix(SECOND)
+        with pytest.raises(openai.NotFoundError):
+            await left.files.retrieve("file-1~none")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def listener() -> AsyncIterator[Odd]:
+    """A resource that takes everything."""
+    async with Odd() as odd:
+        yield odd
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def heard(listener: Odd) -> AsyncIterator[Fleet]:
+    """An app whose second resource takes everything; nothing is asked of the first."""
+    resources = [entry("first", listener.url, priority=1), entry("second", listener.url)]
+    async with fleet(resources, FORWARD_UNKNOWN_OPERATIONS="true") as running:
+        yield running
+
+
+F, V, S, T = f"file-1{SECOND}", f"vs_1{SECOND}", f"video_1{SECOND}", f"thread_1{SECOND}"
+# What else may name an object, by operation; `metadata` and `attributes` are the client's own words.
+BODIES: Mapping[str, object] = {
+    f"/vector_stores/{V}/file_batches": {"files": [{"file_id": F, "attributes": {"file_id": "file-1~mine"}}]},
+    "/vector_stores": {"name": "a", "file_ids": [F, F], "metadata": {"id": "file-1~mine"}},
+    "/assistants": {
+        "model": "gpt-4o",
+        "tool_resources": {"file_search": {"vector_store_ids": [V]}, "code_interpreter": {"file_ids": [F]}},
+    },
+    f"/threads/{T}/messages": {
+        "role": "user",
+        "content": [{"type": "image_file", "image_file": {"file_id": F}}, {"type": "text", "text": "file-1~mine"}],
+        "attachments": [{"file_id": F, "tools": [{"type": "file_search"}]}],
+    },
+    "/threads/runs": {"assistant_id": f"asst_1{SECOND}", "thread": {"messages": []}},
+    f"/evals/eval_1{SECOND}/runs": {"data_source": {"type": "jsonl", "source": {"type": "file_id", "id": F}}},
+    "/fine_tuning/jobs": {"model": "gpt-4o", "training_file": F, "validation_file": F},
+    "/containers": {"name": "a", "file_ids": [F]},
+    f"/containers/cntr_1{SECOND}/files": {"file_id": F},
+    "/videos/edits": {"prompt": "a", "video": {"id": S}},
+    "/videos/extensions": {"prompt": "a", "seconds": "4", "video": {"id": S}},
+    f"/uploads/upload_1{SECOND}/complete": {"part_ids": ["part_1"]},
+}
+
+
+@pytest.mark.parametrize("path", BODIES)
+async def test_wherever_an_id_stands_azure_sees_its_own(heard: Fleet, listener: Odd, path: str) -> None:
+    listener.asked.clear()
+    body = json.dumps(BODIES[path]).encode()
+    headers = {"content-type": "application/json"}
+    async with heard.http() as http, http.post(f"/v1{path}", data=body, headers=headers) as answer:
+        assert (answer.status, answer.headers["x-proxy-target"]) == (200, "1")
+    [(_, asked, _)] = listener.asked
+    assert asked.endswith(path.replace(SECOND, ""))
+    assert listener.body == body.replace(SECOND.encode(), b"")
+
+
+FORMS: Mapping[str, Mapping[str, str]] = {
+    "/videos": {"model": "sora-2", "prompt": "a", "input_reference[file_id]": F},
+    "/videos/edits": {"prompt": "a", "video[id]": S},
+    "/videos/extensions": {"video[id]": S, "prompt": "a", "seconds": "4"},
+    f"/containers/cntr_1{SECOND}/files": {"file_id": F},
+}
+
+
+@pytest.mark.parametrize("path", FORMS)
+async def test_an_id_in_a_form_loses_its_tag_too(heard: Fleet, listener: Odd, path: str) -> None:
+    listener.asked.clear()
+    form = aiohttp.FormData(dict(FORMS[path]), default_to_multipart=True)
+    async with heard.http() as http, http.post(f"/v1{path}", data=form) as answer:
+        assert (answer.status, answer.headers["x-proxy-target"]) == (200, "1")
+    assert len(listener.asked) == 1
+    assert b"~" not in listener.body
+    assert b"file-1\r\n" in listener.body or b"video_1\r\n" in listener.body
+
+
+async def test_ids_in_operations_that_nobody_knows_yet_are_read_as_well(heard: Fleet, listener: Odd) -> None:
+    listener.asked.clear()
+    path = f"/v1/inventions/invention_1{SECOND}/parts?after=part_1{SECOND}"
+    async with heard.http() as http, http.get(path) as answer:
+        assert (answer.status, answer.headers["x-proxy-target"]) == (200, "1")
+    assert listener.asked == [("GET", "/openai/v1/inventions/invention_1/parts", 0)]

@@ -1,0 +1,235 @@
+"""Azure's refusals of parameters, and the repairs that they lead to."""
+
+import json
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy.azure_api.repair import HEADER, encode_repairs, find_repairs
+from proxy.openai_api.json_body import JsonBody, parse_json_body
+from proxy.values import Repair
+from tests.unit.azure_api import recorded
+
+ALL = [
+    *("temperature", "top_p", "presence_penalty", "frequency_penalty", "verbosity", "max_tokens"),
+    *("prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "prompt_cache_of_the_future"),
+]
+# Leaving these out would change what is asked for, or what it costs.
+KEPT = [
+    *("tools", "tool_choice", "response_format", "seed", "stop", "reasoning_effort", "reasoning", "logprobs", "n"),
+    *("logit_bias", "functions", "stream", "stream_options", "messages", "model", "store", "metadata", "user"),
+    *("service_tier", "parallel_tool_calls", "modalities", "prediction", "max_output_tokens", "text", "Temperature"),
+]
+CHAT = parse_json_body(json.dumps({"messages": [], "temperature": 0.0, **dict.fromkeys([*ALL[1:], *KEPT], 1)}).encode())
+RESPONSE = parse_json_body(
+    b'{"input":"hi","text":{"verbosity": "low"},"max_tokens":1,"prompt_cache_options":{"ttl":9}}'
+)
+
+NEWER = Repair(parameter="max_tokens", renamed_to="max_completion_tokens")
+OLDER = Repair(parameter="max_completion_tokens", renamed_to="max_tokens")
+REFUSED_VALUE = "Unsupported value: 'temperature' does not support 0.0 with this model."
+
+
+def refusal(message: object = "", param: object = None, code: object = None) -> bytes:
+    return json.dumps(
+        {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}}
+    ).encode()
+
+
+def found(body: bytes, document: JsonBody = CHAT) -> tuple[Repair, ...]:
+    return find_repairs(400, body, document)
+
+
+@pytest.mark.parametrize("case", recorded.cases("refusal.json"))
+def test_of_the_samples_only_two_are_repaired(case: str) -> None:
+    sample = json.loads(recorded.read(case, "refusal.json"))
+    body = sample["body"] if isinstance(sample["body"], str) else json.dumps(sample["body"])
+    repairs: Mapping[str, tuple[Repair, ...]] = {
+        "error_400_unsupported_parameter": (NEWER,),
+        "error_400_unsupported_value": (Repair(parameter="temperature"),),
+    }
+    assert find_repairs(sample.get("status", 400), body.encode(), CHAT) == repairs.get(case, ())
+
+
+@pytest.mark.parametrize("code", ["unsupported_parameter", "unknown_parameter", "unrecognized_request_argument"])
+@pytest.mark.parametrize("name", ALL)
+def test_what_only_tunes_an_answer_is_repaired(code: str, name: str) -> None:
+    expected = NEWER if name == "max_tokens" else Repair(parameter=name)
+    assert found(refusal("No.", name, code)) == (expected,)
+    assert found(refusal("No.", name, code.upper())) == (expected,)
+
+
+@pytest.mark.parametrize("code", ["unsupported_parameter", "unknown_parameter", "unsupported_value", None])
+@pytest.mark.parametrize("name", KEPT)
+def test_what_changes_the_meaning_stays_refused(code: str | None, name: str) -> None:
+    assert found(refusal("No.", name, code)) == ()
+    for words in (
+        "Unsupported parameter: '{}'.",
+        "Unrecognized request argument supplied: {}",
+        "{} is not supported on this model",
+    ):
+        assert found(refusal(words.format(name), None, code)) == ()
+
+
+@pytest.mark.parametrize(
+    ("message", "param", "code", "names"),
+    [
+        ("Unknown parameter: 'top_p'.", None, "unknown_parameter", ["top_p"]),
+        ("Unsupported parameter: 'top_p' is not supported with this model.", None, None, ["top_p"]),
+        ("Unsupported parameter: 'top_p' is not supported with this model.", "top_p", None, ["top_p"]),
+        ("Unsupported parameter: 'top_p'. (request id: 2025)", "", "", ["top_p"]),
+        ("Unsupported parameter: top_p", None, None, ["top_p"]),
+        ("Unrecognized request argument supplied: top_p", None, None, ["top_p"]),
+        ("Unrecognized request argument supplied: top_p.", None, "BadRequest", ["top_p"]),
+        ("Unrecognized request argument supplied: top_p", None, "unrecognized_request_argument", ["top_p"]),
+        ("Unrecognized request argument(s) supplied: top_p", None, 400, ["top_p"]),
+        ("Unrecognized request arguments supplied: top_p, verbosity", None, None, ["top_p", "verbosity"]),
+        ("Unrecognized request argument(s) supplied: verbosity,top_p, top_p", None, None, ["verbosity", "top_p"]),
+        ("prompt_cache_key is not supported on this model", "prompt_cache_key", "invalid_parameter",
+         ["prompt_cache_key"]),
+        ("'prompt_cache_key' is not supported with this model.", None, "invalid_request_error", ["prompt_cache_key"]),
+        ("Unknown parameter: 'prompt_cache_options.ttl'.", None, "unknown_parameter", ["prompt_cache_options"]),
+        ("Unsupported parameter: 'temperature'", "top_p", "unsupported_parameter", ["top_p"]),
+        ("Half a smile \ud83d", "top_p", "unknown_parameter", ["top_p"]),
+    ],
+)  # fmt: skip
+def test_every_spelling_of_a_refusal_is_read(message: str, param: str | None, code: object, names: list[str]) -> None:
+    assert found(refusal(message, param, code)) == tuple(Repair(parameter=name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("message", "param", "code"),
+    [
+        ("Invalid 'top_p': must be at most 1.", "top_p", "decimal_above_max_value"),
+        ("Invalid value: 'x'.", "top_p", "invalid_value"),
+        ("Invalid type for 'top_p'.", "top_p", "invalid_type"),
+        ("top_p is too high", "top_p", "invalid_parameter"),
+        ("top_p is too high", "top_p", None),
+        ("Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.", "max_tokens",
+         "invalid_parameter_combination"),
+        ("Unrecognized request arguments supplied: top_p, tools", None, None),
+        ("Unrecognized request arguments supplied: top_p, foo-bar", None, None),
+        ("Unrecognized request arguments supplied: max_tokens, max_completion_tokens", None, None),
+        ("Unsupported value: 'low' is not supported with this model.", None, "unsupported_value"),
+        ("Unsupported value: 'max_tokens' does not support 9 with this model.", "max_tokens", "unsupported_value"),
+        ("Unsupported value: 'max_tokens' does not support 9 with this model.", None, None),
+        ("Nothing is named.", None, "unsupported_parameter"),
+        ("", {"name": "top_p"}, ["unsupported_parameter"]),
+        ("No.", "prompt_cache_\r\nx-evil: 1", "unknown_parameter"),
+        ("No.", "prompt_cache_", "unknown_parameter"),
+        ("No.", "metadata.temperature", "unknown_parameter"),
+    ],
+)  # fmt: skip
+def test_every_other_refusal_stays(message: str, param: object, code: object) -> None:
+    document = parse_json_body(
+        b'{"messages":[],"top_p":1,"max_tokens":1,"max_completion_tokens":1,"foo":1,"low":1,"prompt_cache_":1,'
+        b'"prompt_cache_\\r\\nx-evil: 1":1,"metadata":{"temperature":1}}'
+    )
+    assert found(refusal(message, param, code), document) == ()
+
+
+@pytest.mark.parametrize("status", [200, 401, 404, 422, 429, 500])
+def test_only_a_400_is_a_refusal(status: int) -> None:
+    assert find_repairs(status, refusal("No.", "top_p", "unknown_parameter"), CHAT) == ()
+
+
+@pytest.mark.parametrize("name", ["top_p", "verbosity", "text.verbosity", "max_tokens", "prompt_cache_key"])
+@pytest.mark.parametrize("raw", [b"{}", b'{"messages":[]}', b'{"messages":[],"text":"low"}', b'{"text":{"a":1,"a":2}}'])
+def test_what_the_request_does_not_have_is_not_repaired(name: str, raw: bytes) -> None:
+    assert found(refusal("No.", name, "unknown_parameter"), parse_json_body(raw)) == ()
+
+
+@pytest.mark.parametrize(
+    ("message", "value"),
+    [
+        (REFUSED_VALUE, b"0.0"),
+        (REFUSED_VALUE + " Supported values are: 0.5.", b"0.0"),
+        # What is not the default is refused too, and the default is what a request without it asks for.
+        (REFUSED_VALUE + " Only the default (1) value is supported.", None),
+    ],
+)
+@pytest.mark.parametrize(("param", "code"), [("temperature", "unsupported_value"), (None, None)])
+def test_a_refused_value_is_remembered_unless_every_other_is_refused_too(
+    message: str, value: bytes | None, param: str | None, code: str | None
+) -> None:
+    assert found(refusal(message, param, code)) == (Repair(parameter="temperature", value=value),)
+
+
+def test_a_refused_value_inside_a_member_is_found_by_the_path() -> None:
+    message = (
+        "Unsupported value: 'low' is not supported with the 'gpt-5.1-codex-max' model. Supported values are: 'medium'."
+    )
+    [repair] = found(refusal(message, "text.verbosity", "unsupported_value"), RESPONSE)
+    assert repair == Repair(parameter="text.verbosity", value=b'"low"')
+    [whole] = found(refusal("No.", "prompt_cache_options.ttl", "unsupported_value"), RESPONSE)
+    assert whole == Repair(parameter="prompt_cache_options", value=b'{"ttl":9}')
+
+
+def test_the_limit_has_another_name_in_chat_completions_alone() -> None:
+    message = (
+        "Unsupported parameter: 'max_tokens'. In the Responses API, this parameter has moved to 'max_output_tokens'."
+    )
+    assert found(refusal(message, "max_tokens", "unsupported_parameter"), RESPONSE) == ()
+    assert found(refusal(message, "max_tokens", "unsupported_parameter"), CHAT) == (NEWER,)
+
+
+@pytest.mark.parametrize(("made", "name"), [(NEWER, "max_completion_tokens"), (OLDER, "max_tokens")])
+@pytest.mark.parametrize("renamed", [True, False])
+def test_a_name_that_was_refused_does_not_come_back(made: Repair, name: str, *, renamed: bool) -> None:
+    document = parse_json_body(b'{"messages":[],"%s":1}' % name.encode())
+    earlier = made if renamed else Repair(parameter=made.parameter)
+    body = refusal("No.", name, "unsupported_parameter")
+    assert find_repairs(400, body, document, [Repair(parameter="top_p"), earlier]) == ()
+    assert len(find_repairs(400, body, document, [Repair(parameter="top_p")])) == 1
+
+
+ERROR = {"message": "No.", "param": "top_p", "code": "unknown_parameter"}
+
+
+@pytest.mark.parametrize(
+    "body", [{"error": [ERROR]}, {"error": [ERROR, {}]}, ERROR, {"error": None, **ERROR}, {"error": ERROR, "b": 1}]
+)
+def test_the_error_may_be_a_list_or_the_body_itself(body: object) -> None:
+    assert found(json.dumps(body).encode()) == (Repair(parameter="top_p"),)
+
+
+def test_the_error_may_be_a_text() -> None:
+    assert found(b'{"error":"Unrecognized request argument supplied: top_p"}') == (Repair(parameter="top_p"),)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"no healthy upstream", b"<html>", b"[]", b"null", b'"top_p"', b"{}", b'{"error":[]}', b'{"error":1}'),
+        *(b'{"error":{}}', b'{"error":[1]}', b'{"error":"top_p"}', b"\xff\xfe", b'{"error":' * 5000, b"[" * 5000),
+    ],
+)  # fmt: skip
+def test_garbage_is_no_refusal(body: bytes) -> None:
+    assert found(body) == ()
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(["", "Unknown parameter: ", "Unrecognized request argument(s) supplied: "]),
+    st.text(max_size=20) | st.sampled_from(ALL + KEPT).map("'{}'".format) | st.sampled_from(ALL),
+    st.none() | st.text(max_size=9) | st.sampled_from(ALL + KEPT),
+    st.none() | st.text(max_size=9) | st.sampled_from(["unknown_parameter", "unsupported_value"]),
+)
+def test_whatever_azure_says_nothing_else_is_touched(
+    words: str, name: str, param: str | None, code: str | None
+) -> None:
+    for repair in found(refusal(words + name, param, code)):
+        assert repair.parameter in ALL
+
+
+def test_the_header_has_the_names_and_no_values() -> None:
+    repairs = [Repair(parameter="temperature", value=b"0.7"), NEWER, Repair(parameter="text.verbosity")]
+    assert encode_repairs(repairs) == "temperature, max_tokens=max_completion_tokens, text.verbosity"
+    assert encode_repairs([]) == ""
+    assert HEADER == "x-proxy-repaired"
+
+
+def test_a_refused_value_is_not_shown() -> None:
+    assert "canary" not in repr(Repair(parameter="prompt_cache_key", value=b'"canary"'))

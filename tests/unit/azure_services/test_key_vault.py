@@ -1,0 +1,246 @@
+"""Key Vault as the real SDK sees it, over TLS on the loopback."""
+
+import asyncio
+import logging
+import os
+import sys
+import time
+
+import pytest
+
+from proxy.azure_services.identity import Identity
+from proxy.azure_services.key_vault import KeyVault
+from proxy.errors import ConfigurationError
+from proxy.values import Client, ClientKey, Secret
+from tests.fakes.identity import IdentityStandIn
+from tests.fakes.key_vault import KeyVaultStandIn
+from tests.fakes.server import Fault
+
+NAME = "azure-openai-key"
+SETTING = "AZURE_OPENAI_KEY_SECRET"
+
+
+async def read(vault: KeyVault) -> str:
+    return (await vault.read(NAME, setting=SETTING)).reveal()
+
+
+async def failure_of_read(vault: KeyVault) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        await vault.read(NAME, setting=SETTING)
+    return caught.value
+
+
+async def keys(vault: KeyVault) -> dict[str, str]:
+    return {key.client.name: key.key.reveal() for key in await vault.list_client_keys()}
+
+
+async def test_a_secret_is_read_after_the_challenge(vault: KeyVault, azure: KeyVaultStandIn) -> None:
+    azure.put(NAME, "canary-old")
+    azure.put(NAME, "canary")
+    assert await read(vault) == "canary"
+    assert (azure.challenges, azure.calls) == (1, [f"get {NAME}"])
+
+
+async def test_one_connection_and_one_token_serve_all_reads(
+    vault: KeyVault, azure: KeyVaultStandIn, endpoint: IdentityStandIn
+) -> None:
+    azure.put(NAME, "canary")
+    await asyncio.gather(*(read(vault) for _ in range(20)))
+    assert len(endpoint.calls) == 1
+    assert azure.calls == [f"get {NAME}"] * 20
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "cure"),
+    [
+        (Fault(status=401), "key_vault_forbidden", "Key Vault Secrets User"),
+        (Fault(status=403), "key_vault_forbidden", "Key Vault Secrets User"),
+        (Fault(status=404), "key_vault_secret_missing", SETTING),
+        (Fault(status=429), "key_vault_throttled", "tries again by itself"),
+        (Fault(status=500), "key_vault_unreachable", "KEY_VAULT_URL"),
+        (Fault(status=503), "key_vault_unreachable", "KEY_VAULT_URL"),
+        (Fault(body="<html>no JSON"), "key_vault_unreachable", "KEY_VAULT_URL"),
+    ],
+)
+async def test_an_azure_failure_names_its_cure_and_is_not_tried_again(
+    vault: KeyVault, azure: KeyVaultStandIn, fault: Fault, reason: str, cure: str
+) -> None:
+    azure.put(NAME, "canary")
+    azure.fault = fault
+    failure = await failure_of_read(vault)
+    assert failure.reason == reason
+    assert cure in failure.message
+    assert not any(word in failure.message for word in (NAME, "127.0.0.1", "canary"))
+    assert azure.calls == [f"get {NAME}"]
+
+
+@pytest.mark.parametrize(("said", "carried"), [("7", "7"), ("Wed, 21 Oct 2065 07:28:00 GMT", None), (None, None)])
+async def test_the_time_to_wait_is_carried(
+    vault: KeyVault, azure: KeyVaultStandIn, said: str | None, carried: str | None
+) -> None:
+    azure.fault = Fault(status=429, retry_after=said)
+    began = time.monotonic()
+    assert (await failure_of_read(vault)).headers.get("retry-after") == carried
+    assert time.monotonic() - began < 5  # the SDK itself did not wait
+
+
+async def test_a_closed_port_is_unreachable_at_once_and_the_next_read_recovers(
+    vault: KeyVault, azure: KeyVaultStandIn
+) -> None:
+    azure.put(NAME, "canary")
+    await azure.down()
+    assert (await failure_of_read(vault)).reason == "key_vault_unreachable"
+    await azure.up()
+    assert await read(vault) == "canary"
+
+
+async def test_a_host_that_is_no_vault_gets_no_token(azure: KeyVaultStandIn, identity: Identity) -> None:
+    stranger = KeyVault(azure.url.replace("127.0.0.1", "localhost"), identity)
+    assert (await failure_of_read(stranger)).reason == "key_vault_unreachable"
+    assert azure.calls == []
+    await stranger.close()
+
+
+async def test_no_identity_is_told_from_no_vault(
+    vault: KeyVault, azure: KeyVaultStandIn, endpoint: IdentityStandIn
+) -> None:
+    azure.put(NAME, "canary")
+    endpoint.fault = Fault(status=400)
+    assert (await failure_of_read(vault)).reason == "identity_unavailable"
+    await endpoint.down()
+    assert (await failure_of_read(vault)).reason == "identity_unavailable"
+    assert azure.calls == []
+
+
+@pytest.mark.parametrize("value", ["", " \n ", "two\nlines", "bell\x07", "k\u00e9y", "x" * 25_001])
+async def test_a_value_that_cannot_be_a_header_is_refused_without_showing_it(
+    vault: KeyVault, azure: KeyVaultStandIn, value: str
+) -> None:
+    azure.put(NAME, value)
+    failure = await failure_of_read(vault)
+    assert failure.reason == "key_vault_secret_unusable"
+    assert SETTING in failure.message
+    assert not value.strip() or value not in failure.message
+
+
+async def test_whitespace_around_a_value_is_cut(vault: KeyVault, azure: KeyVaultStandIn) -> None:
+    azure.put(NAME, " canary\r\n")
+    assert await read(vault) == "canary"
+
+
+async def test_secrets_named_client_are_client_keys_on_all_pages(vault: KeyVault, azure: KeyVaultStandIn) -> None:
+    for name in ("client-alice", "client-bob", "Client-Carol", "client-", NAME):
+        azure.put(name, f"canary-{name}", age=1000)
+    assert await keys(vault) == {
+        "alice": "canary-client-alice",
+        "bob": "canary-client-bob",
+        "Carol": "canary-Client-Carol",
+    }
+    assert azure.calls.count("list") == 3
+
+
+async def test_dates_are_handed_on_and_a_disabled_key_is_left_out(vault: KeyVault, azure: KeyVaultStandIn) -> None:
+    azure.put("client-early", "canary", nbf=4_000_000_000)
+    azure.put("client-late", "canary", exp=1_000_000_000)
+    azure.put("client-off", "canary")
+    azure.enable("client-off", enabled=False)
+    assert await vault.list_client_keys() == (
+        ClientKey(client=Client(name="early", not_before=4_000_000_000.0), key=Secret("canary")),
+        ClientKey(client=Client(name="late", expires=1_000_000_000.0), key=Secret("canary")),
+    )
+
+
+async def test_a_value_is_read_again_only_when_it_changed(vault: KeyVault, azure: KeyVaultStandIn) -> None:
+    azure.put("client-alice", "canary-1", age=1000)
+    azure.put("client-bob", "canary-b", age=1000)
+    await keys(vault)
+    assert azure.calls.count("get client-alice") == 1
+    await keys(vault)
+    assert azure.calls.count("get client-alice") == 1
+    azure.put("client-alice", "canary-2", age=500)
+    assert await keys(vault) == {"alice": "canary-2", "bob": "canary-b"}
+    assert azure.calls.count("get client-bob") == 1
+
+
+async def test_two_changes_within_one_second_are_both_seen(vault: KeyVault, azure: KeyVaultStandIn) -> None:
+    azure.put("client-alice", "canary-1", age=10)
+    assert await keys(vault) == {"alice": "canary-1"}
+    azure.put("client-alice", "canary-2", age=10)
+    assert await keys(vault) == {"alice": "canary-2"}
+
+
+async def test_new_removed_and_disabled_keys_take_effect(vault: KeyVault, azure: KeyVaultStandIn) -> None:
+    azure.put("client-alice", "canary-a", age=1000)
+    azure.put("client-bob", "canary-b", age=1000)
+    await keys(vault)
+    azure.remove("client-alice")
+    azure.enable("client-bob", enabled=False)
+    azure.put("client-carol", "canary-c")
+    assert await keys(vault) == {"carol": "canary-c"}
+    azure.enable("client-bob", enabled=True)
+    assert await keys(vault) == {"bob": "canary-b", "carol": "canary-c"}
+
+
+async def test_one_bad_key_is_left_out_and_logged_once_without_its_name(
+    vault: KeyVault, azure: KeyVaultStandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, value in (("client-alice", "canary"), ("client-empty", ""), ("client-gone", "canary")):
+        azure.put(name, value)
+    azure.faults["client-gone"] = Fault(status=404)
+    with caplog.at_level(logging.INFO, "proxy.edge"):
+        assert await keys(vault) == {"alice": "canary"}
+        assert await keys(vault) == {"alice": "canary"}
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("proxy.")] == [
+        "client keys left out: 1 key_vault_secret_missing, 1 key_vault_secret_unusable"
+    ]
+
+
+async def test_list_without_get_is_a_failure_and_not_an_empty_house(vault: KeyVault, azure: KeyVaultStandIn) -> None:
+    azure.put("client-alice", "canary")
+    azure.faults["client-alice"] = Fault(status=403)
+    with pytest.raises(ConfigurationError) as caught:
+        await keys(vault)
+    assert caught.value.reason == "key_vault_forbidden"
+
+
+async def test_throttling_ends_the_reading_and_what_was_read_is_not_read_again(
+    vault: KeyVault, azure: KeyVaultStandIn
+) -> None:
+    for number in range(40):
+        azure.put(f"client-{number:02}", "canary", age=1000)
+    for number in range(8, 40):
+        azure.faults[f"client-{number:02}"] = Fault(status=429, retry_after="3")
+    with pytest.raises(ConfigurationError) as caught:
+        await keys(vault)
+    assert caught.value.headers["retry-after"] == "3"
+    assert sum(call.startswith("get") for call in azure.calls) < 30
+    azure.faults.clear()
+    assert len(await keys(vault)) == 40
+    assert azure.calls.count("get client-00") == 1
+    assert azure.most_in_flight <= 8
+
+
+PROGRAM = """
+import asyncio, os
+from proxy.azure_services.identity import Identity
+from proxy.azure_services.key_vault import KeyVault
+
+async def main():
+    identity = Identity(client_id=None, managed="IDENTITY_ENDPOINT" in os.environ)
+    vault = KeyVault(os.environ["KEY_VAULT_URL"], identity)
+    print((await vault.read("azure-openai-key", setting="")).reveal())
+    await vault.close()
+    await identity.close()
+
+asyncio.run(main())
+"""
+
+
+async def test_a_process_with_the_stand_ins_environment_needs_no_switch(endpoint: IdentityStandIn) -> None:
+    async with KeyVaultStandIn() as azure:
+        azure.put(NAME, "canary")
+        environ = os.environ | endpoint.environ() | azure.environ()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", PROGRAM, env=environ, stdout=asyncio.subprocess.PIPE
+        )
+        assert (await process.communicate())[0] == b"canary\n"

@@ -1,0 +1,33 @@
+"""What is slow to import is imported in threads, and never by two of them at the same time."""
+
+import subprocess
+import sys
+
+from tests.processes import REPOSITORY
+
+TOGETHER = """
+import threading
+from proxy.azure_services import identity, key_vault
+from proxy.edge.upstream_later import UpstreamLater
+from proxy.config.timeouts import Timeouts
+from proxy.config.http_proxy import HttpProxies
+
+later = UpstreamLater(Timeouts(connect=1, first_byte=1, idle=1, total=1), 1, HttpProxies())
+unexpected = []
+threading.excepthook = lambda surprise: unexpected.append(surprise.exc_type.__name__)
+works = [later._open, lambda: identity.credential(client_id=None, managed=True), key_vault._sdk_errors]
+threads = [threading.Thread(target=work) for work in works]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(unexpected)
+"""
+
+
+def test_all_that_an_app_imports_at_its_start_can_come_together() -> None:
+    environ = {"PYTHONPATH": str(REPOSITORY)}
+    said = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", TOGETHER], env=environ, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == "[]"

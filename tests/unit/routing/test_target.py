@@ -1,0 +1,37 @@
+"""Where a request may go."""
+
+from dataclasses import replace
+
+import pytest
+
+from proxy.routing.targets import Target
+from tests.unit.routing.samples import target
+
+
+def test_health_is_kept_by_resource_and_deployment() -> None:
+    assert Target(resource=2, deployment="chat", model="gpt-4o").key == (2, "chat")
+    assert Target(resource=1).key == (1, None)
+    assert replace(target(1), resource=3).key == (3, "chat")
+
+
+def test_a_target_is_one_of_equals_unless_it_says_otherwise() -> None:
+    plain = Target(resource=0)
+    assert (plain.deployment, plain.priority, plain.weight, plain.model, plain.version) == (None, 0, 1.0, None, None)
+
+
+def test_targets_are_values() -> None:
+    assert target(1) == target(1)
+    assert len({target(1), target(1), target(2)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [("1", "1", True), ("1", "2", False), (None, "2", True), ("1", None, True), (None, None, True)],
+)
+def test_versions_of_one_model_differ_where_both_are_known(first: str | None, second: str | None, same: bool) -> None:
+    assert target(0, version=first).is_same_model(target(1, version=second)) is same
+
+
+def test_another_model_is_there_because_it_was_configured_whatever_its_version() -> None:
+    fallback = Target(resource=0, deployment="mini", model="gpt-4o-mini", version="2")
+    assert fallback.is_same_model(target(version="1"))
