@@ -28,6 +28,10 @@ from proxy.azure_services.deployments import Discovery
 from proxy.azure_services.identity import EntraToken, Identity
 from proxy.azure_services.key_vault import KeyVault
 from proxy.azure_services.upstream import Upstream
+from proxy.config.environment import SettingError
+from proxy.config.resources import Resource as ResourceSetting
+from proxy.config.resources import ResourceKind
+from proxy.config.settings import Settings
 from proxy.errors import ConfigurationError
 from proxy.openai_api.answers import to_response
 from proxy.openai_api.object_ids import Tags
@@ -46,7 +50,6 @@ from proxy.pipeline.local import LocalOperations
 from proxy.pipeline.recorder import Record
 from proxy.pipeline.resources import Resource, Resources
 from proxy.routing.learned_repairs import LearnedRepairs
-from proxy.routing.policy import POSITIVE, Policy
 from proxy.routing.retry import Routing
 from proxy.routing.targets import ResourceModels
 from proxy.server import access_log
@@ -54,10 +57,6 @@ from proxy.server.concurrency import Concurrency
 from proxy.server.deadline import Deadline
 from proxy.server.response_writer import ResponseWriter
 from proxy.server.shutdown import end_on_sigterm
-from proxy.settings import Settings
-from proxy.settings.reader import SettingError
-from proxy.settings.resources import Resource as ResourceSetting
-from proxy.settings.resources import ResourceKind
 from proxy.values import AuthMode, ClientAuth, PassthroughKey, Receive, Response, Scope, Secret, Send
 
 if TYPE_CHECKING:
@@ -166,7 +165,7 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
     """Put the layers together; `record` hears of every sending to Azure OpenAI."""
     closing = AsyncExitStack()
     authenticator = _authenticator(settings, closing)
-    upstream = Upstream(settings.timeouts, settings.connections, settings.proxies)
+    upstream = Upstream(settings.timeouts, settings.upstream_connections, settings.http_proxies)
     closing.push_async_callback(upstream.close)  # The last that was opened is the first to be closed.
     handler = Handler(
         concurrency=Concurrency(settings.max_in_flight),
@@ -174,8 +173,8 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
         calls=_calls(settings, upstream, record),
         local=LocalOperations(created=int(time.time())),
         allowed_origins=settings.allowed_origins,
-        forward_unknown=settings.forwards_unknown,
-        store_objects=settings.stores,
+        forward_unknown=settings.forward_unknown_operations,
+        store_objects=settings.store_objects,
     )
     return Proxy(handler=handler, upstream=upstream, closing=closing)
 
@@ -185,14 +184,14 @@ def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Cal
         attempts=Attempts(
             upstream=upstream,
             timeouts=settings.timeouts,
-            keep_filter_results=settings.keeps_filters,
+            keep_filter_results=settings.keep_content_filter_results,
             record=record,
         ),
         failover=Failover(),
         timeouts=settings.timeouts,
-        max_json_body=settings.max_json_body,
-        store_objects=settings.stores,
-        repairs=LearnedRepairs() if settings.repairs else None,
+        max_json_body=settings.max_json_body_bytes,
+        store_objects=settings.store_objects,
+        repairs=LearnedRepairs() if settings.repair_parameters else None,
         clock=time.monotonic,
     )
 
@@ -200,7 +199,7 @@ def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Cal
 def _authenticator(settings: Settings, closing: AsyncExitStack) -> Authenticator:
     if settings.client_auth is not ClientAuth.KEYS:
         return _passthrough(settings)
-    identity = Identity(client_id=settings.client_id, managed=settings.managed)
+    identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
     closing.push_async_callback(identity.close)
     vault = KeyVault(settings.key_vault_url, identity) if settings.key_vault_url else None
     if vault is not None:
@@ -215,7 +214,7 @@ def _authenticator(settings: Settings, closing: AsyncExitStack) -> Authenticator
             for one in settings.resources
         ],
         fallbacks=settings.fallbacks,
-        routing=Routing(_policy(settings)),
+        routing=Routing(settings.policy),
         tags=_tags(settings),
     )
     keys = ClientKeys(settings.client_keys, vault.list_client_keys if vault else None, _key_ring())
@@ -233,24 +232,10 @@ def _passthrough(settings: Settings) -> PassthroughAuthenticator:
         name=settings.client_auth.value,
         read=read,
         resource=replace(configured[0], auth=None) if configured else None,
-        routing=RoutingByEndpoint(_policy(settings)),
+        routing=RoutingByEndpoint(settings.policy),
         api_version=settings.api_version,
         chosen=_chosen_surfaces(settings),
     )
-
-
-def _policy(settings: Settings) -> Policy:
-    """Return the numbers of failover; raise `SettingError` for a name or a type that is none of them."""
-    for name, value in settings.routing.items():
-        default = getattr(Policy(), name, None)
-        if default is None:
-            raise SettingError("AZURE_OPENAI_ROUTING", "has a member that docs/resources.md does not know")
-        kinds = (int, float) if isinstance(default, float) else (type(default),)
-        if type(value) not in kinds:
-            raise SettingError("AZURE_OPENAI_ROUTING", f"has a value of another kind for {name}")
-        if not value and name in POSITIVE:
-            raise SettingError("AZURE_OPENAI_ROUTING", f"must have a number above 0 for {name}")
-    return replace(Policy(), **settings.routing)  # type: ignore[arg-type]  # checked one by one
 
 
 def _tags(settings: Settings) -> Tags:
@@ -296,7 +281,7 @@ def _resource_manager(settings: Settings, identity: Identity, closing: AsyncExit
 
     url = settings.resource_manager_url
     token = EntraToken(identity, token_scope(url))
-    manager = ResourceManager(url, token, proxies=settings.proxies)
+    manager = ResourceManager(url, token, proxies=settings.http_proxies)
     closing.push_async_callback(token.close)
     closing.push_async_callback(manager.close)
     return manager

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from proxy.settings import parse
+from proxy.config.addresses import parse_endpoint
 from tools.azure_openai_simulator import DEFAULT_KEY, Simulator
 from tools.functions_host.settings import SettingsError, read_json
 
@@ -89,7 +89,7 @@ async def _upstream(environ: Environ, file: Path) -> AsyncIterator[Environ]:
 def _own_endpoint(text: str) -> tuple[str, int] | None:
     """Return host and port of an endpoint on this machine; None for any other, right or wrong: that is for the app."""
     try:
-        url = urlsplit(parse.endpoint(text))
+        url = urlsplit(parse_endpoint(text))
     except ValueError:
         return None
     port = 80 if url.port is None else url.port

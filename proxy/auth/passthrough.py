@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 
 from proxy.auth.keys import INVALID_KEY, presented_key
+from proxy.config.addresses import ANY_RESOURCE, RESOURCE_SUFFIXES, parse_resource_host
+from proxy.config.environment import parse_api_version, parse_deployment
 from proxy.errors import Unauthenticated
-from proxy.settings import parse
-from proxy.settings.hosts import ANY_RESOURCE, RESOURCE_SUFFIXES, resource_host
 from proxy.values import PassthroughKey, Secret
 
 # Azure's keys have 32 or 84 characters; a mapping of twenty models fits, a request of megabytes in one header does not.
@@ -57,12 +57,12 @@ def _parse_composite(text: str, allowed: frozenset[str]) -> PassthroughKey:
         endpoint=_endpoint(parts[0], allowed),
         models=models,
         default=default,
-        api_version=parse.api_version(parts[3]) if len(parts) == 4 else None,
+        api_version=parse_api_version(parts[3]) if len(parts) == 4 else None,
     )
 
 
 def _endpoint(resource: str, allowed: frozenset[str]) -> str:
-    host = resource_host(resource)
+    host = parse_resource_host(resource)
     if host not in allowed and not (ANY_RESOURCE in allowed and host.endswith(RESOURCE_SUFFIXES[0])):
         raise ValueError("not on the list")
     return f"https://{host}"
@@ -71,7 +71,7 @@ def _endpoint(resource: str, allowed: frozenset[str]) -> str:
 def _deployments(text: str) -> tuple[Mapping[str, str], str | None]:
     """Return the deployments by model, and the one for all other models: the only one that is named."""
     if "|" not in text:
-        return {}, parse.deployment(text)
+        return {}, parse_deployment(text)
     pairs = [_pair(entry) for entry in text.split(",")]
     models = dict(pairs)
     if len(models) < len(pairs):
@@ -83,7 +83,7 @@ def _pair(text: str) -> tuple[str, str]:
     model, _, deployment = text.partition("|")
     if not _MODEL.fullmatch(model):
         raise ValueError("not a model's name")
-    return model, parse.deployment(deployment)
+    return model, parse_deployment(deployment)
 
 
 def _key(text: str) -> Secret:

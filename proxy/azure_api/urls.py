@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
+from proxy.config.resources import DATED_API_VERSION
 from proxy.errors import InvalidRequest
 from proxy.openai_api.operations import Operation, Surface
 from proxy.openai_api.router import Route
-from proxy.settings import DATED_API_VERSION
 
 # Parameters of the client's query that never pass: the version is ours to choose, the others may hold a key.
 _OWN_PARAMETERS = frozenset({"api-version", "code", "api-key", "subscription-key"})

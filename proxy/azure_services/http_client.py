@@ -14,9 +14,9 @@ from yarl import URL
 
 from proxy.azure_services.sending import Sending
 from proxy.azure_services.upstream import BROKEN
+from proxy.config.http_proxy import HttpProxies
+from proxy.config.timeouts import Timeouts
 from proxy.errors import Overloaded, ProxyError, Unreachable, UpstreamError
-from proxy.settings import Timeouts
-from proxy.settings.proxies import Proxies
 from proxy.values import UpstreamRequest
 
 # Azure's gateway closes an idle connection after some minutes; below that a reused one is seldom stale.
@@ -132,11 +132,11 @@ class HttpClient:
     file anew for every request.
     """
 
-    def __init__(self, timeouts: Timeouts, connections: int, proxies: Proxies | None = None) -> None:
+    def __init__(self, timeouts: Timeouts, connections: int, proxies: HttpProxies | None = None) -> None:
         self._timeouts = timeouts
         self._connections = connections
         # The URLs of a deployment are few, and parsing one costs as much as all else that is done for a request.
-        self._address = lru_cache(maxsize=256)(partial(_address, proxies or Proxies()))
+        self._address = lru_cache(maxsize=256)(partial(_address, proxies or HttpProxies()))
         self._session: aiohttp.ClientSession | None = None
 
     def __len__(self) -> int:
@@ -227,8 +227,8 @@ class HttpClient:
         return self._session
 
 
-def _address(proxies: Proxies, url: str) -> _Address:
-    proxy = proxies.of(url)
+def _address(proxies: HttpProxies, url: str) -> _Address:
+    proxy = proxies.for_url(url)
     if proxy is None:
         return _Address(url=URL(url, encoded=True))
     login = {"Proxy-Authorization": proxy.authorization.reveal()} if proxy.authorization else {}

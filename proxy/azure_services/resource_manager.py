@@ -12,8 +12,8 @@ from yarl import URL
 
 from proxy.azure_services.deployments import DeploymentPage, parse_page
 from proxy.azure_services.identity import EntraToken, carry_retry_after
+from proxy.config.http_proxy import HttpProxies
 from proxy.errors import ConfigurationError
-from proxy.settings.proxies import Proxies
 from proxy.values import Deployed, Secret
 
 FORBIDDEN = "discovery_forbidden"
@@ -60,12 +60,12 @@ class ResourceManager:
         url: str,
         token: EntraToken,
         *,
-        proxies: Proxies | None = None,
+        proxies: HttpProxies | None = None,
         clock: Callable[[], float] = time.monotonic,
         patience: float = LIST_SECONDS,
     ) -> None:
         self._url = url
-        self._proxy = (proxies or Proxies()).of(url)
+        self._proxy = (proxies or HttpProxies()).for_url(url)
         self._token = token
         self._clock = clock
         self._patience = patience

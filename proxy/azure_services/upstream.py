@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from proxy.azure_services.sending import Sending
 from proxy.azure_services.slow_imports import ONE_AT_A_TIME
-from proxy.settings import Timeouts
-from proxy.settings.proxies import Proxies
+from proxy.config.http_proxy import HttpProxies
+from proxy.config.timeouts import Timeouts
 from proxy.values import UpstreamRequest
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ BROKEN = "The connection to Azure OpenAI broke."
 class Upstream:
     """An `HttpClient` that is imported in a thread, with `start` or with the first call."""
 
-    def __init__(self, timeouts: Timeouts, connections: int, proxies: Proxies) -> None:
+    def __init__(self, timeouts: Timeouts, connections: int, proxies: HttpProxies) -> None:
         self._timeouts = timeouts
         self._connections = connections
         self._proxies = proxies

@@ -17,6 +17,7 @@ from proxy.azure_api.stream import Stream, open_stream
 from proxy.azure_api.urls import without_version
 from proxy.azure_api.usage import find_usage
 from proxy.azure_services.upstream import Upstream
+from proxy.config.timeouts import Timeouts
 from proxy.errors import ConfigurationError, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
 from proxy.openai_api.operations import Surface
 from proxy.openai_api.retry_after import parse_wait
@@ -30,7 +31,6 @@ from proxy.routing.failures import Failure, Kind, Repeat
 from proxy.routing.targets import Target, is_reasoning
 from proxy.server.deadline import Limit
 from proxy.server.response_writer import ResponseWriter
-from proxy.settings import Timeouts
 from proxy.values import Response, UpstreamRequest
 
 if TYPE_CHECKING:

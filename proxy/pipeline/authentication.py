@@ -9,11 +9,11 @@ from proxy.auth.keys import INVALID_KEY, KeyRing
 from proxy.azure_api.urls import surfaces_at
 from proxy.azure_services.client_keys import ClientKeys
 from proxy.azure_services.credentials import FixedKey
+from proxy.config.policy import Policy
 from proxy.errors import Unauthenticated
 from proxy.openai_api.object_ids import Tags
 from proxy.openai_api.operations import Surface
 from proxy.pipeline.resources import Resource, Resources
-from proxy.routing.policy import Policy
 from proxy.routing.retry import Routing
 from proxy.routing.targets import ResourceModels
 from proxy.values import PassthroughKey

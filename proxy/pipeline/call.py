@@ -7,6 +7,7 @@ from proxy.azure_api.errors import AzureErrors
 from proxy.azure_api.forms import is_upload, model_of
 from proxy.azure_api.headers import EVENTS, JSON
 from proxy.azure_api.request import Call, parse_call
+from proxy.config.timeouts import Timeouts
 from proxy.errors import ProxyError, UnknownUrl, UpstreamError
 from proxy.openai_api.object_ids import FORM_PARTS, Page, bare_fields, open_page, spans_resources
 from proxy.openai_api.operations import Body
@@ -24,7 +25,6 @@ from proxy.routing.learned_repairs import LearnedRepairs
 from proxy.routing.targets import Target
 from proxy.server.request_body import read_body
 from proxy.server.response_writer import ResponseWriter
-from proxy.settings import Timeouts
 from proxy.values import Request, Response, UpstreamRequest
 
 _EMPTY_LIST = b'{"object":"list","data":[]}'

@@ -6,9 +6,9 @@ after `head` seconds of silence; what fails behind it is told as an event of the
 
 from collections.abc import Callable
 
+from proxy.config.timeouts import Timeouts
 from proxy.errors import UpstreamError, UpstreamTimeout
 from proxy.server.deadline import Deadline, Limit
-from proxy.settings import Timeouts
 
 NO_STREAM = "Azure OpenAI answered without the stream that was asked for."
 _TOO_LATE = (

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from proxy.routing.policy import Policy
+from proxy.config.policy import Policy
 
 _MISSING_CODES = frozenset({"deploymentnotfound", "model_not_found"})
 _FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "responsibleaipolicyviolation"})

@@ -13,9 +13,9 @@ What is known of every target: whether it rests, for how long and why.
 import math
 from collections.abc import Mapping
 
+from proxy.config.policy import Policy
 from proxy.openai_api.retry_after import is_spent, parse_reset
 from proxy.routing.failures import Failure
-from proxy.routing.policy import Policy
 from proxy.routing.targets import Key, Target
 
 _SLICES = 10

@@ -17,9 +17,9 @@ from itertools import accumulate
 from types import TracebackType
 from typing import Self
 
+from proxy.config.policy import Policy
 from proxy.routing.failures import Failure, Kind, Repeat, Verdict, judge
 from proxy.routing.health import Health
-from proxy.routing.policy import Policy
 from proxy.routing.targets import Key, Target
 
 

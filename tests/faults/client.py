@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from proxy.app import Proxy, build_application
 from proxy.azure_services.credentials import Header
+from proxy.config.settings import Settings
 from proxy.pipeline.authentication import ClientKeyAuthenticator
 from proxy.pipeline.resources import Resources
 from proxy.server.connection import EXTENSION, Connection
-from proxy.settings import Settings
 from proxy.values import Message, Scope, SendingRecord
 from tests.faults.operations import AZURE_KEY, CLIENT_KEY, Operation
 from tests.faults.seen import Seen

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from proxy.routing.policy import Policy
-from tests.faults.client import call, close_gateway, open_gateway
+from proxy.config.policy import Policy
+from tests.faults.client import call, open_application
 from tests.faults.operations import AZURE_KEY, CHAT, CHAT_STREAM, CLIENT_KEY, Operation
 from tests.faults.raw import Play, Upstream
 from tests.faults.wire import answer, whole
@@ -32,14 +32,14 @@ async def storm(operation: Operation, routing: str, play: Play = FAILS) -> tuple
             "AZURE_OPENAI_ROUTING": routing,
             "CLIENT_KEYS": f"somebody={CLIENT_KEY}",
         }
-        gateway = open_gateway(environ, lambda _: None)
+        application = open_application(environ, lambda _: None)
 
         async def ask() -> None:
             async with running:
-                statuses.append((await call(gateway, operation)).status)
+                statuses.append((await call(application, operation)).status)
 
         await asyncio.gather(*(ask() for _ in range(REQUESTS)))
-        await close_gateway(gateway)
+        await application.stop(1)
     return sum(len(target.requests) for target in targets), statuses
 
 

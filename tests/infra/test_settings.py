@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from proxy.config.resources import parse_resources
+from proxy.config.settings import Settings
+from proxy.config.table import SECTIONS
 from proxy.errors import ConfigurationError
-from proxy.settings import Settings
-from proxy.settings.resources import parse_resources
 from proxy.values import AuthMode
 from tests.infra import world
 
@@ -72,9 +73,8 @@ class Asked(UserDict[str, str]):
 
 
 def known() -> set[str]:
-    """Return every variable that the app reads, or that its README describes."""
-    readme = (world.ROOT / "README.md").read_text("utf-8")
-    names = set(re.findall(r"^\| `([A-Z][A-Z_]+)` \|(?!.* Where )", readme, re.MULTILINE))
+    """Return every variable that the app reads, or that the table of its settings lists."""
+    names = {setting.name for section in SECTIONS.values() for setting in section}
     for environ in (
         {},
         {"AZURE_OPENAI_ENDPOINT": "https://a.openai.azure.com", "KEY_VAULT_URL": "https://v.azure.net"},
@@ -129,9 +129,9 @@ def test_the_app_understands_the_settings_that_it_gets(way: dict[str, Any]) -> N
     auth = AuthMode(way.get("openAiAuth", "managed-identity"))
     read = Settings.from_environ({**settings, "IDENTITY_ENDPOINT": "http://127.0.0.1:1"})
     assert {one.auth for one in read.resources} == {auth}
-    assert read.managed
-    assert read.connections == 64
-    assert read.client_id == settings["AZURE_CLIENT_ID"]
+    assert read.has_managed_identity
+    assert read.upstream_connections == 64
+    assert read.azure_client_id == settings["AZURE_CLIENT_ID"]
 
 
 def test_a_single_account_is_written_simply() -> None:

@@ -88,7 +88,7 @@ async def test_one_too_many_is_refused_before_its_body_is_here(
             else:
                 connection.writer.write(b" " * MEGABYTE)
                 await connection.writer.drain()
-        assert (await worker.look()).held.in_flight == MOST
+        assert (await worker.look()).held.slots == MOST
         assert worker.memory() - memory < 15 * MEGABYTE
         assert len(azure.visits) == visits
     await worker.comes_to_rest(before, lines=MOST + 1)
@@ -146,7 +146,7 @@ async def test_a_stream_counts_until_its_last_byte(worker: Worker, azure: Azure)
         await worker.post(connection, CHAT, chat("ending", mark, stream=True))
         visit = await azure.arrived(mark)
         await connection.head()
-        assert (await worker.look()).held.in_flight == 1
+        assert (await worker.look()).held.slots == 1
         visit.go.set()
         while await connection.chunk():
             pass

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from proxy.app import Proxy, build_application
+from proxy.config.settings import Settings
 from proxy.server.connection import EXTENSION
-from proxy.settings import Settings
 from proxy.values import Scope, SendingRecord, Usage
 from tests.faults.client import Answer, ask, scope_of
 from tests.integration.conftest import CLIENT_KEY
@@ -44,7 +44,9 @@ async def test_a_whole_answer_is_recorded_with_azures_count(simulator: Simulator
     assert (record.client, record.operation, record.model) == ("alice", "createChatCompletion", "chat")
     assert (record.resource, record.deployment, record.attempt) == (0, "gpt-4o", 1)
     assert (record.status, record.outcome) == (200, "completed")
-    assert record.sent == len(json.dumps({"model": "chat", "stream": False, "messages": [{"role": "user", "content": CANARY}]}))
+    assert record.sent == len(
+        json.dumps({"model": "chat", "stream": False, "messages": [{"role": "user", "content": CANARY}]})
+    )
     assert record.received >= len(answer.body)
     assert record.first_byte is not None
     assert 0 < record.first_byte <= record.duration

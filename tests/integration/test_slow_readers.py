@@ -68,7 +68,7 @@ async def test_slow_readers_hold_little_and_nobody_up(worker: Worker, azure: Azu
         await azure.until_paused(SLOW)
         assert worker.memory() - memory < SLOW * HELD
         assert max(visit.sent for visit in visits) < TAKEN
-        assert (await worker.look()).held.in_flight == SLOW
+        assert (await worker.look()).held.slots == SLOW
     async with asyncio.timeout(10):
         await asyncio.gather(*(visit.closed for visit in visits))
     await worker.comes_to_rest(before, lines=SLOW + OTHERS)

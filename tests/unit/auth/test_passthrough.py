@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from proxy.auth.keys import INVALID_KEY
 from proxy.auth.passthrough import azure_key, resource_key
+from proxy.config.addresses import RESOURCE_SUFFIXES
 from proxy.errors import Unauthenticated
-from proxy.settings.hosts import RESOURCE_SUFFIXES
 from proxy.values import PassthroughKey
 
 ALLOWED = frozenset({"my-res.openai.azure.com", "gov.openai.azure.us", "ai.services.ai.azure.com"})

@@ -7,10 +7,10 @@ import pytest
 from proxy.azure_api.headers import request_to_azure
 from proxy.azure_api.request import IMAGE_HEADER, Call, encode_body, image_deployment, is_image, parse_call
 from proxy.azure_api.urls import Surfaces
+from proxy.config.resources import DATED_API_VERSION
 from proxy.errors import InvalidRequest
 from proxy.openai_api.operations import Body, Operation, Surface
 from proxy.openai_api.router import Route, find
-from proxy.settings import DATED_API_VERSION
 from tests.unit.azure_api import recorded
 from tests.unit.openai_api.paths import BY_NAME, ROWS
 

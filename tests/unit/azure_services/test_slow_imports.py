@@ -9,10 +9,10 @@ TOGETHER = """
 import threading
 from proxy.azure_services import identity, key_vault
 from proxy.edge.upstream_later import UpstreamLater
-from proxy.settings import Timeouts
-from proxy.settings.proxies import Proxies
+from proxy.config.timeouts import Timeouts
+from proxy.config.http_proxy import HttpProxies
 
-later = UpstreamLater(Timeouts(connect=1, first_byte=1, idle=1, total=1), 1, Proxies())
+later = UpstreamLater(Timeouts(connect=1, first_byte=1, idle=1, total=1), 1, HttpProxies())
 unexpected = []
 threading.excepthook = lambda surprise: unexpected.append(surprise.exc_type.__name__)
 works = [later._open, lambda: identity.credential(client_id=None, managed=True), key_vault._sdk_errors]

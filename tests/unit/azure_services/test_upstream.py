@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-
 from proxy.edge.upstream import Upstream
+
+from proxy.config.timeouts import Timeouts
 from proxy.errors import UpstreamError
-from proxy.settings import Timeouts
 from proxy.values import UpstreamRequest
 
 TIMEOUTS = Timeouts(connect=1.0, first_byte=5.0, idle=0.2, total=5.0)

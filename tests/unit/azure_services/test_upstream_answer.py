@@ -6,9 +6,9 @@ import math
 from collections.abc import AsyncIterator
 
 import pytest
-
 from proxy.edge.upstream import READ_AHEAD, Upstream
 from proxy.edge.upstream_answer import UpstreamAnswer
+
 from proxy.errors import ShuttingDown, UpstreamError, UpstreamTimeout
 from tests.unit.azure_services.test_upstream import (
     KEY,

@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 from proxy.edge.upstream_later import UpstreamLater
-from proxy.settings import Timeouts
-from proxy.settings.proxies import Proxies
+
+from proxy.config.http_proxy import HttpProxies
+from proxy.config.timeouts import Timeouts
 from proxy.values import UpstreamRequest
 from tests.processes import REPOSITORY
 from tools.azure_openai_simulator import DEFAULT_KEY, Simulator
@@ -27,7 +28,7 @@ def models(simulator: Simulator) -> UpstreamRequest:
 
 
 async def test_the_first_calls_wait_for_it_and_all_are_answered() -> None:
-    upstream = UpstreamLater(TIMEOUTS, 4, Proxies())
+    upstream = UpstreamLater(TIMEOUTS, 4, HttpProxies())
     end = asyncio.get_running_loop().time() + 10
     async with Simulator().serving() as simulator:
         calls = (upstream.send(models(simulator), ("api-key", DEFAULT_KEY), end) for _ in range(3))
@@ -39,7 +40,7 @@ async def test_the_first_calls_wait_for_it_and_all_are_answered() -> None:
 
 
 async def test_a_client_that_leaves_meanwhile_does_not_stop_it() -> None:
-    upstream = UpstreamLater(TIMEOUTS, 4, Proxies())
+    upstream = UpstreamLater(TIMEOUTS, 4, HttpProxies())
     end = asyncio.get_running_loop().time() + 10
     async with Simulator().serving() as simulator:
         upstream.start()
@@ -53,7 +54,7 @@ async def test_a_client_that_leaves_meanwhile_does_not_stop_it() -> None:
 
 
 async def test_what_was_never_opened_is_closed_at_once() -> None:
-    await UpstreamLater(TIMEOUTS, 4, Proxies()).close()
+    await UpstreamLater(TIMEOUTS, 4, HttpProxies()).close()
 
 
 def test_what_is_slow_to_import_does_not_come_with_the_app() -> None:

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 import aiohttp.connector
 import pytest
 from aiohttp import web
-
 from proxy.edge.upstream import Upstream
+
+from proxy.config.http_proxy import HttpProxies
+from proxy.config.settings import Settings
+from proxy.config.timeouts import Timeouts
 from proxy.errors import UpstreamError
-from proxy.settings import Timeouts
-from proxy.settings.proxies import Proxies, read_proxies
-from proxy.settings.reader import Reader
 from proxy.values import UpstreamRequest
 from tests.fakes.http_proxy import ANY_ADDRESS, HttpProxyStandIn
 from tests.fakes.server import Server
@@ -45,11 +45,11 @@ async def proxy(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         yield standin
 
 
-def proxies(**environ: str) -> Proxies:
-    return read_proxies(Reader(environ))
+def proxies(**environ: str) -> HttpProxies:
+    return Settings.from_environ({"AZURE_OPENAI_ENDPOINT": NAME, **environ}).http_proxies
 
 
-async def fetch(way: Proxies, *urls: str) -> list[str]:
+async def fetch(way: HttpProxies, *urls: str) -> list[str]:
     upstream = Upstream(TIMEOUTS, 8, way)
     try:
         return [await _text(upstream, url) for url in urls]
@@ -142,11 +142,11 @@ PROGRAM = """
 import asyncio, os
 from proxy.edge.upstream import Upstream
 from proxy.values import UpstreamRequest
-from proxy.settings import Settings
+from proxy.config.settings import Settings
 
 async def main():
     settings = Settings.from_environ(os.environ)
-    upstream = Upstream(settings.timeouts, 8, settings.proxies)
+    upstream = Upstream(settings.timeouts, 8, settings.http_proxies)
     request = UpstreamRequest(method="GET", url=settings.resources[0].endpoint + "/openai/v1/x", headers={}, body=b"")
     answer = await upstream.send(request, ("api-key", "secret"), asyncio.get_running_loop().time() + 20)
     print((await answer.read(1000)).decode())

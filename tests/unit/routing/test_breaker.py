@@ -7,8 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from proxy.config.policy import Policy
 from proxy.routing.health import Breaker
-from proxy.routing.policy import Policy
 
 POLICY = Policy()
 

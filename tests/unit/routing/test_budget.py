@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.routing.policy import Policy
+from proxy.config.policy import Policy
 from proxy.routing.retry import RetryBudget
 
 POLICY = Policy()

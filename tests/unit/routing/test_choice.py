@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.config.policy import Policy
 from proxy.routing.health import Health
-from proxy.routing.policy import Policy
 from proxy.routing.retry import choose
 from proxy.routing.targets import Target
 from tests.unit.routing.samples import CONNECT, answered, target

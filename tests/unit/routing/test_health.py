@@ -5,9 +5,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from proxy.config.policy import Policy
 from proxy.routing.failures import Failure, Kind
 from proxy.routing.health import MAX_TARGETS, Health
-from proxy.routing.policy import Policy
 from proxy.routing.targets import Target
 from tests.unit.routing.samples import CONNECT, MISSING, answered, in_stream, target
 

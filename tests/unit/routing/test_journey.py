@@ -2,8 +2,8 @@
 
 import pytest
 
+from proxy.config.policy import Policy
 from proxy.routing.failures import Failure, Kind, Repeat, Verdict
-from proxy.routing.policy import Policy
 from proxy.routing.retry import Exhausted, RetryState, Routing, Step
 from proxy.routing.targets import Target
 from tests.unit.routing.samples import CONNECT, MISSING, answered, target

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proxy.config.policy import Policy
 from proxy.routing.failures import Failure, Repeat, Verdict
-from proxy.routing.policy import Policy
 from proxy.routing.retry import Exhausted, RetryState, Routing, Step
 from proxy.routing.targets import Target
 from tests.unit.routing.samples import CONNECT, MISSING, RESET, TIMEOUT, answered, in_stream, target

@@ -1,7 +1,7 @@
 """What all requests of an instance share."""
 
+from proxy.config.policy import Policy
 from proxy.routing.failures import Repeat, Verdict
-from proxy.routing.policy import Policy
 from proxy.routing.retry import Routing
 from tests.unit.routing.samples import answered, target
 

@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 
+from proxy.config.policy import Policy
 from proxy.routing.failures import Failure, Kind, Repeat, Verdict, judge
-from proxy.routing.policy import Policy
 from tests.unit.routing.samples import CONNECT, FILTERED, MISSING, RESET, TIMEOUT, answered, in_stream
 
 POLICY = Policy()

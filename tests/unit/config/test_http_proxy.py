@@ -4,26 +4,27 @@ from base64 import b64decode
 
 import pytest
 
-from proxy.settings.proxies import Proxies, proxy_address, read_proxies
-from proxy.settings.reader import Reader, SettingError
+from proxy.config.environment import SettingError
+from proxy.config.http_proxy import HttpProxies, parse_http_proxy
+from proxy.config.settings import Settings
 
 NAME = "https://name.openai.azure.com"
 PROXY = "http://proxy.corp:3128"
 OTHER = "http://other.corp:8080"
 
 
-def proxies(**environ: str) -> Proxies:
-    return read_proxies(Reader(environ))
+def proxies(**environ: str) -> HttpProxies:
+    return Settings.from_environ({"AZURE_OPENAI_ENDPOINT": NAME, **environ}).http_proxies
 
 
 def way(url: str, **environ: str) -> str | None:
-    proxy = proxies(**environ).of(url)
+    proxy = proxies(**environ).for_url(url)
     return proxy.url if proxy else None
 
 
 def test_without_a_variable_every_way_is_direct() -> None:
-    assert proxies() == proxies(HTTPS_PROXY="", https_proxy=" ", NO_PROXY="") == Proxies()
-    assert Proxies().of(NAME) is None
+    assert proxies() == proxies(HTTPS_PROXY="", https_proxy=" ", NO_PROXY="") == HttpProxies()
+    assert HttpProxies().for_url(NAME) is None
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_a_port_and_a_literal_address_may_be_bypassed() -> None:
     ],
 )
 def test_an_address_of_a_proxy_is_scheme_and_host(text: str, url: str) -> None:
-    proxy = proxy_address(text)
+    proxy = parse_http_proxy(text)
     assert (proxy.url, proxy.authorization) == (url, None)
 
 
@@ -123,7 +124,7 @@ def test_an_address_of_a_proxy_is_scheme_and_host(text: str, url: str) -> None:
     ],
 )
 def test_the_credentials_of_a_proxy_stay_hidden(text: str, login: str) -> None:
-    proxy = proxy_address(text)
+    proxy = parse_http_proxy(text)
     assert proxy.url == "http://proxy:3128"
     assert proxy.authorization is not None
     scheme, _, encoded = proxy.authorization.reveal().partition(" ")

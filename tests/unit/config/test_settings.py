@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from proxy.settings import Settings
-from proxy.settings.proxies import Proxies
-from proxy.settings.reader import SettingError
-from proxy.settings.resources import Resource
+from proxy.config.environment import SettingError
+from proxy.config.http_proxy import HttpProxies
+from proxy.config.policy import Policy
+from proxy.config.resources import Resource
+from proxy.config.settings import Settings
 from proxy.values import ClientAuth, Secret
 
 ENDPOINT = {"AZURE_OPENAI_ENDPOINT": "https://name.openai.azure.com"}
@@ -15,6 +16,7 @@ VAULT = {"KEY_VAULT_URL": "https://v.vault.azure.net/"}
 KEY = {"AZURE_OPENAI_API_KEY": "canary-key"}
 RESOURCE_KEYS = {"CLIENT_AUTH": "resource-key", "CLIENT_RESOURCES": "my-res"}
 CANARY = "canary value"
+GUID = "5e0bd9bd-7b93-4f28-af87-19fc36ad61bd"
 
 
 def read(extra: Mapping[str, str] | None = None, function_timeout: str = "00:30:00") -> Settings:
@@ -32,16 +34,25 @@ def test_one_variable_is_enough() -> None:
     settings = Settings.from_environ(ENDPOINT)
     assert settings.resources == (Resource(name="name", endpoint="https://name.openai.azure.com"),)
     assert (settings.api_version, settings.client_keys) == ("2025-04-01-preview", ())
-    assert (settings.managed, settings.client_id, settings.key_vault_url) == (False, None, None)
-    assert (settings.fallbacks, settings.routing) == ({}, {})
+    assert (settings.has_managed_identity, settings.azure_client_id, settings.key_vault_url) == (False, None, None)
+    assert (settings.fallbacks, settings.policy) == ({}, Policy())
     assert settings.resource_manager_url == "https://management.azure.com"
     assert settings.token_scope == "https://cognitiveservices.azure.com/.default"
-    assert (settings.max_in_flight, settings.connections, settings.max_json_body) == (256, 256, 33_554_432)
+    assert (settings.max_in_flight, settings.upstream_connections, settings.max_json_body_bytes) == (
+        256,
+        256,
+        33_554_432,
+    )
     assert (settings.timeouts.total, settings.shutdown_grace) == (1790.0, 5.0)
-    assert (settings.operation_surfaces, settings.forwards_unknown, settings.stores) == ({}, False, True)
+    assert (settings.operation_surfaces, settings.forward_unknown_operations, settings.store_objects) == (
+        {},
+        False,
+        True,
+    )
     assert settings.allowed_origins == {"*"}
     assert (settings.client_auth, settings.client_resources) == (ClientAuth.KEYS, frozenset())
-    assert (settings.repairs, settings.keeps_filters, settings.proxies) == (True, False, Proxies())
+    assert (settings.repair_parameters, settings.keep_content_filter_results) == (True, False)
+    assert settings.http_proxies == HttpProxies()
 
 
 @pytest.mark.parametrize("value", [None, "", "  "])
@@ -54,25 +65,30 @@ def test_without_the_endpoint_nothing_starts(value: str | None) -> None:
 GOOD: list[tuple[str, str, str, object]] = [
     ("AZURE_OPENAI_API_VERSION", "v1", "api_version", "v1"),
     ("AZURE_OPENAI_FALLBACKS", '{"a": ["b"]}', "fallbacks", {"a": ("b",)}),
-    ("AZURE_OPENAI_ROUTING", '{"attempts": 2}', "routing", {"attempts": 2}),
+    ("AZURE_OPENAI_ROUTING", '{"attempts": 2}', "policy", Policy(attempts=2)),
     ("AZURE_RESOURCE_MANAGER_URL", "https://m.example/", "resource_manager_url", "https://m.example"),
     ("KEY_VAULT_URL", "https://v.vault.azure.net/", "key_vault_url", "https://v.vault.azure.net"),
-    ("AZURE_CLIENT_ID", "5e0bd9bd-7b93-4f28-af87-19fc36ad61bd", "client_id", "5e0bd9bd-7b93-4f28-af87-19fc36ad61bd"),
+    (
+        "AZURE_CLIENT_ID",
+        GUID,
+        "azure_client_id",
+        GUID,
+    ),
     ("AZURE_OPENAI_TOKEN_SCOPE", "https://ai.azure.com/.default", "token_scope", "https://ai.azure.com/.default"),
-    ("IDENTITY_ENDPOINT", "http://localhost", "managed", True),
-    ("MSI_ENDPOINT", "http://localhost", "managed", True),
+    ("IDENTITY_ENDPOINT", "http://localhost", "has_managed_identity", True),
+    ("MSI_ENDPOINT", "http://localhost", "has_managed_identity", True),
     ("MAX_IN_FLIGHT", "8", "max_in_flight", 8),
-    ("UPSTREAM_CONNECTIONS", "300", "connections", 300),
+    ("UPSTREAM_CONNECTIONS", "300", "upstream_connections", 300),
     ("SHUTDOWN_GRACE", "0.5", "shutdown_grace", 0.5),
-    ("MAX_JSON_BODY_BYTES", "1024", "max_json_body", 1024),
+    ("MAX_JSON_BODY_BYTES", "1024", "max_json_body_bytes", 1024),
     ("AZURE_OPENAI_OPERATION_SURFACES", "createImage=v1", "operation_surfaces", {"createImage": "v1"}),
-    ("FORWARD_UNKNOWN_OPERATIONS", "true", "forwards_unknown", True),
-    ("STORED_OBJECTS", "off", "stores", False),
+    ("FORWARD_UNKNOWN_OPERATIONS", "true", "forward_unknown_operations", True),
+    ("STORED_OBJECTS", "off", "store_objects", False),
     ("ALLOWED_ORIGINS", "https://a.example", "allowed_origins", frozenset({"https://a.example"})),
     ("CLIENT_AUTH", "azure-key", "client_auth", ClientAuth.AZURE_KEY),
     ("CLIENT_RESOURCES", "a, b", "client_resources", frozenset({"a.openai.azure.com", "b.openai.azure.com"})),
-    ("REPAIR_PARAMETERS", "false", "repairs", False),
-    ("CONTENT_FILTER_RESULTS", "keep", "keeps_filters", True),
+    ("REPAIR_PARAMETERS", "false", "repair_parameters", False),
+    ("CONTENT_FILTER_RESULTS", "keep", "keep_content_filter_results", True),
 ]
 READ_AS_THEY_ARE = {"IDENTITY_ENDPOINT", "MSI_ENDPOINT"}
 OF_THE_RESOURCE = ("AZURE_OPENAI_KEY_SECRET", "AZURE_OPENAI_AUTH", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_RESOURCES")
@@ -120,9 +136,9 @@ def test_resources_may_stand_in_a_file_where_there_is_one_to_read_it() -> None:
 
 
 def test_what_is_let_in_does_not_wait_for_a_connection() -> None:
-    assert read({"UPSTREAM_CONNECTIONS": "8"}).connections == 256
-    assert read({"UPSTREAM_CONNECTIONS": "8", "MAX_IN_FLIGHT": "4"}).connections == 8
-    assert read({"MAX_IN_FLIGHT": "512"}).connections == 512
+    assert read({"UPSTREAM_CONNECTIONS": "8"}).upstream_connections == 256
+    assert read({"UPSTREAM_CONNECTIONS": "8", "MAX_IN_FLIGHT": "4"}).upstream_connections == 8
+    assert read({"MAX_IN_FLIGHT": "512"}).upstream_connections == 512
 
 
 def test_host_json_and_the_environment_say_how_long_a_function_may_take() -> None:
@@ -160,7 +176,7 @@ def test_there_is_one_way_in_at_a_time(environ: dict[str, str]) -> None:
 
 def test_a_proxy_on_the_way_out_is_read_and_never_shown() -> None:
     settings = read({"HTTPS_PROXY": "http://user:canary@proxy:3128"})
-    assert settings.proxies.of(ENDPOINT["AZURE_OPENAI_ENDPOINT"]) is not None
+    assert settings.http_proxies.for_url(ENDPOINT["AZURE_OPENAI_ENDPOINT"]) is not None
     assert "canary" not in repr(settings)
     assert wrong({"https_proxy": "socks5://canary:1"}).name == "https_proxy"
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.settings.resources import DATED_API_VERSION, Resource, ResourceKind, parse_resources
+from proxy.config.resources import DATED_API_VERSION, JsonEntry, Resource, ResourceKind, parse_resources, read_no_file
 from proxy.values import AuthMode, Secret
-from tests.unit.settings.resource_samples import (
+from tests.unit.config.resource_samples import (
     CANARY,
     ENDPOINT,
     RESOURCE_ID,
@@ -19,17 +19,13 @@ from tests.unit.settings.resource_samples import (
 )
 
 
-def no_file(path: str) -> bytes:
-    raise FileNotFoundError(path)
-
-
 def parse(entries: object, *, vault: bool = False) -> tuple[Resource, ...]:
-    return parse_resources(json.dumps(entries), vault=vault, read_file=no_file)
+    return parse_resources(json.dumps(entries), vault=vault, read_file=read_no_file)
 
 
 def refuses(text: str, *, vault: bool = False) -> str:
     with pytest.raises(ValueError, match=r"must|is wrong in entry") as caught:
-        parse_resources(text, vault=vault, read_file=no_file)
+        parse_resources(text, vault=vault, read_file=read_no_file)
     assert CANARY not in str(caught.value)
     return str(caught.value)
 
@@ -141,7 +137,7 @@ def test_openai_without_a_key_is_refused() -> None:
 
 def test_what_an_entry_leaves_out_comes_from_the_settings_for_all() -> None:
     text = json.dumps([*azure(), *openai(api_key="k"), *azure(name="own", api_version="2024-10-21")])
-    found = parse_resources(text, vault=False, read_file=no_file, api_version="v1", key_secret="other")
+    found = parse_resources(text, vault=False, read_file=read_no_file, api_version="v1", key_secret="other")
     assert [one.api_version for one in found] == ["v1", "v1", "2024-10-21"]
     assert {one.key_secret for one in found} == {"other"}
 
@@ -200,3 +196,40 @@ def test_a_key_is_not_shown() -> None:
     (resource,) = parse(azure(api_key=CANARY))
     assert CANARY not in repr(resource)
     assert replace(resource, name="b").api_key == Secret(CANARY)
+
+
+KNOWN = ("name", "weight")
+
+
+def test_a_member_is_read_or_its_default_is_taken() -> None:
+    entry = JsonEntry(1, {"name": "7"}, KNOWN)
+    assert entry.read_text("name", int, 0) == 7
+    assert entry.read_text("weight", int, 3) == 3
+    assert entry.read("name", repr, "") == "'7'"
+    assert (entry.has("name"), entry.has("weight")) == (True, False)
+
+
+def test_what_is_wrong_is_told_with_the_entry_and_the_member() -> None:
+    entry = JsonEntry(3, {"name": "x", "weight": 1}, KNOWN)
+
+    def refuse(value: object) -> None:
+        raise ValueError("must be better")
+
+    with pytest.raises(ValueError, match=r"^is wrong in entry 3: name must be better$"):
+        entry.read("name", refuse, None)
+    with pytest.raises(ValueError, match=r"^is wrong in entry 3: weight must be a text$"):
+        entry.read_text("weight", str, "")
+
+
+@pytest.mark.parametrize("other", [None, [], "text", 1, True])
+def test_an_entry_is_an_object(other: object) -> None:
+    with pytest.raises(ValueError, match=r"^is wrong in entry 2: it must be a JSON object$"):
+        JsonEntry(2, other, KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("wieght", "wieght"), ("Name", "Name"), ("sk-42", "a member"), ("", "a member")]
+)
+def test_an_unknown_member_is_named_unless_it_may_be_a_secret(name: str, shown: str) -> None:
+    with pytest.raises(ValueError, match=rf"^is wrong in entry 2: {shown} is not known$"):
+        JsonEntry(2, {"name": "a", name: 1}, KNOWN)

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from proxy.settings.reader import Reader, SettingError
-from proxy.settings.resource_settings import no_file, read_resources
-from proxy.settings.resources import Resource
+from proxy.config.environment import SettingError
+from proxy.config.resources import Resource, read_no_file
+from proxy.config.settings import Settings
 from proxy.values import AuthMode, ClientAuth, Secret
-from tests.unit.settings.resource_samples import RESOURCE_ID, azure, openai
+from tests.unit.config.resource_samples import RESOURCE_ID, azure, openai
 
 ADDRESS = "https://contoso.openai.azure.com"
 ENDPOINT = {"AZURE_OPENAI_ENDPOINT": ADDRESS}
@@ -31,11 +31,14 @@ def read(
     *environs: Mapping[str, str], client_auth: ClientAuth = ClientAuth.KEYS, files: Mapping[str, bytes] | None = None
 ) -> tuple[Resource, ...]:
     environ = {name: value for environ in environs for name, value in environ.items()}
+    if client_auth is ClientAuth.RESOURCE_KEY:
+        environ["CLIENT_RESOURCES"] = "*"
+    environ |= {"CLIENT_AUTH": client_auth.value, "AZURE_OPENAI_API_VERSION": "2024-10-21"}
 
     def read_file(path: str) -> bytes:
-        return (files or {}).get(path) or no_file(path)
+        return (files or {}).get(path) or read_no_file(path)
 
-    return read_resources(Reader(environ), client_auth, api_version="2024-10-21", read_file=read_file)
+    return Settings.from_environ(environ, read_file=read_file).resources
 
 
 def one(*environs: Mapping[str, str], client_auth: ClientAuth = ClientAuth.KEYS) -> Resource:

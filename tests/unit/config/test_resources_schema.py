@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from openapi_schema_validator import OAS31Validator
 
-from proxy.settings.fallbacks import MAX_FALLBACKS, parse_fallbacks
-from proxy.settings.resources import Resource, parse_resources
-from tests.unit.settings.resource_samples import RIGHT, RIGHT_WITH_VAULT, WRONG
+from proxy.config.policy import MAX_FALLBACKS, parse_fallbacks
+from proxy.config.resources import Resource, parse_resources
+from tests.unit.config.resource_samples import RIGHT, RIGHT_WITH_VAULT, WRONG
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "resources.md").read_text("utf-8")

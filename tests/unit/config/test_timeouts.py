@@ -1,11 +1,12 @@
-"""The limits of time stay within the platform's."""
+"""The timeouts stay within the limits of the platform."""
 
 from dataclasses import asdict
 
 import pytest
 
-from proxy.settings.reader import Reader, SettingError
-from proxy.settings.timeouts import Timeouts, read_timeouts
+from proxy.config.environment import Environment, SettingError
+from proxy.config.settings import TIMEOUTS
+from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
 
 HALF_AN_HOUR = 1800.0
 DEFAULTS = {
@@ -31,7 +32,7 @@ TOTAL = "UPSTREAM_TOTAL_TIMEOUT"
 
 
 def read(function_timeout: float | None = HALF_AN_HOUR, /, **environ: str) -> Timeouts:
-    return read_timeouts(Reader(environ), function_timeout)
+    return read_timeouts(Environment(environ), TIMEOUTS, function_timeout)
 
 
 def wrong(function_timeout: float | None = HALF_AN_HOUR, /, **environ: str) -> SettingError:
@@ -109,3 +110,72 @@ def test_a_reasoning_model_may_be_silent_at_least_as_long_as_another() -> None:
 @pytest.mark.parametrize("function_timeout", [0.0, 1.0, 10.0])
 def test_a_function_timeout_without_room_for_a_request_is_refused(function_timeout: float) -> None:
     assert wrong(function_timeout).message == "functionTimeout must be longer than 10 seconds"
+
+
+VARIABLE = "AzureFunctionsJobHost__functionTimeout"
+CANARY = "canary"
+
+
+def host_json_with(text: str) -> bytes:
+    return f'{{"version":"2.0","functionTimeout":"{text}"}}'.encode()
+
+
+def wrong_function(host_json: bytes, **environ: str) -> SettingError:
+    with pytest.raises(SettingError) as caught:
+        read_function_timeout(Environment(environ), host_json)
+    assert CANARY not in f"{caught.value!r} {caught.value.__cause__}"
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("00:05:00", 300.0), ("00:00:01", 1.0), ("1:00:00", 3600.0), ("23:59:59", 86_399.0), ("00:10", 600.0),
+        ("2.00:00:01", 172_801.0), ("00:10:00.5000000", 600.0), ("-1", None), ("-1.00:00:00", None),
+    ],
+)  # fmt: skip
+def test_a_time_span_is_read_from_either_place(text: str, expected: float | None) -> None:
+    assert read_function_timeout(Environment({}), host_json_with(text)) == expected
+    assert read_function_timeout(Environment({VARIABLE: f" {text} "}), b"{}") == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "forever", CANARY, "x00:05:00", "00:05:00x", "5", "-2", "24:00:00", "00:60:00", "00:00:60", "00:05:00.",
+        "\u0661:00:00",
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_be_read_stops_the_start(text: str) -> None:
+    assert (
+        wrong_function(host_json_with(text)).message
+        == "functionTimeout in host.json must be hh:mm:ss, or -1 for no limit"
+    )
+    assert wrong_function(b"{}", **{VARIABLE: text}).message == f"{VARIABLE} must be hh:mm:ss, or -1 for no limit"
+
+
+@pytest.mark.parametrize("value", [b"5", b"true", b"-1", b"[]", b"{}"])
+def test_a_value_that_is_no_text_stops_the_start(value: bytes) -> None:
+    assert wrong_function(b'{"functionTimeout":' + value + b"}").name == "functionTimeout"
+
+
+@pytest.mark.parametrize("host_json", [b"", b"[]", b"{", b"\xff", b'{"a":"\xff"}', b'{"version":"2.0" /* canary */}'])
+def test_a_host_json_that_cannot_be_read_stops_the_start(host_json: bytes) -> None:
+    assert wrong_function(host_json).message.startswith("host.json must be a JSON object")
+
+
+def test_the_environment_goes_before_host_json() -> None:
+    environment = Environment({VARIABLE: "00:05:00"})
+    assert [
+        read_function_timeout(environment, text) for text in (host_json_with("00:30:00"), host_json_with(CANARY), b"{")
+    ] == [300.0] * 3
+    assert read_function_timeout(Environment({VARIABLE: " "}), host_json_with("00:20:00")) == 1200.0
+
+
+@pytest.mark.parametrize("host_json", [b"{}", b'{"functionTimeout":null}', b'{"functionTimeout":""}'])
+def test_without_a_value_it_is_the_platforms_default(host_json: bytes) -> None:
+    assert read_function_timeout(Environment({}), host_json) == 1800.0
+
+
+def test_a_byte_order_mark_before_host_json_does_not_hide_it() -> None:
+    assert read_function_timeout(Environment({}), b"\xef\xbb\xbf" + host_json_with("00:05:00")) == 300.0

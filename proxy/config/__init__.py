@@ -1,0 +1,1 @@
+"""Pure: from the environment to the settings, each checked and named when it is wrong."""

@@ -1,0 +1,198 @@
+"""The settings as one frozen object, read once from the environment and checked against each other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+
+from proxy.config import table
+from proxy.config.environment import Environment, SettingError
+from proxy.config.http_proxy import HttpProxies, read_http_proxies
+from proxy.config.policy import Policy
+from proxy.config.resources import ReadFile, Resource, ResourceKind, parse_resources, read_no_file, resource_name
+from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
+from proxy.values import AuthMode, ClientAuth, ClientKey
+
+# Azure sets one of these where there is a managed identity.
+MANAGED_IDENTITY_VARIABLES = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
+# What describes a single resource. AZURE_OPENAI_API_VERSION and AZURE_OPENAI_KEY_SECRET are defaults for all.
+SINGLE_RESOURCE = (
+    table.AZURE_OPENAI_ENDPOINT,
+    table.AZURE_OPENAI_MODEL_MAPPER,
+    table.AZURE_OPENAI_DEFAULT_DEPLOYMENT,
+    table.AZURE_OPENAI_AUTH,
+    table.AZURE_OPENAI_API_KEY,
+    table.AZURE_OPENAI_RESOURCE_ID,
+)
+TIMEOUTS = {
+    "connect": table.UPSTREAM_CONNECT_TIMEOUT,
+    "pool": table.UPSTREAM_POOL_TIMEOUT,
+    "first_byte": table.UPSTREAM_FIRST_BYTE_TIMEOUT,
+    "idle": table.UPSTREAM_IDLE_TIMEOUT,
+    "reasoning_idle": table.UPSTREAM_REASONING_IDLE_TIMEOUT,
+    "total": table.UPSTREAM_TOTAL_TIMEOUT,
+    "head": table.STREAM_HEAD_TIMEOUT,
+    "keep_alive": table.STREAM_KEEP_ALIVE_INTERVAL,
+}
+HTTP_PROXIES = {"https": table.HTTPS_PROXY, "http": table.HTTP_PROXY}
+_UNNAMED_RESOURCE = "azure-openai"  # for an endpoint whose host is a numeric address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The values of all settings; `proxy.config.table` describes the variable behind each.
+
+    `resources` is empty where every client names its own; `api_version` is for clients' keys that name none;
+    `fallbacks` are the models that may serve in place of a model; `operation_surfaces` maps the name of an operation to
+    `v1` or `classic`; `client_resources` are the hosts that clients may name, or `*` alone.
+    """
+
+    resources: tuple[Resource, ...]
+    api_version: str
+    fallbacks: Mapping[str, tuple[str, ...]]
+    policy: Policy
+    resource_manager_url: str
+    key_vault_url: str | None
+    azure_client_id: str | None
+    token_scope: str
+    has_managed_identity: bool
+    timeouts: Timeouts
+    shutdown_grace: float
+    max_in_flight: int
+    upstream_connections: int
+    max_json_body_bytes: int
+    client_keys: tuple[ClientKey, ...]
+    operation_surfaces: Mapping[str, str]
+    forward_unknown_operations: bool
+    store_objects: bool
+    allowed_origins: frozenset[str]
+    client_auth: ClientAuth
+    client_resources: frozenset[str]
+    repair_parameters: bool
+    keep_content_filter_results: bool
+    http_proxies: HttpProxies
+
+    @classmethod
+    def from_environ(
+        cls, environ: Mapping[str, str], host_json: bytes = b"{}", read_file: ReadFile = read_no_file
+    ) -> Self:
+        """Read all settings; `host_json` is the content of the file beside function_app.py.
+
+        `read_file` returns the content of the file at a path that a variable holds, or raises OSError.
+        Raises `SettingError`, which names the variable and what is expected, never the value.
+        """
+        environment = Environment(environ)
+        client_auth = _read_client_auth(environment)
+        max_in_flight = environment.read(table.MAX_IN_FLIGHT)
+        return cls(
+            resources=_read_resources(environment, client_auth, read_file),
+            api_version=environment.read(table.AZURE_OPENAI_API_VERSION),
+            fallbacks=environment.read_optional(table.AZURE_OPENAI_FALLBACKS) or {},
+            policy=environment.read_optional(table.AZURE_OPENAI_ROUTING) or Policy(),
+            resource_manager_url=environment.read(table.AZURE_RESOURCE_MANAGER_URL),
+            key_vault_url=environment.read_optional(table.KEY_VAULT_URL),
+            azure_client_id=environment.read_optional(table.AZURE_CLIENT_ID),
+            token_scope=environment.read(table.AZURE_OPENAI_TOKEN_SCOPE),
+            has_managed_identity=any(environ.get(name) for name in MANAGED_IDENTITY_VARIABLES),
+            timeouts=read_timeouts(environment, TIMEOUTS, read_function_timeout(environment, host_json)),
+            shutdown_grace=environment.read(table.SHUTDOWN_GRACE),
+            max_in_flight=max_in_flight,
+            # A request that was admitted must not wait for a connection.
+            upstream_connections=max(max_in_flight, environment.read(table.UPSTREAM_CONNECTIONS)),
+            max_json_body_bytes=environment.read(table.MAX_JSON_BODY_BYTES),
+            client_keys=environment.read(table.CLIENT_KEYS),
+            operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
+            forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
+            store_objects=environment.read(table.STORED_OBJECTS),
+            allowed_origins=environment.read(table.ALLOWED_ORIGINS),
+            client_auth=client_auth,
+            client_resources=environment.read_optional(table.CLIENT_RESOURCES) or frozenset(),
+            repair_parameters=environment.read(table.REPAIR_PARAMETERS),
+            keep_content_filter_results=environment.read(table.CONTENT_FILTER_RESULTS),
+            http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
+        )
+
+
+def _read_client_auth(environment: Environment) -> ClientAuth:
+    mode = environment.read(table.CLIENT_AUTH)
+    if mode is not ClientAuth.KEYS and environment.is_set(table.CLIENT_KEYS):
+        raise SettingError(
+            "CLIENT_KEYS", f"must not be set while CLIENT_AUTH is {mode.value}: no client key opens then"
+        )
+    if mode is ClientAuth.RESOURCE_KEY and not environment.is_set(table.CLIENT_RESOURCES):
+        raise SettingError(
+            "CLIENT_RESOURCES", "is not set, but CLIENT_AUTH is resource-key: list the resources, or say *"
+        )
+    return mode
+
+
+def _read_resources(environment: Environment, client_auth: ClientAuth, read_file: ReadFile) -> tuple[Resource, ...]:
+    """Return the resources: several from JSON or one from its variables; none where every client names its own."""
+    defaults = {
+        "api_version": environment.read(table.AZURE_OPENAI_API_VERSION),
+        "key_secret": environment.read(table.AZURE_OPENAI_KEY_SECRET),
+    }
+    if environment.is_set(table.AZURE_OPENAI_RESOURCES):
+        resources = _read_several(environment, read_file, **defaults)
+    elif client_auth is ClientAuth.RESOURCE_KEY and not environment.is_set(table.AZURE_OPENAI_ENDPOINT):
+        resources = ()
+    else:
+        resources = (_read_single(environment, client_auth, **defaults),)
+    if client_auth is ClientAuth.KEYS:
+        return resources
+    if client_auth is ClientAuth.AZURE_KEY and [one.kind for one in resources] != [ResourceKind.AZURE]:
+        raise SettingError(
+            "AZURE_OPENAI_RESOURCES",
+            "must have one entry, of kind azure, while CLIENT_AUTH is azure-key: a key is for one resource",
+        )
+    # Where clients bring keys and choose hosts, our own key must not be in memory at all.
+    return tuple(replace(one, api_key=None) for one in resources)
+
+
+def _read_several(
+    environment: Environment, read_file: ReadFile, *, api_version: str, key_secret: str
+) -> tuple[Resource, ...]:
+    variable = table.AZURE_OPENAI_RESOURCES
+    for setting in SINGLE_RESOURCE:
+        if environment.is_set(setting):
+            raise SettingError(
+                variable.name, f"and {setting.name} must not both be set: each entry says this for itself"
+            )
+    try:
+        return parse_resources(
+            environment.read(variable),
+            vault=environment.is_set(table.KEY_VAULT_URL),
+            read_file=read_file,
+            api_version=api_version,
+            key_secret=key_secret,
+        )
+    except ValueError as error:
+        raise SettingError(variable.name, str(error)) from None
+
+
+def _read_single(environment: Environment, client_auth: ClientAuth, *, api_version: str, key_secret: str) -> Resource:
+    endpoint = environment.read(table.AZURE_OPENAI_ENDPOINT)
+    auth, key = _read_auth(environment, client_auth), environment.read_optional(table.AZURE_OPENAI_API_KEY)
+    return Resource(
+        name=resource_name(endpoint) or _UNNAMED_RESOURCE,
+        endpoint=endpoint,
+        auth=auth,
+        key_secret=key_secret,
+        api_key=key if auth is AuthMode.KEY else None,
+        api_version=api_version,
+        models=environment.read(table.AZURE_OPENAI_MODEL_MAPPER),
+        default_deployment=environment.read_optional(table.AZURE_OPENAI_DEFAULT_DEPLOYMENT),
+        resource_id=environment.read_optional(table.AZURE_OPENAI_RESOURCE_ID),
+    )
+
+
+def _read_auth(environment: Environment, client_auth: ClientAuth) -> AuthMode:
+    vault, key = environment.is_set(table.KEY_VAULT_URL), environment.is_set(table.AZURE_OPENAI_API_KEY)
+    default = AuthMode.KEY_VAULT if vault else AuthMode.KEY if key else AuthMode.MANAGED_IDENTITY
+    mode = environment.read_optional(table.AZURE_OPENAI_AUTH) or default
+    if client_auth is not ClientAuth.KEYS:
+        return mode  # nothing asks for it: the clients bring the credential
+    if mode is AuthMode.KEY_VAULT and not vault:
+        raise SettingError("KEY_VAULT_URL", "is not set, but AZURE_OPENAI_AUTH is key-vault")
+    if mode is AuthMode.KEY and not key:
+        raise SettingError("AZURE_OPENAI_API_KEY", "is not set, but AZURE_OPENAI_AUTH is key")
+    return mode

@@ -1,0 +1,351 @@
+"""The table of settings: the name, the parser, the default and the description of each environment variable.
+
+docs/settings.md and local.settings.json.example are made from it: `python -m tools.settings_table`.
+"""
+
+from collections.abc import Mapping
+
+from proxy.config.addresses import (
+    RESOURCE_MANAGER_URL,
+    parse_client_resources,
+    parse_endpoint,
+    parse_key_vault_url,
+    parse_origins,
+    parse_resource_id,
+    parse_resource_manager_url,
+)
+from proxy.config.environment import (
+    Setting,
+    parse_api_version,
+    parse_auth_mode,
+    parse_client_auth,
+    parse_client_id,
+    parse_client_keys,
+    parse_content_filter_results,
+    parse_count,
+    parse_deployment,
+    parse_flag,
+    parse_model_mapper,
+    parse_operation_surfaces,
+    parse_seconds,
+    parse_secret,
+    parse_secret_name,
+    parse_stored_objects,
+    parse_token_scope,
+)
+from proxy.config.http_proxy import parse_http_proxy, parse_no_proxy
+from proxy.config.policy import parse_fallbacks, parse_policy
+from proxy.config.resources import DATED_API_VERSION, KEY_SECRET
+from proxy.values import ClientAuth
+
+AZURE_OPENAI_ENDPOINT = Setting(
+    "AZURE_OPENAI_ENDPOINT",
+    parse_endpoint,
+    "",
+    "The address of your Azure OpenAI resource as the Azure portal shows it, `https://NAME.openai.azure.com`. "
+    "Required, unless `AZURE_OPENAI_RESOURCES` lists several resources. `http` is accepted only for this machine.",
+)
+AZURE_OPENAI_MODEL_MAPPER = Setting(
+    "AZURE_OPENAI_MODEL_MAPPER",
+    parse_model_mapper,
+    "",
+    "Which deployment serves a model, as `gpt-4o=my-gpt4o,text-embedding-3-small=embed`. A model that is not listed "
+    "is looked up as a deployment of the same name, so you need this only where the names differ.",
+)
+AZURE_OPENAI_DEFAULT_DEPLOYMENT = Setting(
+    "AZURE_OPENAI_DEFAULT_DEPLOYMENT",
+    parse_deployment,
+    "",
+    "The deployment that serves every model without an entry in `AZURE_OPENAI_MODEL_MAPPER`. Set it when clients ask "
+    "for model names that you cannot foresee.",
+)
+AZURE_OPENAI_API_VERSION = Setting(
+    "AZURE_OPENAI_API_VERSION",
+    parse_api_version,
+    DATED_API_VERSION,
+    "The dated api-version for calls to deployments, or `v1` to send every call to `/openai/v1`. Change it when you "
+    "need a feature of another version.",
+)
+AZURE_OPENAI_RESOURCE_ID = Setting(
+    "AZURE_OPENAI_RESOURCE_ID",
+    parse_resource_id,
+    "",
+    "The Azure resource id of the Azure OpenAI resource. With it the proxy [finds the "
+    "deployments](resources.md#finding-deployments) by itself, and new ones work without a restart.",
+)
+AZURE_OPENAI_RESOURCES = Setting(
+    "AZURE_OPENAI_RESOURCES",
+    str,
+    "",
+    "[Several resources](resources.md) as JSON, or the path of a JSON file next to `function_app.py`. It replaces "
+    "`AZURE_OPENAI_ENDPOINT`, `_MODEL_MAPPER`, `_DEFAULT_DEPLOYMENT`, `_AUTH`, `_API_KEY` and `_RESOURCE_ID`, which "
+    "must not be set as well.",
+)
+AZURE_OPENAI_FALLBACKS = Setting(
+    "AZURE_OPENAI_FALLBACKS",
+    parse_fallbacks,
+    "",
+    'The models that may answer in place of one that is not available, in order, as JSON: `{"gpt-4.1": ["gpt-4o"]}`. '
+    "Without an entry a request fails rather than being answered by another model.",
+)
+AZURE_OPENAI_ROUTING = Setting(
+    "AZURE_OPENAI_ROUTING",
+    parse_policy,
+    "",
+    'Changes to the [failover numbers](#failover-numbers), as JSON: `{"attempts": 2}`. The defaults suit most '
+    "applications.",
+)
+AZURE_OPENAI_AUTH = Setting(
+    "AZURE_OPENAI_AUTH",
+    parse_auth_mode,
+    "",
+    "How the proxy authenticates to Azure OpenAI: `key-vault` (a key from Key Vault), `managed-identity` (an Entra "
+    "token, no key at all) or `key` (`AZURE_OPENAI_API_KEY`). If unset, it is `key-vault` when `KEY_VAULT_URL` is "
+    "set, else `key` when there is a key, else `managed-identity`.",
+)
+AZURE_OPENAI_API_KEY = Setting(
+    "AZURE_OPENAI_API_KEY",
+    parse_secret,
+    "",
+    "The key of the Azure OpenAI resource, for use on your own machine. On Azure, keep it in Key Vault or use the "
+    "managed identity.",
+)
+KEY_VAULT_URL = Setting(
+    "KEY_VAULT_URL",
+    parse_key_vault_url,
+    "",
+    "The vault that holds the client keys and, with `key-vault`, the key of Azure OpenAI: "
+    "`https://NAME.vault.azure.net`.",
+)
+AZURE_OPENAI_KEY_SECRET = Setting(
+    "AZURE_OPENAI_KEY_SECRET",
+    parse_secret_name,
+    KEY_SECRET,
+    "The name of the secret in Key Vault that holds the key of Azure OpenAI.",
+)
+AZURE_CLIENT_ID = Setting(
+    "AZURE_CLIENT_ID",
+    parse_client_id,
+    "",
+    "The client id of the user-assigned managed identity to use. Leave it unset for the system-assigned one.",
+)
+AZURE_OPENAI_TOKEN_SCOPE = Setting(
+    "AZURE_OPENAI_TOKEN_SCOPE",
+    parse_token_scope,
+    "https://cognitiveservices.azure.com/.default",
+    "The scope of the Entra token for `managed-identity`. Change it only in clouds other than the public one.",
+)
+AZURE_RESOURCE_MANAGER_URL = Setting(
+    "AZURE_RESOURCE_MANAGER_URL",
+    parse_resource_manager_url,
+    RESOURCE_MANAGER_URL,
+    "The address of Azure Resource Manager, which lists the deployments. Change it only in clouds other than the "
+    "public one.",
+)
+CLIENT_KEYS = Setting(
+    "CLIENT_KEYS",
+    parse_client_keys,
+    "",
+    "The client keys, as `alice=sk-...,bob=sk-...`, for use on your own machine; the name appears in the log. On "
+    "Azure, keep them in Key Vault. Without any client key every request is refused.",
+)
+CLIENT_AUTH = Setting(
+    "CLIENT_AUTH",
+    parse_client_auth,
+    ClientAuth.KEYS.value,
+    "What clients authenticate with: `keys` (client keys of this proxy), `azure-key` (the key of the Azure OpenAI "
+    "resource) or `resource-key` (a key that names its resource). The last two are for [clients of other "
+    "proxies](clients.md#coming-from-another-proxy); the proxy then uses no credential of its own.",
+)
+CLIENT_RESOURCES = Setting(
+    "CLIENT_RESOURCES",
+    parse_client_resources,
+    "",
+    "The resources that clients may name with `resource-key`, as `my-resource,other.openai.azure.us`, or `*` for "
+    "every one at `.openai.azure.com`. Required with `resource-key`.",
+)
+ALLOWED_ORIGINS = Setting(
+    "ALLOWED_ORIGINS",
+    parse_origins,
+    "*",
+    "The origins of web pages that may call the proxy from a browser, separated by commas, or `*` for all. On Flex "
+    "Consumption also set the app's CORS setting, because the platform answers preflight requests itself.",
+)
+STORED_OBJECTS = Setting(
+    "STORED_OBJECTS",
+    parse_stored_objects,
+    "shared",
+    "Whether clients may use files, batches, stored responses and other objects that Azure keeps: `shared` by all "
+    "client keys, or `off`. Choose `off` when clients must not see each other's data.",
+)
+CONTENT_FILTER_RESULTS = Setting(
+    "CONTENT_FILTER_RESULTS",
+    parse_content_filter_results,
+    "strip",
+    "What to do with the results of Azure's content filter in answers: `strip` removes them, `keep` leaves them in a "
+    "form that OpenAI clients can read.",
+)
+REPAIR_PARAMETERS = Setting(
+    "REPAIR_PARAMETERS",
+    parse_flag,
+    "true",
+    "Whether to send a call again without a parameter that the deployment refuses, such as `temperature`, or with its "
+    "other name (`max_completion_tokens` for `max_tokens`). With `false` the client gets Azure's error.",
+)
+FORWARD_UNKNOWN_OPERATIONS = Setting(
+    "FORWARD_UNKNOWN_OPERATIONS",
+    parse_flag,
+    "false",
+    "Whether to forward operations that the proxy does not know to `/openai/v1`, instead of answering 404. Set it to "
+    "`true` to use an operation that is newer than this version of the proxy.",
+)
+AZURE_OPENAI_OPERATION_SURFACES = Setting(
+    "AZURE_OPENAI_OPERATION_SURFACES",
+    parse_operation_surfaces,
+    "",
+    "Sends single operations to another of Azure's APIs, as `createCompletion=v1,createBatch=classic`. The names are "
+    "in [compatibility.md](compatibility.md).",
+)
+MAX_JSON_BODY_BYTES = Setting(
+    "MAX_JSON_BODY_BYTES",
+    parse_count,
+    str(32 * 1024 * 1024),
+    "The largest JSON request body, in bytes; a larger one is answered with 413. It is held in memory, so lower it on "
+    "small instances. Uploads are not affected.",
+)
+MAX_IN_FLIGHT = Setting(
+    "MAX_IN_FLIGHT",
+    parse_count,
+    "256",
+    "How many requests one instance works on at a time; further ones are answered with 503. Keep it in line with the "
+    "per-instance concurrency of the Function App.",
+)
+UPSTREAM_CONNECTIONS = Setting(
+    "UPSTREAM_CONNECTIONS",
+    parse_count,
+    "256",
+    "How many connections one instance opens to each resource. If it is lower than `MAX_IN_FLIGHT`, `MAX_IN_FLIGHT` "
+    "counts.",
+)
+UPSTREAM_CONNECT_TIMEOUT = Setting(
+    "UPSTREAM_CONNECT_TIMEOUT",
+    parse_seconds,
+    "3",
+    "How many seconds a new connection to Azure OpenAI may take. Raise it on slow networks.",
+)
+UPSTREAM_POOL_TIMEOUT = Setting(
+    "UPSTREAM_POOL_TIMEOUT",
+    parse_seconds,
+    "2",
+    "How many seconds a request waits for a free connection when all `UPSTREAM_CONNECTIONS` are in use.",
+)
+UPSTREAM_FIRST_BYTE_TIMEOUT = Setting(
+    "UPSTREAM_FIRST_BYTE_TIMEOUT",
+    parse_seconds,
+    "215",
+    "How many seconds Azure OpenAI may take until the answer begins or, when it is not streamed, until it is "
+    "complete. Lower it to give up sooner.",
+)
+UPSTREAM_IDLE_TIMEOUT = Setting(
+    "UPSTREAM_IDLE_TIMEOUT",
+    parse_seconds,
+    "60",
+    "How many seconds Azure OpenAI may send nothing in the middle of an answer, after its first content.",
+)
+UPSTREAM_REASONING_IDLE_TIMEOUT = Setting(
+    "UPSTREAM_REASONING_IDLE_TIMEOUT",
+    parse_seconds,
+    "180",
+    "The same for reasoning models, which pause for longer. If it is lower than `UPSTREAM_IDLE_TIMEOUT`, "
+    "`UPSTREAM_IDLE_TIMEOUT` counts.",
+)
+UPSTREAM_TOTAL_TIMEOUT = Setting(
+    "UPSTREAM_TOTAL_TIMEOUT",
+    parse_seconds,
+    "",
+    "How many seconds a whole request may take, including its upload and its stream. If unset, it is "
+    "`functionTimeout` of host.json less 10 seconds, or 3600 where `functionTimeout` has no limit.",
+)
+STREAM_HEAD_TIMEOUT = Setting(
+    "STREAM_HEAD_TIMEOUT",
+    parse_seconds,
+    "30",
+    "After how many seconds without content a stream begins anyway, with status 200. Until then an error still "
+    "reaches the client as a real 429 or 5xx. Lower it for clients or gateways that give up sooner.",
+)
+STREAM_KEEP_ALIVE_INTERVAL = Setting(
+    "STREAM_KEEP_ALIVE_INTERVAL",
+    parse_seconds,
+    "15",
+    "After how many seconds of silence a stream gets an SSE comment, so that nothing on the way closes the "
+    "connection. Lower it behind gateways with short idle timeouts.",
+)
+SHUTDOWN_GRACE = Setting(
+    "SHUTDOWN_GRACE",
+    parse_seconds,
+    "5",
+    "How many seconds running requests may continue after the platform asked the process to end. Keep it shorter than "
+    "the time after which the platform kills the process.",
+)
+HTTPS_PROXY = Setting(
+    "HTTPS_PROXY",
+    parse_http_proxy,
+    "",
+    "The HTTP proxy for calls to `https` addresses, `http://USER:PASSWORD@HOST:PORT`.",
+)
+HTTP_PROXY = Setting("HTTP_PROXY", parse_http_proxy, "", "The HTTP proxy for calls to `http` addresses.")
+ALL_PROXY = Setting(
+    "ALL_PROXY",
+    parse_http_proxy,
+    "",
+    "The HTTP proxy for calls to any address without a proxy of its own. Key Vault does not use it.",
+)
+NO_PROXY = Setting(
+    "NO_PROXY",
+    parse_no_proxy,
+    "",
+    "The hosts to call directly, separated by commas: each name stands for itself and all names below it, `*` for all.",
+)
+
+SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
+    "Azure OpenAI": (
+        AZURE_OPENAI_ENDPOINT,
+        AZURE_OPENAI_MODEL_MAPPER,
+        AZURE_OPENAI_DEFAULT_DEPLOYMENT,
+        AZURE_OPENAI_API_VERSION,
+        AZURE_OPENAI_RESOURCE_ID,
+        AZURE_OPENAI_RESOURCES,
+        AZURE_OPENAI_FALLBACKS,
+        AZURE_OPENAI_ROUTING,
+    ),
+    "Credentials for Azure": (
+        AZURE_OPENAI_AUTH,
+        AZURE_OPENAI_API_KEY,
+        KEY_VAULT_URL,
+        AZURE_OPENAI_KEY_SECRET,
+        AZURE_CLIENT_ID,
+        AZURE_OPENAI_TOKEN_SCOPE,
+        AZURE_RESOURCE_MANAGER_URL,
+    ),
+    "Clients": (CLIENT_KEYS, CLIENT_AUTH, CLIENT_RESOURCES, ALLOWED_ORIGINS),
+    "What clients may do and see": (
+        STORED_OBJECTS,
+        CONTENT_FILTER_RESULTS,
+        REPAIR_PARAMETERS,
+        FORWARD_UNKNOWN_OPERATIONS,
+        AZURE_OPENAI_OPERATION_SURFACES,
+    ),
+    "Limits": (MAX_JSON_BODY_BYTES, MAX_IN_FLIGHT, UPSTREAM_CONNECTIONS),
+    "Timeouts": (
+        UPSTREAM_CONNECT_TIMEOUT,
+        UPSTREAM_POOL_TIMEOUT,
+        UPSTREAM_FIRST_BYTE_TIMEOUT,
+        UPSTREAM_IDLE_TIMEOUT,
+        UPSTREAM_REASONING_IDLE_TIMEOUT,
+        UPSTREAM_TOTAL_TIMEOUT,
+        STREAM_HEAD_TIMEOUT,
+        STREAM_KEEP_ALIVE_INTERVAL,
+        SHUTDOWN_GRACE,
+    ),
+    "HTTP proxy for outgoing calls": (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY),
+}
