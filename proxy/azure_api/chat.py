@@ -1,17 +1,21 @@
 """The chunks of chat and completions: Azure OpenAI's in, OpenAI's out.
 
+Nearly every chunk of a stream is a plain one: a piece of the text, of a choice that has begun, with nothing odd about
+it. Such a chunk is read into a struct that allows nothing else. Every other chunk is translated member by member.
+
 Azure puts events of its content filter between them, which have a blank id and no text.
 https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-streaming
 """
 
+from typing import Annotated
+
 import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from proxy.azure_api import azure_fields
 from proxy.azure_api.errors import AzureErrors
-from proxy.errors import ProxyError
 from proxy.openai_api import json_members
-from proxy.openai_api.answers import encode_error
-from proxy.openai_api.json_members import Members
+from proxy.openai_api.json_members import Members, check_utf8
 from proxy.openai_api.operations import StreamFormat
 from proxy.openai_api.sse import DONE, encode_event
 
@@ -21,11 +25,41 @@ _FORMS = {
     StreamFormat.COMPLETION: ("text", b'""', b'"text_completion"'),
 }
 FORMATS = frozenset(_FORMS)
-_NULL = b"null"
+_NULL = Raw(b"null")
 _IDENTITY = ("id", "object", "created", "model")
-_BLANK = frozenset({b'""', b"0", _NULL})
+_BLANK = frozenset({b'""', b"0", b"null"})
 # Annotations that wait for the first chunk or the next one; Azure sends one or two.
 MAX_WAITING = 16
+# What a chunk begins with whose choice has results of the content filter, and what it begins with without them.
+_WITH_RESULTS = b'{"choices":[{"content_filter_results":'
+_WITHOUT_RESULTS = b'{"choices":[{'
+
+
+class _PlainChoice(msgspec.Struct, kw_only=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    """A piece of a choice in the middle of its text, its members in Azure's order."""
+
+    content_filter_results: Raw | UnsetType = UNSET
+    delta: Raw
+    finish_reason: UnsetType | None = UNSET
+    index: Raw
+    logprobs: Raw | UnsetType = UNSET
+
+
+class _PlainChunk(msgspec.Struct, kw_only=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    """A chunk of one such choice, its members in Azure's order, none of its stream's own blank."""
+
+    choices: tuple[_PlainChoice]
+    created: Annotated[int, Meta(ge=1)]
+    id: Annotated[str, Meta(min_length=1)]
+    model: Annotated[str, Meta(min_length=1)]
+    obfuscation: Raw | UnsetType = UNSET
+    object: Annotated[str, Meta(min_length=1)]
+    service_tier: Raw | UnsetType = UNSET
+    system_fingerprint: Raw | UnsetType = UNSET
+    usage: UnsetType | None = UNSET
+
+
+_DECODE_PLAIN = msgspec.json.Decoder(_PlainChunk).decode
 
 
 class Chunks:
@@ -39,15 +73,39 @@ class Chunks:
         self._choices = choices
         self._keep = keep_filters
         self._content, nothing, kind = _FORMS[form]
-        self._nothing = msgspec.Raw(nothing)
-        self._identity: Members = {"object": msgspec.Raw(kind)}
+        self._is_chat = form is StreamFormat.CHAT
+        self._nothing = Raw(nothing)
+        self._identity: Members = {"object": Raw(kind)}
         self._running: set[bytes] = set()
         self._finished: set[bytes] = set()
         self._on_prompts: list[Members] = []
         self._waiting: list[bytes] = []
+        self._may_be_plain = False
         self.begun = self.complete = self.over = False
-        self.number = b""
-        self.closing = encode_event(DONE)
+        self.number = -1
+        self.usage: bytes | None = None
+
+    def translate_plain(self, name: bytes, data: bytes) -> bytes | None:
+        """Return a chunk that changes nothing for later ones as OpenAI would send it; None when it is another."""
+        if not self._may_be_plain or name:
+            return None
+        try:
+            check_utf8(data)
+            chunk = _DECODE_PLAIN(data)
+        except json_members.UNREADABLE:
+            return None
+        choice = chunk.choices[0]
+        if bytes(choice.index) not in self._running or choice.delta == _NULL:
+            return None
+        results = choice.content_filter_results
+        if results is UNSET or self._keep:
+            return encode_event(data)
+        choice.content_filter_results = UNSET
+        written = json_members.ENCODE(chunk)
+        # Members in another order, spaces between them or one that is there twice are for the long way.
+        if data != b"".join((_WITH_RESULTS, results, b",", written[len(_WITHOUT_RESULTS) :])):
+            return None
+        return encode_event(written)
 
     def translate(self, name: bytes, data: bytes) -> bytes:
         """Return a chunk as OpenAI would send it."""
@@ -59,20 +117,17 @@ class Chunks:
         chunk = json_members.DECODE(data)
         if "statusCode" in chunk or _has(chunk, "error"):
             raise self._errors.in_stream(data)
-        return self._translate(chunk, azure_fields.choices_of(chunk), data)
-
-    def state(self) -> object:
-        """Return what a later chunk's translation depends on."""
-        choices = frozenset(self._running), frozenset(self._finished)
-        return choices, self.begun, self.over, len(self._identity), len(self._on_prompts), len(self._waiting)
-
-    def encode_error(self, error: ProxyError) -> bytes:
-        """Return an error as chat has it; the SDKs look for `error` in every event."""
-        return encode_event(encode_error(error))
+        check_utf8(data)
+        written = self._translate(chunk, azure_fields.choices_of(chunk), data)
+        waits = self._waiting or self._on_prompts
+        self._may_be_plain = self._is_chat and len(self._identity) == len(_IDENTITY) and not waits
+        return written
 
     def _translate(self, chunk: Members, choices: list[Members], data: bytes) -> bytes:
         changed = self._identify(chunk)
         kept = [choice for choice in choices if self._speaks(choice)]
+        if _has(chunk, "usage"):
+            self.usage = bytes(chunk["usage"])
         if kept or _has(chunk, "usage"):
             self.begun = True
         elif not self._keep or self._put_off(chunk, choices, data):
@@ -148,13 +203,13 @@ class Chunks:
 
 
 def _has(members: Members, name: str) -> bool:
-    return bytes(members.get(name, _NULL)) != _NULL
+    return members.get(name, _NULL) != _NULL
 
 
 def _is_blank(members: Members, name: str) -> bool:
     return bytes(members.get(name, _NULL)) in _BLANK
 
 
-def _joined(first: msgspec.Raw, second: msgspec.Raw | None) -> msgspec.Raw:
+def _joined(first: Raw, second: Raw | None) -> Raw:
     """Return two lists as one; the one that is a list when the other is none."""
-    return msgspec.Raw(json_members.ENCODE([*azure_fields.items_of(first), *azure_fields.items_of(second)]))
+    return Raw(json_members.ENCODE([*azure_fields.items_of(first), *azure_fields.items_of(second)]))

@@ -1,9 +1,9 @@
-"""Bytes of a server-sent event stream, cut anywhere, into whole events.
+"""Server-sent events: bytes cut anywhere into whole events, and events into bytes.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from proxy.errors import UpstreamError
 
@@ -15,8 +15,8 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 DONE = b"[DONE]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+# A struct of msgspec is made in a tenth of the time that a frozen dataclass takes.
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One event: its data lines joined, None when it has none; and its comment lines, for streams that keep alive."""
 
     data: bytes | None
@@ -27,44 +27,58 @@ class Event:
 class EventSplitter:
     """Cuts a stream into blocks of lines, each one event without its blank line; CR LF and CR become LF.
 
-    What has come of an event is kept in pieces, so that a large one in many reads costs no more than its bytes.
-    `between` tells that all that came was whole blocks, so that the next byte begins another.
+    Every byte is looked at once, in the read that it came with, however many reads an event takes.
     """
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._size = 0
+        self._pending = bytearray()
         self._start: bytes | None = b""
         self._after_return = False
-        self.between = False
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take bytes as they came; return the blocks that are whole now, and one that is already too large."""
-        lines = self._lines(self._without_mark(chunk))
-        if self._pieces and self._pieces[-1].endswith(b"\n"):
-            # The blank line may have been cut between its two line ends.
-            self._pieces[-1], lines = self._pieces[-1][:-1], b"\n" + lines
-        first, *others = lines.split(b"\n\n")
-        self._keep(first)
-        blocks = []
-        for other in others:
+        if self._start is not None or self._after_return or b"\r" in chunk:
+            chunk = self._lines(self._without_mark(chunk))
+        pending = self._pending
+        blocks: list[bytes] = []
+        at = 0
+        if pending and chunk.startswith(b"\n") and pending.endswith(b"\n"):
+            # The blank line was cut between its two line ends.
             blocks.append(self.end())
-            self._keep(other)
-        if self._size > MAX_EVENT_BYTES:
-            blocks.append(self.end())
-        self.between = not self._pieces and self._start is None and not self._after_return
-        return [block for block in blocks if block]
+            at = 1
+        # Looking for one byte is many times as fast as looking for two.
+        end = chunk.find(b"\n", at)
+        while end >= 0:
+            after = chunk.find(b"\n", end + 1)
+            if after == end + 1:
+                self._finish(chunk[at:end], blocks)
+                at = end + 2
+                after = chunk.find(b"\n", at)
+            end = after
+        if at < len(chunk):
+            self._keep(chunk[at:], blocks)
+        return blocks
 
     def end(self) -> bytes:
         """Return the block that the stream ended in without a blank line, empty when there is none."""
-        block = b"".join(self._pieces).strip(b"\n")
-        self._pieces, self._size = [], 0
+        block = bytes(self._pending).removesuffix(b"\n")
+        self._pending.clear()
         return block
 
-    def _keep(self, piece: bytes) -> None:
-        if piece:
-            self._pieces.append(piece)
-            self._size += len(piece)
+    def _finish(self, piece: bytes, blocks: list[bytes]) -> None:
+        """Add the block that this is the last piece of, unless it is empty."""
+        if self._pending:
+            self._pending += piece
+            blocks.append(self.end())
+        elif block := piece.lstrip(b"\n"):
+            blocks.append(block)
+
+    def _keep(self, piece: bytes, blocks: list[bytes]) -> None:
+        """Keep the beginning of a block, without the blank lines before it."""
+        pending = self._pending
+        pending += piece if pending else piece.lstrip(b"\n")
+        if len(pending) - pending.endswith(b"\n") > MAX_EVENT_BYTES:
+            blocks.append(self.end())
 
     def _without_mark(self, chunk: bytes) -> bytes:
         if self._start is None:
@@ -88,8 +102,23 @@ def parse_event(block: bytes) -> Event:
     """Read one block of lines; raise `UpstreamError` when it is larger than the bound."""
     if len(block) > MAX_EVENT_BYTES:
         raise UpstreamError("Azure OpenAI sent an event that is too large.")
-    if block.startswith(b"data: ") and b"\n" not in block:
-        return Event(data=block[6:])
+    first, separator, data = block.partition(b"data: ")
+    if separator and b"\n" not in data:
+        if not first:
+            return Event(data=data)
+        if first.startswith(b"event: ") and first.find(b"\n") == len(first) - 1:
+            return Event(data=data, name=first[7:-1])
+    return _parse_lines(block)
+
+
+def encode_event(data: bytes, name: bytes = b"") -> bytes:
+    """Return one event that holds some JSON on one line, with its name if it has one."""
+    if b"\n" in data:
+        data = data.replace(b"\n", b" ")
+    return b"".join((b"event: ", name, b"\ndata: ", data, b"\n\n") if name else (b"data: ", data, b"\n\n"))
+
+
+def _parse_lines(block: bytes) -> Event:
     fields: dict[bytes, list[bytes]] = {}
     for line in block.split(b"\n"):
         name, _, value = line.partition(b":")
@@ -101,9 +130,3 @@ def parse_event(block: bytes) -> Event:
         name=fields.get(b"event", [b""])[-1],
         comment=b"".join((*comments, b"\n")) if comments else b"",
     )
-
-
-def encode_event(data: bytes, name: bytes = b"") -> bytes:
-    """Return one event that holds some JSON on one line, with its name if it has one."""
-    line = b"data: " + data.replace(b"\n", b" ") + b"\n\n"
-    return b"event: " + name + b"\n" + line if name else line
