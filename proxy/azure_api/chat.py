@@ -7,48 +7,57 @@ Azure puts events of its content filter between them, which have a blank id and 
 https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-streaming
 """
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType, field
 
 from proxy.azure_api import azure_fields
 from proxy.azure_api.errors import AzureErrors
 from proxy.openai_api import json_members
-from proxy.openai_api.json_members import Members, check_utf8
+from proxy.openai_api.json_members import ENCODE, UNREADABLE, Members, check_utf8
 from proxy.openai_api.operations import StreamFormat
-from proxy.openai_api.sse import DONE, encode_event
+from proxy.openai_api.sse import DONE, LF, encode_event
 
-# The member of a choice that holds what it says, the JSON for saying nothing, and the name of such a chunk.
-_FORMS = {
-    StreamFormat.CHAT: ("delta", b"{}", b'"chat.completion.chunk"'),
-    StreamFormat.COMPLETION: ("text", b'""', b'"text_completion"'),
-}
-FORMATS = frozenset(_FORMS)
 _NULL = Raw(b"null")
 _IDENTITY = ("id", "object", "created", "model")
 _BLANK = frozenset({b'""', b"0", b"null"})
 # Annotations that wait for the first chunk or the next one; Azure sends one or two.
 MAX_WAITING = 16
-# What a chunk begins with whose choice has results of the content filter, and what it begins with without them.
-_WITH_RESULTS = b'{"choices":[{"content_filter_results":'
-_WITHOUT_RESULTS = b'{"choices":[{'
+# What an event begins with whose choice has results of the content filter, and what it begins with without them.
+_CHOICE_WITH_RESULTS = b'data: {"choices":[{"content_filter_results":'
+_CHOICE = b'data: {"choices":[{'
+_CHOICE_AT = len(_CHOICE) - len(b"data: ")
+_Choice = TypeVar("_Choice")
 
 
-class _PlainChoice(msgspec.Struct, kw_only=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
-    """A piece of a choice in the middle of its text, its members in Azure's order."""
+class _PlainDelta(msgspec.Struct, kw_only=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    """A piece of a choice of a chat in the middle of its text, its members in Azure's order."""
 
     content_filter_results: Raw | UnsetType = UNSET
-    delta: Raw
+    content: Raw = field(name="delta")
     finish_reason: UnsetType | None = UNSET
     index: Raw
     logprobs: Raw | UnsetType = UNSET
 
 
-class _PlainChunk(msgspec.Struct, kw_only=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
-    """A chunk of one such choice, its members in Azure's order, none of its stream's own blank."""
+class _PlainText(msgspec.Struct, kw_only=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    """The same of a completion."""
 
-    choices: tuple[_PlainChoice]
+    content_filter_results: Raw | UnsetType = UNSET
+    finish_reason: UnsetType | None = UNSET
+    index: Raw
+    logprobs: Raw | UnsetType = UNSET
+    content: Raw = field(name="text")
+
+
+class _PlainChunk(
+    msgspec.Struct, Generic[_Choice], kw_only=True, gc=False, forbid_unknown_fields=True, omit_defaults=True
+):
+    """A chunk of one such choice, its members in Azure's order, none of those blank that tell its stream."""
+
+    choices: tuple[_Choice]
     created: Annotated[int, Meta(ge=1)]
     id: Annotated[str, Meta(min_length=1)]
     model: Annotated[str, Meta(min_length=1)]
@@ -59,7 +68,16 @@ class _PlainChunk(msgspec.Struct, kw_only=True, gc=False, forbid_unknown_fields=
     usage: UnsetType | None = UNSET
 
 
-_DECODE_PLAIN = msgspec.json.Decoder(_PlainChunk).decode
+_DecodePlain = Callable[[bytes], _PlainChunk[_PlainDelta] | _PlainChunk[_PlainText]]
+_DECODE_CHAT: _DecodePlain = msgspec.json.Decoder(_PlainChunk[_PlainDelta]).decode
+_DECODE_COMPLETION: _DecodePlain = msgspec.json.Decoder(_PlainChunk[_PlainText]).decode
+# The member of a choice that holds what it says, the JSON for saying nothing, the name of such a chunk, and how a plain
+# one is read.
+_FORMS = {
+    StreamFormat.CHAT: ("delta", b"{}", b'"chat.completion.chunk"', _DECODE_CHAT),
+    StreamFormat.COMPLETION: ("text", b'""', b'"text_completion"', _DECODE_COMPLETION),
+}
+FORMATS = frozenset(_FORMS)
 
 
 class Chunks:
@@ -72,40 +90,40 @@ class Chunks:
         self._errors = errors
         self._choices = choices
         self._keep = keep_filters
-        self._content, nothing, kind = _FORMS[form]
-        self._is_chat = form is StreamFormat.CHAT
+        self._content, nothing, kind, self._decode_plain = _FORMS[form]
         self._nothing = Raw(nothing)
         self._identity: Members = {"object": Raw(kind)}
         self._running: set[bytes] = set()
         self._finished: set[bytes] = set()
         self._on_prompts: list[Members] = []
         self._waiting: list[bytes] = []
-        self._may_be_plain = False
+        self._plain_index: Raw | None = None
         self.begun = self.complete = self.over = False
         self.number = -1
         self.usage: bytes | None = None
 
-    def translate_plain(self, name: bytes, data: bytes) -> bytes | None:
+    def translate_plain(self, block: bytes) -> bytes | None:
         """Return a chunk that changes nothing for later ones as OpenAI would send it; None when it is another."""
-        if not self._may_be_plain or name:
+        if self._plain_index is None or not block.startswith(b"data: ") or LF in block:
             return None
         try:
-            check_utf8(data)
-            chunk = _DECODE_PLAIN(data)
-        except json_members.UNREADABLE:
+            if not block.isascii():
+                check_utf8(block)
+            chunk = self._decode_plain(block[6:])
+        except UNREADABLE:
             return None
         choice = chunk.choices[0]
-        if bytes(choice.index) not in self._running or choice.delta == _NULL:
+        if choice.index != self._plain_index or choice.content == _NULL:
             return None
         results = choice.content_filter_results
         if results is UNSET or self._keep:
-            return encode_event(data)
+            return block + b"\n\n"
         choice.content_filter_results = UNSET
-        written = json_members.ENCODE(chunk)
+        rest = ENCODE(chunk)[_CHOICE_AT:]
         # Members in another order, spaces between them or one that is there twice are for the long way.
-        if data != b"".join((_WITH_RESULTS, results, b",", written[len(_WITHOUT_RESULTS) :])):
+        if block != b"".join((_CHOICE_WITH_RESULTS, results, b",", rest)):
             return None
-        return encode_event(written)
+        return b"".join((_CHOICE, rest, b"\n\n"))
 
     def translate(self, name: bytes, data: bytes) -> bytes:
         """Return a chunk as OpenAI would send it."""
@@ -119,8 +137,9 @@ class Chunks:
             raise self._errors.in_stream(data)
         check_utf8(data)
         written = self._translate(chunk, azure_fields.choices_of(chunk), data)
+        may_be_plain = self._running and len(self._identity) == len(_IDENTITY)
         waits = self._waiting or self._on_prompts
-        self._may_be_plain = self._is_chat and len(self._identity) == len(_IDENTITY) and not waits
+        self._plain_index = Raw(min(self._running)) if may_be_plain and not waits else None
         return written
 
     def _translate(self, chunk: Members, choices: list[Members], data: bytes) -> bytes:
@@ -212,4 +231,4 @@ def _is_blank(members: Members, name: str) -> bool:
 
 def _joined(first: Raw, second: Raw | None) -> Raw:
     """Return two lists as one; the one that is a list when the other is none."""
-    return Raw(json_members.ENCODE([*azure_fields.items_of(first), *azure_fields.items_of(second)]))
+    return Raw(ENCODE([*azure_fields.items_of(first), *azure_fields.items_of(second)]))

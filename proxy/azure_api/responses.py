@@ -12,17 +12,17 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from proxy.azure_api import azure_fields
 from proxy.azure_api.errors import AzureErrors
-from proxy.openai_api import json_members
 from proxy.openai_api.answers import may_pass
-from proxy.openai_api.json_members import Members, check_utf8
+from proxy.openai_api.json_members import DECODE, ENCODE, UNREADABLE, Members, check_utf8
 from proxy.openai_api.operations import StreamFormat
-from proxy.openai_api.sse import DONE, encode_event
+from proxy.openai_api.sse import DONE, LF, encode_event
 
 # A response announces itself with these before the model has said anything.
 _ANNOUNCEMENTS = frozenset({"response.created", "response.queued", "response.in_progress"})
 # With nothing but announcements before it, this is an error that another attempt may cure.
 _FAILED = "response.failed"
 _NULL = Raw(b"null")
+_ODD_NAMES = (b"event: error\n", b"event: \n")
 _Number = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 _TYPE = msgspec.json.Decoder(str).decode
 _NUMBER = msgspec.json.Decoder(_Number).decode
@@ -68,26 +68,32 @@ class TypedEvents:
         self.number = -1
         self.usage: bytes | None = None
 
-    def translate_plain(self, name: bytes, data: bytes) -> bytes | None:
+    def translate_plain(self, block: bytes) -> bytes | None:
         """Return an event that goes out as it came; None when it is another."""
-        try:
-            check_utf8(data)
-            event = _DECODE_PLAIN(data)
-        except json_members.UNREADABLE:
+        head, _, data = block.partition(b"data: ")
+        if block.find(b"\n") != len(head) - 1 or LF in data:
             return None
-        if event.type in self._looked_at or name == b"error":
+        if head and (not head.startswith(b"event: ") or head in _ODD_NAMES):
+            return None
+        try:
+            if not block.isascii():
+                check_utf8(block)
+            event = _DECODE_PLAIN(data)
+        except UNREADABLE:
+            return None
+        if event.type in self._looked_at:
             return None
         if event.sequence_number is not UNSET:
             self.number = event.sequence_number
         self.begun = True
-        return encode_event(data, name)
+        return block + b"\n\n"
 
     def translate(self, name: bytes, data: bytes) -> bytes:
         """Return an event as OpenAI would send it."""
         if data == DONE:
             # The end of a run; the one behind a response is Azure's alone.
             return self._passed(name.decode(), name, data) if name.decode() in self._form.last else b""
-        members = json_members.DECODE(data)
+        members = DECODE(data)
         kind = _TYPE(members["type"]) if "type" in members else name.decode()
         if name == b"error" or kind == "error" or _is_bare_error(members):
             raise self._errors.in_stream(data)
@@ -97,7 +103,7 @@ class TypedEvents:
             raise error
         self.usage = _usage_of(members) or self.usage
         if not self._keep and azure_fields.strip(members):
-            data = json_members.ENCODE(members)
+            data = ENCODE(members)
         self.number = number
         return self._passed(kind, name, data)
 

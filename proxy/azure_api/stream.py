@@ -4,6 +4,7 @@ What goes out never looks complete when it is not: openai-python takes a stream 
 goes out behind the last event, and an error behind a complete answer took nothing from it.
 """
 
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -15,7 +16,7 @@ from proxy.azure_api.responses import TypedEvents
 from proxy.errors import ProxyError, UpstreamError
 from proxy.openai_api import answers, json_members
 from proxy.openai_api.operations import StreamFormat
-from proxy.openai_api.sse import DONE, EventSplitter, encode_event, parse_event
+from proxy.openai_api.sse import DONE, MAX_EVENT_BYTES, EventSplitter, encode_event, parse_event
 
 _CUT_SHORT = "Azure OpenAI ended the stream before the answer was complete."
 _NOT_JSON = "Azure OpenAI sent an event that is not the JSON it should be."
@@ -34,7 +35,7 @@ class Events(Protocol):
     number: int
     usage: bytes | None
 
-    def translate_plain(self, name: bytes, data: bytes) -> bytes | None:
+    def translate_plain(self, block: bytes) -> bytes | None:
         """Return what `translate` would for an event of the most common kind, None for all others; never the last."""
         ...
 
@@ -71,14 +72,23 @@ class Stream:
 
     def feed(self, chunk: bytes) -> bytes:
         """Take bytes of Azure as they came; return whole events, possibly none."""
-        if self.ended:
-            return b""
-        return b"".join(map(self._translate, self._splitter.feed(chunk)))
+        blocks = [] if self.ended else self._splitter.feed(chunk)
+        translate_plain = self._events.translate_plain
+        written = []
+        for block in blocks:
+            plain = translate_plain(block) if len(block) <= MAX_EVENT_BYTES else None
+            if plain is not None:
+                written.append(plain)
+                continue
+            written.append(self._translate(block))
+            if self.ended:
+                break
+        return b"".join(written)
 
     def end(self) -> bytes:
         """Return what is left when Azure's bytes are over: the end, or the error of a stream cut short."""
         rest = self._splitter.end()
-        last = self._translate(rest) if rest else b""
+        last = self._translate(rest) if rest and not self.ended else b""
         return last + self.fail(UpstreamError(_CUT_SHORT))
 
     def fail(self, error: ProxyError) -> bytes:
@@ -93,24 +103,16 @@ class Stream:
         return encode_error(self._format, error, self._events.number + 1) + closing
 
     def _translate(self, block: bytes) -> bytes:
-        if self.ended:
-            return b""
         try:
             event = parse_event(block)
             if event.data is None:
                 return event.comment
-            written = self._events.translate_plain(event.name, event.data)
-            if written is not None:
-                return written
-            written = self._translate_fully(event.name, event.data)
+            written = json_members.rewrite(event.data, partial(self._events.translate, event.name))
         except ProxyError as error:
             return self.fail(error)
         except json_members.UNREADABLE:
             return self.fail(UpstreamError(_NOT_JSON))
         return written + self.fail(UpstreamError(_CUT_SHORT)) if self._events.over else written
-
-    def _translate_fully(self, name: bytes, data: bytes) -> bytes:
-        return json_members.rewrite(data, lambda readable: self._events.translate(name, readable))
 
 
 def open_stream(
