@@ -120,7 +120,7 @@ class Chunks:
             return block + b"\n\n"
         choice.content_filter_results = UNSET
         rest = ENCODE(chunk)[_CHOICE_AT:]
-        # Members in another order, spaces between them or one that is there twice are for the long way.
+        # Members in another order, spaces between them or one that is there twice: more would change than the results.
         if block != b"".join((_CHOICE_WITH_RESULTS, results, b",", rest)):
             return None
         return b"".join((_CHOICE, rest, b"\n\n"))
@@ -139,7 +139,7 @@ class Chunks:
         written = self._translate(chunk, azure_fields.choices_of(chunk), data)
         may_be_plain = self._running and len(self._identity) == len(_IDENTITY)
         waits = self._waiting or self._on_prompts
-        self._plain_index = Raw(min(self._running)) if may_be_plain and not waits else None
+        self._plain_index = Raw(next(iter(self._running))) if may_be_plain and not waits else None
         return written
 
     def _translate(self, chunk: Members, choices: list[Members], data: bytes) -> bytes:

@@ -22,6 +22,7 @@ _ANNOUNCEMENTS = frozenset({"response.created", "response.queued", "response.in_
 # With nothing but announcements before it, this is an error that another attempt may cure.
 _FAILED = "response.failed"
 _NULL = Raw(b"null")
+# Lines that name an error, and that OpenAI's events do not have.
 _ODD_NAMES = (b"event: error\n", b"event: \n")
 _Number = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 _TYPE = msgspec.json.Decoder(str).decode
@@ -64,7 +65,7 @@ class TypedEvents:
         self._form = form
         self._keep = keep_filters
         self.begun = self.complete = self.over = False
-        self._looked_at = form.last | _ANNOUNCEMENTS | {_FAILED, "error"}
+        self._not_plain = form.last | _ANNOUNCEMENTS | {_FAILED, "error"}
         self.number = -1
         self.usage: bytes | None = None
 
@@ -81,7 +82,7 @@ class TypedEvents:
             event = _DECODE_PLAIN(data)
         except UNREADABLE:
             return None
-        if event.type in self._looked_at:
+        if event.type in self._not_plain:
             return None
         if event.sequence_number is not UNSET:
             self.number = event.sequence_number

@@ -6,13 +6,13 @@ goes out behind the last event, and an error behind a complete answer took nothi
 
 from typing import Protocol
 
-from tests.unit.azure_api.former import chat
-from tests.unit.azure_api.former.chat import Chunks
 from proxy.azure_api.errors import AzureErrors
-from tests.unit.azure_api.former.responses import TypedEvents
 from proxy.errors import ProxyError, UpstreamError
 from proxy.openai_api import json_members
 from proxy.openai_api.operations import StreamFormat
+from tests.unit.azure_api.former import chat
+from tests.unit.azure_api.former.chat import Chunks
+from tests.unit.azure_api.former.responses import TypedEvents
 from tests.unit.azure_api.former.sse import EventSplitter, parse_event
 
 _CUT_SHORT = "Azure OpenAI ended the stream before the answer was complete."
