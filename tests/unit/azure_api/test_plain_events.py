@@ -222,6 +222,7 @@ def test_no_chunk_is_plain_while_annotations_wait(waiting: bytes) -> None:
         (b"event: response.output_text.delta\n", b"event: data: x\n"),
         (b"event: response.output_text.delta\n", b"id: 1\n"),
         (b"}\n\n", b"}\nid: 1\n\n"),
+        (b',"delta"', b',\n"delta"'),
         (b"}\n\n", b"}}\n\n"),
         (DELTA[40:-2], b"[DONE]"),
         (DELTA[:-2], b": data: x"),

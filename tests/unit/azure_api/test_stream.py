@@ -21,6 +21,7 @@ THROTTLED = b'data: {"error":{"code":"429","message":"Slow down."}}\n\n'
 CREATED = b'event: response.created\ndata: {"type":"response.created","response":{},"sequence_number":0}\n\n'
 QUEUED, IN_PROGRESS = (CREATED.replace(b"created", name) for name in (b"queued", b"in_progress"))
 COMMENT = b": keepalive\n\n"
+MORE = b'data: {"type":"response.output_text.delta","choices":[{"index":0,"delta":{},"text":""}]}'
 
 
 def begin(form: StreamFormat = StreamFormat.CHAT, *, keep: bool = False) -> Stream:
@@ -137,7 +138,9 @@ EVERY_FORMAT = pytest.mark.parametrize(("form", "last"), LAST.items(), ids=lambd
 
 
 @EVERY_FORMAT
-@pytest.mark.parametrize("behind", [b"data: {}\n\n", THROTTLED, b"event: error\n" + THROTTLED, b"data: <", COMMENT])
+@pytest.mark.parametrize(
+    "behind", [b"data: {}\n\n", THROTTLED, b"event: error\n" + THROTTLED, b"data: <", COMMENT, MORE]
+)
 def test_a_stream_ends_at_once_with_its_last_event(form: StreamFormat, last: bytes, behind: bytes) -> None:
     for parts in ([last], [last + behind], [last, behind]):
         stream = begin(form)

@@ -115,6 +115,12 @@ def test_a_block_may_be_as_large_as_the_bound_and_no_larger() -> None:
     assert parse_event(block[1:]).data is None
 
 
+def test_the_line_end_behind_a_block_is_none_of_its_bytes() -> None:
+    splitter = EventSplitter()
+    assert splitter.feed(b"x" * MAX_EVENT_BYTES) == splitter.feed(b"\n") == []
+    assert [len(block) for block in splitter.feed(b"\n")] == [MAX_EVENT_BYTES]
+
+
 @pytest.mark.parametrize(
     ("block", "data", "name"),
     [
