@@ -18,7 +18,6 @@ from proxy.errors import UpstreamError
 from proxy.openai_api.operations import StreamFormat
 from proxy.openai_api.sse import MAX_EVENT_BYTES
 from proxy.values import AuthMode
-from tests.unit.azure_api.former import stream as former
 
 ERRORS = AzureErrors(model="gpt-4o", auth=AuthMode.KEY_VAULT)
 FIRST = b'data: {"choices":[{"delta":{"content":""},"index":0}],"created":1,"id":"a","model":"m","object":"o"}\n\n'
@@ -61,20 +60,16 @@ def thorough(form: StreamFormat, choices: int, keep: bool) -> Stream:
 
 def run(form: StreamFormat, parts: Sequence[bytes], *, keep: bool = False, choices: int = 1) -> bytes:
     """Return what a stream gives, after checking that it gives the same with all translated in full, read by read."""
-    streams = (
-        open_stream(form, ERRORS, choices=choices, keep_filters=keep),
-        thorough(form, choices, keep),
-        former.open_stream(form, ERRORS, choices=choices, keep_filters=keep),
-    )
+    stream, full = open_stream(form, ERRORS, choices=choices, keep_filters=keep), thorough(form, choices, keep)
     written = b""
     for part in parts:
-        given_now, *others = [stream.feed(part) for stream in streams]
-        assert others == [given_now, given_now]
-        assert len({(stream.begun, stream.ended, stream.failure is None) for stream in streams}) == 1
+        given_now = stream.feed(part)
+        assert full.feed(part) == given_now
+        assert (stream.begun, stream.ended, stream.usage) == (full.begun, full.ended, full.usage)
+        assert (stream.failure is None) is (full.failure is None)
         written += given_now
-    assert streams[0].usage == streams[1].usage
-    given_last, *others = [stream.end() for stream in streams]
-    assert others == [given_last, given_last]
+    given_last = stream.end()
+    assert full.end() == given_last
     return written + given_last
 
 
