@@ -198,9 +198,7 @@ class _Azure(asyncio.Protocol):
 async def count(scenario: Scenario) -> Counts:
     """Return the calls of one request; the settings are in the environment and the app is loaded anew."""
     async with _running_azure(scenario) as endpoint:
-        os.environ.update(
-            AZURE_OPENAI_ENDPOINT=endpoint, AZURE_OPENAI_API_KEY="azure-key", CLIENT_KEYS=f"trace={KEY}"
-        )
+        os.environ.update(AZURE_OPENAI_ENDPOINT=endpoint, AZURE_OPENAI_API_KEY="azure-key", CLIENT_KEYS=f"trace={KEY}")
         sys.modules.pop("function_app", None)
         import function_app  # noqa: PLC0415  it reads the environment
 

@@ -40,6 +40,8 @@ class Surface(Enum):
 class Body(Enum):
     """What a request carries, and where the model sits in it."""
 
+    __hash__ = object.__hash__  # in C: it is looked up with every request
+
     NONE = "nothing"
     OPAQUE = "bytes that nobody reads"
     MODEL = "JSON with a model"

@@ -155,7 +155,9 @@ def _application(writes: Sequence[bytes], content: type[_Content]) -> Applicatio
 async def spent(application: Application, body: bytes, times: int) -> float:
     """Return the median of the CPU seconds of a request."""
     message = {"type": "http.request", "body": body, "more_body": False}
-    headers = [(name.encode(), value.encode()) for name, value in (_HEADERS | {"content-length": str(len(body))}).items()]
+    headers = [
+        (name.encode(), value.encode()) for name, value in (_HEADERS | {"content-length": str(len(body))}).items()
+    ]
 
     async def receive() -> Message:
         return message
