@@ -32,6 +32,7 @@ _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _MEMBER = re.compile(rb"[\s{,]*+(" + _STRING + rb")\s*+:\s*+", re.DOTALL)
+_END = re.compile(rb"\s*+{?\s*+}\s*+")
 _SCALAR = re.compile(_STRING + rb"|[^\s,}]+", re.DOTALL)
 _PLAIN = rb'[^"{}\[\]]*+'
 # An object or a list without another inside is passed in one step: most of a conversation is made of them.
@@ -180,8 +181,8 @@ def parse_json_body(raw: bytes) -> JsonBody:
 def _locate(raw: bytes) -> JsonBody | None:
     """Find the members of a plain document by the lengths of their values; None where they must be looked for.
 
-    A name that stands twice has the length of its last value at the place of its first, so that what follows does not
-    fit any more.
+    A name that stands twice has the length of its last value at the place of its first. What follows then does not fit:
+    the end of the document is further away than that length, whatever stands between.
     """
     if raw.count(b":") > MAX_COLONS or b"\\ud" in raw or b"\\uD" in raw:
         return None
@@ -195,7 +196,7 @@ def _locate(raw: bytes) -> JsonBody | None:
         start = member.end()
         position = start + len(value)
         spans[name], names[name] = (start, position), member.start(1)
-    return None if _MEMBER.match(raw, position) else JsonBody(raw=raw, spans=spans, names=names)
+    return JsonBody(raw=raw, spans=spans, names=names) if _END.fullmatch(raw, position) else None
 
 
 def _check(raw: bytes) -> None:
