@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from proxy.azure_api.errors import FILTER_CODES, MISSING_CODES
 from proxy.config.policy import Policy
 
-_MISSING_CODES = frozenset({"deploymentnotfound", "model_not_found"})
-_FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "responsibleaipolicyviolation"})
 REQUEST_TIMEOUT, THROTTLED, UNAUTHORIZED, NOT_FOUND, SERVER_ERROR = 408, 429, 401, 404, 500
 
 
@@ -41,12 +40,12 @@ class Failure:
     @property
     def is_missing(self) -> bool:
         """Tell whether the resource has no such deployment."""
-        return self.status == NOT_FOUND and self.code.lower() in _MISSING_CODES
+        return self.status == NOT_FOUND and self.code.lower() in MISSING_CODES
 
     @property
     def is_filtered(self) -> bool:
         """Tell whether a content filter refused, as every other target's would."""
-        return self.code.lower() in _FILTER_CODES
+        return self.code.lower() in FILTER_CODES
 
     @property
     def is_fault(self) -> bool:
