@@ -39,10 +39,10 @@ RESPONSE_HEADERS = frozenset(
 )
 # What becomes of these; a value that none of OpenAI's clients could read is left out.
 _REWRITTEN: Mapping[str, Callable[[str], str | None]] = {
-    "retry-after": retry_after.delay,
-    "retry-after-ms": retry_after.milliseconds,
-    "x-ratelimit-reset-requests": retry_after.duration,
-    "x-ratelimit-reset-tokens": retry_after.duration,
+    "retry-after": retry_after.delay_to_openai,
+    "retry-after-ms": retry_after.milliseconds_to_openai,
+    "x-ratelimit-reset-requests": retry_after.reset_to_openai,
+    "x-ratelimit-reset-tokens": retry_after.reset_to_openai,
 }
 _DOWNLOAD_HEADERS = ("content-length", "content-disposition")
 _OF_A_SUCCESS = frozenset({"content-type", "location"})
