@@ -4,10 +4,9 @@ import asyncio
 import signal
 
 import aiohttp
+from proxy.http_extension import Server, WebApp, WebServer
 from starlette.requests import Request
 from starlette.responses import Response
-
-from proxy.http_extension import Server, WebApp, WebServer
 
 
 def extension() -> WebServer:
