@@ -7,8 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from proxy.server.connection import connection_of
+from proxy.server.worker_extension import Protocol
 from proxy.values import Receive, Scope, Send
 from tests.fakes.uvicorn_server import serving
 
@@ -165,30 +168,76 @@ async def test_a_client_that_leaves_behind_a_large_body_is_lost(reads: bool) -> 
     assert application.lost == ["/large"]
 
 
-async def test_a_large_body_that_comes_at_once_is_read_whole_and_its_client_can_be_lost() -> None:
-    """The whole body is here before anybody asks for it, so that nothing but its end lets reading go on."""
-    begun, may_read = asyncio.Event(), asyncio.Event()
-    sizes: list[int] = []
+class Transport(asyncio.Transport):
+    """A connection without a network, on which reading is paused or not."""
 
+    def __init__(self) -> None:
+        super().__init__({"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 2)})
+        self.reads = True
+
+    def pause_reading(self) -> None:
+        self.reads = False
+
+    def resume_reading(self) -> None:
+        self.reads = True
+
+    def is_closing(self) -> bool:
+        return False
+
+    def write(self, data: object) -> None:
+        """Send nothing."""
+
+
+@asynccontextmanager
+async def protocol_of(work: Work) -> AsyncIterator[tuple[Protocol, Transport]]:
+    """Give a protocol to be fed, without a server around it; what still works at the end is cancelled."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await work(receive, send)
+
+    state, transport = ServerState(), Transport()
+    protocol = Protocol(uvicorn.Config(application, lifespan="off", log_config=None), state, {})
+    protocol.connection_made(transport)
+    async with asyncio.timeout(HANG):
+        yield protocol, transport
+    for task in tuple(state.tasks):
+        task.cancel()
+        await asyncio.wait({task})
+    protocol._unset_keepalive_if_required()
+
+
+async def test_reading_goes_on_behind_a_large_body_that_its_reader_has_waited_for() -> None:
     async def work(receive: Receive, send: Send) -> None:
         begun.set()
-        await may_read.wait()
-        message = await receive()
-        sizes.append(len(message["body"]))
-        assert not message["more_body"]
-        may_leave.set()
-        await application.one_is_lost.wait()
+        sizes.append(len((await receive())["body"]))
+        has_read.set()
+        await asyncio.Event().wait()
 
-    application, may_leave = Application(work), asyncio.Event()
-    async with client_of(application) as client:
-        client.writer.write(b"POST /large HTTP/1.1\r\ncontent-length: 70000\r\n\r\n" + bytes(70_000))
-        await client.writer.drain()
+    begun, has_read, sizes = asyncio.Event(), asyncio.Event(), list[int]()
+    async with protocol_of(work) as (protocol, transport):
+        protocol.data_received(b"POST /large HTTP/1.1\r\ncontent-length: 140000\r\n\r\n")
         await begun.wait()
-        may_read.set()
-        await may_leave.wait()
-        client.reset()
-        await application.one_has_ended.wait()
-    assert (sizes, application.lost) == ([70_000], ["/large"])
+        await asyncio.sleep(0)
+        protocol.data_received(bytes(70_000))
+        assert not transport.reads
+        protocol.data_received(bytes(70_000))
+        assert transport.reads
+        await has_read.wait()
+    assert sizes == [140_000]
+
+
+async def test_no_more_is_read_while_a_pipelined_request_waits() -> None:
+    async def work(receive: Receive, send: Send) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    begun = asyncio.Event()
+    async with protocol_of(work) as (protocol, transport):
+        protocol.data_received(HELLO)
+        await begun.wait()
+        assert transport.reads
+        protocol.data_received(HELLO)
+        assert not transport.reads
 
 
 async def test_a_client_that_goes_after_its_answer_was_not_lost(silent: pytest.LogCaptureFixture) -> None:
@@ -242,6 +291,20 @@ async def test_the_client_of_a_second_request_on_a_connection_is_lost_for_that_o
     assert application.lost == ["/second"]
 
 
+async def test_half_a_next_request_does_not_hide_whose_client_is_lost() -> None:
+    async def work(receive: Receive, send: Send) -> None:
+        begun.set()
+        await application.one_is_lost.wait()
+
+    application, begun = Application(work), asyncio.Event()
+    async with client_of(application) as client:
+        client.writer.write(HELLO + b"GET /half-a-requ")
+        await begun.wait()
+        client.reset()
+        await application.one_has_ended.wait()
+    assert application.lost == ["/path"]
+
+
 async def test_a_pipelined_request_waits_for_the_one_before_it() -> None:
     first, may_answer = asyncio.Event(), asyncio.Event()
     bodies: list[bytes] = []
@@ -271,7 +334,6 @@ async def test_an_answer_that_is_broken_off_sends_what_was_written_and_no_end(
         await send({"type": "http.response.body", "body": b"begun", "more_body": True})
         assert application.break_off is not None
         application.break_off()
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     application = Application(work)
     async with client_of(application) as client:
