@@ -249,7 +249,7 @@ async def test_a_request_without_an_answer_is_told_that_the_instance_ends() -> N
     await reach(1)
     await server.concurrency.shut_down(5)
     await serving
-    assert time_now() == 5
+    assert time_now() == 6
     assert (server.status, server.error["code"], headers(server)[b"retry-after"]) == (503, "proxy_shutting_down", b"1")
     assert (server.line["status"], server.line["outcome"], server.line["error"]) == (
         503,
