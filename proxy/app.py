@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from proxy.auth.keys import KeyRing
 from proxy.auth.passthrough import azure_key, resource_key
-from proxy.azure_api.headers import finish
+from proxy.azure_api.headers import common_headers
 from proxy.azure_api.urls import surfaces_at
 from proxy.azure_services.client_keys import ClientKeys
 from proxy.azure_services.credentials import (
@@ -57,7 +57,7 @@ from proxy.server.concurrency import Concurrency
 from proxy.server.deadline import Deadline
 from proxy.server.response_writer import ResponseWriter
 from proxy.server.shutdown import end_on_sigterm
-from proxy.values import AuthMode, ClientAuth, PassthroughKey, Receive, Response, Scope, Secret, Send
+from proxy.values import AuthMode, ClientAuth, PassthroughKey, Receive, Scope, Secret, Send
 
 if TYPE_CHECKING:
     from proxy.azure_services.resource_manager import ResourceManager
@@ -127,10 +127,9 @@ class Misconfigured:
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 503 with the message of the setting."""
-        request, answer = parse_request(scope, receive), to_response(self._error)
-        response = Response(status=answer.status, headers=finish(answer.headers, request.id), body=answer.body)
-        writer = ResponseWriter(send, Deadline(), lambda: None)
-        await writer.write(response, with_body=request.method != "HEAD")
+        request = parse_request(scope, receive)
+        writer = ResponseWriter(send, Deadline(), lambda: None, common=common_headers(request.id))
+        await writer.write(to_response(self._error), with_body=request.method != "HEAD")
 
 
 def open_application(environ: Mapping[str, str], host_json: Path) -> Application:

@@ -107,9 +107,6 @@ def _own_location(location: str) -> str:
     return path and "/v1/" + path.removeprefix("/openai").removeprefix("/v1").lstrip("/")
 
 
-def finish(headers: Mapping[str, str], request_id: str) -> dict[str, str]:
-    """Return the headers of an answer with what every answer carries.
-
-    No cache in between may keep an answer; `request_id` stands in where Azure gave none.
-    """
-    return {"x-request-id": request_id, "cache-control": "no-store", **headers}
+def common_headers(request_id: str) -> dict[str, str]:
+    """Return what every answer carries: no cache may keep it, and `request_id` stands in where Azure gave none."""
+    return {"x-request-id": request_id, "cache-control": "no-store"}

@@ -25,6 +25,12 @@ _HALF = re.compile(
 _LETTERS = "eabcf"
 
 
+def check_utf8(data: bytes) -> None:
+    """Raise `UnicodeDecodeError` for bytes that are no UTF-8; msgspec passes them where it does not read a value."""
+    if not data.isascii():
+        data.decode()
+
+
 def rewrite(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
     """Return some JSON changed, its halves of surrogate pairs as they came; `change` raises one of `UNREADABLE`."""
     try:

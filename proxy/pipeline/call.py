@@ -50,9 +50,7 @@ class Calls:
         self, exchange: Exchange, writer: ResponseWriter, request: Request, route: Route, resources: Resources
     ) -> Response:
         """Return Azure's answer in OpenAI's words; raise a `ProxyError` while the head of the answer can tell it."""
-        start = StreamStart(
-            exchange.deadline, self.timeouts, lambda: writer.begin_stream(EVENTS, self.timeouts.keep_alive)
-        )
+        start = StreamStart(exchange.deadline, self.timeouts, lambda: self._begin_stream(exchange, writer))
         running = _Running(calls=self, exchange=exchange, writer=writer, start=start)
         routed = RoutedRequest(request=request, route=route, query=request.query, resources=resources)
         try:
@@ -66,6 +64,11 @@ class Calls:
         if writer.head_sent and isinstance(answer.body, bytes):
             return running.failed(route, UpstreamError(NO_STREAM))
         return answer
+
+    def _begin_stream(self, exchange: Exchange, writer: ResponseWriter) -> None:
+        """Let the head of a stream leave before there is an answer."""
+        exchange.entry.status = 200
+        writer.begin_stream(EVENTS, self.timeouts.keep_alive)
 
     async def prove(self, exchange: Exchange, request: Request, resources: Resources) -> None:
         """Let Azure judge a client's own key, with a call that costs nothing; raise what the client reads."""

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from proxy.azure_api.headers import JSON, finish
+from proxy.azure_api.headers import JSON, common_headers
 from proxy.errors import ProxyError, UnknownUrl, UnsupportedOperation, UpstreamError
 from proxy.openai_api import cors, router
 from proxy.openai_api.answers import to_response, with_propagation_hint
@@ -43,9 +43,11 @@ class Handler:
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request of ASGI, from its head to the end of its answer."""
         request, connection = parse_request(scope, receive), connection_of(scope)
+        common = common_headers(request.id) | cors.origin_headers(request.headers, self.allowed_origins)
         async with Exchange(AccessLogEntry(request.id, self.clock, self.log), connection) as exchange:
-            writer = ResponseWriter(send, exchange.deadline, exchange.stalled)
-            response = self._finish(exchange, request, await self._respond(exchange, writer, request))
+            writer = ResponseWriter(send, exchange.deadline, exchange.stalled, common=common)
+            response = await self._respond(exchange, writer, request)
+            _note(exchange.entry, response)
             await _write(exchange, writer, connection, response, with_body=request.method != "HEAD")
 
     async def _respond(self, exchange: Exchange, writer: ResponseWriter, request: Request) -> Response:
@@ -95,14 +97,6 @@ class Handler:
             return self.local.health(await self.authenticator.problems())
         return self.local.index()
 
-    def _finish(self, exchange: Exchange, request: Request, answer: Response) -> Response:
-        """Return the answer with what every answer carries, and write its line unless it goes on."""
-        headers = finish(answer.headers, request.id) | cors.origin_headers(request.headers, self.allowed_origins)
-        exchange.entry.request_id, exchange.entry.status = headers["x-request-id"], answer.status
-        if isinstance(answer.body, bytes):
-            exchange.entry.write(outcome="completed" if answer.status < 400 else "error")
-        return Response(status=answer.status, headers=headers, body=answer.body, keep_alive=answer.keep_alive)
-
 
 def parse_request(scope: Scope, receive: Receive) -> Request:
     """Return the request of an ASGI scope; a header that came twice is joined."""
@@ -118,6 +112,14 @@ def parse_request(scope: Scope, receive: Receive) -> Request:
         headers=headers,
         receive=receive,
     )
+
+
+def _note(entry: AccessLogEntry, response: Response) -> None:
+    """Note what the client reads, and write the line of an answer that does not go on."""
+    entry.request_id = response.headers.get("x-request-id", entry.request_id)
+    entry.status = response.status
+    if isinstance(response.body, bytes):
+        entry.write(outcome="completed" if response.status < 400 else "error")
 
 
 async def _write(
