@@ -63,10 +63,11 @@ def test_an_answer_in_one_piece_has_its_first_byte_at_its_end() -> None:
 
 def test_a_request_has_one_line_and_its_first_word_counts() -> None:
     entry, written = entry_at(10.0, 10.5)
-    assert not entry.is_written
-    entry.write(outcome="completed", status=200)
-    entry.write(outcome="client_left", status=499)
-    assert entry.is_written
+    is_written = [entry.is_written]
+    for outcome, status in (("completed", 200), ("client_left", 499)):
+        entry.write(outcome=outcome, status=status)
+        is_written.append(entry.is_written)
+    assert is_written == [False, True, True]
     assert [json.loads(line)["outcome"] for line in written] == ["completed"]
 
 

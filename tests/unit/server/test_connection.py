@@ -1,6 +1,7 @@
 """Who hears that a client has disconnected."""
 
 from proxy.server.connection import EXTENSION, Connection, connection_of
+from proxy.values import Scope
 
 
 class Calls:
@@ -50,7 +51,8 @@ def test_a_scope_has_the_connection_of_its_server() -> None:
 
 
 def test_a_server_that_tells_nothing_has_connections_that_are_never_lost() -> None:
-    for scope in ({}, {"extensions": {}}, {"extensions": {EXTENSION: "another's"}}):
+    scopes: list[Scope] = [{}, {"extensions": {}}, {"extensions": {EXTENSION: "another's"}}]
+    for scope in scopes:
         connection, lost = connection_of(scope), Calls()
         connection.on_lost(lost)
         connection.close()
