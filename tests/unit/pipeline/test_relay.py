@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import cast
 
 import pytest
 
@@ -21,6 +22,7 @@ from proxy.server.connection import Connection
 from proxy.server.response_writer import ResponseWriter
 from proxy.values import Message, Response
 from tests.fakes.raw_azure import HANG, KEY, TIMEOUTS, RawAzure, post, serving
+from tests.fakes.virtual_time import in_virtual_time, reach, time_now
 
 SHORT = 0.05
 LONG = 1000.0
@@ -69,7 +71,8 @@ class Relayed:
         self.writer = ResponseWriter(self._send, self.exchange.deadline, self.exchange.stalled)
 
     async def _send(self, message: Message) -> None:
-        await self.reads.wait()
+        if message["type"] == "http.response.body":
+            await self.reads.wait()
         self.sent.append(message)
 
     async def chunks(self, *, idle: float = LONG, total: float = LONG, tag: bytes = b"") -> list[bytes]:
@@ -144,7 +147,13 @@ def error_of(chunk: bytes) -> dict[str, object]:
 
 
 async def test_a_stream_is_passed_on_and_its_connection_used_again() -> None:
-    async with relayed(saying(event("a"), event(None, "stop"), DONE)) as stream:
+    async def say(writer: asyncio.StreamWriter) -> None:
+        writer.write(framed(event("a")) + framed(event(None, "stop")) + framed(DONE))
+        await writer.drain()
+        await pause(SHORT)
+        writer.write(END)
+
+    async with relayed(say) as stream:
         taken = b"".join(await stream.chunks())
         assert taken.count(b"data: ") == 3
         assert taken.endswith(DONE)
@@ -252,6 +261,49 @@ async def test_a_stream_that_goes_on_for_too_long_in_all_is_an_error_in_it(idle:
         taken = await stream.chunks(idle=4 * idle, total=6 * SHORT)
         assert error_of(taken[-1])["message"] == "The answer of Azure OpenAI took too long in all."
         assert stream.outcomes == ("stream_broken", ["stream_broken"])
+
+
+class SilentAnswer:
+    """An answer that has begun and says nothing more until it is aborted."""
+
+    breaks = (OSError,)
+
+    def __init__(self) -> None:
+        self.sending = Sending(lambda _: None)
+        self._said = [event("a")]
+        self._more: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def read(self) -> bytes:
+        return self._said.pop() if self._said else await self._more
+
+    def abort(self, error: Exception) -> None:
+        self._more.set_exception(error)
+
+    def close(self) -> None:
+        """Have nothing to close."""
+
+
+@in_virtual_time
+async def test_the_limits_of_silence_and_of_all_end_a_stream_when_they_are_due() -> None:
+    due = []
+    for idle, total, read_for in ((5, 100, 0), (200, 100, 0), (60, 100, 50)):
+        begun = time_now()
+        lines = list[str]()
+        async with Exchange(AccessLogEntry("1", time_now, lines.append), Connection(lambda: None)) as exchange:
+            answer = cast("UpstreamAnswer", SilentAnswer())
+            stream = open_stream(StreamFormat.CHAT, AzureErrors(model=None, auth=None))
+
+            async def send(message: Message, until: float = begun + read_for) -> None:
+                if message.get("more_body"):
+                    await reach(max(until, time_now()))
+
+            writer = ResponseWriter(send, exchange.deadline, exchange.stalled)
+            relay = EventRelay(answer, stream, None)
+            assert await relay.begin(at_once=False) is None
+            body = relay.chunks(exchange, writer, idle=idle, end=begun + total)
+            await writer.write(Response(status=200, headers={}, body=body))
+        due.append(time_now() - begun)
+    assert due == [5, 100, 100]
 
 
 async def test_a_break_is_an_error_in_the_stream() -> None:
