@@ -2,7 +2,7 @@
 
 import msgspec
 
-from proxy.openai_api.json_members import UNREADABLE, mask
+from proxy.openai_api.json_members import UNREADABLE, decode
 from proxy.values import Usage
 
 # English text has some four bytes a token. https://help.openai.com/en/articles/4936856
@@ -32,7 +32,7 @@ def find_usage(answer: bytes) -> Usage | None:
     if len(answer) > MAX_SEARCHED_BYTES or _MARK not in answer:
         return None
     try:
-        return _usage(_ANSWER(mask(answer)).usage)
+        return _usage(decode(answer, _ANSWER).usage)
     except UNREADABLE:
         return None
 
