@@ -450,7 +450,7 @@ async def test_a_client_that_does_not_take_an_early_head_is_given_up() -> None:
     client.stop_reading()
     writer.begin_stream(TYPE, SILENCE)
     response = Response(status=200, headers={}, body=stream((0, b"a"))())
-    task = asyncio.create_task(writer.write(response))
+    task = asyncio.ensure_future(writer.write(response))
     await given_up.wait()
     assert STALL <= time_now() <= 2 * STALL
     task.cancel()
