@@ -44,7 +44,7 @@ async def test_a_client_that_disconnects_meanwhile_does_not_stop_it() -> None:
     upstream = Upstream(TIMEOUTS, 4, HttpProxies())
     async with Simulator().serving() as simulator:
         upstream.start()
-        disconnecting = asyncio.create_task(
+        disconnecting = asyncio.ensure_future(
             upstream.send(models(simulator), ("api-key", DEFAULT_KEY), Sendings().begin)
         )
         await asyncio.wait({disconnecting}, timeout=0)
