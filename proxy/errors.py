@@ -8,6 +8,7 @@
     +-- ModelNotFound            404  no deployment serves this model
     +-- UnknownId                404  an id that belongs to no resource of this proxy
     +-- MethodNotAllowed         405  the path is known, the method is not
+    +-- UpgradeRequired          426  a WebSocket was asked for where there is none
     +-- RequestTimeout           408  the client's body did not arrive in time
     +-- BodyTooLarge             413  more bytes than the limit
     +-- UnsupportedEncoding      415  a compressed body
@@ -133,6 +134,18 @@ class MethodNotAllowed(ProxyError):
     status = 405
     type = "invalid_request_error"
     code = "method_not_supported"
+
+
+class UpgradeRequired(ProxyError):
+    """The client asks for a WebSocket, which Azure Functions cannot serve; Codex then goes on over HTTP at once."""
+
+    status = 426
+    type = "invalid_request_error"
+    code = "upgrade_required"
+
+    def __init__(self) -> None:
+        message = "This proxy serves no WebSockets. Send POST /v1/responses over HTTP, with `stream` for events."
+        super().__init__(message, headers={"upgrade": "HTTP/1.1"})
 
 
 class RequestTimeout(ProxyError):

@@ -8,6 +8,7 @@ from proxy.openai_api.operations import OPERATIONS, Body, Operation, Surface
 # Prefixes that name a deployment or, as in openai-python 0.28, an engine.
 _NAMED = ("deployments", "engines")
 _ANY = "*"
+_MODELS = "models"
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -35,6 +36,8 @@ def find(method: str, path: str) -> Route | ProxyError:
     what a deployment answers `/openai/deployments/NAME/X` and `/v1/engines/NAME/X`.
     """
     model, segments = _named(_segments(path))
+    if segments[:1] == [_MODELS]:  # a model's name may have slashes: openai/gpt-4o
+        segments = [_MODELS, "/".join(segments[1:])] if segments[1:] else segments
     node, parameters = _walk(segments)
     if node is None or not node.methods:
         return UnknownUrl(f"Unknown request URL: {method} {_shown(path)}. Please check the URL for typos.")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from proxy.azure_api.headers import JSON, common_headers
-from proxy.errors import ProxyError, UnknownUrl, UnsupportedOperation
+from proxy.errors import MethodNotAllowed, ProxyError, UnknownUrl, UnsupportedOperation, UpgradeRequired
 from proxy.openai_api import cors, router
 from proxy.openai_api.answers import to_response, with_propagation_hint
 from proxy.openai_api.operations import Surface
@@ -94,6 +94,8 @@ class Handler:
 
     def _route(self, request: Request) -> Route | ProxyError:
         route = router.find(request.method, request.path)
+        if isinstance(route, MethodNotAllowed) and _asks_for_websocket(request):
+            return UpgradeRequired()
         if self.forward_unknown and isinstance(route, UnknownUrl):
             return router.unknown(request.method, request.path)
         return route
@@ -102,6 +104,11 @@ class Handler:
         if route.operation.name == "health":
             return self.local.health(await self.authenticator.problems())
         return self.local.index()
+
+
+def _asks_for_websocket(request: Request) -> bool:
+    """Tell whether a client wants to upgrade to a WebSocket; the host removes the Upgrade header."""
+    return request.method == "GET" and "sec-websocket-key" in request.headers
 
 
 def parse_request(scope: Scope, receive: Receive) -> Request:
