@@ -1,9 +1,4 @@
-"""Client keys: the key that a request carries, and the client that holds it.
-
-The key that a request carries, whatever it opens.
-
-The client keys: a key in, the client that holds it out.
-"""
+"""Client keys: the key that a request carries, and the client that has it."""
 
 import hashlib
 import hmac
@@ -17,12 +12,12 @@ _NO_KEY = (
     "(i.e. Authorization: Bearer YOUR_KEY), or in an api-key header."
 )
 _TWO_KEYS = "The Authorization header and the api-key header hold two different API keys. Send only one."
-
+_WRONG_KEY = "Incorrect API key provided. Ask the operator of this proxy for a key."
 INVALID_KEY = "invalid_api_key"
 
 
 def presented_key(headers: Mapping[str, str]) -> str:
-    """Return the key of the Authorization header or of the api-key header; raise `Unauthenticated` without one."""
+    """Return the key in the Authorization or the api-key header; raise `Unauthenticated` if there is none."""
     scheme, _, token = headers.get("authorization", "").strip().partition(" ")
     bearer, api_key = token.strip(), headers.get("api-key", "").strip()
     if scheme and scheme.lower() != "bearer":
@@ -34,28 +29,25 @@ def presented_key(headers: Mapping[str, str]) -> str:
     return bearer or api_key
 
 
-_WRONG_KEY = "Incorrect API key provided. Ask the operator of this proxy for a key."
-
-
 class KeyRing:
-    """The client keys of one moment, held as digests only."""
+    """The client keys, held only as digests."""
 
     def __init__(self, keys: Iterable[ClientKey], pepper: bytes) -> None:
-        """Take the keys; `pepper` is at most 64 random bytes of this process.
+        """Hash the keys with a `pepper`, at most 64 random bytes of this process.
 
-        Digests are of one length and every one is compared, so that the time tells nothing about a key.
+        All digests have the same length and are all compared, so that timing reveals nothing about a key.
         """
         self._pepper = pepper
         self._clients = [(self._digest(entry.key.reveal()), entry.client) for entry in keys]
 
     def __len__(self) -> int:
-        """Return how many keys open the door."""
+        """Return the number of keys."""
         return len(self._clients)
 
     def identify(self, headers: Mapping[str, str], now: float) -> Client:
         """Return the client whose key the request carries; `now` is in seconds since 1970 UTC.
 
-        Raises `Unauthenticated`, in the same words whether a key is unknown, expired or not valid yet.
+        Raises `Unauthenticated`, with the same message for a key that is unknown, expired or not valid yet.
         """
         presented = self._digest(presented_key(headers))
         client = None
