@@ -53,6 +53,10 @@ nightly: install ## The long sets, which the other targets leave out
 bench: install ## Compare this app with the default way of writing it
 	$(BIN)/python -m tests.bench
 
+.PHONY: trace
+trace: $(VENV)/run.stamp ## Count the Python calls of one request, and fail where one is above its limit
+	$(BIN)/python -m tools.trace
+
 .PHONY: package
 package: $(VENV)/run.stamp ## Build dist/released-package.zip, what Azure deploys (TARGET_PYTHON=path of Python 3.13)
 	$(BIN)/python -m tools.package --python $(TARGET_PYTHON)

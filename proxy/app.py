@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -68,8 +68,9 @@ logger = logging.getLogger("proxy")
 class Application(Protocol):
     """What the entry point calls."""
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request of ASGI."""
+    @property
+    def handle(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        """Return what answers one HTTP request of ASGI."""
         ...
 
 
@@ -92,9 +93,10 @@ class Proxy:
     upstream: Upstream
     closing: AsyncExitStack = field(default_factory=AsyncExitStack)
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request of ASGI."""
-        await self.handler.handle(scope, receive, send)
+    @property
+    def handle(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        """Return what answers one HTTP request of ASGI."""
+        return self.handler.handle
 
     def start(self) -> None:
         """Begin to fetch keys and tokens in the background of the running loop."""
@@ -180,13 +182,14 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
 
 def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Calls:
     return Calls(
-        attempts=Attempts(
-            upstream=upstream,
-            timeouts=settings.timeouts,
-            keep_filter_results=settings.keep_content_filter_results,
-            record=record,
+        failover=Failover(
+            attempts=Attempts(
+                upstream=upstream,
+                timeouts=settings.timeouts,
+                keep_filter_results=settings.keep_content_filter_results,
+                record=record,
+            )
         ),
-        failover=Failover(),
         timeouts=settings.timeouts,
         max_json_body=settings.max_json_body_bytes,
         store_objects=settings.store_objects,

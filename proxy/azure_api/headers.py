@@ -61,7 +61,9 @@ def request_to_azure(headers: Mapping[str, str], *, json: bool) -> dict[str, str
 
 def response_to_openai(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of Azure's answer for the client; names are in lower case on both sides."""
-    passed = {name: value for name, value in headers.items() if name in RESPONSE_HEADERS and _is_plain(value)}
+    passed = {name: value for name, value in headers.items() if name in RESPONSE_HEADERS}
+    if not _is_plain("".join(passed.values())):
+        passed = {name: value for name, value in passed.items() if _is_plain(value)}
     for name in _REWRITTEN:
         if name in passed:
             _rewrite(passed, name)

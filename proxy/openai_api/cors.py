@@ -7,6 +7,7 @@ https://fetch.spec.whatwg.org/#http-cors-protocol
 from collections.abc import Mapping
 
 from proxy.openai_api.answers import ATTEMPTS, REPAIRED, TARGET
+from proxy.values import Response
 
 ANY = "*"
 _METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS, HEAD"
@@ -25,13 +26,14 @@ def is_preflight(method: str, headers: Mapping[str, str]) -> bool:
     return method == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers
 
 
-def preflight_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def answer_preflight(headers: Mapping[str, str]) -> Response:
     """Return the part of the answer to a preflight that does not depend on the origin."""
-    return {
+    allowed = {
         "access-control-allow-methods": _METHODS,
         "access-control-allow-headers": headers.get("access-control-request-headers", "authorization, content-type"),
         "access-control-max-age": _MAX_AGE,
     }
+    return Response(status=204, headers=allowed, body=b"")
 
 
 def origin_headers(headers: Mapping[str, str], allowed: frozenset[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from proxy.errors import InvalidRequest
-from proxy.openai_api.json_members import mask
+from proxy.openai_api.json_members import Members, mask
 
 T = TypeVar("T")
 
@@ -32,6 +32,7 @@ _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _MEMBER = re.compile(rb"[\s{,]*+(" + _STRING + rb")\s*+:\s*+", re.DOTALL)
+_END = re.compile(rb"\s*+{?\s*+}\s*+")
 _SCALAR = re.compile(_STRING + rb"|[^\s,}]+", re.DOTALL)
 _PLAIN = rb'[^"{}\[\]]*+'
 # An object or a list without another one inside is skipped in one step; conversations consist mostly of these.
@@ -46,6 +47,9 @@ class _Document(msgspec.Struct):
 
 
 _CHECK = msgspec.json.Decoder(_Document)
+_MEMBERS = msgspec.json.Decoder(Members)
+# So many members at most are made into objects at once, in objects at all levels.
+MAX_COLONS = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,12 +171,32 @@ def parse_json_body(raw: bytes) -> JsonBody:
     if raw.count(b"{") + raw.count(b"[") > MAX_BRACKETS:
         raise InvalidRequest("The body of your request has too many objects and lists.")
     try:
-        _check(raw)
-        return _scan(raw)
+        return _locate(raw) or _scan(raw)
     except msgspec.ValidationError:
         raise InvalidRequest("The body of your request must be a JSON object.") from None
     except _UNREADABLE:
         raise InvalidRequest(_NOT_JSON) from None
+
+
+def _locate(raw: bytes) -> JsonBody | None:
+    """Find the members of a plain document by the lengths of their values; None where they must be looked for.
+
+    A name that stands twice has the length of its last value at the place of its first. What follows then does not fit:
+    the end of the document is further away than that length, whatever stands between.
+    """
+    if raw.count(b":") > MAX_COLONS or b"\\ud" in raw or b"\\uD" in raw:
+        return None
+    spans: dict[str, tuple[int, int]] = {}
+    names: dict[str, int] = {}
+    position = 0
+    for name, value in _MEMBERS.decode(raw).items():
+        member = _MEMBER.match(raw, position)
+        if member is None or member[1][1:-1] != name.encode() or len(spans) == MAX_MEMBERS:
+            return None
+        start = member.end()
+        position = start + len(value)
+        spans[name], names[name] = (start, position), member.start(1)
+    return JsonBody(raw=raw, spans=spans, names=names) if _END.fullmatch(raw, position) else None
 
 
 def _check(raw: bytes) -> None:
@@ -187,6 +211,7 @@ def _check(raw: bytes) -> None:
 
 
 def _scan(raw: bytes) -> JsonBody:
+    _check(raw)
     spans: dict[str, tuple[int, int]] = {}
     names: dict[str, int] = {}
     for name, name_start, start, end in _members(raw):

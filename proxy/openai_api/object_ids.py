@@ -41,18 +41,16 @@ class Tags:
     """
 
     names: tuple[str, ...]
+    alone: bool = field(init=False, repr=False)
+    """Whether there is one resource only."""
     _tags: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         tags = tuple(map(tag_of, self.names))
         object.__setattr__(self, "_tags", tags)
+        object.__setattr__(self, "alone", len(tags) == 1)
         if len(set(tags)) < len(tags):
             raise ValueError(f"Two of the resources {', '.join(self.names)} have the same tag; rename one.")
-
-    @property
-    def alone(self) -> bool:
-        """Tell whether there is only one resource."""
-        return len(self.names) == 1
 
     def tag(self, resource: int) -> str:
         """Return the tag for ids of a resource, empty if it is the only one."""

@@ -31,6 +31,8 @@ class Surface(Enum):
 class Body(Enum):
     """What the body of a request is, and where its model is."""
 
+    __hash__ = object.__hash__  # in C: it is looked up with every request
+
     NONE = "nothing"
     OPAQUE = "bytes that are not read"
     MODEL = "JSON with a model"

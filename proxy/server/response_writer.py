@@ -5,7 +5,7 @@ https://learn.microsoft.com/azure/azure-functions/functions-scale#timeout
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
 from proxy.errors import NO_HEADERS
 from proxy.server.deadline import Deadline, Limit
@@ -65,13 +65,12 @@ class ResponseWriter:
         self.is_sending = False
         self.last = deadline.now()
 
-    async def write(self, response: Response, *, with_body: bool = True) -> None:
+    def write(self, response: Response, *, with_body: bool = True) -> Awaitable[None]:
         """Send an answer; for HEAD without its body, for whose end the host would let the next request wait."""
         body = response.body
         if isinstance(body, bytes):
-            await self._write_whole(response, body if with_body else b"")
-        else:
-            await self._write_stream(response, body)
+            return self._write_whole(response, body if with_body else b"")
+        return self._write_stream(response, body)
 
     def begin_stream(self, headers: Mapping[str, str], silence: float) -> None:
         """Let the head of a stream of events leave before there is an answer, followed by a comment."""

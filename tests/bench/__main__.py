@@ -31,10 +31,10 @@ INFO on the root logger, here writing to standard error, which costs less than A
 uvicorn's access log and our request log are part of the cost. The default app has what its requirements install, so
 uvicorn on h11 without httptools, and a pool of connections without a limit. Normalising is measured in this process, on
 the same events, and set against what our worker spends on one of them in all.
-Whose the CPU of a plain chat is, is found by leaving out: our server alone that answers at once; an app that does so on
-the worker's runtime, whose share is what that takes more; the same with a bare call over aiohttp, whose share is what
-that takes more; and ours is the rest. What is measured alone is our application in this process, between a server and an
-upstream that do nothing. 300 chats and 10 streams are a round there, and each counts with its median.
+Whose the CPU of a plain chat is, is found by leaving out: our server alone, answering at once; an app that does so on
+the worker's runtime, whose share is what it takes more; the same with a bare call over aiohttp, whose share is what it
+takes more; ours is the rest. What is measured alone is our application in this process, between a server and an
+upstream that do nothing, request after request: its caches are warm, as they never are in a worker that does all else.
 """
 DIRECT = "Requests go straight to the workers, announced over the host's protocol; no host process is in the figures.\n"
 HOSTED = "Requests go through the local Functions host: its time, not its CPU, is in requests/s and the first chunk.\n"

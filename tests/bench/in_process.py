@@ -10,7 +10,7 @@ import contextlib
 import os
 import statistics
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -107,10 +107,17 @@ class _Upstream:
 async def own_cpu() -> Result:
     """Return what a plain chat and an event of a stream take of our own, in microseconds."""
     chat, body = plain_chat(), samples.request("gpt-4o", stream=False)
-    with Path(os.devnull).open("w") as null, contextlib.redirect_stdout(null):  # the access log
+    with _without_output():
         await spent(chat, body, 50)
         seconds = await spent(chat, body, REQUESTS), await _event()
     return {figures.OWN_REQUEST: seconds[0] * 1e6, figures.OWN_EVENT: seconds[1] * 1e6}
+
+
+@contextlib.contextmanager
+def _without_output() -> Iterator[None]:
+    """Write the access log where it costs a call of the system, as a log does."""
+    with Path(os.devnull).open("w") as null, contextlib.redirect_stdout(null):
+        yield
 
 
 def plain_chat() -> Application:
@@ -147,15 +154,18 @@ def _application(writes: Sequence[bytes], content: type[_Content]) -> Applicatio
     headers, parts = _parsed(writes)
     upstream = _Upstream(headers=headers, parts=parts, content=content)
     calls = application.handler.calls
-    attempts = replace(calls.attempts, upstream=upstream)  # type: ignore[arg-type]
-    handler = replace(application.handler, calls=replace(calls, attempts=attempts))
+    attempts = replace(calls.failover.attempts, upstream=upstream)  # type: ignore[arg-type]
+    failover = replace(calls.failover, attempts=attempts)
+    handler = replace(application.handler, calls=replace(calls, failover=failover))
     return replace(application, handler=handler).handle
 
 
 async def spent(application: Application, body: bytes, times: int) -> float:
     """Return the median of the CPU seconds of a request."""
     message = {"type": "http.request", "body": body, "more_body": False}
-    headers = [(name.encode(), value.encode()) for name, value in (_HEADERS | {"content-length": str(len(body))}).items()]
+    headers = [
+        (name.encode(), value.encode()) for name, value in (_HEADERS | {"content-length": str(len(body))}).items()
+    ]
 
     async def receive() -> Message:
         return message
@@ -183,7 +193,8 @@ async def spent(application: Application, body: bytes, times: int) -> float:
 def _parsed(writes: Sequence[bytes]) -> tuple[CIMultiDict[str], list[bytes]]:
     """Return the headers of an answer, and its body with each chunk of HTTP as a part."""
     head, _, body = b"".join(writes).partition(b"\r\n\r\n")
-    headers = CIMultiDict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    lines = [line.partition(": ") for line in head.decode().split("\r\n")[1:]]
+    headers = CIMultiDict((name, value) for name, _, value in lines)
     if "content-length" in headers:
         return headers, [body]
     parts = []

@@ -1,6 +1,7 @@
 """Serve the answers with our server and no worker: `python -m tests.bench.layers.server`, which prints its port."""
 
 import asyncio
+import socket
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -16,15 +17,14 @@ class _WithoutWorker:
         return answer
 
 
-async def _serve() -> None:
-    server = Server(WebServer("127.0.0.1", 0, _WithoutWorker()).config())
-    serving = asyncio.ensure_future(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    sys.stdout.write(f"{server.servers[0].sockets[0].getsockname()[1]}\n")
-    sys.stdout.flush()
-    await serving
+class _Announced(Server):
+    """Prints its port."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        sys.stdout.write(f"{self.servers[0].sockets[0].getsockname()[1]}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(_Announced(WebServer("127.0.0.1", 0, _WithoutWorker()).config()).serve())
