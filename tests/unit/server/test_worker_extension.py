@@ -1,6 +1,7 @@
 """How the extension serves inside the worker's process."""
 
 import asyncio
+import logging
 import signal
 import sys
 from types import ModuleType, SimpleNamespace
@@ -159,3 +160,39 @@ async def test_the_worker_s_coordinator_keeps_nothing_of_an_invocation(
     monkeypatch.setitem(sys.modules, name, module)
     await Legs(answering()).status("1")
     assert list(kept) == ["2"]
+
+
+async def test_a_request_that_no_invocation_claims_is_refused() -> None:
+    web_app = WebApp(claim=0.01)
+
+    async def never(request: Request) -> Response:
+        await asyncio.Event().wait()
+        return Response(answer_path)
+
+    web_app.route(never)
+    assert await Legs(web_app).status("1") == 400
+
+
+@pytest.mark.parametrize("name", ["azure_functions_worker.http_v2", "azure_functions_runtime.http_v2"])
+async def test_an_invocation_whose_request_never_comes_ends(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    async def never(_invocation: str) -> object:
+        return await asyncio.Event().wait()
+
+    module = ModuleType(name)
+    coordinator = SimpleNamespace(_context_references={}, get_http_request_async=never)
+    module.http_coordinator = coordinator  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, name, module)
+    WebApp(claim=0.01)
+    with pytest.raises(TimeoutError):
+        await coordinator.get_http_request_async("1")
+
+
+def test_a_worker_without_such_a_wait_is_one_line_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    module = ModuleType("azure_functions_runtime.http_v2")
+    module.http_coordinator = SimpleNamespace()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(logging.getLogger("proxy"), "propagate", True)
+    WebApp()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
