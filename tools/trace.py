@@ -32,7 +32,7 @@ _OURS = (str(REPOSITORY / "proxy") + os.sep, str(REPOSITORY / "function_app.py")
 _COMPREHENSIONS = frozenset({"<listcomp>", "<dictcomp>", "<setcomp>"})
 # The first requests import, connect and fill caches.
 WARM_UP = 3
-# Seconds between two events of the stand-in for Azure.
+# Seconds between two events of the fake of Azure.
 PACE = 0.001
 KEY = "sk-trace"
 _ROW = "{:<20} {:<10} {:>6} {:>6}  {}"

@@ -1,9 +1,4 @@
-"""Client keys: the key that a request carries, and the client that holds it.
-
-The key that a request carries, whatever it opens.
-
-The client keys: a key in, the client that holds it out.
-"""
+"""Client keys: the key that a request carries, and the client that has it."""
 
 import hashlib
 import hmac
@@ -17,7 +12,7 @@ _NO_KEY = (
     "(i.e. Authorization: Bearer YOUR_KEY), or in an api-key header."
 )
 _TWO_KEYS = "The Authorization header and the api-key header hold two different API keys. Send only one."
-
+_WRONG_KEY = "Incorrect API key provided. Ask the operator of this proxy for a key."
 INVALID_KEY = "invalid_api_key"
 
 
@@ -49,22 +44,19 @@ def _once(value: str) -> str:
     return value[:half] if value[half : half + 2] == ", " and value[:half] == value[half + 2 :] else value
 
 
-_WRONG_KEY = "Incorrect API key provided. Ask the operator of this proxy for a key."
-
-
 class KeyRing:
-    """The client keys of one moment, held as digests only."""
+    """The client keys, held only as digests."""
 
     def __init__(self, keys: Iterable[ClientKey], pepper: bytes) -> None:
-        """Take the keys; `pepper` is at most 64 random bytes of this process.
+        """Hash the keys with a `pepper`, at most 64 random bytes of this process.
 
-        Digests are of one length and every one is compared, so that the time tells nothing about a key.
+        All digests have the same length and are all compared, so that timing reveals nothing about a key.
         """
         self._pepper = pepper
         self._clients = [(self._digest(entry.key.reveal()), entry.client) for entry in keys]
 
     def __len__(self) -> int:
-        """Return how many keys open the door."""
+        """Return the number of keys."""
         return len(self._clients)
 
     def identify(self, headers: Mapping[str, str], now: float) -> Client:

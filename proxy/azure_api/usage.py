@@ -1,11 +1,11 @@
-"""How many tokens an answer took, as Azure counts them at its end, or as far as its size tells."""
+"""How many tokens an answer used, as Azure counted them or as its size suggests."""
 
 import msgspec
 
 from proxy.openai_api.json_members import UNREADABLE, decode
 from proxy.values import Usage
 
-# English text has some four bytes a token. https://help.openai.com/en/articles/4936856
+# English text has about four bytes a token. https://help.openai.com/en/articles/4936856
 BYTES_PER_TOKEN = 4
 # An answer with images is tens of megabytes; to look into it would hold up other requests.
 MAX_SEARCHED_BYTES = 1024 * 1024
@@ -46,7 +46,7 @@ def parse_usage(usage: bytes | None) -> Usage | None:
 
 
 def estimate_usage(sent: int, received: int) -> Usage:
-    """Return what the sizes of the bodies suggest; both are in bytes."""
+    """Return the usage that the sizes of the bodies in bytes suggest."""
     return Usage(input_tokens=sent // BYTES_PER_TOKEN, output_tokens=received // BYTES_PER_TOKEN, estimated=True)
 
 

@@ -1,6 +1,7 @@
-"""The way to Azure OpenAI, opened while nobody waits: aiohttp takes as long to import as all of the proxy.
+"""Azure OpenAI, called by a client that is imported in the background.
 
-The platform waits for the app to be loaded before it hands out the first request; aiohttp can come meanwhile.
+aiohttp takes as long to import as the whole proxy. The platform waits until the app is loaded before it sends the first
+request, so aiohttp is imported after that, in a thread.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ class Upstream:
         return 0 if self._client is None else len(self._client)
 
     def start(self) -> None:
-        """Begin to import, in the background of the running loop; once is enough."""
+        """Begin to import in the background of the running loop, unless it has begun already."""
         if self._opening is None:
             self._opening = asyncio.ensure_future(asyncio.to_thread(self._open))
 

@@ -388,7 +388,7 @@ _KEPT = ("previous_response_id", "conversation")
 def is_idempotent(operation: Operation, document: JsonBody | None) -> bool:
     """Tell whether a call may be repeated, because it creates, changes or deletes nothing that Azure keeps.
 
-    A stored answer does not count: the client never learns the id of a second one, and it expires by itself.
+    A stored answer does not count: the client never learns of a superfluous one, and it expires by itself.
     https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2
     """
     if operation.method == "GET" or operation.name in _READ_ONLY:

@@ -1,4 +1,4 @@
-"""Writing a stream to the line, and the faults a line has."""
+"""Writes a stream to its connection, and simulates the faults of connections."""
 
 import asyncio
 import socket
@@ -12,13 +12,13 @@ from tools.azure_openai_simulator.answers import Chunk, Comment, Hold, Reset, St
 from tools.azure_openai_simulator.oddities import STREAM_ODDITIES, USUAL, Form
 from tools.azure_openai_simulator.state import Content
 
-PIECE = 64 * 1024  # a large file is sent in pieces, never made whole
-_LINGER_NOT = struct.pack("ii", 1, 0)  # closing then sends RST and drops what is unsent: socket(7)
+PIECE = 64 * 1024  # a large file is sent in pieces and never held whole
+_NO_LINGER = struct.pack("ii", 1, 0)  # closing then sends RST and drops what is unsent: socket(7)
 
 
 @dataclass(slots=True, kw_only=True)
 class Tempo:
-    """When the next write may be: `pace` seconds after the last, and when the gate permits."""
+    """When the next write may happen: `pace` seconds after the last one, and when the gate permits it."""
 
     gate: asyncio.Semaphore
     pace: float
@@ -63,7 +63,7 @@ def encode_step(step: Chunk | Comment, form: Form) -> bytes:
 
 
 async def send_steps(response: web.StreamResponse, steps: Iterator[Step], form: Form, tempo: Tempo) -> bool:
-    """Write each step in its time; False when the line was reset and nothing more can follow."""
+    """Write each step at its time; return False if the connection is to be reset."""
     pace = form.pace or tempo.pace
     for step in steps:
         if isinstance(step, Chunk | Comment):
@@ -79,7 +79,7 @@ async def send_steps(response: web.StreamResponse, steps: Iterator[Step], form: 
 
 
 async def wait_for(step: Hold | Stall, tempo: Tempo) -> None:
-    """Wait for a permission, or for ever."""
+    """Wait for a permit of the gate, or forever."""
     if isinstance(step, Hold):
         await tempo.gate.acquire()
     else:
@@ -91,7 +91,7 @@ def reset(request: web.BaseRequest) -> None:
     if request.transport is None:
         return
     endpoint = request.transport.get_extra_info("socket")
-    endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+    endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     request.transport.abort()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tools.azure_openai_simulator.answers import Chunk, Mark, encode
 from tools.azure_openai_simulator.echo import tokens_of
-from tools.azure_openai_simulator.nouns.assistants import spoken, text_part
+from tools.azure_openai_simulator.objects.assistants import spoken, text_part
 from tools.azure_openai_simulator.state import Record
 
 _UNFINISHED: Record = {"status": "in_progress", "completed_at": None}

@@ -2,7 +2,7 @@
 
 from tools.azure_openai_simulator.answers import Ask
 from tools.azure_openai_simulator.chat import STORED
-from tools.azure_openai_simulator.crud import Noun, listing, rows
+from tools.azure_openai_simulator.crud import Kind, listing, rows
 from tools.azure_openai_simulator.rows import Row
 from tools.azure_openai_simulator.state import Record
 
@@ -13,7 +13,7 @@ def _none(_ask: Ask) -> Record:
     return {}
 
 
-COMPLETION = Noun(
+COMPLETION = Kind(
     path=STORED,
     key="completion_id",
     prefix="chatcmpl-",

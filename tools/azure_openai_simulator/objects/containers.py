@@ -1,8 +1,8 @@
 """Containers of the code interpreter, and their files."""
 
 from tools.azure_openai_simulator.answers import Answer, Ask, Download
-from tools.azure_openai_simulator.crud import Noun, one, rows
-from tools.azure_openai_simulator.nouns.files import sent_file
+from tools.azure_openai_simulator.crud import Kind, one, rows
+from tools.azure_openai_simulator.objects.files import sent_file
 from tools.azure_openai_simulator.rows import Row, Surface
 from tools.azure_openai_simulator.state import Content, Record
 
@@ -50,7 +50,7 @@ def _content(ask: Ask) -> Answer:
     return Download(ask.state.contents[f"{ask.place(FILE.path)}/{one(ask, FILE)['id']}"])
 
 
-CONTAINER = Noun(
+CONTAINER = Kind(
     path="containers",
     key="container_id",
     prefix="cntr_",
@@ -59,7 +59,7 @@ CONTAINER = Noun(
     surfaces=Surface.V1,
     deleted="container.deleted",
 )
-FILE = Noun(
+FILE = Kind(
     path="containers/{container_id}/files",
     key="file_id",
     prefix="cfile_",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tools.azure_openai_simulator.answers import Answer, Ask, document
-from tools.azure_openai_simulator.crud import Noun, action, advance, listing, members_of, one, rows, status
+from tools.azure_openai_simulator.crud import Kind, action, advance, listing, members_of, one, rows, status
 from tools.azure_openai_simulator.errors import InvalidError
 from tools.azure_openai_simulator.rows import Row
 from tools.azure_openai_simulator.state import Record
@@ -124,7 +124,7 @@ def _search(ask: Ask) -> Answer:
     return document({**pages, "search_query": queries, "data": found})
 
 
-STORE = Noun(
+STORE = Kind(
     path="vector_stores",
     key="vector_store_id",
     prefix="vs_",
@@ -135,7 +135,7 @@ STORE = Noun(
     course={"completed": "completed"},
     arrive=_recount,
 )
-FILE = Noun(
+FILE = Kind(
     path=FILES,
     key="file_id",
     prefix="file-",
@@ -145,7 +145,7 @@ FILE = Noun(
     deleted="vector_store.file.deleted",
     course={"in_progress": "completed"},
 )
-BATCH = Noun(
+BATCH = Kind(
     path="vector_stores/{vector_store_id}/file_batches",
     key="batch_id",
     prefix="vsfb_",

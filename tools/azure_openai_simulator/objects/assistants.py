@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tools.azure_openai_simulator.answers import Ask
-from tools.azure_openai_simulator.crud import Noun, rows
+from tools.azure_openai_simulator.crud import Kind, rows
 from tools.azure_openai_simulator.rows import Row, Surface, optional_model
 from tools.azure_openai_simulator.state import Record
 
@@ -81,7 +81,7 @@ def _part(part: Mapping[str, object]) -> Record:
     return text_part(str(part.get("text", ""))) if part.get("type") == "text" else dict(part)
 
 
-ASSISTANT = Noun(
+ASSISTANT = Kind(
     path="assistants",
     key="assistant_id",
     prefix="asst_",
@@ -92,7 +92,7 @@ ASSISTANT = Noun(
     changes=("name", "description", "model", "instructions", "tools", "tool_resources", "metadata", "temperature"),
     deleted="assistant.deleted",
 )
-THREAD = Noun(
+THREAD = Kind(
     path="threads",
     key="thread_id",
     prefix="thread_",
@@ -103,7 +103,7 @@ THREAD = Noun(
     changes=("metadata", "tool_resources"),
     deleted="thread.deleted",
 )
-MESSAGE = Noun(
+MESSAGE = Kind(
     path=MESSAGES,
     key="message_id",
     prefix="msg_",

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 from tools.azure_openai_simulator.answers import Answer, Ask, Download, document
-from tools.azure_openai_simulator.crud import Noun, action, add, one, rows
+from tools.azure_openai_simulator.crud import Kind, action, add, one, rows
 from tools.azure_openai_simulator.errors import InvalidError
 from tools.azure_openai_simulator.multipart import Part
 from tools.azure_openai_simulator.paging import page
@@ -126,7 +126,7 @@ def _nothing(_ask: Ask) -> Record:
     return {}
 
 
-FILE = Noun(
+FILE = Kind(
     path="files",
     key="file_id",
     prefix="file-",
@@ -134,7 +134,7 @@ FILE = Noun(
     verbs=("retrieve", "delete"),
     since="2024-02-01",
 )
-UPLOAD = Noun(
+UPLOAD = Kind(
     path="uploads",
     key="upload_id",
     prefix="upload_",
@@ -142,7 +142,7 @@ UPLOAD = Noun(
     verbs=("create",),
     since="2024-08-01-preview",
 )
-PART = Noun(
+PART = Kind(
     path="uploads/{upload_id}/parts",
     key="part_id",
     prefix="part_",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from tools.azure_openai_simulator.answers import Answer, Ask, document
-from tools.azure_openai_simulator.crud import Noun, one, rows
+from tools.azure_openai_simulator.crud import Kind, one, rows
 from tools.azure_openai_simulator.paging import envelope
 from tools.azure_openai_simulator.response_items import item_of
 from tools.azure_openai_simulator.rows import Row, Surface
@@ -39,7 +39,7 @@ def _none(_ask: Ask) -> Record:
     return {}
 
 
-CONVERSATION = Noun(
+CONVERSATION = Kind(
     path="conversations",
     key="conversation_id",
     prefix="conv_",
@@ -48,7 +48,7 @@ CONVERSATION = Noun(
     surfaces=Surface.V1,
     deleted="conversation.deleted",
 )
-ITEM = Noun(
+ITEM = Kind(
     path="conversations/{conversation_id}/items",
     key="item_id",
     prefix="msg_",

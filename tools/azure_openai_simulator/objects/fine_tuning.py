@@ -1,7 +1,7 @@
 """Fine-tuning jobs, whose `model` is the name of a base model and no deployment."""
 
 from tools.azure_openai_simulator.answers import Ask
-from tools.azure_openai_simulator.crud import Noun, action, listing, rows
+from tools.azure_openai_simulator.crud import Kind, action, listing, rows
 from tools.azure_openai_simulator.rows import Row, Surface
 from tools.azure_openai_simulator.state import Record
 
@@ -88,7 +88,7 @@ def _resume(_ask: Ask, record: Record) -> None:
     record["status"] = "queued" if record["status"] == "paused" else record["status"]
 
 
-JOB = Noun(
+JOB = Kind(
     path="fine_tuning/jobs",
     key="fine_tuning_job_id",
     prefix="ftjob-",

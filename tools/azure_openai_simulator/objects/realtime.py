@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from tools.azure_openai_simulator.answers import Answer, Ask, Document, document
-from tools.azure_openai_simulator.crud import Noun, add, one
+from tools.azure_openai_simulator.crud import Kind, add, one
 from tools.azure_openai_simulator.rows import NO_VERSION, Names, Row, Surface, model, nothing
 from tools.azure_openai_simulator.state import Record
 
@@ -78,7 +78,7 @@ def _none(_ask: Ask) -> Record:
     return {}
 
 
-CALL = Noun(path="realtime/calls", key="call_id", prefix="rtc_", make=_none, verbs=(), surfaces=Surface.V1)
+CALL = Kind(path="realtime/calls", key="call_id", prefix="rtc_", make=_none, verbs=(), surfaces=Surface.V1)
 
 ROWS: tuple[Row, ...] = (
     Row(

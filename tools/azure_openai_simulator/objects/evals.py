@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tools.azure_openai_simulator.answers import Answer, Ask, Operation
-from tools.azure_openai_simulator.crud import Noun, action, rows, status
+from tools.azure_openai_simulator.crud import Kind, action, rows, status
 from tools.azure_openai_simulator.errors import InvalidError
 from tools.azure_openai_simulator.rows import Row
 from tools.azure_openai_simulator.state import Record
@@ -124,7 +124,7 @@ def _none(_ask: Ask) -> Record:
     return {}
 
 
-EVAL = Noun(
+EVAL = Kind(
     path="evals",
     key="eval_id",
     prefix="eval_",
@@ -135,7 +135,7 @@ EVAL = Noun(
     deleted="eval.deleted",
     deleted_key="eval_id",
 )
-RUN = Noun(
+RUN = Kind(
     path="evals/{eval_id}/runs",
     key="run_id",
     prefix="evalrun_",
@@ -150,7 +150,7 @@ RUN = Noun(
     course={"queued": "in_progress", "in_progress": "completed"},
     arrive=_arrive,
 )
-ITEM = Noun(
+ITEM = Kind(
     path="evals/{eval_id}/runs/{run_id}/output_items",
     key="output_item_id",
     prefix="outputitem_",

@@ -2,7 +2,7 @@
 
 from tools.azure_openai_simulator import responses
 from tools.azure_openai_simulator.answers import Answer, Ask, Stream, document
-from tools.azure_openai_simulator.crud import Noun, action, advance, listing, one, rows
+from tools.azure_openai_simulator.crud import Kind, action, advance, listing, one, rows
 from tools.azure_openai_simulator.echo import tokens_of
 from tools.azure_openai_simulator.errors import InvalidError
 from tools.azure_openai_simulator.headers import served_headers
@@ -41,13 +41,13 @@ def _cancel(_ask: Ask, record: Record) -> None:
 def _compact(ask: Ask) -> Answer:
     given = items_of(ask, ask.members().get("input"))
     compaction = {"id": ask.state.new_id("cmp_"), "type": "compaction", "encrypted_content": "c2ltdWxhdG9y"}
-    told = _count(given)
+    count = _count(given)
     usage = {
-        "input_tokens": told,
+        "input_tokens": count,
         "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
         "output_tokens": 1,
         "output_tokens_details": {"reasoning_tokens": 0},
-        "total_tokens": told + 1,
+        "total_tokens": count + 1,
     }
     body = {"id": ask.state.new_id("resp_"), "object": "response.compaction", "created_at": ask.created}
     return document({**body, "output": [compaction], "usage": usage})
@@ -66,7 +66,7 @@ def _none(_ask: Ask) -> Record:
     return {}
 
 
-RESPONSE = Noun(
+RESPONSE = Kind(
     path=responses.PLACE,
     key="response_id",
     prefix="resp_",

@@ -1,7 +1,7 @@
 """Videos: queued, in progress, completed."""
 
 from tools.azure_openai_simulator.answers import Answer, Ask, Download, document
-from tools.azure_openai_simulator.crud import Noun, add, one, rows
+from tools.azure_openai_simulator.crud import Kind, add, one, rows
 from tools.azure_openai_simulator.errors import InvalidError
 from tools.azure_openai_simulator.rows import Row, Surface, model
 from tools.azure_openai_simulator.state import Record, content_of
@@ -49,7 +49,7 @@ def _remix(ask: Ask) -> Answer:
     return document(add(ask, VIDEO, made | {"remixed_from_video_id": origin["id"]}))
 
 
-VIDEO = Noun(
+VIDEO = Kind(
     path="videos",
     key="video_id",
     prefix="video_",

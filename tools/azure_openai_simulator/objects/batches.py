@@ -7,9 +7,9 @@ import msgspec
 
 from tools.azure_openai_simulator import chat, completions, embeddings, responses
 from tools.azure_openai_simulator.answers import Ask, Document, Operation, encode
-from tools.azure_openai_simulator.crud import Noun, action, rows
+from tools.azure_openai_simulator.crud import Kind, action, rows
 from tools.azure_openai_simulator.errors import InvalidError, RefusalError
-from tools.azure_openai_simulator.nouns.files import add_file
+from tools.azure_openai_simulator.objects.files import add_file
 from tools.azure_openai_simulator.rows import Row
 from tools.azure_openai_simulator.state import Record, content_of
 
@@ -75,7 +75,7 @@ def _arrive(ask: Ask, record: Record) -> None:
 def _validate(ask: Ask, record: Record, lines: Sequence[bytes]) -> None:
     faults = list(_faults(ask, str(record["endpoint"]), lines))
     if faults:
-        errors = [{"code": code, "message": said, "param": None, "line": line} for line, code, said in faults]
+        errors = [{"code": code, "message": message, "param": None, "line": line} for line, code, message in faults]
         record |= {"status": "failed", "failed_at": ask.created, "errors": {"object": "list", "data": errors}}
         return
     total = sum(bool(line.strip()) for line in lines)
@@ -107,11 +107,11 @@ def _faults(ask: Ask, endpoint: str, lines: Sequence[bytes]) -> Iterator[tuple[i
 
 def _faults_of_model(ask: Ask, number: int, models: Sequence[str]) -> Iterator[tuple[int, str, str]]:
     if models[-1] not in ask.state.deployments:
-        said = f"The provided model '{models[-1]}' is not supported by the Batch API or is not a deployment."
-        yield number, "model_not_found", said
+        message = f"The provided model '{models[-1]}' is not supported by the Batch API or is not a deployment."
+        yield number, "model_not_found", message
     elif models[-1] != models[0]:
-        said = f"The provided model '{models[-1]}' does not match the model '{models[0]}' of the rest of the file."
-        yield number, "model_mismatch", said
+        message = f"The provided model '{models[-1]}' does not match the model '{models[0]}' of the rest of the file."
+        yield number, "model_mismatch", message
 
 
 def _complete(ask: Ask, record: Record, lines: Sequence[bytes]) -> None:
@@ -133,11 +133,11 @@ def _result(ask: Ask, operation: Operation, line: _Sent) -> Record:
     model = ask.state.deployments.get(deployment, deployment)
     try:
         answer = operation(replace(ask, body=body, form=None, deployment=deployment, model=model))
-        status, said = 200, answer.body if isinstance(answer, Document) else b"{}"
+        status, body = 200, answer.body if isinstance(answer, Document) else b"{}"
     except RefusalError as refusal:
-        status, said = refusal.sample.status, refusal.sample.body
+        status, body = refusal.sample.status, refusal.sample.body
     identity = ask.state.new_id("batch_req_")
-    response = {"status_code": status, "request_id": identity, "body": msgspec.Raw(said)}
+    response = {"status_code": status, "request_id": identity, "body": msgspec.Raw(body)}
     return {"id": identity, "custom_id": line.custom_id, "response": response, "error": None}
 
 
@@ -146,7 +146,7 @@ def _cancel(ask: Ask, record: Record) -> None:
         record |= {"status": "cancelling", "cancelling_at": ask.created}
 
 
-BATCH = Noun(
+BATCH = Kind(
     path="batches",
     key="batch_id",
     prefix="batch_",

@@ -1,4 +1,4 @@
-"""HTTP on one side, operations on the other: one call from its arrival to its answer."""
+"""HTTP on one side, operations on the other: one call, from the request to its answer."""
 
 import asyncio
 import itertools
@@ -11,13 +11,13 @@ import msgspec
 from aiohttp import web
 
 from tools.azure_openai_simulator.answers import Ask, Document, Download, Hold, Reset, Stall
+from tools.azure_openai_simulator.connection import Tempo, reset, send_content, send_stream, wait_for
 from tools.azure_openai_simulator.credentials import Credentials
 from tools.azure_openai_simulator.errors import ERROR_SAMPLES, ErrorSample, RefusalError
 from tools.azure_openai_simulator.headers import gateway_headers
 from tools.azure_openai_simulator.intake import Arrival, read_arrival
 from tools.azure_openai_simulator.journal import Journal
 from tools.azure_openai_simulator.labels import label_of
-from tools.azure_openai_simulator.line import Tempo, reset, send_content, send_stream, wait_for
 from tools.azure_openai_simulator.oddities import STREAM_ODDITIES
 from tools.azure_openai_simulator.refusals import REFUSALS, check_parameters
 from tools.azure_openai_simulator.routes import V1, Route, find_route
@@ -26,17 +26,17 @@ from tools.azure_openai_simulator.state import State
 ODD_MODEL = "gpt-4o-2024-11-20"
 CALLS = f"{V1}realtime/calls"
 
-LINE_FAULTS: Mapping[str, Hold | Stall | Reset] = MappingProxyType(
+CONNECTION_FAULTS: Mapping[str, Hold | Stall | Reset] = MappingProxyType(
     {"connection-reset": Reset(), "gated-answer": Hold(), "no-answer": Stall()}
 )
-"""What happens before the answer of these deployments, be it a document or a stream."""
+"""What happens before the answer of these deployments, whether it is a document or a stream."""
 
-SAMPLES = frozenset({*ERROR_SAMPLES, *LINE_FAULTS})
-ODD_DEPLOYMENTS = frozenset({*STREAM_ODDITIES, *LINE_FAULTS, *REFUSALS})
+SAMPLES = frozenset({*ERROR_SAMPLES, *CONNECTION_FAULTS})
+ODD_DEPLOYMENTS = frozenset({*STREAM_ODDITIES, *CONNECTION_FAULTS, *REFUSALS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class Handler:
     """Answers every call to the simulated resource."""
 
     state: State
@@ -47,7 +47,7 @@ class Door:
     _serials: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Record a call, answer it, and note when its client does not stay for the answer."""
+        """Record a call, answer it, and record a client that disconnects before the answer is complete."""
         arrival = await read_arrival(request)
         recorded = arrival.recorded
         self.journal.arrived(recorded)
@@ -60,7 +60,7 @@ class Door:
             return _refuse(ERROR_SAMPLES["error-400-json"], serial)
         except ConnectionError:
             self.journal.left(recorded)
-            return web.Response()  # never sent: the line is gone
+            return web.Response()  # never sent: the connection is lost
         except asyncio.CancelledError:
             if request.transport is None:
                 self.journal.left(recorded)
@@ -73,7 +73,7 @@ class Door:
         self.credentials.check(recorded.headers, on_v1=on_v1, secrets=secrets)
         route = find_route(recorded.method, recorded.raw_path, recorded.query, self.absent)
         ask, sample = self._ask(route, arrival, serial, f"{request.scheme}://{request.host}")
-        fault = LINE_FAULTS.get(sample)
+        fault = CONNECTION_FAULTS.get(sample)
         if isinstance(fault, Reset):
             reset(request)
             return web.Response()
@@ -91,7 +91,7 @@ class Door:
         return await send_stream(request, headers, answer, deployment, self.tempo)
 
     def _ask(self, route: Route, arrival: Arrival, serial: int, origin: str) -> tuple[Ask, str]:
-        """Return the call of an operation, and the name by which it asks for what is out of the ordinary."""
+        """Return the call of an operation, and the name with which it asks for an unusual answer."""
         ask = Ask(
             serial=serial,
             created=int(time.time()),

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tools.azure_openai_simulator.answers import Answer, Ask, Stream, document
-from tools.azure_openai_simulator.crud import Noun, action, add, advance, one, rows, status
+from tools.azure_openai_simulator.crud import Kind, action, add, advance, one, rows, status
 from tools.azure_openai_simulator.echo import echo, tokens_of
-from tools.azure_openai_simulator.nouns.assistants import (
+from tools.azure_openai_simulator.objects.assistants import (
     ASSISTANT,
     MESSAGES,
     SINCE,
@@ -16,7 +16,7 @@ from tools.azure_openai_simulator.nouns.assistants import (
     spoken,
     text_part,
 )
-from tools.azure_openai_simulator.nouns.run_stream import events
+from tools.azure_openai_simulator.objects.run_stream import events
 from tools.azure_openai_simulator.rows import Row, Surface, optional_model
 from tools.azure_openai_simulator.state import Record
 
@@ -113,11 +113,11 @@ def _required(ask: Ask, function: object) -> Record:
 
 def _reply(ask: Ask, run: Record, text: str) -> None:
     """Add the message of the assistant and the step that made it."""
-    thread, told = str(run["thread_id"]), len(tokens_of(text))
+    thread, count = str(run["thread_id"]), len(tokens_of(text))
     message = make_message(ask, thread, {"role": "assistant"})
     message |= {"assistant_id": run["assistant_id"], "run_id": run["id"], "content": [text_part(text)]}
     ask.state.add(ask.place(MESSAGES), message)
-    usage = {"prompt_tokens": told, "completion_tokens": told, "total_tokens": 2 * told}
+    usage = {"prompt_tokens": count, "completion_tokens": count, "total_tokens": 2 * count}
     run |= {"completed_at": ask.created, "usage": usage}
     step: Record = {
         "id": ask.state.new_id("step_"),
@@ -151,7 +151,7 @@ def _none(_ask: Ask) -> Record:
     return {}
 
 
-RUN = Noun(
+RUN = Kind(
     path=RUNS,
     key="run_id",
     prefix="run_",
@@ -162,7 +162,7 @@ RUN = Noun(
     course={"queued": "in_progress", "in_progress": "completed", "cancelling": "cancelled"},
     arrive=_arrive,
 )
-STEP = Noun(
+STEP = Kind(
     path=f"{RUN.item}/steps",
     key="step_id",
     prefix="step_",
