@@ -61,7 +61,7 @@ param modelMapper string = ''
 @description('The deployment for every model without an entry. With several accounts each entry has its own default_deployment.')
 param defaultDeployment string = ''
 
-@description('Other settings of the app by name, as the README lists them. Changes made in the portal are lost with the next deployment; these stay.')
+@description('Other settings of the app by name, as docs/settings.md lists them. Changes made in the portal are lost with the next deployment; these stay.')
 @secure()
 param extraSettings object = {}
 

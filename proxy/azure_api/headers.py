@@ -39,10 +39,10 @@ RESPONSE_HEADERS = frozenset(
 )
 # What becomes of these; a value that none of OpenAI's clients could read is left out.
 _REWRITTEN: Mapping[str, Callable[[str], str | None]] = {
-    "retry-after": retry_after.delay,
-    "retry-after-ms": retry_after.milliseconds,
-    "x-ratelimit-reset-requests": retry_after.duration,
-    "x-ratelimit-reset-tokens": retry_after.duration,
+    "retry-after": retry_after.delay_to_openai,
+    "retry-after-ms": retry_after.milliseconds_to_openai,
+    "x-ratelimit-reset-requests": retry_after.reset_to_openai,
+    "x-ratelimit-reset-tokens": retry_after.reset_to_openai,
 }
 _DOWNLOAD_HEADERS = ("content-length", "content-disposition")
 _OF_A_SUCCESS = frozenset({"content-type", "location"})
@@ -61,7 +61,9 @@ def request_to_azure(headers: Mapping[str, str], *, json: bool) -> dict[str, str
 
 def response_to_openai(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of Azure's answer that the client gets; names are lower-case on both sides."""
-    passed = {name: value for name, value in headers.items() if name in RESPONSE_HEADERS and _is_plain(value)}
+    passed = {name: value for name, value in headers.items() if name in RESPONSE_HEADERS}
+    if not _is_plain("".join(passed.values())):
+        passed = {name: value for name, value in passed.items() if _is_plain(value)}
     for name in _REWRITTEN:
         if name in passed:
             _rewrite(passed, name)
@@ -107,9 +109,6 @@ def _own_location(location: str) -> str:
     return path and "/v1/" + path.removeprefix("/openai").removeprefix("/v1").lstrip("/")
 
 
-def finish(headers: Mapping[str, str], request_id: str) -> dict[str, str]:
-    """Return the headers of an answer with what every answer carries.
-
-    No cache in between may keep an answer; `request_id` stands in where Azure gave none.
-    """
-    return {"x-request-id": request_id, "cache-control": "no-store", **headers}
+def common_headers(request_id: str) -> dict[str, str]:
+    """Return what every answer carries: no cache may keep it, and `request_id` stands in where Azure gave none."""
+    return {"x-request-id": request_id, "cache-control": "no-store"}

@@ -7,7 +7,7 @@ import msgspec
 
 from proxy.errors import InvalidRequest
 from proxy.openai_api.json_body import JsonBody, parse_json_body
-from proxy.openai_api.json_members import mask
+from proxy.openai_api.json_members import decode
 from proxy.openai_api.operations import Body, Operation, StreamFormat, Surface
 from proxy.openai_api.router import Route
 
@@ -104,7 +104,7 @@ def image_deployment(call: Call, serving: Serving) -> str | None:
     if tools is None:
         return None
     try:
-        models = [tool.model for tool in _TOOLS.decode(mask(tools)) if tool.type == _IMAGE_TOOL]
+        models = [tool.model for tool in decode(tools, _TOOLS.decode) if tool.type == _IMAGE_TOOL]
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     return next((serving(model) for model in models if isinstance(model, str)), None)

@@ -48,8 +48,10 @@ class Surfaces:
 
         Raises `InvalidRequest` for an id that would climb out of its place in the path.
         """
-        surface = self.surface_for(route.operation)
-        prefix, version = self._prefix(surface, deployment)
+        prefix, version = self._prefix(self.surface_for(route.operation), deployment)
+        if not (query or route.parameters):
+            address = f"{self.endpoint}{prefix}{route.operation.path}"
+            return f"{address}?{version}" if version else address
         path = _filled(route.operation.path, route.parameters)
         return with_query(f"{self.endpoint}{prefix}{path}", version, *passed_parameters(query))
 

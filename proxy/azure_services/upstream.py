@@ -4,7 +4,7 @@ The platform waits for the app to be loaded before it hands out the first reques
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from proxy.azure_services.sending import Sending
@@ -38,15 +38,21 @@ class Upstream:
         if self._opening is None:
             self._opening = asyncio.ensure_future(asyncio.to_thread(self._open))
 
-    async def send(
+    def send(
         self, request: UpstreamRequest, credential: tuple[str, str], begin: Callable[[], Sending]
-    ) -> "UpstreamAnswer":
+    ) -> "Awaitable[UpstreamAnswer]":
         """Send a request as `HttpClient` does."""
         if self._client is None:
-            self.start()
-            assert self._opening is not None  # noqa: S101  it was just begun
-            # The import goes on for the next client when this one disconnects.
-            self._client = await asyncio.shield(self._opening)
+            return self._send_when_open(request, credential, begin)
+        return self._client.send(request, credential, begin)
+
+    async def _send_when_open(
+        self, request: UpstreamRequest, credential: tuple[str, str], begin: Callable[[], Sending]
+    ) -> "UpstreamAnswer":
+        self.start()
+        assert self._opening is not None  # noqa: S101  it was just begun
+        # The import goes on for the next client when this one disconnects.
+        self._client = await asyncio.shield(self._opening)
         return await self._client.send(request, credential, begin)
 
     async def close(self) -> None:

@@ -112,7 +112,7 @@ class Sent:
     @property
     def resource(self) -> Resource:
         """Return the resource that is called."""
-        return self.routed.resources[self.target.resource]
+        return self.routed.resources.each[self.target.resource]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

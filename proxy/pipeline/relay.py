@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING
 
 from proxy.azure_api.stream import Stream
+from proxy.azure_api.usage import parse_usage
 from proxy.azure_services.upstream import BROKEN
 from proxy.errors import ProxyError, ShuttingDown, UpstreamError, UpstreamTimeout
 from proxy.pipeline.exchange import Exchange
@@ -105,6 +106,7 @@ class EventRelay:
         failure = self._stream.failure
         if failure is None:
             await self._answer.finish()
+        self._answer.sending.usage = parse_usage(self._stream.usage)
         _end(self._answer, exchange, failure)
 
 

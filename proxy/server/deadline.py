@@ -27,6 +27,8 @@ from enum import Enum, auto
 class Limit(Enum):
     """What may take too long."""
 
+    __hash__ = object.__hash__  # in C: a limit is set and cleared with every request
+
     BODY_STALL = auto()
     PATIENCE = auto()
     ATTEMPT = auto()

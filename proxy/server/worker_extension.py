@@ -108,7 +108,7 @@ class WebApp(BaseWebApp):  # type: ignore[misc]
         """
         if scope["type"] != "http" or self._handler is None:
             return
-        invocation = next((value.decode("latin-1") for name, value in scope["headers"] if name == _INVOCATION_ID), "")
+        invocation = dict(scope["headers"]).get(_INVOCATION_ID, b"").decode("latin-1")
         if invocation and invocation in self._seen:
             await _refuse(send)
             return

@@ -154,8 +154,9 @@ def _application(writes: Sequence[bytes], content: type[_Content]) -> Applicatio
     headers, parts = _parsed(writes)
     upstream = _Upstream(headers=headers, parts=parts, content=content)
     calls = application.handler.calls
-    attempts = replace(calls.attempts, upstream=upstream)  # type: ignore[arg-type]
-    handler = replace(application.handler, calls=replace(calls, attempts=attempts))
+    attempts = replace(calls.failover.attempts, upstream=upstream)  # type: ignore[arg-type]
+    failover = replace(calls.failover, attempts=attempts)
+    handler = replace(application.handler, calls=replace(calls, failover=failover))
     return replace(application, handler=handler).handle
 
 

@@ -1,4 +1,4 @@
-"""The proxy's answers answers."""
+"""The proxy's own answers: models and health."""
 
 import json
 

@@ -31,54 +31,54 @@ TARGETS = [
 
 @dataclass
 class World:
-    """Requests on their way through one router; everything that must never happen is checked at each step."""
+    """Requests in flight through one `Routing`; everything that must never happen is checked at each step."""
 
-    router: Routing
+    routing: Routing
     now: float = 0.0
-    on_their_way: list[tuple[RetryState, Step, list[Target]]] = field(default_factory=list)
+    in_flight: list[tuple[RetryState, Step, list[Target]]] = field(default_factory=list)
 
     def start(self, targets: list[Target], draw: float) -> None:
-        journey = self.router.begin(targets).__enter__()
-        self.go_on(journey, targets, [], draw)
+        state = self.routing.begin(targets).__enter__()
+        self.go_on(state, targets, [], draw)
 
-    def go_on(self, journey: RetryState, targets: list[Target], tried: list[Target], draw: float) -> None:
-        usable = [one for one in targets if not self.router.health.wait(one, self.now)]
-        step = journey.next(self.now, draw)
+    def go_on(self, state: RetryState, targets: list[Target], tried: list[Target], draw: float) -> None:
+        usable = [one for one in targets if not self.routing.health.wait(one, self.now)]
+        step = state.next(self.now, draw)
         if step is None:
             assert tried or not usable
-            down = journey.exhausted(self.now)
+            down = state.exhausted(self.now)
             assert down is None or 0.1 <= down.wait <= 120.0
-            journey.__exit__(None, None, None)
+            state.__exit__(None, None, None)
             return
-        self._check(step, targets, tried, usable, journey)
-        self.on_their_way.append((journey, step, targets))
+        self._check(step, targets, tried, usable, state)
+        self.in_flight.append((state, step, targets))
 
     def end(self, place: int, failure: Failure | None, draw: float) -> None:
-        journey, step, targets = self.on_their_way.pop(place % len(self.on_their_way))
+        state, step, targets = self.in_flight.pop(place % len(self.in_flight))
         if failure is None:
-            journey.succeeded(step, SPENT, self.now)
-            journey.__exit__(None, None, None)
-        elif journey.failed(step, failure, self.now) is Verdict.GIVE_UP:
-            assert journey.next(self.now, draw) is None
-            journey.__exit__(None, None, None)
+            state.succeeded(step, SPENT, self.now)
+            state.__exit__(None, None, None)
+        elif state.failed(step, failure, self.now) is Verdict.GIVE_UP:
+            assert state.next(self.now, draw) is None
+            state.__exit__(None, None, None)
         else:
-            self.go_on(journey, targets, self.tried[id(journey)], draw)
+            self.go_on(state, targets, self.tried[id(state)], draw)
 
     tried: dict[int, list[Target]] = field(default_factory=dict)
 
     def _check(
-        self, step: Step, targets: list[Target], tried: list[Target], usable: list[Target], journey: RetryState
+        self, step: Step, targets: list[Target], tried: list[Target], usable: list[Target], state: RetryState
     ) -> None:
         again = step.target in tried
         assert step.target in usable or again
         assert all(step.target.is_same_model(other) for other in tried)
-        if again and journey.failure != answered(401):
+        if again and state.failure != answered(401):
             assert not [one for one in targets if one not in tried and one.is_same_model(tried[0])]
             assert step.pause <= 2.0 + 0.25
         else:
             assert step.pause == 0.0
-        assert journey.attempts <= 3
-        self.tried[id(journey)] = [*tried, step.target]
+        assert state.attempts <= 3
+        self.tried[id(state)] = [*tried, step.target]
 
 
 _EVENTS = st.one_of(
@@ -96,23 +96,23 @@ def test_no_request_ever_goes_where_it_must_not(events: list[tuple], random: Ran
         match event:
             case ("start", targets):
                 world.start(targets, random.random())
-            case ("end", place, failure) if world.on_their_way:
+            case ("end", place, failure) if world.in_flight:
                 world.end(place, failure, random.random())
             case ("wait", seconds):
                 world.now += seconds
-        budget = world.router.budget
-        assert budget.requests == len(world.on_their_way)
+        budget = world.routing.budget
+        assert budget.requests == len(world.in_flight)
         assert 0 <= budget.retries <= max(3, budget.requests)
-    for journey, _, _ in world.on_their_way:
-        journey.__exit__(None, None, None)
-    assert (world.router.budget.requests, world.router.budget.retries) == (0, 0)
+    for state, _, _ in world.in_flight:
+        state.__exit__(None, None, None)
+    assert (world.routing.budget.requests, world.routing.budget.retries) == (0, 0)
 
 
 @dataclass
 class Traffic:
     """Requests that arrive evenly; `fails` says what becomes of an attempt, which takes `latency` seconds."""
 
-    router: Routing
+    routing: Routing
     targets: list[Target]
     rate: float = 500.0
     latency: float = 0.5
@@ -129,23 +129,23 @@ class Traffic:
         for arrival in arrivals:
             heappush(events, (arrival, next(numbers), None, None))
         while events:
-            now, _, journey, step = heappop(events)
-            if journey is None:
+            now, _, state, step = heappop(events)
+            if state is None:
                 self.requests += 1
-                journey = self.router.begin(self.targets, Repeat.IDEMPOTENT).__enter__()
+                state = self.routing.begin(self.targets, Repeat.IDEMPOTENT).__enter__()
             elif step is not None and self.failure is None:
                 self.succeeded += 1
-                journey.succeeded(step, {}, now)
+                state.succeeded(step, {}, now)
             elif step is not None and self.failure is not None:
-                journey.failed(step, self.failure, now)
-            following = journey.next(now, random.random())
+                state.failed(step, self.failure, now)
+            following = state.next(now, random.random())
             if following is None:
-                down = journey.exhausted(now)
-                self.refused += [] if journey.attempts or down is None else [down]
-                journey.__exit__(None, None, None)
+                down = state.exhausted(now)
+                self.refused += [] if state.attempts or down is None else [down]
+                state.__exit__(None, None, None)
                 continue
             self.calls.append((now, following.target))
-            heappush(events, (now + following.pause + self.latency, next(numbers), journey, following))
+            heappush(events, (now + following.pause + self.latency, next(numbers), state, following))
 
 
 THREE = [target(0), target(1), target(2)]
@@ -187,7 +187,7 @@ def test_all_throttled_is_told_with_the_wait_that_is_left() -> None:
 def test_traffic_is_back_within_the_cooldown_and_a_second(failure: Failure) -> None:
     traffic = Traffic(Routing(Policy()), THREE, failure=failure, latency=0.1)
     traffic.run(0.0, 3.0)
-    longest = max(traffic.router.health.wait(one, 3.0) for one in THREE)
+    longest = max(traffic.routing.health.wait(one, 3.0) for one in THREE)
     traffic.failure = None
     before = len(traffic.calls)
     traffic.run(3.0 + longest + 1.0, 2.0)
@@ -196,14 +196,14 @@ def test_traffic_is_back_within_the_cooldown_and_a_second(failure: Failure) -> N
 
 
 def test_one_bad_target_of_three_costs_no_request() -> None:
-    router = Routing(Policy())
+    routing = Routing(Policy())
     for number in range(1000):
         now, done = number * 0.1, False
-        with router.begin(THREE) as journey:
-            while (step := journey.next(now, (number % 7) / 7)) is not None:
+        with routing.begin(THREE) as state:
+            while (step := state.next(now, (number % 7) / 7)) is not None:
                 done = step.target.resource != 1
                 if done:
-                    journey.succeeded(step, {}, now)
+                    state.succeeded(step, {}, now)
                 else:
-                    journey.failed(step, answered(500), now)
+                    state.failed(step, answered(500), now)
         assert done

@@ -1,4 +1,4 @@
-"""A refusal in the first minutes may be nothing but a new role that is not known everywhere."""
+"""In its first minutes an instance may be refused because a new role is not known everywhere yet."""
 
 import pytest
 

@@ -67,7 +67,7 @@ def test_what_could_be_more_than_a_name_is_none(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("offer", "unknown"),
+    ("resource", "unknown"),
     [
         (ResourceModels(), True),
         (ResourceModels(models={"a": "b"}), False),
@@ -76,9 +76,9 @@ def test_what_could_be_more_than_a_name_is_none(name: str) -> None:
     ],
 )
 def test_a_resource_is_unknown_while_neither_operator_nor_azure_said_a_word(
-    offer: ResourceModels, unknown: bool
+    resource: ResourceModels, unknown: bool
 ) -> None:
-    assert offer.is_unknown is unknown
+    assert resource.is_unknown is unknown
 
 
 def test_deployments_for_batches_answer_no_calls_where_there_are_others() -> None:

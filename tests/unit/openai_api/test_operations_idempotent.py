@@ -1,4 +1,4 @@
-"""Which calls leave something behind."""
+"""Which calls may be repeated because they leave nothing behind at Azure."""
 
 import pytest
 
