@@ -97,11 +97,7 @@ class Deployed:
     model: str
     version: str | None = None
     sku: str | None = None
-    capacity: int | None = None
     capabilities: tuple[str, ...] = ()
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-    spillover: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

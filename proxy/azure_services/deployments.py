@@ -40,13 +40,6 @@ class _DeployedModel(msgspec.Struct):
 
 class _Sku(msgspec.Struct):
     name: str | None = None
-    capacity: int | None = None
-
-
-class _RateLimit(msgspec.Struct, rename="camel"):
-    key: str | None = None
-    count: float | None = None
-    renewal_period: float | None = None  # seconds
 
 
 class _Properties(msgspec.Struct, rename="camel"):
@@ -54,8 +47,6 @@ class _Properties(msgspec.Struct, rename="camel"):
     provisioning_state: str
     deployment_state: str | None = None
     capabilities: dict[str, object] | None = None
-    rate_limits: list[_RateLimit] | None = None
-    spillover_deployment_name: str | None = None
 
 
 class _Item(msgspec.Struct):
@@ -107,22 +98,11 @@ def _deployed(item: _Item) -> Deployed:
         model=properties.model.name,
         version=properties.model.version,
         sku=sku.name,
-        capacity=sku.capacity,
         # Azure writes "true" and "false" as texts, and figures such as the largest number of tokens among them.
         capabilities=tuple(
             sorted(name for name, value in (properties.capabilities or {}).items() if str(value).lower() == "true")
         ),
-        requests_per_minute=_per_minute(properties.rate_limits, "request"),
-        tokens_per_minute=_per_minute(properties.rate_limits, "token"),
-        spillover=properties.spillover_deployment_name,
     )
-
-
-def _per_minute(limits: list[_RateLimit] | None, key: str) -> int | None:
-    for limit in limits or ():
-        if limit.key == key and limit.count is not None and limit.renewal_period:
-            return int(limit.count * 60 / limit.renewal_period)
-    return None
 
 
 log = logging.getLogger("proxy.azure_services.deployments")

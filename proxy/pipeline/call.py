@@ -12,6 +12,7 @@ from proxy.errors import ProxyError, UnknownUrl, UpstreamError
 from proxy.openai_api.object_ids import FORM_PARTS, Page, bare_fields, open_page, spans_resources
 from proxy.openai_api.operations import Body
 from proxy.openai_api.router import Route
+from proxy.pipeline.attempt import RunningCall
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.failover import Failover
 from proxy.pipeline.form_source import FormSource, Upload
@@ -49,7 +50,7 @@ class Calls:
     ) -> Response:
         """Return Azure's answer in OpenAI's words; raise a `ProxyError` while the head of the answer can tell it."""
         start = StreamStart(exchange.deadline, self.timeouts, lambda: self._begin_stream(exchange, writer))
-        running = _Running(calls=self, exchange=exchange, writer=writer, start=start)
+        running = _Call(calls=self, running=RunningCall(exchange=exchange, writer=writer, start=start))
         routed = RoutedRequest(request=request, route=route, query=request.query, resources=resources)
         try:
             answer = await running.answer(routed)
@@ -80,13 +81,11 @@ class Calls:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Running:
+class _Call:
     """One call while it is made."""
 
     calls: Calls
-    exchange: Exchange
-    writer: ResponseWriter
-    start: StreamStart
+    running: RunningCall
 
     async def answer(self, routed: RoutedRequest) -> Response:
         """Return the answer to a call."""
@@ -94,46 +93,48 @@ class _Running:
         may_stream = operation.stream is not None
         if _passes(routed):
             if may_stream:
-                self.start.expect()
+                self.running.start.expect()
             return await self._pass(routed)
         calls = self.calls
-        raw = await read_body(routed.request, calls.max_json_body, self.exchange.deadline, self.start.end)
+        raw = await read_body(
+            routed.request, calls.max_json_body, self.running.exchange.deadline, self.running.start.end
+        )
         if spans_resources(operation) and not alone:
             return await self._list(routed)
         routed, raw = routed.without_tags(raw)
         call = parse_call(routed.route, raw, may_store=calls.store_objects)
         if call.streams:
-            self.start.is_stream()
+            self.running.start.is_stream()
         if may_stream and (call.streams or call.document is None):
-            self.start.expect()
+            self.running.start.expect()
         return await self._send(routed, call)
 
     def failed(self, route: Route, error: ProxyError) -> Response:
         """Return an error as the only event of a stream whose head has left, and write the request's line."""
         stream = self.calls.failover.attempts.translator(Call(route=route), AzureErrors(model=None, auth=None))
         event = stream.fail(error) if stream is not None else b""
-        self.exchange.entry.set_error(error)
-        return Response(status=200, headers=EVENTS, body=_only(self.exchange, event))
+        self.running.exchange.entry.set_error(error)
+        return Response(status=200, headers=EVENTS, body=_only(self.running.exchange, event))
 
     async def _send(self, routed: RoutedRequest, call: Call) -> Response:
         """Make a call whose body was read."""
         targets = routed.targets(call.model)
         source = JsonSource(routed, call, self.calls.repairs, self.calls.clock)
-        self.start.body_sent()
+        self.running.start.body_sent()
         failover = self.calls.failover
-        answer = await failover.run(self.exchange, self.start, self.writer, routed, targets, source)
+        answer = await failover.run(self.running, routed, targets, source)
         return source.with_repairs(answer)
 
     async def _pass(self, routed: RoutedRequest) -> Response:
         """Make a call whose body passes while it comes, as far as it can be repeated to one target after the other."""
         operation, tags = routed.route.operation, routed.resources.tags
-        upload = Upload(routed.request, self.start, self.exchange)
+        upload = Upload(routed.request, self.running.start, self.running.exchange)
         await upload.read(operation.body, () if tags.alone else FORM_PARTS.get(operation.name, ()))
         bare, claims = bare_fields(tags, operation, upload.fields)
         routed, _ = routed.without_tags(b"", claims)
         targets = routed.targets(model_of(routed.route, upload.fields))
         source = FormSource(routed, upload, bare)
-        return await self.calls.failover.run(self.exchange, self.start, self.writer, routed, targets, source)
+        return await self.calls.failover.run(self.running, routed, targets, source)
 
     async def _list(self, routed: RoutedRequest) -> Response:
         """Return one page of a list that goes through the resources in their order."""

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 
 from proxy.errors import AllDown, ProxyError
 from proxy.openai_api.answers import ATTEMPTS, TARGET
-from proxy.pipeline.attempt import Answered, Attempts, BodySource, Refused
-from proxy.pipeline.exchange import Exchange
+from proxy.pipeline.attempt import Answered, Attempts, BodySource, Refused, RunningCall
 from proxy.pipeline.routed_request import RoutedRequest
-from proxy.pipeline.stream_start import StreamStart
 from proxy.routing.failures import Verdict
 from proxy.routing.retry import RetryState
 from proxy.routing.targets import Key, Target
-from proxy.server.response_writer import ResponseWriter
 from proxy.values import Response
 
 # Errors that say when to come back.
@@ -31,25 +28,19 @@ class Failover:
     draw: Callable[[], float] = random.random
 
     async def run(
-        self,
-        exchange: Exchange,
-        start: StreamStart,
-        writer: ResponseWriter,
-        routed: RoutedRequest,
-        targets: Sequence[Target],
-        source: BodySource,
+        self, running: RunningCall, routed: RoutedRequest, targets: Sequence[Target], source: BodySource
     ) -> Response:
         """Return the first answer; raise what the client reads when there is none."""
         routing = routed.resources.routing
         if routing.policy.retries_timeouts:
-            start.share(min(len(targets), routing.policy.attempts))
+            running.start.share(min(len(targets), routing.policy.attempts))
         with routing.begin(targets, source.repeat) as state:
             failures: dict[Key, Refused] = {}
             while step := state.next(self.clock(), self.draw()):
                 if step.pause:
                     await asyncio.sleep(step.pause)
-                exchange.entry.set_attempt(step.target.resource, step.target.deployment, state.attempts)
-                outcome = await self.attempts.make(exchange, writer, start, routed, source, step.target, state.attempts)
+                running.exchange.entry.set_attempt(step.target.resource, step.target.deployment, state.attempts)
+                outcome = await self.attempts.make(running, routed, source, step.target, state.attempts)
                 if isinstance(outcome, Answered):
                     state.succeeded(step, outcome.headers, self.clock())
                     return _with_attempts(outcome.response, step.target, state)

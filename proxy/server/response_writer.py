@@ -60,7 +60,7 @@ class ResponseWriter:
         self._silence = 0.0
         self._comment: asyncio.Task[None] | None = None
         self._commented = 0.0
-        self._seen = 0.0
+        self._seen: tuple[float, float] | None = None
         self.head_sent = False
         self.is_sending = False
         self.last = deadline.now()
@@ -106,6 +106,7 @@ class ResponseWriter:
             await chunks.aclose()
 
     async def _send_head(self, response: Response) -> None:
+        self._watch_reader()
         if self.head_sent:
             await self._comment_sent()
         else:
@@ -119,7 +120,6 @@ class ResponseWriter:
         self.last = self._deadline.now()
         if response.keep_alive is not None and not self._silence:
             self._keep_alive(response.keep_alive)
-        self._watch_reader()
 
     async def _send_late_head(self, headers: Mapping[str, str]) -> None:
         await self._send({"type": "http.response.start", "status": 200, "headers": self._encoded(headers)})
@@ -143,16 +143,16 @@ class ResponseWriter:
         return max(due, now + self._silence / 10)
 
     def _watch_reader(self) -> None:
-        self._seen = self.last
-        self._deadline.set(Limit.CLIENT_STALL, self.last + self._stall, self._look_at_reader)
+        self._deadline.set(Limit.CLIENT_STALL, self._deadline.now() + self._stall, self._look_at_reader)
 
     def _look_at_reader(self, now: float) -> float | None:
-        """Give up a client that has taken nothing since the last look."""
+        """Give up a client that has taken nothing since the last look, when there already was something to take."""
         waits = self.is_sending or (self._comment is not None and not self._comment.done())
-        if waits and self.last == self._seen:
+        taken = self.last, self._commented
+        if waits and taken == self._seen:
             self._stalled()
             return None
-        self._seen = self.last
+        self._seen = taken if waits else None
         return now + self._stall
 
     def _encoded(self, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

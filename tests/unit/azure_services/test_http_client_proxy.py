@@ -8,14 +8,15 @@ from collections.abc import AsyncIterator
 import aiohttp.connector
 import pytest
 from aiohttp import web
-from proxy.edge.upstream import Upstream
 
+from proxy.azure_services.http_client import HttpClient
 from proxy.config.http_proxy import HttpProxies
 from proxy.config.settings import Settings
 from proxy.config.timeouts import Timeouts
 from proxy.errors import UpstreamError
 from proxy.values import UpstreamRequest
 from tests.fakes.http_proxy import ANY_ADDRESS, HttpProxyStandIn
+from tests.fakes.raw_azure import KEY, Sendings
 from tests.fakes.server import Server
 
 TIMEOUTS = Timeouts(connect=1.0, first_byte=5.0, idle=1.0, total=5.0)
@@ -50,18 +51,18 @@ def proxies(**environ: str) -> HttpProxies:
 
 
 async def fetch(way: HttpProxies, *urls: str) -> list[str]:
-    upstream = Upstream(TIMEOUTS, 8, way)
+    client = HttpClient(TIMEOUTS, 8, way)
     try:
-        return [await _text(upstream, url) for url in urls]
+        return [await _text(client, url) for url in urls]
     finally:
-        await upstream.close()
+        await client.close()
 
 
-async def _text(upstream: Upstream, url: str) -> str:
+async def _text(client: HttpClient, url: str) -> str:
     request = UpstreamRequest(method="POST", url=f"{url}/openai/v1/x", headers={}, body=b"{}")
-    answer = await upstream.send(request, ("api-key", "secret"), asyncio.get_running_loop().time() + 5)
+    answer = await client.send(request, KEY, Sendings().begin)
     try:
-        return (await answer.read(1000)).decode()
+        return (await answer.read_whole(1000)).decode()
     finally:
         answer.close()
 
@@ -140,18 +141,19 @@ async def test_the_environment_of_the_process_is_not_asked(
 
 PROGRAM = """
 import asyncio, os
-from proxy.edge.upstream import Upstream
+from proxy.azure_services.http_client import HttpClient
+from proxy.azure_services.sending import Sending
 from proxy.values import UpstreamRequest
 from proxy.config.settings import Settings
 
 async def main():
     settings = Settings.from_environ(os.environ)
-    upstream = Upstream(settings.timeouts, 8, settings.http_proxies)
+    client = HttpClient(settings.timeouts, 8, settings.http_proxies)
     request = UpstreamRequest(method="GET", url=settings.resources[0].endpoint + "/openai/v1/x", headers={}, body=b"")
-    answer = await upstream.send(request, ("api-key", "secret"), asyncio.get_running_loop().time() + 20)
-    print((await answer.read(1000)).decode())
+    answer = await client.send(request, ("api-key", "secret"), lambda: Sending(lambda _: None))
+    print((await answer.read_whole(1000)).decode())
     answer.close()
-    await upstream.close()
+    await client.close()
 
 asyncio.run(main())
 """
