@@ -50,8 +50,8 @@ nightly: install ## The long sets, which the other targets leave out
 	$(BIN)/python -m pytest tests -m nightly
 
 .PHONY: bench
-bench: install ## Compare this app with the default way of writing it
-	$(BIN)/python -m tests.bench
+bench: install ## Compare this app with the default way of writing it, or with AGAINST=another checkout
+	$(BIN)/python -m tests.bench $(if $(AGAINST),--against $(AGAINST))
 
 .PHONY: trace
 trace: $(VENV)/run.stamp ## Count the Python calls of one request, and fail where one is above its limit
