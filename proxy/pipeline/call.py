@@ -24,7 +24,7 @@ from proxy.pipeline.stream_start import NO_STREAM, StreamStart
 from proxy.routing.learned_repairs import LearnedRepairs
 from proxy.routing.targets import Target
 from proxy.server.request_body import read_body
-from proxy.server.response_writer import ResponseWriter
+from proxy.server.response_writer import ResponseWriter, StreamBroken
 from proxy.values import Request, Response, UpstreamRequest
 
 _EMPTY_LIST = b'{"object":"list","data":[]}'
@@ -168,3 +168,4 @@ async def _only(exchange: Exchange, event: bytes) -> AsyncGenerator[bytes, None]
     if event:
         yield event
     exchange.entry.write(outcome="stream_broken")
+    raise StreamBroken
