@@ -72,7 +72,7 @@ async def run_script(name: str, environ: Mapping[str, str]) -> dict[str, object]
 async def running_mock(document: Path, arguments: Sequence[str] = ()) -> AsyncIterator[str]:
     """Serve a document as a mock that judges what it is asked; yield its URL."""
     await asyncio.to_thread(install)
-    port = _free_port()
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(NODE, MOCK, "--host", "127.0.0.1", "-p", str(port), "-q", "--reject-on-sdk-error=false"),
         *arguments,
@@ -111,7 +111,8 @@ async def _drain(output: asyncio.StreamReader) -> None:
         pass
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port: int = listening.getsockname()[1]
