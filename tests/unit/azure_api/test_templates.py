@@ -225,7 +225,7 @@ def same(form: StreamFormat, keep: bool, parts: list[bytes]) -> None:
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(CHUNKS, max_size=12), st.booleans(), st.randoms(use_true_random=False))
+@given(st.lists(CHUNKS, max_size=12), st.booleans(), st.randoms(use_true_random=True))
 def test_any_chunks_become_the_same_with_templates_and_without(
     chunks: list[dict[str, object]], keep: bool, random: Random
 ) -> None:
@@ -233,7 +233,7 @@ def test_any_chunks_become_the_same_with_templates_and_without(
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(TYPED, max_size=12), st.booleans(), st.randoms(use_true_random=False))
+@given(st.lists(TYPED, max_size=12), st.booleans(), st.randoms(use_true_random=True))
 def test_any_typed_events_become_the_same_with_templates_and_without(
     events: list[dict[str, object]], keep: bool, random: Random
 ) -> None:

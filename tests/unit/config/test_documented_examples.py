@@ -6,7 +6,7 @@ from pathlib import Path
 from proxy.config.policy import Policy, parse_policy
 from proxy.config.resources import parse_resources
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 
 
 def json_examples(page: str) -> list[str]:
