@@ -30,7 +30,7 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.txt
 install: $(VENV)/dev.stamp ## Create .venv with everything that running and testing needs
 
 .PHONY: start
-start: $(VENV)/run.stamp ## Run the app here, on the built-in Azure OpenAI simulator when no Azure is configured
+start: $(VENV)/run.stamp ## Run the app on this machine, on the built-in Azure OpenAI simulator when no Azure is configured
 	@exec $(BIN)/python -m tools.start --port $(PORT)
 
 # The tests of the pure layers, which need all of their branches covered.
@@ -58,25 +58,29 @@ nightly: install ## The long sets, which make test leaves out
 	$(PYTEST) $(OTHERS) -m nightly
 
 .PHONY: bench
-bench: install ## Compare this app with the default way of writing it
-	$(BIN)/python -m tests.bench
+bench: install ## Compare this app with the default way of writing it, or with AGAINST=another checkout
+	$(BIN)/python -m tests.bench $(if $(AGAINST),--against $(AGAINST))
+
+.PHONY: trace
+trace: $(VENV)/run.stamp ## Count the Python calls of one request, and fail where one is above its limit
+	$(BIN)/python -m tools.trace
 
 .PHONY: package
 package: $(VENV)/run.stamp ## Build dist/released-package.zip, what Azure deploys (TARGET_PYTHON=path of Python 3.13)
 	$(BIN)/python -m tools.package --python $(TARGET_PYTHON)
 
 .PHONY: lock
-lock: $(VENV)/run.stamp ## List anew which versions the package is made of, after a change of requirements.txt
+lock: $(VENV)/run.stamp ## Update the list of versions in the package, after a change of requirements.txt
 	$(BIN)/python -m tools.package lock --python $(TARGET_PYTHON)
 
-# checkov wants old versions of what the rest wants new, so it lives apart.
+# checkov needs older versions of some packages, so it has its own environment.
 $(VENV)/checkov.stamp: $(VENV)/dev.stamp
 	@$(PYTHON) -m venv $(VENV)/checkov
 	$(VENV)/checkov/bin/python -m pip --disable-pip-version-check --quiet install $(CHECKOV)
 	@touch $@
 
 .PHONY: checkov
-checkov: $(VENV)/checkov.stamp ## Let checkov judge what the template deploys
+checkov: $(VENV)/checkov.stamp ## Check what the template deploys with checkov
 	$(BIN)/python -m tests.infra.checkov $(VENV)/checkov/bin/checkov
 
 .PHONY: format

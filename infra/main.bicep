@@ -1,4 +1,4 @@
-// For azd and the command line: makes the resource group too. azd deploys the code itself.
+// For azd and the command line: creates the resource group as well. azd deploys the code itself.
 targetScope = 'subscription'
 
 @description('Name of the environment; the resource group is called rg-NAME.')
@@ -6,7 +6,7 @@ targetScope = 'subscription'
 @maxLength(64)
 param environmentName string
 
-@description('Region of everything that is made here. Best that of the Azure OpenAI account; it must have Flex Consumption.')
+@description('Region of all resources, best that of the Azure OpenAI account. It must have Flex Consumption.')
 @metadata({
   azd: {
     type: 'location'
@@ -14,23 +14,23 @@ param environmentName string
 })
 param location string
 
-@description('Object id of who may read and write the client keys. Empty for whoever deploys.')
+@description('Object id of the person who may read and write the client keys. Empty for the person who deploys.')
 param principalId string = ''
 
 @description('Address of the app\'s package. Empty to deploy no code, as azd does.')
 param packageUri string = ''
 
-@description('Makes other names within the same resource group, for a second proxy or when a deleted vault still holds a name.')
+@description('Suffix for other names within the same resource group, for a second proxy or when a deleted vault still reserves a name.')
 @maxLength(40)
 param nameSuffix string = ''
 
-@description('Id of an existing Azure OpenAI account, in any resource group or subscription. Empty, and without openAiResources, a new account is made.')
+@description('Id of an existing Azure OpenAI account, in any resource group or subscription. If it is empty and there are no openAiResources, a new account is created.')
 param openAiResourceId string = ''
 
-@description('Existing Azure OpenAI accounts: id, and if wanted settings with members of the app\'s setting AZURE_OPENAI_RESOURCES (priority, weight, models, ...).')
+@description('Existing Azure OpenAI accounts: id, and optionally settings with members of the app\'s setting AZURE_OPENAI_RESOURCES (priority, weight, models, ...).')
 param openAiResources array = []
 
-@description('Deployments of a new account: name, model, and if wanted version, sku and capacity (in thousands of tokens a minute).')
+@description('Deployments of a new account: name, model, and optionally version, sku and capacity (in thousands of tokens a minute).')
 param modelDeployments array = [
   {
     name: 'gpt-5-mini'
@@ -39,14 +39,14 @@ param modelDeployments array = [
   }
 ]
 
-@description('How the app proves itself to Azure OpenAI: with its managed identity, or with a key that the deployment puts into the vault.')
+@description('How the app authenticates to Azure OpenAI: with its managed identity, or with a key that the deployment puts into the vault.')
 @allowed(['managed-identity', 'key-vault'])
 param openAiAuth string = 'managed-identity'
 
-@description('Whether to give the app the role Cognitive Services OpenAI User on the accounts. Without the right to do so: false, and an administrator runs what the output openAiRoleCommands says.')
+@description('Whether to give the app the role Cognitive Services OpenAI User on the accounts. Without the right to do so choose false; an administrator then runs the commands in the output openAiRoleCommands.')
 param assignOpenAiRole bool = true
 
-@description('Whom the first client key is for; its secret is called client-NAME. Empty for no key.')
+@description('Name of the client that the first client key is for; its secret is called client-NAME. Empty for no key.')
 @maxLength(120)
 param clientName string = 'first'
 
@@ -55,13 +55,13 @@ param allowedOrigins array = [
   '*'
 ]
 
-@description('Which deployment serves a model: model=deployment,model=deployment. A model without an entry is tried as the name of a deployment. With several accounts each entry has its own models.')
+@description('Which deployment serves a model: model=deployment,model=deployment. A model without an entry is used as the name of a deployment. With several accounts each entry has its own models.')
 param modelMapper string = ''
 
 @description('The deployment for every model without an entry. With several accounts each entry has its own default_deployment.')
 param defaultDeployment string = ''
 
-@description('Other settings of the app by name, as the README lists them. Changes made in the portal are lost with the next deployment; these stay.')
+@description('Other settings of the app by name, as docs/settings.md lists them. Changes made in the portal are lost with the next deployment; these stay.')
 @secure()
 param extraSettings object = {}
 
@@ -69,12 +69,12 @@ param extraSettings object = {}
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('How many instances there are at most: a guard against costs.')
+@description('Maximum number of instances, which limits the costs.')
 @minValue(1)
 @maxValue(1000)
 param maximumInstanceCount int = 5
 
-@description('How many instances are always there. They cost even without requests and spare the first request its wait.')
+@description('Number of instances that always run. They cost even without requests, and the first request need not wait for a start.')
 @minValue(0)
 @maxValue(100)
 param alwaysReadyInstances int = 0
@@ -89,18 +89,18 @@ param perInstanceConcurrency int = 64
 @maxValue(730)
 param logRetentionInDays int = 30
 
-@description('How many GB of logs a day are taken in; the rest of that day is dropped.')
+@description('GB of logs that are accepted each day; the rest of that day is dropped.')
 @minValue(1)
 @maxValue(100)
 param logDailyCapGb int = 1
 
-@description('Whether nobody can purge the vault within the seven days after its deletion. Cannot be taken back.')
+@description('Whether purging the vault is prevented for the seven days after its deletion. This cannot be undone.')
 param vaultPurgeProtection bool = false
 
-@description('Brings back the vault that was deleted with this resource group.')
+@description('Restores the vault that was deleted with this resource group.')
 param recoverVault bool = false
 
-@description('Brings back the Azure OpenAI account that was deleted with this resource group.')
+@description('Restores the Azure OpenAI account that was deleted with this resource group.')
 param restoreOpenAi bool = false
 
 @description('Whether storage, vault and Azure OpenAI are reached over private endpoints only. Public access of an existing account is not changed. The subscription must have registered Microsoft.App.')
@@ -109,7 +109,7 @@ param privateNetwork bool = false
 @description('Addresses of the private network, at least a /23.')
 param networkAddressPrefix string = '10.91.0.0/16'
 
-@description('How many pauses of some seconds the deployment makes until it hands over the package, so that the app\'s role on its storage has spread.')
+@description('Number of pauses of a few seconds before the package is deployed, so that the app\'s role on its storage takes effect.')
 @minValue(1)
 @maxValue(100)
 param pauseCount int = 20
@@ -176,5 +176,5 @@ output KEY_VAULT_NAME string = proxy.outputs.keyVaultName
 @description('Command that shows the first client key.')
 output READ_KEY_COMMAND string = proxy.outputs.readKeyCommand
 
-@description('What an administrator of the accounts has to run when this deployment gives the app no role on them.')
+@description('Commands for an administrator of the accounts if this deployment gives the app no role on them.')
 output OPENAI_ROLE_COMMANDS array = proxy.outputs.openAiRoleCommands

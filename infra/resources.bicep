@@ -1,19 +1,19 @@
 // The whole proxy in one resource group: the source of azuredeploy.json, which the button deploys.
 
-@description('Region of everything that is made here. Best that of the Azure OpenAI account; it must have Flex Consumption.')
+@description('Region of all resources, best that of the Azure OpenAI account. It must have Flex Consumption.')
 param location string = resourceGroup().location
 
-@description('Makes other names within the same resource group, for a second proxy or when a deleted vault still holds a name.')
+@description('Suffix for other names within the same resource group, for a second proxy or when a deleted vault still reserves a name.')
 @maxLength(40)
 param nameSuffix string = ''
 
-@description('Id of an existing Azure OpenAI account, in any resource group or subscription. Empty, and without openAiResources, a new account is made.')
+@description('Id of an existing Azure OpenAI account, in any resource group or subscription. If it is empty and there are no openAiResources, a new account is created.')
 param openAiResourceId string = ''
 
-@description('Existing Azure OpenAI accounts: id, and if wanted settings with members of the app\'s setting AZURE_OPENAI_RESOURCES (priority, weight, models, ...).')
+@description('Existing Azure OpenAI accounts: id, and optionally settings with members of the app\'s setting AZURE_OPENAI_RESOURCES (priority, weight, models, ...).')
 param openAiResources array = []
 
-@description('Deployments of a new account: name, model, and if wanted version, sku and capacity (in thousands of tokens a minute).')
+@description('Deployments of a new account: name, model, and optionally version, sku and capacity (in thousands of tokens a minute).')
 param modelDeployments array = [
   {
     name: 'gpt-5-mini'
@@ -22,21 +22,21 @@ param modelDeployments array = [
   }
 ]
 
-@description('How the app proves itself to Azure OpenAI: with its managed identity, or with a key that the deployment puts into the vault.')
+@description('How the app authenticates to Azure OpenAI: with its managed identity, or with a key that the deployment puts into the vault.')
 @allowed(['managed-identity', 'key-vault'])
 param openAiAuth string = 'managed-identity'
 
-@description('Whether to give the app the role Cognitive Services OpenAI User on the accounts. Without the right to do so: false, and an administrator runs what the output openAiRoleCommands says.')
+@description('Whether to give the app the role Cognitive Services OpenAI User on the accounts. Without the right to do so choose false; an administrator then runs the commands in the output openAiRoleCommands.')
 param assignOpenAiRole bool = true
 
-@description('Object id of who may read and write the client keys: the person who deploys. Empty for nobody.')
+@description('Object id of the person who may read and write the client keys, usually the one who deploys. Empty for nobody.')
 param deployerObjectId string = deployer().objectId
 
-@description('Whom the first client key is for; its secret is called client-NAME. Empty for no key.')
+@description('Name of the client that the first client key is for; its secret is called client-NAME. Empty for no key.')
 @maxLength(120)
 param clientName string = 'first'
 
-@description('The first client key. Left alone it is random. A key that is already in the vault stays.')
+@description('The first client key, random by default. A key that is already in the vault stays.')
 @secure()
 param clientKey string = 'sk-${replace('${newGuid()}${newGuid()}', '-', '')}'
 
@@ -45,13 +45,13 @@ param allowedOrigins array = [
   '*'
 ]
 
-@description('Which deployment serves a model: model=deployment,model=deployment. A model without an entry is tried as the name of a deployment. With several accounts each entry has its own models.')
+@description('Which deployment serves a model: model=deployment,model=deployment. A model without an entry is used as the name of a deployment. With several accounts each entry has its own models.')
 param modelMapper string = ''
 
 @description('The deployment for every model without an entry. With several accounts each entry has its own default_deployment.')
 param defaultDeployment string = ''
 
-@description('Other settings of the app by name, as the README lists them. Changes made in the portal are lost with the next deployment; these stay.')
+@description('Other settings of the app by name, as docs/settings.md lists them. Changes made in the portal are lost with the next deployment; these stay.')
 @secure()
 param extraSettings object = {}
 
@@ -59,12 +59,12 @@ param extraSettings object = {}
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('How many instances there are at most: a guard against costs.')
+@description('Maximum number of instances, which limits the costs.')
 @minValue(1)
 @maxValue(1000)
 param maximumInstanceCount int = 5
 
-@description('How many instances are always there. They cost even without requests and spare the first request its wait.')
+@description('Number of instances that always run. They cost even without requests, and the first request need not wait for a start.')
 @minValue(0)
 @maxValue(100)
 param alwaysReadyInstances int = 0
@@ -79,18 +79,18 @@ param perInstanceConcurrency int = 64
 @maxValue(730)
 param logRetentionInDays int = 30
 
-@description('How many GB of logs a day are taken in; the rest of that day is dropped.')
+@description('GB of logs that are accepted each day; the rest of that day is dropped.')
 @minValue(1)
 @maxValue(100)
 param logDailyCapGb int = 1
 
-@description('Whether nobody can purge the vault within the seven days after its deletion. Cannot be taken back.')
+@description('Whether purging the vault is prevented for the seven days after its deletion. This cannot be undone.')
 param vaultPurgeProtection bool = false
 
-@description('Brings back the vault that was deleted with this resource group.')
+@description('Restores the vault that was deleted with this resource group.')
 param recoverVault bool = false
 
-@description('Brings back the Azure OpenAI account that was deleted with this resource group.')
+@description('Restores the Azure OpenAI account that was deleted with this resource group.')
 param restoreOpenAi bool = false
 
 @description('Whether storage, vault and Azure OpenAI are reached over private endpoints only. Public access of an existing account is not changed. The subscription must have registered Microsoft.App.')
@@ -102,7 +102,7 @@ param networkAddressPrefix string = '10.91.0.0/16'
 @description('Address of the app\'s package. Empty to deploy no code, as azd does.')
 param packageUri string = 'https://github.com/OWNER/azure-openai-functions-proxy/releases/download/v0.1.0/released-package.zip'
 
-@description('How many pauses of some seconds the deployment makes until it hands over the package, so that the app\'s role on its storage has spread.')
+@description('Number of pauses of a few seconds before the package is deployed, so that the app\'s role on its storage takes effect.')
 @minValue(1)
 @maxValue(100)
 param pauseCount int = 20
@@ -118,14 +118,14 @@ var networkName = 'vnet-${token}'
 var storageName = 'st${token}'
 var vaultName = 'kv-${token}'
 
-// One way for all: a new account is a list of one like an existing one, and an empty id is never taken apart.
+// A new account is a list of one, like an existing one, so that an empty id is never split.
 var listedAccounts = concat(empty(openAiResourceId) ? [] : [{ id: openAiResourceId }], openAiResources)
 var makesAccount = empty(listedAccounts)
 var accounts = makesAccount
   ? [{ id: resourceId('Microsoft.CognitiveServices/accounts', accountName) }]
   : listedAccounts
 var keySecrets = map(accounts, account => length(accounts) == 1 ? 'azure-openai-key' : 'azure-openai-key-${uniqueString(toLower(account.id))}')
-// Azure takes text apart even where a condition is false, and fails when it is too short: so there is always some.
+// Azure evaluates split even where a condition is false, and fails if the text is too short: so there is always some.
 var packageParts = split(empty(packageUri) ? 'none/released-package.zip' : packageUri, '/')
 var zones = {
   account: 'privatelink.openai.azure.com'
@@ -198,7 +198,7 @@ module vaultRoles 'modules/roles.bicep' = {
   }
 }
 
-// Whoever deploys owns the vault but may read no secret in it, not even the first client key, without this.
+// Without this, the person who deploys owns the vault but cannot read a secret in it, not even the first client key.
 module deployerRoles 'modules/roles.bicep' = if (!empty(deployerObjectId)) {
   name: 'roles-deployer'
   params: {
@@ -269,7 +269,7 @@ module accountFacts 'modules/account-facts.bicep' = [for (account, i) in account
   ]
 }]
 
-// Given with keys too: with it the app sees which deployments there are.
+// Also with keys, because the app needs it to list the deployments.
 module accountRoles 'modules/roles.bicep' = [for (account, i) in accounts: if (assignOpenAiRole) {
   name: 'roles-openai-${uniqueString(resourceGroup().id, nameSuffix, account.id)}'
   scope: resourceGroup(split(account.id, '/')[2], split(account.id, '/')[4])
@@ -385,7 +385,7 @@ module functionApp 'modules/function.bicep' = {
   }
 }
 
-// Last of all: the first upload needs the role on the storage, the app's first start all the rest.
+// Last, because the upload needs the role on the storage, and the app's first start everything else.
 module package 'modules/package.bicep' = if (!empty(packageUri)) {
   name: 'package'
   params: {
@@ -421,14 +421,14 @@ output version string = packageParts[length(packageParts) - 2]
 @description('Name of the vault with the client keys.')
 output keyVaultName string = vault.outputs.name
 
-@description('Command that shows the first client key. The role to read it may need some minutes.')
+@description('Command that shows the first client key. The role to read it may take some minutes to work.')
 output readKeyCommand string = empty(clientName) ? '' : 'az keyvault secret show --vault-name ${vault.outputs.name} --name client-${clientName} --query value --output tsv'
 
 @description('Where the portal shows the client keys.')
 output readKeyPortal string = '${environment().portal}/#@${tenant().tenantId}/resource${vault.outputs.id}/secrets'
 
-@description('What an administrator of the accounts has to run when this deployment gives the app no role on them.')
+@description('Commands for an administrator of the accounts if this deployment gives the app no role on them.')
 output openAiRoleCommands array = [for account in (assignOpenAiRole ? [] : accounts): 'az role assignment create --assignee-object-id ${identity.properties.principalId} --assignee-principal-type ServicePrincipal --role "Cognitive Services OpenAI User" --scope ${account.id}']
 
-@description('For each account, what is in the way of the app\'s identity; empty when nothing is.')
+@description('For each account, why the app\'s identity cannot be used; empty if it can.')
 output openAiProblems array = [for (account, i) in accounts: openAiAuth == 'key-vault' || accountFacts[i].outputs.takesIdentities ? '' : '${account.id} only has the address of its region, which takes no identities: give it a custom subdomain, or deploy with openAiAuth=key-vault']

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from proxy.auth.keys import KeyRing
 from proxy.auth.passthrough import azure_key, resource_key
-from proxy.azure_api.headers import finish
+from proxy.azure_api.headers import common_headers
 from proxy.azure_api.urls import surfaces_at
 from proxy.azure_services.client_keys import ClientKeys
 from proxy.azure_services.credentials import (
@@ -57,7 +57,7 @@ from proxy.server.concurrency import Concurrency
 from proxy.server.deadline import Deadline
 from proxy.server.response_writer import ResponseWriter
 from proxy.server.shutdown import end_on_sigterm
-from proxy.values import AuthMode, ClientAuth, PassthroughKey, Receive, Response, Scope, Secret, Send
+from proxy.values import AuthMode, ClientAuth, PassthroughKey, Receive, Scope, Secret, Send
 
 if TYPE_CHECKING:
     from proxy.azure_services.resource_manager import ResourceManager
@@ -68,8 +68,9 @@ logger = logging.getLogger("proxy")
 class Application(Protocol):
     """What the entry point calls."""
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request of ASGI."""
+    @property
+    def handle(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        """Return what answers one HTTP request of ASGI."""
         ...
 
 
@@ -92,9 +93,10 @@ class Proxy:
     upstream: Upstream
     closing: AsyncExitStack = field(default_factory=AsyncExitStack)
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request of ASGI."""
-        await self.handler.handle(scope, receive, send)
+    @property
+    def handle(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        """Return what answers one HTTP request of ASGI."""
+        return self.handler.handle
 
     def start(self) -> None:
         """Begin to fetch keys and tokens in the background of the running loop."""
@@ -127,10 +129,9 @@ class Misconfigured:
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 503 with the message of the setting."""
-        request, answer = parse_request(scope, receive), to_response(self._error)
-        response = Response(status=answer.status, headers=finish(answer.headers, request.id), body=answer.body)
-        writer = ResponseWriter(send, Deadline(), lambda: None)
-        await writer.write(response, with_body=request.method != "HEAD")
+        request = parse_request(scope, receive)
+        writer = ResponseWriter(send, Deadline(), lambda: None, common=common_headers(request.id))
+        await writer.write(to_response(self._error), with_body=request.method != "HEAD")
 
 
 def open_application(environ: Mapping[str, str], host_json: Path) -> Application:
@@ -181,13 +182,14 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
 
 def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Calls:
     return Calls(
-        attempts=Attempts(
-            upstream=upstream,
-            timeouts=settings.timeouts,
-            keep_filter_results=settings.keep_content_filter_results,
-            record=record,
+        failover=Failover(
+            attempts=Attempts(
+                upstream=upstream,
+                timeouts=settings.timeouts,
+                keep_filter_results=settings.keep_content_filter_results,
+                record=record,
+            )
         ),
-        failover=Failover(),
         timeouts=settings.timeouts,
         max_json_body=settings.max_json_body_bytes,
         store_objects=settings.store_objects,

@@ -1,4 +1,4 @@
-"""Every way a request can end badly, as the client reads it.
+"""The errors that a client can read.
 
     ProxyError                   status, OpenAI type and code, message, param
     +-- InvalidRequest           400  the client's request cannot be understood
@@ -8,18 +8,19 @@
     +-- ModelNotFound            404  no deployment serves this model
     +-- UnknownId                404  an id that belongs to no resource of this proxy
     +-- MethodNotAllowed         405  the path is known, the method is not
+    +-- UpgradeRequired          426  a WebSocket was asked for where there is none
     +-- RequestTimeout           408  the client's body did not arrive in time
     +-- BodyTooLarge             413  more bytes than the limit
     +-- UnsupportedEncoding      415  a compressed body
-    +-- AzureRefusal             any  an error that Azure OpenAI answered, in OpenAI's words
+    +-- AzureRefusal             any  an error that Azure OpenAI answered, in OpenAI's shape
     +-- ConfigurationError       503  the proxy's own set-up: a setting, the vault, the identity
-    +-- Overloaded               503  this instance has too much to do, or is about to end
-    +-- AllDown                  429  no deployment may be asked now, each has too much to do; else 503
+    +-- Overloaded               503  this instance has too many requests, or is shutting down
+    +-- AllDown                  429  all deployments are over their rate limits; 503 if one is down for another reason
     +-- UpstreamError            502  Azure OpenAI could not be reached or did not answer in its protocol
         +-- Unreachable          502  no connection to Azure OpenAI: nothing was sent
         +-- UpstreamAuthError    502  Azure OpenAI refused the proxy's own credential
         +-- UpstreamTimeout      504  Azure OpenAI was silent for too long
-        +-- ShuttingDown         503  this instance ends before the answer did
+        +-- ShuttingDown         503  this instance shut down before the answer was complete
 
 OpenAI's SDKs choose their exception by the status alone and read message, type, param and code from the body.
 The four keys are required by the `Error` schema of OpenAI's API document.
@@ -29,10 +30,10 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from types import MappingProxyType
 
-# The reason of an UpstreamAuthError while a role has not reached all of Azure's servers, or is not given at all.
+# The reason of an UpstreamAuthError for a role that is not assigned, or not known to all of Azure's servers yet.
 ROLE_MISSING = "upstream_role"
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-# A longer name is shown and compared in part: comparing takes 20 us for 20 characters and 200 us for 100.
+# Longer names are cut: to compare one takes 20 us for 20 characters and 200 us for 100.
 _LONGEST_NAME = 100
 _MOST_COMPARED = 200
 _MOST_SIMILAR = 10
@@ -43,12 +44,12 @@ _ALL_DOWN = "No deployment of this model can be reached at the moment. Please re
 
 
 class ProxyError(Exception):
-    """A failure with the status and the four-key body that OpenAI would answer."""
+    """A failure with the status and the body with four keys that OpenAI would answer."""
 
     status = 500
     type = "server_error"
     code: str | None = None
-    reason: str | None = None  # what the log says, where that is more than the code
+    reason: str | None = None  # for the log, if it is more specific than the code
 
     def __init__(
         self,
@@ -74,14 +75,14 @@ class InvalidRequest(ProxyError):
 
 
 class Unauthenticated(ProxyError):
-    """The client did not prove who it is; without a code, it did not even try."""
+    """The client is not authenticated; without a code it sent no key."""
 
     status = 401
     type = "invalid_request_error"
 
 
 class UnknownId(InvalidRequest):
-    """An id with a tag that no resource has: there is no such object, as OpenAI says it."""
+    """An id with a tag that no resource has, so there is no such object."""
 
     status = 404
 
@@ -95,7 +96,7 @@ class UnknownUrl(ProxyError):
 
 
 class UnsupportedOperation(ProxyError):
-    """An operation of OpenAI's that nobody answers here; the message names the substitute."""
+    """An operation of OpenAI that is not available; the message names the substitute."""
 
     status = 404
     type = "invalid_request_error"
@@ -103,7 +104,7 @@ class UnsupportedOperation(ProxyError):
 
 
 class ModelNotFound(ProxyError):
-    """No deployment serves the model that the client named; of the `known` ones, those like it are shown."""
+    """No deployment serves the model that the client named; the message suggests similar `known` ones."""
 
     status = 404
     type = "invalid_request_error"
@@ -118,7 +119,7 @@ class ModelNotFound(ProxyError):
 
 
 def _similar(model: str, known: Sequence[str]) -> list[str]:
-    """Return the known names that are most like the model's, the best first; its very own is not among them."""
+    """Return the known names that are most similar to the model's, the best first, without the name itself."""
     others = {name[:_LONGEST_NAME].lower(): name for name in known[:_MOST_COMPARED] if name != model}
     if not others:
         return []
@@ -128,15 +129,27 @@ def _similar(model: str, known: Sequence[str]) -> list[str]:
 
 
 class MethodNotAllowed(ProxyError):
-    """The path belongs to an operation, but not with this method."""
+    """There is an operation with this path, but not with this method."""
 
     status = 405
     type = "invalid_request_error"
     code = "method_not_supported"
 
 
+class UpgradeRequired(ProxyError):
+    """The client asks for a WebSocket, which Azure Functions cannot serve; Codex then goes on over HTTP at once."""
+
+    status = 426
+    type = "invalid_request_error"
+    code = "upgrade_required"
+
+    def __init__(self) -> None:
+        message = "This proxy serves no WebSockets. Send POST /v1/responses over HTTP, with `stream` for events."
+        super().__init__(message, headers={"upgrade": "HTTP/1.1"})
+
+
 class RequestTimeout(ProxyError):
-    """The client's own body stopped arriving."""
+    """The client's body stopped arriving."""
 
     status = 408
     type = "invalid_request_error"
@@ -160,7 +173,7 @@ class UnsupportedEncoding(ProxyError):
 
 
 class AzureRefusal(ProxyError):
-    """An error that Azure OpenAI answered, in OpenAI's words; `inner` is Azure's own detail as JSON."""
+    """An error that Azure OpenAI answered, in OpenAI's shape; `inner` is Azure's detail as JSON."""
 
     def __init__(
         self,
@@ -180,7 +193,7 @@ class AzureRefusal(ProxyError):
 
 
 class ConfigurationError(ProxyError):
-    """The proxy's own set-up is not complete; `reason` is a short code for `/health`, without names."""
+    """The set-up of the proxy is wrong or incomplete; `reason` is a short code for `/health`, without names."""
 
     status = 503
     type = "server_error"
@@ -193,7 +206,7 @@ class ConfigurationError(ProxyError):
 
 
 class Overloaded(ProxyError):
-    """The instance takes no more: the client, or the platform, finds another one or a better moment."""
+    """The instance accepts no more requests; the client tries again, perhaps at another instance."""
 
     status = 503
     code = "overloaded"
@@ -203,7 +216,7 @@ class Overloaded(ProxyError):
 
 
 class AllDown(ProxyError):
-    """No deployment that serves the request may be asked now; `wait` is in seconds, until one may be."""
+    """No deployment that serves the request may be called for the next `wait` seconds."""
 
     def __init__(self, *, throttled: bool, wait: float) -> None:
         waits = {"retry-after": str(max(1, ceil(wait))), "retry-after-ms": str(ceil(wait * 1000))}
@@ -214,18 +227,18 @@ class AllDown(ProxyError):
 
 
 class UpstreamError(ProxyError):
-    """Azure OpenAI could not be reached, or its answer broke its own protocol."""
+    """Azure OpenAI could not be reached, or its answer was not valid."""
 
     status = 502
     code = "upstream_error"
 
 
 class Unreachable(UpstreamError):
-    """There is no connection to Azure OpenAI: not one byte of the request has left."""
+    """There was no connection to Azure OpenAI, so no byte of the request was sent."""
 
 
 class ShuttingDown(UpstreamError):
-    """The instance ends before the answer did."""
+    """The instance shut down before the answer was complete."""
 
     status = 503
     code = "proxy_shutting_down"
@@ -236,7 +249,7 @@ class ShuttingDown(UpstreamError):
 
 
 class UpstreamAuthError(UpstreamError):
-    """Azure OpenAI refused the proxy's credential: never the client's fault."""
+    """Azure OpenAI refused the proxy's credential, which is not the client's fault."""
 
     code = "upstream_auth_error"
 

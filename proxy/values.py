@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-# What Azure allows in the name of a deployment; nothing else may become a part of a URL.
+# The characters that Azure allows in the name of a deployment; no other name is put into a URL.
 DEPLOYMENT_NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}")
 
-# Messages of the ASGI server, both ways. https://asgi.readthedocs.io/en/latest/specs/www.html
+# The types of ASGI. https://asgi.readthedocs.io/en/latest/specs/www.html
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -17,7 +17,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class Secret:
-    """A text that no repr, log line or traceback shows."""
+    """A string that is not shown in any repr, log line or traceback."""
 
     __slots__ = ("_value",)
 
@@ -25,7 +25,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Return the text itself."""
+        """Return the string."""
         return self._value
 
     def __eq__(self, other: object) -> bool:
@@ -40,9 +40,9 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """One holder of a client key.
+    """A client, by the name of its client key.
 
-    `not_before` and `expires` are seconds since 1970 UTC; None is no limit. The key itself is not here.
+    `not_before` and `expires` are in seconds since 1970 UTC; None means no limit.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientKey:
-    """A client together with the key that proves it."""
+    """A client and its key."""
 
     client: Client
     key: Secret
@@ -67,7 +67,7 @@ class AuthMode(Enum):
 
 
 class ClientAuth(Enum):
-    """What a client proves itself with: a client key, or a key of Azure OpenAI that it brings."""
+    """What clients authenticate with: a client key, or a key of Azure OpenAI."""
 
     KEYS = "keys"
     AZURE_KEY = "azure-key"
@@ -76,10 +76,10 @@ class ClientAuth(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassthroughKey:
-    """A key of Azure OpenAI that the client brought.
+    """A key of Azure OpenAI that a client has sent.
 
-    `endpoint` is None for the resource of the settings; `models` maps a model to a deployment of it, `default` is the
-    deployment for every other model; `api_version` is None for that of the settings.
+    `endpoint` is None for the resource of the settings. `models` maps models to deployments, and `default` is the
+    deployment for every other model. `api_version` is None for that of the settings.
     """
 
     key: Secret
@@ -97,16 +97,12 @@ class Deployed:
     model: str
     version: str | None = None
     sku: str | None = None
-    capacity: int | None = None
     capabilities: tuple[str, ...] = ()
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-    spillover: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedModel:
-    """A model as the list of models shows it; `capabilities` are Azure's names, empty when nobody knows them."""
+    """A model in the list of models; `capabilities` have Azure's names, empty if they are not known."""
 
     name: str
     owned_by: str
@@ -115,7 +111,7 @@ class ListedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens of one attempt; `estimated` when Azure did not count them."""
+    """The tokens of one attempt; `estimated` if Azure did not count them."""
 
     input_tokens: int
     output_tokens: int
@@ -124,7 +120,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendingRecord:
-    """One sending to Azure OpenAI, for telemetry and accounts: nothing of the bodies is in it.
+    """One sending to Azure OpenAI, for telemetry and accounting, without anything of the bodies.
 
     `resource` is its number in the settings; `status` is Azure's, None without an answer; `started` is in seconds since
     1970 UTC, `first_byte` and `duration` in seconds from then; `sent` and `received` are the bytes of the bodies.
@@ -148,9 +144,9 @@ class SendingRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """A parameter that a deployment refuses: it is left out, or goes by another name.
+    """A parameter that a deployment refuses: it is left out or renamed.
 
-    `value` is the refused value as JSON, None when every value is.
+    `value` is the refused value as JSON, None if every value is refused.
     """
 
     parameter: str
@@ -163,7 +159,7 @@ class Request:
     """One HTTP request of a client.
 
     `path` is decoded once, except for `%2F`, which stays as it is; `query` is the raw query without `?`;
-    `headers` have lower-case names; `receive` gives the messages of its body, once.
+    `headers` have names in lower case; `receive` returns the messages of the body, once.
     """
 
     id: str
@@ -176,7 +172,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """One HTTP answer to a client: a whole body, or one that leaves as it comes and is closed by whoever sends it.
+    """One HTTP answer to a client, with a whole body or one that is streamed; whoever sends it closes it.
 
     `keep_alive` is for streams of events: the seconds of silence after which the client gets a comment.
     """
@@ -191,8 +187,8 @@ class Response:
 class UpstreamRequest:
     """One HTTP request to Azure OpenAI, without the credential.
 
-    `url` is encoded already: not one character of it is changed on the way. A body that comes piece by piece can be
-    sent only once, and so must be what is not `repeatable`.
+    `url` is already encoded and must not be changed. A body that comes in pieces can be sent only once; so must be a
+    request that is not `repeatable`.
     """
 
     method: str

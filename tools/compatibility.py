@@ -1,7 +1,4 @@
-"""Write docs/compatibility.md: every operation of OpenAI's API and what becomes of it here.
-
-`python -m tools.compatibility` writes it from the table of operations, so that the two cannot differ.
-"""
+"""Write docs/compatibility.md from the table of operations: `python -m tools.compatibility`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,19 +9,20 @@ PAGE = Path(__file__).parents[1] / "docs" / "compatibility.md"
 
 HEAD = """# Which operations work
 
-This page is made from the table of operations (`python -m tools.compatibility`).
+This page is generated from the table of operations (`python -m tools.compatibility`).
 
 *deployment* goes to `/openai/deployments/NAME/...` with an api-version, or to `/openai/v1` when
-`AZURE_OPENAI_API_VERSION` is `v1` (legacy completions stay: v1 may lack them). *classic* goes to `/openai/...` with an
-api-version. *v1* goes to `/openai/v1/...`. `AZURE_OPENAI_OPERATION_SURFACES` sends single operations elsewhere, by the
-names in the first column. Operations marked *stored* are about objects that Azure keeps: all client keys share them
-unless `STORED_OBJECTS` is `off`.
+`AZURE_OPENAI_API_VERSION` is `v1` (legacy completions stay, because v1 may not have them). *classic* goes to
+`/openai/...` with an api-version. *v1* goes to `/openai/v1/...`. `AZURE_OPENAI_OPERATION_SURFACES` sends single
+operations elsewhere, by the names in the first column. Operations marked *stored* are about objects that Azure keeps:
+all client keys share them unless `STORED_OBJECTS` is `off`.
 
-- A batch's input file names models; each line's model is mapped to its deployment on the way. The output file names
+- In the input file of a batch, the model of each line is mapped to its deployment. The output file has the names of
   deployments.
 - The `model` of a fine-tuning job is a base model and is not mapped.
-- Realtime WebSockets cannot pass Azure Functions. Mint a client secret here and connect to Azure with it. With such a
-  secret a browser also posts its SDP to Azure directly, at `https://NAME.openai.azure.com/openai/v1/realtime/calls`.
+- Realtime WebSockets cannot pass through Azure Functions. Create a client secret and connect to Azure with it. With
+  such a secret a browser also posts its SDP to Azure directly, at
+  `https://NAME.openai.azure.com/openai/v1/realtime/calls`.
 """
 
 SURFACES = {
@@ -42,7 +40,7 @@ MODELS = {
     Body.FORM: "model mapped",
     Body.FILE: "batch lines mapped",
 }
-# What OpenAI's document has and nobody found at Azure: answered 404, or passed on with FORWARD_UNKNOWN_OPERATIONS.
+# Operations of OpenAI that Azure does not document: answered with 404, or forwarded with FORWARD_UNKNOWN_OPERATIONS.
 UNKNOWN = {
     "/skills": "OpenAI's hosted skills; not in Azure's reference",
     "/chatkit": "OpenAI's hosted chat; not in Azure's reference",
@@ -76,7 +74,7 @@ def _missing() -> Iterator[str]:
         if operation.surface is Surface.UNSUPPORTED:
             yield f"| `{_request(operation)}` | {operation.substitute} |"
     for path, reason in UNKNOWN.items():
-        yield f"| `{path}` | Unknown to the proxy: {reason}. `FORWARD_UNKNOWN_OPERATIONS` passes it on. |"
+        yield f"| `{path}` | Unknown to the proxy: {reason}. `FORWARD_UNKNOWN_OPERATIONS` forwards it. |"
 
 
 def _request(operation: Operation) -> str:
@@ -90,7 +88,7 @@ def _notes(operation: Operation) -> Iterator[str]:
     if operation.stream is not None:
         yield "streams"
     if operation.download:
-        yield "bytes pass as they come"
+        yield "bytes pass unchanged"
     if operation.stored:
         yield "stored"
 

@@ -1,7 +1,4 @@
-"""Write docs/settings.md and local.settings.json.example from the table of settings.
-
-`python -m tools.settings_table` writes both; a test says when they are out of date.
-"""
+"""Write docs/settings.md and local.settings.json.example from the table: `python -m tools.settings_table`."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -18,7 +15,7 @@ EXAMPLE = ROOT / "local.settings.json.example"
 
 HEAD = """# Settings
 
-This page is made from the table of settings (`python -m tools.settings_table`).
+This page is generated from the table of settings (`python -m tools.settings_table`).
 
 Every setting is an environment variable: an application setting of the Function App on Azure, an entry of
 `local.settings.json` or a variable of the shell on your own machine. Only `AZURE_OPENAI_ENDPOINT` is always needed, or

@@ -22,7 +22,7 @@ from tools.functions_host.settings import SettingsError, read_json
 
 APP = Path(__file__).parents[1]
 READY = re.compile(r"Functions host ready: (\S+)")
-# Seconds between the words of the simulator, so that a stream can be seen to be one.
+# Seconds between the words of the simulator, so that streaming is visible.
 PACE = 0.08
 ANY_DEPLOYMENT = "YOUR-DEPLOYMENT"
 
@@ -43,9 +43,9 @@ def main() -> int:
 
 
 async def _start(environ: Environ, port: int, file: Path) -> int:
-    told = asyncio.Event()
+    stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with _upstream(environ, file) as settings:
         key = _client_key(settings, file)
         host = await asyncio.create_subprocess_exec(
@@ -57,23 +57,23 @@ async def _start(environ: Environ, port: int, file: Path) -> int:
             start_new_session=True,
         )
         printing = asyncio.create_task(_print(host, _configured(settings, file), key))
-        stopping = asyncio.create_task(told.wait())
+        stopping = asyncio.create_task(stop.wait())
         await asyncio.wait((printing, stopping), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        if told.is_set() and host.returncode is None:
+        if stop.is_set() and host.returncode is None:
             host.terminate()
         await printing
         code = await host.wait()
-    return 0 if told.is_set() else code
+    return 0 if stop.is_set() else code
 
 
 @contextlib.asynccontextmanager
 async def _upstream(environ: Environ, file: Path) -> AsyncIterator[Environ]:
-    """Yield the app's settings; a simulator runs where they lead to none, or to this machine with nothing there."""
+    """Yield the app's settings; run a simulator if they name no Azure OpenAI, or an unused port of this machine."""
     configured = _configured(environ, file)
-    endpoint = _own_endpoint(configured.get("AZURE_OPENAI_ENDPOINT", "http://127.0.0.1:0"))
+    endpoint = _local_endpoint(configured.get("AZURE_OPENAI_ENDPOINT", "http://127.0.0.1:0"))
     if configured.get("AZURE_OPENAI_RESOURCES") or configured.get("CLIENT_AUTH") == "resource-key":
-        endpoint = None  # Where requests go is said elsewhere.
+        endpoint = None  # These settings name the resources themselves.
     if endpoint is None or _listens(*endpoint):
         yield environ
         return
@@ -86,8 +86,8 @@ async def _upstream(environ: Environ, file: Path) -> AsyncIterator[Environ]:
         yield {**environ, **defaults, **configured, "AZURE_OPENAI_ENDPOINT": simulator.url}
 
 
-def _own_endpoint(text: str) -> tuple[str, int] | None:
-    """Return host and port of an endpoint on this machine; None for any other, right or wrong: that is for the app."""
+def _local_endpoint(text: str) -> tuple[str, int] | None:
+    """Return host and port of an endpoint on this machine, None for any other, which the app validates."""
     try:
         url = urlsplit(parse_endpoint(text))
     except ValueError:
@@ -107,7 +107,7 @@ def _listens(host: str, port: int) -> bool:
 
 
 def _client_key(settings: Environ, file: Path) -> str | None:
-    """Return the first client key, made for this run where there are none; None when they are elsewhere."""
+    """Return the first client key, generated for this run if there is none; None if keys are kept elsewhere."""
     configured = _configured(settings, file)
     if configured.get("CLIENT_AUTH", "keys") != "keys":
         return None

@@ -1,4 +1,4 @@
-// What the proxy has to know of an account, read from the account itself. Changes nothing.
+// Facts about an existing account, read from the account. Changes nothing.
 
 @description('Id of the account, in any resource group or subscription.')
 param accountId string
@@ -8,8 +8,8 @@ resource account 'Microsoft.CognitiveServices/accounts@2025-06-01' existing = {
   scope: resourceGroup(split(accountId, '/')[2], split(accountId, '/')[4])
 }
 
-@description('Address of Azure OpenAI. An account of kind AIServices has several and names this one apart.')
+@description('Address of Azure OpenAI. An account of kind AIServices has several addresses and lists this one separately.')
 output endpoint string = account.properties.endpoints[?'OpenAI Language Model Instance API'] ?? account.properties.endpoint
 
-@description('Whether identities get in: an account that only has the address of its region takes nothing but keys.')
+@description('Whether identities are accepted: an account that only has the address of its region accepts only keys.')
 output takesIdentities bool = !contains(account.properties.endpoint, '.api.cognitive.')

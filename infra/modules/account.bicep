@@ -6,13 +6,13 @@ param name string
 @description('Region of the account.')
 param location string
 
-@description('Deployments of models: name, model, and if wanted version, sku and capacity.')
+@description('Deployments of models: name, model, and optionally version, sku and capacity.')
 param deployments array
 
-@description('Whether keys work. Without them only identities get in.')
+@description('Whether keys are accepted. Without them only identities are.')
 param keys bool
 
-@description('Brings back the soft-deleted account of this name, which holds its name and its quota.')
+@description('Restores the soft-deleted account of this name, which still has its name and its quota.')
 param restore bool
 
 @description('Whether only private endpoints reach the account.')
@@ -30,7 +30,7 @@ resource account 'Microsoft.CognitiveServices/accounts@2025-06-01' = {
     name: 'S0'
   }
   properties: {
-    // Identities get in at a host of the account's own only, not at a region's.
+    // Identities are accepted only at the account's own host, not at that of a region.
     customSubDomainName: name
     disableLocalAuth: !keys
     publicNetworkAccess: privateNetwork ? 'Disabled' : 'Enabled'
@@ -41,7 +41,7 @@ resource account 'Microsoft.CognitiveServices/accounts@2025-06-01' = {
   }
 }
 
-// One after the other: an account takes one change at a time.
+// One after the other, because an account accepts one change at a time.
 @batchSize(1)
 resource models 'Microsoft.CognitiveServices/accounts/deployments@2025-06-01' = [for model in deployments: {
   parent: account

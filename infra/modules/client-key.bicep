@@ -1,4 +1,4 @@
-// The first client key. An existing one stays as it is, so deploying again replaces no key that somebody uses.
+// The first client key. An existing one is kept, so that deploying again replaces no key that is in use.
 
 @description('Name of the vault.')
 param vaultName string

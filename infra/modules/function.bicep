@@ -27,7 +27,7 @@ param componentName string
 @description('Address of the vault.')
 param vaultUri string
 
-@description('How the app proves itself to Azure OpenAI.')
+@description('How the app authenticates to Azure OpenAI.')
 param openAiAuth string
 
 @description('Azure OpenAI accounts, each as the app\'s setting AZURE_OPENAI_RESOURCES describes one.')
@@ -45,7 +45,7 @@ param defaultDeployment string
 @description('Origins of web pages that may call from a browser.')
 param allowedOrigins array
 
-@description('Settings of the app by name; they win over those made here.')
+@description('Settings of the app by name; they take precedence over those set here.')
 @secure()
 param extraSettings object
 
@@ -61,7 +61,7 @@ param alwaysReadyInstances int
 @description('How many requests one instance serves at a time.')
 param perInstanceConcurrency int
 
-@description('Id of the subnet that the app speaks from; empty for none.')
+@description('Id of the subnet for the app\'s outbound calls; empty for none.')
 param subnetId string
 
 @description('Tags of the resources.')
@@ -82,11 +82,11 @@ var appSettings = {
   AZURE_CLIENT_ID: identityClientId
   KEY_VAULT_URL: vaultUri
   ALLOWED_ORIGINS: join(allowedOrigins, ',')
-  // What the platform sends to one instance at a time is what the app is ready for.
+  // The app accepts as many requests as the platform sends to one instance at a time.
   MAX_IN_FLIGHT: string(perInstanceConcurrency)
   UPSTREAM_CONNECTIONS: string(perInstanceConcurrency)
 }
-// The account's name and nothing else: with __blobServiceUri the host now and then does not start on Flex Consumption.
+// Only the account's name: with __blobServiceUri the host sometimes does not start on Flex Consumption.
 // https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity
 var hostSettings = {
   AzureWebJobsStorage__accountName: storageName
@@ -160,7 +160,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         maximumInstanceCount: maximumInstanceCount
         triggers: {
           http: {
-            // Left out, Python gets 1: a whole instance would be billed for each stream.
+            // The default for Python is 1, with which a whole instance would be billed for each stream.
             // https://learn.microsoft.com/azure/azure-functions/functions-concurrency#http-trigger-concurrency
             perInstanceConcurrency: perInstanceConcurrency
           }
@@ -172,7 +172,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       http20Enabled: true
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
-      // The platform answers every preflight itself; the app never sees one.
+      // The platform answers every preflight itself; the app gets none.
       cors: {
         allowedOrigins: allowedOrigins
       }
@@ -192,7 +192,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   }
 }
 
-// Deployments come with an identity, not with a name and a password.
+// Code is deployed with an identity, not with a name and a password.
 resource ftp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
   parent: app
   name: 'ftp'

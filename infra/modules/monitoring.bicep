@@ -12,7 +12,7 @@ param location string
 @description('How many days logs are kept.')
 param retentionInDays int
 
-@description('How many GB of logs a day are taken in; the rest of that day is dropped.')
+@description('GB of logs that are accepted each day; the rest of that day is dropped.')
 param dailyCapGb int
 
 @description('Tags of the resources.')
@@ -40,7 +40,7 @@ resource component 'Microsoft.Insights/components@2020-02-02' = {
   kind: 'web'
   properties: {
     Application_Type: 'web'
-    // Only identities may write: the connection string alone opens nothing.
+    // Only identities may write, so the connection string is no secret.
     DisableLocalAuth: true
     WorkspaceResourceId: workspace.id
   }

@@ -1,4 +1,4 @@
-// A network of the app's own: one subnet that the app speaks from, one for private endpoints, and the private names.
+// The app's network: a subnet for outbound calls, one for private endpoints, and the private DNS zones.
 
 @description('Name of the network.')
 param name string
@@ -30,7 +30,7 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
         name: 'app'
         properties: {
           addressPrefix: cidrSubnet(addressPrefix, 24, 0)
-          // Flex Consumption's own: https://learn.microsoft.com/azure/azure-functions/flex-consumption-how-to#enable-virtual-network-integration
+          // The delegation that Flex Consumption requires: https://learn.microsoft.com/azure/azure-functions/flex-consumption-how-to#enable-virtual-network-integration
           delegations: [
             {
               name: 'app'
@@ -70,7 +70,7 @@ resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01
   }
 }]
 
-@description('Id of the subnet that the app speaks from.')
+@description('Id of the subnet for the app\'s outbound calls.')
 output appSubnetId string = '${network.id}/subnets/app'
 
 @description('Id of the subnet for private endpoints.')

@@ -1,4 +1,4 @@
-// Carries the key of one Azure OpenAI account into the vault; it passes no parameter and no output on its way.
+// Copies the key of one Azure OpenAI account into the vault; it is in no parameter and no output.
 
 @description('Id of the Azure OpenAI account.')
 param accountId string

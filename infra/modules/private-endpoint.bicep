@@ -1,4 +1,4 @@
-// The way from the network to one service of one resource, and the name that leads there.
+// A private endpoint for one service of one resource, and its private DNS name.
 
 @description('Name of the endpoint.')
 param name string

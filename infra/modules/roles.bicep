@@ -1,9 +1,9 @@
 // Every role of this deployment is given here, once per scope: what one principal may do on one resource.
 
-@description('Object id of the principal. A parameter, so that the names below are new for a new identity and never meet an orphan of a deleted one.')
+@description('Object id of the principal. A parameter, so that the names below differ for a new identity and never collide with those of a deleted one.')
 param principalId string
 
-@description('Type of the principal; empty when it is not known, as for the person who deploys.')
+@description('Type of the principal; empty if it is not known, as for the person who deploys.')
 @allowed(['', 'ServicePrincipal'])
 param principalType string
 

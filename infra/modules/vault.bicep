@@ -1,4 +1,4 @@
-// The vault that holds the client keys and, where keys are used at all, those of Azure OpenAI.
+// The vault with the client keys and, if keys are used, those of Azure OpenAI.
 
 @description('Name of the vault.')
 param name string
@@ -6,10 +6,10 @@ param name string
 @description('Region of the vault.')
 param location string
 
-@description('Whether nobody, Microsoft included, can purge the vault within the seven days of its soft deletion. Cannot be taken back.')
+@description('Whether purging the vault is prevented, also for Microsoft, for the seven days of its soft deletion. This cannot be undone.')
 param purgeProtection bool
 
-@description('Brings back the soft-deleted vault of this name instead of making a new one.')
+@description('Restores the soft-deleted vault of this name instead of creating a new one.')
 param recover bool
 
 @description('Whether only private endpoints reach the vault.')

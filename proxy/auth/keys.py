@@ -1,9 +1,4 @@
-"""Client keys: the key that a request carries, and the client that holds it.
-
-The key that a request carries, whatever it opens.
-
-The client keys: a key in, the client that holds it out.
-"""
+"""Client keys: the key that a request carries, and the client that has it."""
 
 import hashlib
 import hmac
@@ -17,53 +12,69 @@ _NO_KEY = (
     "(i.e. Authorization: Bearer YOUR_KEY), or in an api-key header."
 )
 _TWO_KEYS = "The Authorization header and the api-key header hold two different API keys. Send only one."
-
+_WRONG_KEY = "Incorrect API key provided. Ask the operator of this proxy for a key."
 INVALID_KEY = "invalid_api_key"
 
 
+def presented_keys(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the keys of the Authorization header and of the api-key header, at least one and each once.
+
+    What another scheme carries is for somebody else: a password of a gateway in front, say. Raises `Unauthenticated`
+    when there is no key.
+    """
+    scheme, _, token = _once(headers.get("authorization", "").strip()).partition(" ")
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    keys = tuple(dict.fromkeys(filter(None, (bearer, _once(headers.get("api-key", "").strip())))))
+    if not keys:
+        raise Unauthenticated(_NO_KEY)
+    return keys
+
+
 def presented_key(headers: Mapping[str, str]) -> str:
-    """Return the key of the Authorization header or of the api-key header; raise `Unauthenticated` without one."""
-    scheme, _, token = headers.get("authorization", "").strip().partition(" ")
-    bearer, api_key = token.strip(), headers.get("api-key", "").strip()
-    if scheme and scheme.lower() != "bearer":
-        raise Unauthenticated(_NO_KEY)
-    if bearer and api_key and not hmac.compare_digest(bearer.encode(), api_key.encode()):
+    """Return the key that a request carries; raise `Unauthenticated` when it carries none, or two different ones."""
+    keys = presented_keys(headers)
+    if len(keys) > 1:
         raise Unauthenticated(_TWO_KEYS, code=INVALID_KEY)
-    if not bearer and not api_key:
-        raise Unauthenticated(_NO_KEY)
-    return bearer or api_key
+    return keys[0]
 
 
-_WRONG_KEY = "Incorrect API key provided. Ask the operator of this proxy for a key."
+def _once(value: str) -> str:
+    """Return the value of a header that came twice with the same value, which the host has joined."""
+    half = (len(value) - 2) // 2
+    return value[:half] if value[half : half + 2] == ", " and value[:half] == value[half + 2 :] else value
 
 
 class KeyRing:
-    """The client keys of one moment, held as digests only."""
+    """The client keys, held only as digests."""
 
     def __init__(self, keys: Iterable[ClientKey], pepper: bytes) -> None:
-        """Take the keys; `pepper` is at most 64 random bytes of this process.
+        """Hash the keys with a `pepper`, at most 64 random bytes of this process.
 
-        Digests are of one length and every one is compared, so that the time tells nothing about a key.
+        All digests have the same length and are all compared, so that timing reveals nothing about a key.
         """
         self._pepper = pepper
         self._clients = [(self._digest(entry.key.reveal()), entry.client) for entry in keys]
 
     def __len__(self) -> int:
-        """Return how many keys open the door."""
+        """Return the number of keys."""
         return len(self._clients)
 
     def identify(self, headers: Mapping[str, str], now: float) -> Client:
         """Return the client whose key the request carries; `now` is in seconds since 1970 UTC.
 
-        Raises `Unauthenticated`, in the same words whether a key is unknown, expired or not valid yet.
+        Of two keys the valid one counts. Raises `Unauthenticated`, in the same words whether a key is unknown, expired
+        or not valid yet.
         """
-        presented = self._digest(presented_key(headers))
-        client = None
+        found = [client for key in presented_keys(headers) if (client := self._find(key, now)) is not None]
+        if len(found) != 1:
+            raise Unauthenticated(_TWO_KEYS if found else _WRONG_KEY, code=INVALID_KEY)
+        return found[0]
+
+    def _find(self, key: str, now: float) -> Client | None:
+        presented, client = self._digest(key), None
         for known, candidate in self._clients:
             if hmac.compare_digest(known, presented) and _is_valid(candidate, now):
                 client = candidate
-        if client is None:
-            raise Unauthenticated(_WRONG_KEY, code=INVALID_KEY)
         return client
 
     def _digest(self, key: str) -> bytes:

@@ -1,9 +1,9 @@
-"""Ways in without client keys: the client brings a key of Azure OpenAI.
+"""Keys of Azure OpenAI that clients bring instead of a client key.
 
-`azure-key`: the key alone, for the resource of the settings, as stulzq/azure-openai-proxy takes it.
-`resource-key`: `RESOURCE:DEPLOYMENT:KEY[:VERSION]` or `RESOURCE:model|deployment,...:KEY[:VERSION]`, as
-scalaone/azure-openai-proxy takes it. There the client chooses the host: the operator lists the resources, and the host
-name is put together here from a strict name and a fixed suffix.
+With `azure-key` it is the key alone, for the resource of the settings, as for stulzq/azure-openai-proxy. With
+`resource-key` it is `RESOURCE:DEPLOYMENT:KEY[:VERSION]` or `RESOURCE:model|deployment,...:KEY[:VERSION]`, as for
+scalaone/azure-openai-proxy. There the client chooses the resource: it must be one that the operator allows, and the
+host name is built from a validated name and a fixed suffix.
 """
 
 import re
@@ -15,12 +15,12 @@ from proxy.config.environment import parse_api_version, parse_deployment
 from proxy.errors import Unauthenticated
 from proxy.values import PassthroughKey, Secret
 
-# Azure's keys have 32 or 84 characters; a mapping of twenty models fits, a request of megabytes in one header does not.
+# Azure's keys have 32 or 84 characters. A mapping of twenty models fits, a header of megabytes does not.
 LONGEST_KEY, LONGEST_COMPOSITE = 512, 4096
 _KEY = re.compile(rf"[!-~]{{1,{LONGEST_KEY}}}")
 _MODEL = re.compile(r"[!-~]{1,100}")
 _WRONG_AZURE_KEY = "Incorrect API key provided. This proxy takes the key of its Azure OpenAI resource."
-# The same for a malformed key and for a resource that is not allowed: whoever tries names learns nothing.
+# The same for a malformed key and for a resource that is not allowed, so that guessing names reveals nothing.
 _WRONG_RESOURCE_KEY = (
     "Incorrect API key provided. This proxy takes RESOURCE:DEPLOYMENT:KEY, or "
     "RESOURCE:model|deployment,model|deployment:KEY, either with :API-VERSION behind it, for the resources that its "
@@ -29,7 +29,7 @@ _WRONG_RESOURCE_KEY = (
 
 
 def azure_key(headers: Mapping[str, str]) -> PassthroughKey:
-    """Return the key of Azure OpenAI that the request carries; raise `Unauthenticated` when it cannot be one."""
+    """Return the key of Azure OpenAI that the request carries; raise `Unauthenticated` if it cannot be one."""
     try:
         return PassthroughKey(key=_key(presented_key(headers)))
     except ValueError:
@@ -37,9 +37,9 @@ def azure_key(headers: Mapping[str, str]) -> PassthroughKey:
 
 
 def resource_key(headers: Mapping[str, str], allowed: frozenset[str]) -> PassthroughKey:
-    """Return the key, the resource and the deployments that the request carries; `allowed` are hosts, or `*` alone.
+    """Return the key, the resource and the deployments that the request names; `allowed` are hosts, or `*` alone.
 
-    Raises `Unauthenticated`, in the same words whatever is wrong with it.
+    Raises `Unauthenticated`, with the same message whatever is wrong.
     """
     try:
         return _parse_composite(presented_key(headers), allowed)
@@ -69,7 +69,7 @@ def _endpoint(resource: str, allowed: frozenset[str]) -> str:
 
 
 def _deployments(text: str) -> tuple[Mapping[str, str], str | None]:
-    """Return the deployments by model, and the one for all other models: the only one that is named."""
+    """Return the deployments by model, and the one for all other models if only one is named."""
     if "|" not in text:
         return {}, parse_deployment(text)
     pairs = [_pair(entry) for entry in text.split(",")]

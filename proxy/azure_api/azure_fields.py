@@ -30,7 +30,7 @@ _SIGNS = (b"_filter", b"prompt_annotations")
 def without(data: bytes) -> bytes:
     """Return an answer without Azure's fields, the same bytes when it has none; raise one of `UNREADABLE`."""
     members = DECODE(data)
-    return ENCODE(members) if any(sign in data for sign in _SIGNS) and strip(members) else data
+    return ENCODE(members) if (_SIGNS[0] in data or _SIGNS[1] in data) and strip(members) else data
 
 
 def strip(members: Members, depth: int = _DEPTH) -> bool:
@@ -71,5 +71,6 @@ def _stripped(value: bytes, depth: int) -> bytes:
         return value
     items = [bytes(item) for item in _LIST(value)]
     stripped = [_stripped(item, depth) for item in items]
-    unchanged = all(one is other for one, other in zip(items, stripped, strict=True))
-    return value if unchanged else ENCODE([msgspec.Raw(item) for item in stripped])
+    if list(map(id, items)) == list(map(id, stripped)):
+        return value
+    return ENCODE([msgspec.Raw(item) for item in stripped])

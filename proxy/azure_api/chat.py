@@ -1,31 +1,83 @@
 """The chunks of chat and completions: Azure OpenAI's in, OpenAI's out.
 
+Nearly every chunk of a stream is a plain one: a piece of the text, of a choice that has begun, with nothing odd about
+it. Such a chunk is read into a struct that allows nothing else. Every other chunk is translated member by member.
+
 Azure puts events of its content filter between them, which have a blank id and no text.
 https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-streaming
 """
 
+from collections.abc import Callable
+from typing import Annotated, Generic, TypeVar
+
 import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType, field
 
 from proxy.azure_api import azure_fields
 from proxy.azure_api.errors import AzureErrors
-from proxy.errors import ProxyError
 from proxy.openai_api import json_members
-from proxy.openai_api.answers import encode_error
-from proxy.openai_api.json_members import Members
+from proxy.openai_api.json_members import ENCODE, UNREADABLE, Members, check_utf8
 from proxy.openai_api.operations import StreamFormat
-from proxy.openai_api.sse import DONE, encode_event
+from proxy.openai_api.sse import DONE, LF, encode_event
 
-# The member of a choice that holds what it says, the JSON for saying nothing, and the name of such a chunk.
-_FORMS = {
-    StreamFormat.CHAT: ("delta", b"{}", b'"chat.completion.chunk"'),
-    StreamFormat.COMPLETION: ("text", b'""', b'"text_completion"'),
-}
-FORMATS = frozenset(_FORMS)
-_NULL = b"null"
+_NULL = Raw(b"null")
 _IDENTITY = ("id", "object", "created", "model")
-_BLANK = frozenset({b'""', b"0", _NULL})
+_BLANK = frozenset({b'""', b"0", b"null"})
 # Annotations that wait for the first chunk or the next one; Azure sends one or two.
 MAX_WAITING = 16
+# What an event begins with whose choice has results of the content filter, and what it begins with without them.
+_CHOICE_WITH_RESULTS = b'data: {"choices":[{"content_filter_results":'
+_CHOICE = b'data: {"choices":[{'
+_CHOICE_AT = len(_CHOICE) - len(b"data: ")
+_Choice = TypeVar("_Choice")
+
+
+class _PlainDelta(msgspec.Struct, kw_only=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    """A piece of a choice of a chat in the middle of its text, its members in Azure's order."""
+
+    content_filter_results: Raw | UnsetType = UNSET
+    content: Raw = field(name="delta")
+    finish_reason: UnsetType | None = UNSET
+    index: Raw
+    logprobs: Raw | UnsetType = UNSET
+
+
+class _PlainText(msgspec.Struct, kw_only=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    """The same of a completion."""
+
+    content_filter_results: Raw | UnsetType = UNSET
+    finish_reason: UnsetType | None = UNSET
+    index: Raw
+    logprobs: Raw | UnsetType = UNSET
+    content: Raw = field(name="text")
+
+
+class _PlainChunk(
+    msgspec.Struct, Generic[_Choice], kw_only=True, gc=False, forbid_unknown_fields=True, omit_defaults=True
+):
+    """A chunk of one such choice, its members in Azure's order, none of those blank that tell its stream."""
+
+    choices: tuple[_Choice]
+    created: Annotated[int, Meta(ge=1)]
+    id: Annotated[str, Meta(min_length=1)]
+    model: Annotated[str, Meta(min_length=1)]
+    obfuscation: Raw | UnsetType = UNSET
+    object: Annotated[str, Meta(min_length=1)]
+    service_tier: Raw | UnsetType = UNSET
+    system_fingerprint: Raw | UnsetType = UNSET
+    usage: UnsetType | None = UNSET
+
+
+_DecodePlain = Callable[[bytes], _PlainChunk[_PlainDelta] | _PlainChunk[_PlainText]]
+_DECODE_CHAT: _DecodePlain = msgspec.json.Decoder(_PlainChunk[_PlainDelta]).decode
+_DECODE_COMPLETION: _DecodePlain = msgspec.json.Decoder(_PlainChunk[_PlainText]).decode
+# The member of a choice that holds what it says, the JSON for saying nothing, the name of such a chunk, and how a plain
+# one is read.
+_FORMS = {
+    StreamFormat.CHAT: ("delta", b"{}", b'"chat.completion.chunk"', _DECODE_CHAT),
+    StreamFormat.COMPLETION: ("text", b'""', b'"text_completion"', _DECODE_COMPLETION),
+}
+FORMATS = frozenset(_FORMS)
 
 
 class Chunks:
@@ -38,16 +90,40 @@ class Chunks:
         self._errors = errors
         self._choices = choices
         self._keep = keep_filters
-        self._content, nothing, kind = _FORMS[form]
-        self._nothing = msgspec.Raw(nothing)
-        self._identity: Members = {"object": msgspec.Raw(kind)}
+        self._content, nothing, kind, self._decode_plain = _FORMS[form]
+        self._nothing = Raw(nothing)
+        self._identity: Members = {"object": Raw(kind)}
         self._running: set[bytes] = set()
         self._finished: set[bytes] = set()
         self._on_prompts: list[Members] = []
         self._waiting: list[bytes] = []
+        self._plain_index: Raw | None = None
         self.begun = self.complete = self.over = False
-        self.number = b""
-        self.closing = encode_event(DONE)
+        self.number = -1
+        self.usage: bytes | None = None
+
+    def translate_plain(self, block: bytes) -> bytes | None:
+        """Return a chunk that changes nothing for later ones as OpenAI would send it; None when it is another."""
+        if self._plain_index is None or not block.startswith(b"data: ") or LF in block:
+            return None
+        try:
+            if not block.isascii():
+                check_utf8(block)
+            chunk = self._decode_plain(block[6:])
+        except UNREADABLE:
+            return None
+        choice = chunk.choices[0]
+        if choice.index != self._plain_index or choice.content == _NULL:
+            return None
+        results = choice.content_filter_results
+        if results is UNSET or self._keep:
+            return block + b"\n\n"
+        choice.content_filter_results = UNSET
+        rest = ENCODE(chunk)[_CHOICE_AT:]
+        # Members in another order, spaces between them or one that is there twice: more would change than the results.
+        if block != b"".join((_CHOICE_WITH_RESULTS, results, b",", rest)):
+            return None
+        return b"".join((_CHOICE, rest, b"\n\n"))
 
     def translate(self, name: bytes, data: bytes) -> bytes:
         """Return a chunk as OpenAI would send it."""
@@ -59,20 +135,18 @@ class Chunks:
         chunk = json_members.DECODE(data)
         if "statusCode" in chunk or _has(chunk, "error"):
             raise self._errors.in_stream(data)
-        return self._translate(chunk, azure_fields.choices_of(chunk), data)
-
-    def state(self) -> object:
-        """Return what a later chunk's translation depends on."""
-        choices = frozenset(self._running), frozenset(self._finished)
-        return choices, self.begun, self.over, len(self._identity), len(self._on_prompts), len(self._waiting)
-
-    def encode_error(self, error: ProxyError) -> bytes:
-        """Return an error as chat has it; the SDKs look for `error` in every event."""
-        return encode_event(encode_error(error))
+        check_utf8(data)
+        written = self._translate(chunk, azure_fields.choices_of(chunk), data)
+        may_be_plain = self._running and len(self._identity) == len(_IDENTITY)
+        waits = self._waiting or self._on_prompts
+        self._plain_index = Raw(next(iter(self._running))) if may_be_plain and not waits else None
+        return written
 
     def _translate(self, chunk: Members, choices: list[Members], data: bytes) -> bytes:
         changed = self._identify(chunk)
         kept = [choice for choice in choices if self._speaks(choice)]
+        if _has(chunk, "usage"):
+            self.usage = bytes(chunk["usage"])
         if kept or _has(chunk, "usage"):
             self.begun = True
         elif not self._keep or self._put_off(chunk, choices, data):
@@ -148,13 +222,13 @@ class Chunks:
 
 
 def _has(members: Members, name: str) -> bool:
-    return bytes(members.get(name, _NULL)) != _NULL
+    return members.get(name, _NULL) != _NULL
 
 
 def _is_blank(members: Members, name: str) -> bool:
     return bytes(members.get(name, _NULL)) in _BLANK
 
 
-def _joined(first: msgspec.Raw, second: msgspec.Raw | None) -> msgspec.Raw:
+def _joined(first: Raw, second: Raw | None) -> Raw:
     """Return two lists as one; the one that is a list when the other is none."""
-    return msgspec.Raw(json_members.ENCODE([*azure_fields.items_of(first), *azure_fields.items_of(second)]))
+    return Raw(ENCODE([*azure_fields.items_of(first), *azure_fields.items_of(second)]))

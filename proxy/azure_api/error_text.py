@@ -1,19 +1,19 @@
-"""What of Azure's words may reach a client: no address that is not its own, nothing that looks like a key or an id.
+"""What a client may read of an error message of Azure: no foreign address, nothing that looks like a key or an id.
 
-Azure sends its readers to pages of its own, names resources, principals and requests, and repeats what it was sent.
-Every pattern is linear: it begins only where a word does, or looks only some characters ahead.
+Azure links to its own pages, names resources, principals and requests, and repeats what it was sent. What the client
+sent itself may stay. Every pattern takes linear time: it begins only at a word, or looks only a few characters ahead.
 """
 
 import re
 from itertools import zip_longest
 
-# A message of Azure longer than this is cut: it is a page of HTML or worse.
+# A longer message is cut; it is a page of HTML or worse.
 MAX_MESSAGE = 4096
-# A body of 24 MB is searched in 4 ms, in up to three spellings; nothing that Azure says by itself names more.
+# A search of a body of 24 MB takes 4 ms for each of three spellings; no message of Azure needs more.
 _MOST_SEARCHES = 8
 
 _LINK = re.compile(r"[a-z][a-z0-9+.-]{0,20}://[^\s\"'`<>|]*", re.IGNORECASE)
-_BEHIND_A_LINK = ".,;:!?)]}"
+_AFTER_LINK = ".,;:!?)]}"
 _SENTENCE_END = re.compile(r"((?:(?<=[.!?])|(?<=[.!?]\)))\s+|\n+)")
 _HIDDEN: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"/subscriptions/[\w./%~-]*[\w/%~-]", re.IGNORECASE), "[resource]"),
@@ -25,13 +25,13 @@ _HIDDEN: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         "[host]",
     ),
-    # The ids of OpenAI's objects are as long, but have a prefix with `_` or `-`.
+    # Ids of OpenAI's objects are as long, but have a prefix with `_` or `-`.
     (re.compile(r"(?<![\w-])[A-Za-z0-9]{32,}(?![\w-])"), "[key]"),
 )
 
 
 class ClientText:
-    """What the client itself sent: it may read that again. After some searches, everything counts as not in it."""
+    """What the client sent, and so may read; after a number of searches, nothing counts as sent."""
 
     __slots__ = ("_body", "_searches")
 
@@ -44,20 +44,20 @@ class ClientText:
             return False
         self._searches -= 1
         plain = text.encode()
-        # PHP escapes slashes in JSON, Go and .NET ampersands.
+        # In JSON, PHP escapes slashes, Go and .NET escape ampersands.
         spellings = {plain, plain.replace(b"/", b"\\/"), plain.replace(b"&", b"\\u0026")}
         return any(spelling in self._body for spelling in spellings)
 
 
 def cut(text: str) -> str:
-    """Return a message that is not too long, without the half word at its end, which no pattern would know."""
+    """Return a message cut to its maximum length, without a partial word at its end, which no pattern would match."""
     if len(text) <= MAX_MESSAGE:
         return text
     return text[:MAX_MESSAGE].rpartition(" ")[0] or text[:MAX_MESSAGE]
 
 
 def clean(text: str, client_text: ClientText) -> str:
-    """Return the text without sentences about foreign links, and with a word in the place of what is not told."""
+    """Return the text without sentences that have foreign links, and with placeholders for what must not be shown."""
     if "://" in text:
         text = _without_links(text, client_text)
     for pattern, word in _HIDDEN:
@@ -70,7 +70,7 @@ def _hide(text: str, pattern: re.Pattern[str], word: str, client_text: ClientTex
 
 
 def _without_links(text: str, client_text: ClientText) -> str:
-    """Drop each sentence with a link that the client did not send, and what Azure adds to it in brackets."""
+    """Remove each sentence with a link that the client did not send, and a following remark in brackets."""
     parts = _SENTENCE_END.split(text)
     kept, dropped = [], False
     for sentence, gap in zip_longest(parts[::2], parts[1::2], fillvalue=""):
@@ -81,4 +81,4 @@ def _without_links(text: str, client_text: ClientText) -> str:
 
 
 def _is_foreign(sentence: str, client_text: ClientText) -> bool:
-    return any(link.rstrip(_BEHIND_A_LINK) not in client_text for link in _LINK.findall(sentence))
+    return any(link.rstrip(_AFTER_LINK) not in client_text for link in _LINK.findall(sentence))

@@ -1,16 +1,12 @@
-"""Azure OpenAI's errors, in all their spellings, into OpenAI's.
+"""Azure OpenAI's errors, in all their forms, as the errors that OpenAI's clients read.
 
-An error as Azure OpenAI answers it, or sends it as an event of a stream.
+`parse` reads an error from the body of an answer or from an event of a stream. Azure answers with `{"error": {...}}`,
+sometimes with a list there, with `{"statusCode": ..., "message": ...}`, or with the plain text of a gateway.
+https://learn.microsoft.com/azure/ai-foundry/openai/how-to/troubleshoot-errors
 
-Azure answers with `{"error": {...}}`, now and then with a list there, with `{"statusCode": ..., "message": ...}`, or
-with plain text of a gateway. https://learn.microsoft.com/azure/ai-foundry/openai/how-to/troubleshoot-errors
-
-Azure OpenAI refuses the credential: whose it is decides who is told, and what cures it. No id is repeated.
-
-Azure OpenAI's errors, in all their spellings, into OpenAI's; and every error into an answer.
-
-`azure_error` reads what Azure says, `message` cleans its words, the rules here translate it, `credential` those about a
-refused credential, and `answer` writes it.
+`AzureErrors` translates it with the first of `_RULES` that applies. The message passes through `error_text`, which
+removes what a client must not read. An error about the credential depends on whose it is: the operator's is an error of
+the proxy that says what to do, the client's own is a 401 or 403.
 """
 
 import re
@@ -32,12 +28,16 @@ from proxy.errors import (
 )
 from proxy.openai_api.answers import may_pass
 from proxy.openai_api.json_members import UNREADABLE, mask
-from proxy.openai_api.retry_after import seconds_said
+from proxy.openai_api.retry_after import encode_wait, parse_text
 from proxy.values import AuthMode
+
+# Codes in lower case, Azure's and OpenAI's. Routing weighs failures by the same ones.
+MISSING_CODES = frozenset({"deploymentnotfound", "model_not_found"})
+FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "responsibleaipolicyviolation"})
 
 SERVER_ERROR = "The server had an error while processing your request. Please retry your request."
 _REFUSED = "Azure OpenAI refused the request and gave no reason that can be shown."
-# What is told where Azure says nothing.
+# Messages for errors of Azure without one.
 _GENERIC: Mapping[int, str] = {
     408: "The request timed out. Please retry your request.",
     413: "The request is too large.",
@@ -45,8 +45,8 @@ _GENERIC: Mapping[int, str] = {
     429: "Too many requests. Please wait a moment and retry your request.",
 }
 _STATUS = re.compile(r"[45][0-9]{2}")
-# The codes and types of errors that come behind a status of 200, without one of their own. The first that is known
-# counts; https://platform.openai.com/docs/api-reference/responses/object has those of a failed response.
+# The status for the code or type of an error in a stream, whose own status is 200.
+# https://platform.openai.com/docs/api-reference/responses/object has the codes of a failed response.
 _IN_STREAM: Mapping[str, int] = {
     "server_error": 500,
     "internalservererror": 500,
@@ -92,9 +92,10 @@ _IN_STREAM: Mapping[str, int] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AzureError:
-    """An error of Azure; its texts may be shown, except for `raw`, the message as it came, to tell errors apart by.
+    """An error of Azure, with texts that a client may read.
 
-    `code` is in lower case for comparing, `spelt` as it came; `headers` are those that pass.
+    `raw` is the message as it came, which only rules may read. `spelt` is the code as it came, `code` the same in lower
+    case. `headers` are those that pass to the client.
     """
 
     status: int
@@ -133,7 +134,7 @@ class _Document(_Fields, rename={"status_code": "statusCode"}):
 
 
 def parse(status: int | None, headers: Mapping[str, str], body: bytes, client_text: bytes) -> AzureError:
-    """Return the error in a body, or in an event that has no status of its own."""
+    """Return the error in the body of an answer, or, with `status` None, in an event of a stream."""
     try:
         document = msgspec.json.decode(mask(body), type=_Document)
     except UNREADABLE:
@@ -143,7 +144,7 @@ def parse(status: int | None, headers: Mapping[str, str], body: bytes, client_te
 
 
 def parse_texts(body: bytes) -> tuple[str, str, str]:
-    """Return message, code and parameter of an error as they came, empty where it has none."""
+    """Return the message, code and parameter of an error as they came, each empty if it is missing."""
     try:
         fields = _fields_of(msgspec.json.decode(mask(body), type=_Document))
     except UNREADABLE:
@@ -179,7 +180,7 @@ def _fields_of(document: _Document) -> _Fields:
 
 
 def _inner_of(fields: _Fields, client_text: ClientText) -> bytes | None:
-    """Return Azure's own detail as the bytes it came in, unless there is something in it that is not to be told."""
+    """Return Azure's detail byte for byte, None when it contains something that a client must not read."""
     objects = (raw for raw in map(bytes, (fields.innererror, fields.inner_error)) if raw.startswith(b"{"))
     inner = next(objects, b"")
     text = inner.decode(errors="ignore").replace("\\/", "/")
@@ -206,6 +207,7 @@ def _text(value: object) -> str:
     return cut(str(value))
 
 
+# Errors about the credential.
 _NETWORK = re.compile(r"public access is disabled|virtual network|firewall|private endpoint", re.IGNORECASE)
 _ROLE = re.compile(r"lacks the required data action", re.IGNORECASE)
 
@@ -232,20 +234,20 @@ _CURE: Mapping[AuthMode, str] = {
         "resource, and see that AZURE_OPENAI_TOKEN_SCOPE fits the endpoint."
     ),
 }
-_CLIENTS_KEY = (
+_CLIENT_KEY = (
     "Azure OpenAI refuses the key that you sent. Use a current key of the Azure OpenAI resource, and see that the "
     "resource allows keys."
 )
-_CLIENTS_NETWORK = "The network rules of the Azure OpenAI resource that your key belongs to keep this proxy out."
-_CLIENTS_ROLE = "Your credential is valid, but its role at the Azure OpenAI resource does not allow this operation."
+_CLIENT_NETWORK = "The network rules of the Azure OpenAI resource that your key belongs to keep this proxy out."
+_CLIENT_ROLE = "Your credential is valid, but its role at the Azure OpenAI resource does not allow this operation."
 
 
 def refuse(auth: AuthMode | None, error: AzureError) -> ProxyError:
-    """Return what the client reads when Azure refuses the credential; without `auth` the client brought its own."""
+    """Return the error for a refused credential: the proxy's, of the kind `auth`, or with None the client's own."""
     by_network = bool(_NETWORK.search(error.raw))
     by_role = not by_network and (error.code == "permissiondenied" or bool(_ROLE.search(error.raw)))
     if auth is None:
-        return _clients_own(error, by_network=by_network, by_role=by_role)
+        return _refuse_client(error, by_network=by_network, by_role=by_role)
     if by_network:
         return UpstreamAuthError(_CURE_NETWORK, reason="upstream_network", headers=error.headers)
     if by_role:
@@ -253,10 +255,10 @@ def refuse(auth: AuthMode | None, error: AzureError) -> ProxyError:
     return UpstreamAuthError(_CURE[auth], reason="upstream_credential", headers=error.headers)
 
 
-def _clients_own(error: AzureError, *, by_network: bool, by_role: bool) -> ProxyError:
+def _refuse_client(error: AzureError, *, by_network: bool, by_role: bool) -> ProxyError:
     allowed = not (by_network or by_role)
     return AzureRefusal(
-        _CLIENTS_KEY if allowed else _CLIENTS_NETWORK if by_network else _CLIENTS_ROLE,
+        _CLIENT_KEY if allowed else _CLIENT_NETWORK if by_network else _CLIENT_ROLE,
         status=401 if allowed else 403,
         type="invalid_request_error",
         code="invalid_api_key" if allowed else None,
@@ -270,19 +272,18 @@ _NOT_THE_CLIENT = frozenset({408, 424})
 _THROTTLED = frozenset(
     {"429", "rate_limit_exceeded", "ratelimitreached", "nocapacity", "no_capacity", "toomanyrequests"}
 )
-_FILTERED = frozenset({"content_filter", "content_policy_violation"})
-# Codes that repeat the status or say nothing, and so are none of OpenAI's.
+# Codes that only repeat the status; OpenAI has none of them.
 _EMPTY_CODES = frozenset({"badrequest", "timeout", "internalservererror", "invalidrequest", "invalidrequesterror", ""})
-# Seconds to wait after an error in a stream, which comes without headers.
-_WAIT_IN_STREAM = "10"
+# Seconds to wait after an error in a stream, which has no headers.
+_WAIT_IN_STREAM = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AzureErrors:
     """Translates the errors of one call.
 
-    `model` is the client's name for it, `auth` the proxy's own credential, None where the client brought one; `models`
-    are the names that the client may use; `client_text` is what it sent, and may read again in Azure's words.
+    `model` is the name that the client used; `models` are the names that it may use. `auth` is the kind of the proxy's
+    credential, None when the client brought its own. `client_text` is what the client sent, and may therefore read.
     """
 
     model: str | None
@@ -296,15 +297,16 @@ class AzureErrors:
 
     def in_stream(self, data: bytes) -> ProxyError:
         """Return what the client reads for an error that came as an event of a stream."""
-        return self._translate(parse(None, NO_HEADERS, data, self.client_text), wait=_WAIT_IN_STREAM)
+        return self._translate(parse(None, NO_HEADERS, data, self.client_text), _WAIT_IN_STREAM)
 
-    def _translate(self, error: AzureError, wait: str | None = None) -> ProxyError:
+    def _translate(self, error: AzureError, default_wait: float | None = None) -> ProxyError:
         translate = next((translate for applies, translate in _RULES if applies(error)), _as_answered)
         translated = translate(self, error)
-        throttled_or_broken = translated.status == 429 or translated.status >= 500
-        seconds = seconds_said(error.raw) or (wait if throttled_or_broken else None)
-        if seconds and "retry-after" not in translated.headers and may_pass(translated):
-            translated.headers = {**translated.headers, "retry-after": seconds}
+        wait = parse_text(error.raw)
+        if wait is None and (translated.status == 429 or translated.status >= 500):
+            wait = default_wait
+        if wait is not None and "retry-after" not in translated.headers and may_pass(translated):
+            translated.headers = {**encode_wait(wait), **translated.headers}
         return translated
 
 
@@ -377,13 +379,13 @@ def _too_large(_errors: AzureErrors, error: AzureError) -> ProxyError:
     return AzureRefusal(error.message, status=413, type=_CLIENT_ERROR, code=None, headers=error.headers)
 
 
-# The first row that applies translates the error; an error without a row goes out as Azure answered it.
+# The first row that applies translates the error; without one it is passed on as Azure answered it.
 _RULES: tuple[tuple[Callable[[AzureError], bool], Callable[[AzureErrors, AzureError], ProxyError]], ...] = (
     (lambda error: error.status in (401, 403), _credential_refused),
-    (lambda error: error.code == "deploymentnotfound", _no_deployment),
+    (lambda error: error.code in MISSING_CODES, _no_deployment),
     (lambda error: error.status == 404 and error.code in ("404", "resourcenotfound"), _no_operation),
     (lambda error: error.code == "operationnotsupported", _wrong_operation),
-    (lambda error: error.code in _FILTERED, _filtered),
+    (lambda error: error.code in FILTER_CODES, _filtered),
     (lambda error: error.status == 429 or error.code in _THROTTLED or error.type == "too_many_requests", _throttled),
     (lambda error: not 400 <= error.status <= 599, _redirected),
     (lambda error: error.status == 413, _too_large),

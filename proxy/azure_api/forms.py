@@ -1,10 +1,7 @@
-"""Forms for Azure OpenAI: what is read before the call is routed, and what changes on the way.
+"""Forms for Azure OpenAI: what is read before the call is routed, and what is changed while the form passes.
 
-What of a form is read before the call can be routed, and what is changed on its way.
-
-The input file of a batch: one request a line, and in each the model becomes the deployment that serves it.
-
-https://learn.microsoft.com/azure/ai-foundry/openai/how-to/batch: the `model` of every line is a deployment's name.
+In a form with a model, the model becomes the deployment. In the input file of a batch, which has one request a line,
+the `model` of every line does: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/batch
 """
 
 from collections.abc import Callable, Mapping
@@ -30,9 +27,9 @@ FORM_TYPE = "multipart/form-data"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormPlan:
-    """What is sent of a form: parts replaced or, with None, dropped; the bytes of a part added; batch lines mapped.
+    """The changes to a form: parts to replace or, with None, to drop; the bytes of a part to add; lines to map.
 
-    A part that was read is replaced even by itself: a second one with its name, which others may read, is refused.
+    A part that was read is replaced even by itself, so that a second part with its name is refused.
     """
 
     model: str | None = None
@@ -43,7 +40,7 @@ class FormPlan:
 
 
 def is_upload(body: Body, content_type: str) -> bool:
-    """Tell whether a body passes while it comes: forms do, and what nobody reads; JSON in a form's place does not."""
+    """Tell whether a body passes while it arrives: forms and bodies that are not read do, JSON does not."""
     return body is Body.STREAM or (body in _WANTED and is_form(content_type)) or body is Body.SESSION_FORM
 
 
@@ -53,12 +50,12 @@ def is_form(content_type: str) -> bool:
 
 
 def wanted_parts(body: Body) -> tuple[str, ...]:
-    """Return the names of the parts that must be read."""
+    """Return the names of the parts to read before routing."""
     return _WANTED[body]
 
 
 def model_of(route: Route, fields: Mapping[str, str]) -> str | None:
-    """Return the model that a form asks for, None where it needs none; raise `InvalidRequest` when it is missing."""
+    """Return the model of a form, None if it is optional and missing; raise `InvalidRequest` if it is required."""
     body = route.operation.body
     if body is Body.SESSION_FORM and "session" in fields:
         return parse_json_body(fields["session"].encode()).text("model")
@@ -73,9 +70,9 @@ def model_of(route: Route, fields: Mapping[str, str]) -> str | None:
 def plan_form(
     route: Route, fields: Mapping[str, str], serving: Serving, *, surface: Surface, boundary: bytes
 ) -> FormPlan:
-    """Return what to change, given the parts that were read.
+    """Return the changes to a form, given the parts that were read.
 
-    Raises `InvalidRequest` when a model is missing, and what `serving` raises.
+    Raises `InvalidRequest` if a model is missing, and what `serving` raises.
     """
     body = route.operation.body
     if body is Body.FORM:
@@ -91,7 +88,7 @@ def _plan_model(
 ) -> FormPlan:
     model = model_of(route, fields)
     if model is None:
-        return FormPlan(replace={})  # Azure may know a default, as it does for videos.
+        return FormPlan(replace={})  # Azure may have a default, as it has for videos.
     deployment = serving(model)
     on_deployment = surface is Surface.DEPLOYMENT
     value = None if on_deployment and is_image(route.operation) else deployment.encode()
@@ -114,16 +111,16 @@ def _plan_session(session: str, serving: Serving) -> FormPlan:
     return FormPlan(model=model, deployment=deployment, replace={"session": value})
 
 
-# A line is one request, images inside it too: as large as the largest request may be that comes alone.
+# A line is one request, with its images: it may be as large as the largest JSON body.
 MAX_LINE_BYTES = 32 * 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class BatchLines:
-    """Rewrites `body.model` of each line and leaves every other byte; holds one line.
+    """Rewrites `body.model` of each line and no other byte; holds one line.
 
     `serving` returns the deployment of a model. Its `ModelNotFound`, and the `InvalidRequest` for a line that is not a
-    JSON object, tell the number of the line.
+    JSON object, have the number of the line in their message.
     """
 
     def __init__(self, serving: Callable[[str], str]) -> None:
@@ -132,7 +129,7 @@ class BatchLines:
         self._number = 0
 
     def feed(self, chunk: bytes) -> bytes:
-        """Take bytes as they came; return the lines that are whole now."""
+        """Take the next bytes; return the complete lines."""
         whole, newline, rest = chunk.rpartition(b"\n")
         if not newline:
             self._hold(rest)
@@ -144,7 +141,7 @@ class BatchLines:
         return rewritten
 
     def end(self) -> bytes:
-        """Return the line that the file ended in without a line end."""
+        """Return the last line if it has no line end."""
         last = bytes(self._held)
         self._held.clear()
         return self._rewrite(last)
@@ -152,7 +149,7 @@ class BatchLines:
     def _hold(self, rest: bytes) -> None:
         self._held += rest
         if len(self._held) > MAX_LINE_BYTES:
-            self.end()  # raises: the line is too long already
+            self.end()  # raises, because the line is too long already
 
     def _rewrite(self, line: bytes) -> bytes:
         self._number += 1

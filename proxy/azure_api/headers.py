@@ -1,11 +1,11 @@
-"""Which headers pass, both ways: what is not on a list stays behind."""
+"""The headers that pass, in both directions; all others are removed."""
 
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from proxy.openai_api import retry_after
 
-# Never the client's credential, never what the platform in front of us added.
+# Never the client's credential, never what the platform adds.
 REQUEST_HEADERS = frozenset(
     {
         "accept",
@@ -16,7 +16,7 @@ REQUEST_HEADERS = frozenset(
         "x-ms-oai-image-generation-deployment",
     }
 )
-# Upstream is asked for plain bytes: a stream is read event by event, and the client's hop compresses for itself.
+# Answers must not be compressed, because streams are read event by event.
 FIXED_REQUEST_HEADERS = {"accept-encoding": "identity", "user-agent": "azure-openai-functions-proxy"}
 
 RESPONSE_HEADERS = frozenset(
@@ -37,31 +37,33 @@ RESPONSE_HEADERS = frozenset(
         "x-request-id",
     }
 )
-# What becomes of these; a value that none of OpenAI's clients could read is left out.
+# These are rewritten; a value that OpenAI's clients cannot read is removed.
 _REWRITTEN: Mapping[str, Callable[[str], str | None]] = {
-    "retry-after": retry_after.delay,
-    "retry-after-ms": retry_after.milliseconds,
-    "x-ratelimit-reset-requests": retry_after.duration,
-    "x-ratelimit-reset-tokens": retry_after.duration,
+    "retry-after": retry_after.delay_to_openai,
+    "retry-after-ms": retry_after.milliseconds_to_openai,
+    "x-ratelimit-reset-requests": retry_after.reset_to_openai,
+    "x-ratelimit-reset-tokens": retry_after.reset_to_openai,
 }
 _DOWNLOAD_HEADERS = ("content-length", "content-disposition")
 _OF_A_SUCCESS = frozenset({"content-type", "location"})
 JSON = {"content-type": "application/json"}
 EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
 TEXT = {"content-type": "text/plain; charset=utf-8"}
-# The gateway in front of Azure OpenAI may answer with one of these alone; OpenAI's SDKs read x-request-id.
+# The gateway in front of Azure OpenAI may send only one of these; OpenAI's SDKs read x-request-id.
 _REQUEST_IDS = ("x-request-id", "apim-request-id")
 
 
 def request_to_azure(headers: Mapping[str, str], *, json: bool) -> dict[str, str]:
-    """Return the headers that go to Azure, without a credential; what was read as JSON is sent as JSON."""
+    """Return the headers for Azure, without a credential; with `json` the content type is replaced."""
     passed = {name: value for name, value in headers.items() if name in REQUEST_HEADERS}
     return passed | FIXED_REQUEST_HEADERS | (JSON if json else {})
 
 
 def response_to_openai(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers of Azure's answer that the client gets; names are lower-case on both sides."""
-    passed = {name: value for name, value in headers.items() if name in RESPONSE_HEADERS and _is_plain(value)}
+    """Return the headers of Azure's answer for the client; names are in lower case on both sides."""
+    passed = {name: value for name, value in headers.items() if name in RESPONSE_HEADERS}
+    if not _is_plain("".join(passed.values())):
+        passed = {name: value for name, value in passed.items() if _is_plain(value)}
     for name in _REWRITTEN:
         if name in passed:
             _rewrite(passed, name)
@@ -83,23 +85,23 @@ def _rewrite(passed: dict[str, str], name: str) -> None:
 
 
 def headers_of_error(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers of Azure's answer that the client gets with an error, which has a body of its own."""
+    """Return the headers of Azure's answer for an error, whose body is replaced."""
     return {name: value for name, value in response_to_openai(headers).items() if name not in _OF_A_SUCCESS}
 
 
 def _is_plain(value: str) -> bool:
-    """Tell whether a value can be sent on in a header; what cannot is left out."""
+    """Tell whether a value is safe in a header; one that is not is removed."""
     return value.isascii() and value.isprintable()
 
 
 def of_download(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers of an answer whose bytes pass as they are, with their length."""
+    """Return the headers of an answer whose bytes pass unchanged, with their length."""
     passed = {name: headers[name] for name in _DOWNLOAD_HEADERS if name in headers and _is_plain(headers[name])}
     return response_to_openai(headers) | passed
 
 
 def _own_location(location: str) -> str:
-    """Return the path at the proxy for an address at Azure, empty for none; only the client knows the proxy's host."""
+    """Return the proxy's path for an address at Azure, empty if there is none; the proxy does not know its own host."""
     try:
         path = urlsplit(location).path
     except ValueError:
@@ -107,9 +109,6 @@ def _own_location(location: str) -> str:
     return path and "/v1/" + path.removeprefix("/openai").removeprefix("/v1").lstrip("/")
 
 
-def finish(headers: Mapping[str, str], request_id: str) -> dict[str, str]:
-    """Return the headers of an answer with what every answer carries.
-
-    No cache in between may keep an answer; `request_id` stands in where Azure gave none.
-    """
-    return {"x-request-id": request_id, "cache-control": "no-store", **headers}
+def common_headers(request_id: str) -> dict[str, str]:
+    """Return what every answer carries: no cache may keep it, and `request_id` stands in where Azure gave none."""
+    return {"x-request-id": request_id, "cache-control": "no-store"}

@@ -1,8 +1,8 @@
-"""Azure's refusal of a parameter into a repaired request.
+"""Requests repaired after Azure has refused a parameter.
 
-A model refuses parameters that another takes: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/reasoning
-What only tunes an answer is left out, and the limit of a chat completion goes by its other name. Nothing else is
-touched: without its `tools` or its `stop` a request means something else.
+Models accept different parameters: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/reasoning
+A refused parameter that only tunes the answer is left out, and the limit of a chat completion gets its other name. No
+other parameter is changed: without its `tools` or its `stop` a request would mean something else.
 """
 
 import re
@@ -14,8 +14,8 @@ from proxy.errors import InvalidRequest
 from proxy.openai_api.json_body import JsonBody, parse_json_body
 from proxy.values import Repair
 
-# What may be repaired: by another name, or by leaving it out (None).
-_CURES: Mapping[str, str | None] = {
+# What may be repaired, with the other name or None to leave it out.
+_REPAIRABLE: Mapping[str, str | None] = {
     "temperature": None,
     "top_p": None,
     "presence_penalty": None,
@@ -25,38 +25,38 @@ _CURES: Mapping[str, str | None] = {
     "max_tokens": "max_completion_tokens",
     "max_completion_tokens": "max_tokens",
 }
-# All that begins so are hints for the cache of prompts; a refusal may name what is inside one.
+# Hints for the prompt cache; a refusal may name a member of one.
 _CACHE_HINT = re.compile(r"(prompt_cache_[a-z_]{1,32})(?:\.|\Z)")
-# The limit has two names in chat completions alone; in a response the other one would be refused as well.
-_OF_CHAT = "messages"
+# Only chat completions, which have this member, know two names of the limit.
+_CHAT_MEMBER = "messages"
 
-# Whether the refusal is of a value, and not of the parameter: by its code.
+# Codes of refusals, and whether they are about the value rather than the parameter.
 _CODES: Mapping[str, bool] = {
     "unsupported_parameter": False,
     "unknown_parameter": False,
     "unrecognized_request_argument": False,
     "unsupported_value": True,
 }
-# Codes that say no more than that the request is wrong: then the wording decides. All three are in use, with
-# "temperature" https://github.com/BerriAI/litellm/issues/13407, "max_completion_tokens"
+# Codes that only say that the request is wrong, so that the message decides. Examples are, for "temperature",
+# https://github.com/BerriAI/litellm/issues/13407, "max_completion_tokens"
 # https://github.com/openai/openai-python/issues/1724 and "prompt_cache_retention"
 # https://github.com/openai/codex/issues/39397
 _VAGUE_CODES = frozenset({"", "400", "badrequest", "invalid_request_error", "invalid_parameter"})
-# Whether the refusal is of a value: by its wording, which names the parameter too. Not every wording does:
-# https://github.com/openai/codex/issues/9035 has the value in that place, and the parameter as `param`.
+# Messages of refusals, which name the parameter, and whether they are about the value. Some name the value instead, and
+# have the parameter in `param`: https://github.com/openai/codex/issues/9035
 _WORDINGS: tuple[tuple[re.Pattern[str], bool], ...] = (
     (re.compile(r"(?:Unsupported|Unknown) parameter: '?([\w.]+)", re.ASCII), False),
     (re.compile(r"Unrecognized request arguments?(?:\(s\))? supplied: ([\w.]+(?:, ?[\w.]+)*)", re.ASCII), False),
     (re.compile(r"'?([\w.]+)'? is not supported (?:on|with) this model", re.ASCII), False),
     (re.compile(r"Unsupported value: '([\w.]+)' does not support", re.ASCII), True),
 )
-# Then every other value is refused as well, and to leave the parameter out is to ask for the default.
+# Then every other value is refused as well; without the parameter the default is used.
 _ONLY_THE_DEFAULT = "Only the default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Refusal:
-    """What Azure refuses: parameters or, with `of_value`, their values; `any_value` is each but the default."""
+    """What Azure refuses: parameters or, with `of_value`, their values; `any_value` means all but the default."""
 
     names: tuple[str, ...]
     of_value: bool
@@ -64,9 +64,9 @@ class _Refusal:
 
 
 def find_repairs(status: int, body: bytes, document: JsonBody, made: Iterable[Repair] = ()) -> tuple[Repair, ...]:
-    """Return what would make Azure take a request that it refused, nothing where that cannot be.
+    """Return the repairs after which Azure may accept a request that it refused, none if there are none.
 
-    `made` are the repairs that earlier refusals of this request led to: no name that was refused comes back.
+    `made` are the repairs after earlier refusals of this request, so that no refused name is used again.
     """
     refusal = _parse(body) if status == 400 else None
     if refusal is None:
@@ -74,12 +74,12 @@ def find_repairs(status: int, body: bytes, document: JsonBody, made: Iterable[Re
     refused = {*refusal.names, *(repair.parameter for repair in made)}
     found = [_repair(name, refusal, document) for name in refusal.names]
     repairs = tuple(repair for repair in found if repair is not None and repair.renamed_to not in refused)
-    # Where one parameter has to stay, it is refused again, whatever becomes of the others.
+    # A parameter that must stay would be refused again, whatever is done with the others.
     return repairs if len(repairs) == len(found) else ()
 
 
 def apply(document: JsonBody, repairs: Iterable[Repair]) -> tuple[JsonBody, tuple[Repair, ...]]:
-    """Return the request after the repairs that concern it, and these as they were made."""
+    """Return the repaired request, and the repairs that were made."""
     made = []
     for repair in repairs:
         if _concerns(repair, document):
@@ -89,7 +89,7 @@ def apply(document: JsonBody, repairs: Iterable[Repair]) -> tuple[JsonBody, tupl
 
 
 def encode_repairs(repairs: Iterable[Repair]) -> str:
-    """Return the names of what was changed, as `temperature, max_tokens=max_completion_tokens`."""
+    """Return the names of the repaired parameters, as `temperature, max_tokens=max_completion_tokens`."""
     return ", ".join("=".join(filter(None, (repair.parameter, repair.renamed_to))) for repair in repairs)
 
 
@@ -107,7 +107,7 @@ def _parse(body: bytes) -> _Refusal | None:
 
 
 def _read(message: str) -> tuple[list[str], bool]:
-    """Return the parameters that a message names, and whether it refuses only a value."""
+    """Return the parameters that a message names, and whether it is about a value."""
     for wording, of_value in _WORDINGS:
         if match := wording.match(message):
             return [name.strip(" .") for name in match[1].split(",")], of_value
@@ -120,9 +120,9 @@ def _whole(name: str) -> str:
 
 
 def _repair(name: str, refusal: _Refusal, document: JsonBody) -> Repair | None:
-    if name not in _CURES and not _CACHE_HINT.match(name):
+    if name not in _REPAIRABLE and not _CACHE_HINT.match(name):
         return None
-    renamed_to = _CURES.get(name)
+    renamed_to = _REPAIRABLE.get(name)
     if renamed_to is not None and refusal.of_value:
         return None
     value = _value(document, name) if refusal.of_value and not refusal.any_value else None
@@ -132,13 +132,13 @@ def _repair(name: str, refusal: _Refusal, document: JsonBody) -> Repair | None:
 
 def _concerns(repair: Repair, document: JsonBody) -> bool:
     value = _value(document, repair.parameter)
-    if value is None or (repair.renamed_to is not None and _OF_CHAT not in document.spans):
+    if value is None or (repair.renamed_to is not None and _CHAT_MEMBER not in document.spans):
         return False
     return repair.value is None or repair.value == value
 
 
 def _value(document: JsonBody, parameter: str) -> bytes | None:
-    """Return the JSON of a parameter, of a member of a member too (`text.verbosity`); None where there is none."""
+    """Return the JSON of a parameter, which may be nested (`text.verbosity`); None if it is missing."""
     outer, _, inner = parameter.partition(".")
     if outer not in document.spans:
         return None
@@ -162,7 +162,7 @@ def _make(repair: Repair, document: JsonBody) -> tuple[JsonBody, Repair]:
         return _drop(repair.parameter, document), repair
     if document.member(name) is not None:
         return document.dropped(repair.parameter), replace(repair, renamed_to=None)
-    # A null under the other name makes way.
+    # A null with the other name is replaced.
     return document.dropped(name).renamed(repair.parameter, name), repair
 
 

@@ -1,4 +1,4 @@
-"""A client's request into a call of Azure OpenAI: what it asks for, and what is sent."""
+"""A client's request as a call of Azure OpenAI: what it asks for, and the body that is sent."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ import msgspec
 
 from proxy.errors import InvalidRequest
 from proxy.openai_api.json_body import JsonBody, parse_json_body
-from proxy.openai_api.json_members import mask
+from proxy.openai_api.json_members import decode
 from proxy.openai_api.operations import Body, Operation, StreamFormat, Surface
 from proxy.openai_api.router import Route
 
 IMAGE_HEADER = "x-ms-oai-image-generation-deployment"
 _IMAGE_TOOL = "image_generation"
-# JSON in the place of a form is read like any other.
+# A JSON body is read also where the operation takes a form.
 _READ = frozenset({Body.MODEL, Body.MODEL_IF_ANY, Body.SESSION, Body.DATA_SOURCE, Body.FORM})
-# The member that holds the model.
+# The member that has the model in it.
 _HOLDERS = {Body.SESSION: "session", Body.DATA_SOURCE: "data_source"}
 
 Serving = Callable[[str], str]
@@ -25,9 +25,9 @@ Serving = Callable[[str], str]
 class Call:
     """What a client asks for.
 
-    `model` is the client's name for it, None where the operation needs none; `choices` is how many answers it wants,
-    and `streams` whether as events; a response made `in_background` goes on without its client; `document` is the body
-    where it was read, and `raw` the bytes of it.
+    `model` is the client's name of the model, None if the operation needs none. `choices` is how many answers the
+    client wants, and `streams` whether it wants events. A response `in_background` continues without its client. `raw`
+    is the body, and `document` the same parsed, None if it was not read.
     """
 
     route: Route
@@ -48,9 +48,9 @@ _TOOLS = msgspec.json.Decoder(list[_Tool])
 
 
 def parse_call(route: Route, raw: bytes, *, may_store: bool = True) -> Call:
-    """Read what routing and streaming need from a body that is not a form.
+    """Parse what routing and streaming need from a body that is not a form.
 
-    Raises `InvalidRequest` when it cannot be read, when a model is missing, or when the answer would be stored and
+    Raises `InvalidRequest` if it cannot be parsed, if a model is missing, or if the answer would be stored and
     `may_store` is False.
     """
     kind = route.operation.body
@@ -76,9 +76,9 @@ def parse_call(route: Route, raw: bytes, *, may_store: bool = True) -> Call:
 
 
 def encode_body(call: Call, deployment: str | None, surface: Surface) -> bytes:
-    """Return the body for Azure: as it came, except for the model.
+    """Return the body for Azure, unchanged except for the model.
 
-    On a deployment URL the model does no harm in the body, but for images, where it is refused.
+    With a deployment in the URL, Azure ignores the model in the body, but refuses it for images.
     https://github.com/openai/openai-python/issues/2892
     """
     document = call.document
@@ -94,7 +94,7 @@ def encode_body(call: Call, deployment: str | None, surface: Surface) -> bytes:
 
 
 def image_deployment(call: Call, serving: Serving) -> str | None:
-    """Return the deployment that makes the images of a response, which Azure wants in a header; None without one.
+    """Return the deployment for the images of a response, which Azure requires in a header; None without one.
 
     https://learn.microsoft.com/azure/ai-foundry/openai/how-to/responses#image-generation
     """
@@ -104,24 +104,24 @@ def image_deployment(call: Call, serving: Serving) -> str | None:
     if tools is None:
         return None
     try:
-        models = [tool.model for tool in _TOOLS.decode(mask(tools)) if tool.type == _IMAGE_TOOL]
+        models = [tool.model for tool in decode(tools, _TOOLS.decode) if tool.type == _IMAGE_TOOL]
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     return next((serving(model) for model in models if isinstance(model, str)), None)
 
 
 def missing_model() -> InvalidRequest:
-    """Return what the client of a call without a model reads."""
+    """Return the error for a call without a model."""
     return InvalidRequest("You must provide a model parameter.", param="model", code="missing_required_parameter")
 
 
 def is_image(operation: Operation) -> bool:
-    """Tell whether Azure refuses a model beside the deployment in the URL."""
+    """Tell whether Azure refuses a model in the body when the URL has the deployment."""
     return operation.path.startswith("/images/")
 
 
 def _streams(operation: Operation, document: JsonBody) -> bool:
-    """Tell whether events are asked for; another type of the flag is refused here, in OpenAI's words."""
+    """Tell whether the client wants events; raise `InvalidRequest` if the flag is not a boolean."""
     if operation.stream is None:
         return False
     return document.flag("stream") or (operation.stream is StreamFormat.SPEECH and _wants_sse(document))
@@ -137,7 +137,7 @@ def _choices(operation: Operation, document: JsonBody) -> int:
 
 
 def _holder(document: JsonBody, kind: Body) -> JsonBody | None:
-    """Return the object that holds the model, None where there is none and need not be."""
+    """Return the object that has the model, None if it is missing and optional."""
     if kind not in _HOLDERS:
         return document
     held = document.member(_HOLDERS[kind])
@@ -153,5 +153,5 @@ def _not_stored(operation: Operation, document: JsonBody) -> JsonBody:
         raise InvalidRequest("Storing is switched off at this proxy.", param="store", code="unsupported_value")
     if operation.name != "createResponse":
         return document
-    # OpenAI stores a response unless it is told not to.
+    # By default, a response is stored.
     return parse_json_body(document.with_member("store", b"false"))

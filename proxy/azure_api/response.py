@@ -1,4 +1,4 @@
-"""A whole JSON answer of Azure OpenAI into OpenAI's shape."""
+"""A whole JSON answer of Azure OpenAI, in OpenAI's shape."""
 
 import msgspec
 
@@ -11,9 +11,9 @@ _VALUE = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 def to_openai(body: bytes, *, keep: bool = False) -> bytes:
-    """Return an answer without the fields that only Azure has, unless they are to be kept; all else as it came.
+    """Return an answer without the fields that only Azure has, or with them if `keep` is set.
 
-    Raises `UpstreamError` when the answer is not a JSON object.
+    Everything else stays as it came. Raises `UpstreamError` if the answer is not a JSON object.
     """
     try:
         return json_members.rewrite(body, _checked if keep else azure_fields.without)
@@ -22,7 +22,7 @@ def to_openai(body: bytes, *, keep: bool = False) -> bytes:
 
 
 def check(body: bytes, content_type: str) -> bytes:
-    """Return an answer as it came; raise `UpstreamError` when it is not the JSON that it says, or a gateway's page."""
+    """Return an answer unchanged; raise `UpstreamError` if it is invalid JSON or the HTML page of a gateway."""
     if content_type.startswith("text/html"):
         raise UpstreamError(_NOT_JSON)
     if content_type.startswith("application/json"):

@@ -1,4 +1,4 @@
-"""Where a resource of Azure OpenAI takes an operation."""
+"""The URL of an operation at a resource of Azure OpenAI."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -10,10 +10,10 @@ from proxy.errors import InvalidRequest
 from proxy.openai_api.operations import Operation, Surface
 from proxy.openai_api.router import Route
 
-# Parameters of the client's query that never pass: the version is ours to choose, the others may hold a key.
+# Parameters of the client's query that never pass: the proxy chooses the version, and the others may be a key.
 _OWN_PARAMETERS = frozenset({"api-version", "code", "api-key", "subscription-key"})
-# An encoded slash in an id is an id for us, but perhaps a path for somebody behind us.
-_CLIMBING = frozenset({"", ".", ".."})
+# An encoded slash belongs to an id here, but a server behind the proxy may see a path.
+_UNSAFE_SEGMENTS = frozenset({"", ".", ".."})
 _SLASHES = re.compile(r"[/\\]")
 
 
@@ -21,8 +21,8 @@ _SLASHES = re.compile(r"[/\\]")
 class Surfaces:
     """The surfaces of one resource.
 
-    `endpoint` has no path; `api_version` is dated; `prefers_v1` sends what deployments answer to `/openai/v1` as well,
-    and `chosen` names the surface of single operations. OpenAI itself has one surface, `/v1`.
+    `endpoint` has no path, `api_version` is a date. `prefers_v1` sends deployment operations to `/openai/v1`, and
+    `chosen` has the surface of single operations. OpenAI itself has one surface, `/v1`.
     """
 
     endpoint: str
@@ -32,7 +32,7 @@ class Surfaces:
     chosen: Mapping[str, Surface]
 
     def surface_for(self, operation: Operation) -> Surface:
-        """Return the surface that an operation goes to."""
+        """Return the surface that serves an operation."""
         if self.is_openai:
             return Surface.V1
         classic = operation.surface is Surface.DEPLOYMENT
@@ -44,12 +44,14 @@ class Surfaces:
         return operation.surface
 
     def url(self, route: Route, deployment: str | None, query: str) -> str:
-        """Return the URL of a call, with what of the client's query may pass.
+        """Return the URL of a call, with those parameters of the client's query that may pass.
 
-        Raises `InvalidRequest` for an id that would climb out of its place in the path.
+        Raises `InvalidRequest` for an id that would change the path, such as `..`.
         """
-        surface = self.surface_for(route.operation)
-        prefix, version = self._prefix(surface, deployment)
+        prefix, version = self._prefix(self.surface_for(route.operation), deployment)
+        if not (query or route.parameters):
+            address = f"{self.endpoint}{prefix}{route.operation.path}"
+            return f"{address}?{version}" if version else address
         path = _filled(route.operation.path, route.parameters)
         return with_query(f"{self.endpoint}{prefix}{path}", version, *passed_parameters(query))
 
@@ -61,7 +63,7 @@ class Surfaces:
 
 
 def surfaces_at(endpoint: str, api_version: str, chosen: Mapping[str, Surface], *, is_openai: bool = False) -> Surfaces:
-    """Return the surfaces of a resource; `api_version` is dated, or `v1` for all that `/openai/v1` takes."""
+    """Return the surfaces of a resource; `api_version` is a date, or `v1` for everything that `/openai/v1` has."""
     on_v1 = api_version == "v1"
     version = DATED_API_VERSION if on_v1 else api_version
     return Surfaces(endpoint=endpoint, api_version=version, prefers_v1=on_v1, is_openai=is_openai, chosen=chosen)
@@ -74,13 +76,13 @@ def without_version(url: str) -> str:
 
 
 def passed_parameters(query: str) -> tuple[str, ...]:
-    """Return the pairs of the client's query that may pass, as they came."""
+    """Return the parameters of the client's query that may pass, unchanged."""
     pairs = query.split("&") if query else ()
     return tuple(pair for pair in pairs if unquote(pair.partition("=")[0]).lower() not in _OWN_PARAMETERS)
 
 
 def with_mapped_model(query: str, serving: Callable[[str], str]) -> str:
-    """Return a query with the model in it, if there is one, replaced by its deployment."""
+    """Return a query in which the model, if there is one, is replaced by its deployment."""
     pairs = (pair.partition("=") for pair in query.split("&"))
     return "&".join(
         f"model={quote(serving(unquote(value)), safe='')}" if name == "model" else name + equals + value
@@ -89,7 +91,7 @@ def with_mapped_model(query: str, serving: Callable[[str], str]) -> str:
 
 
 def with_query(address: str, *pairs: str) -> str:
-    """Return an address with the pairs that are not empty."""
+    """Return an address with a query of the parameters that are not empty."""
     query = "&".join(filter(None, pairs))
     return f"{address}?{query}" if query else address
 
@@ -100,6 +102,6 @@ def _filled(path: str, parameters: tuple[str, ...]) -> str:
 
 
 def _encoded(value: str) -> str:
-    if _CLIMBING.intersection(_SLASHES.split(value)):
+    if _UNSAFE_SEGMENTS.intersection(_SLASHES.split(value)):
         raise InvalidRequest("An id in the path of your request is not valid.")
     return quote(value, safe="")

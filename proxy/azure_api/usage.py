@@ -1,12 +1,14 @@
-"""How many tokens an answer took, as Azure counts them at its end, or as far as its size tells."""
+"""How many tokens an answer used, as Azure counted them or as its size suggests."""
 
 import msgspec
 
-from proxy.openai_api.json_members import mask
+from proxy.openai_api.json_members import UNREADABLE, decode
 from proxy.values import Usage
 
-# English text has some four bytes a token. https://help.openai.com/en/articles/4936856
+# English text has about four bytes a token. https://help.openai.com/en/articles/4936856
 BYTES_PER_TOKEN = 4
+# An answer with images is tens of megabytes; to look into it would hold up other requests.
+MAX_SEARCHED_BYTES = 1024 * 1024
 _MARK = b'"usage"'
 
 
@@ -17,38 +19,38 @@ class _Counts(msgspec.Struct):
     output_tokens: int | None = None
 
 
-class _Response(msgspec.Struct):
+class _Answer(msgspec.Struct):
     usage: _Counts | None = None
 
 
-class _Answer(_Response):
-    response: _Response | None = None
+_COUNTS = msgspec.json.Decoder(_Counts | None).decode
+_ANSWER = msgspec.json.Decoder(_Answer).decode
 
 
-_DECODE = msgspec.json.Decoder(_Answer).decode
-
-
-def find_usage(written: bytes) -> Usage | None:
-    """Return the tokens that a JSON answer, or the events of a stream, tell; None when they tell nothing."""
-    if _MARK not in written:
+def find_usage(answer: bytes) -> Usage | None:
+    """Return the tokens that a whole JSON answer counts; None when it counts none, or is too large to look into."""
+    if len(answer) > MAX_SEARCHED_BYTES or _MARK not in answer:
         return None
-    for line in reversed(written.split(b"\n")):
-        if _MARK in line and (usage := _read(line.removeprefix(b"data: "))) is not None:
-            return usage
-    return None
+    try:
+        return _usage(decode(answer, _ANSWER).usage)
+    except UNREADABLE:
+        return None
+
+
+def parse_usage(usage: bytes | None) -> Usage | None:
+    """Return the tokens of the `usage` member of a stream's event; None when it counts none."""
+    try:
+        return None if usage is None else _usage(_COUNTS(usage))
+    except UNREADABLE:
+        return None
 
 
 def estimate_usage(sent: int, received: int) -> Usage:
-    """Return what the sizes of the bodies suggest; both are in bytes."""
+    """Return the usage that the sizes of the bodies in bytes suggest."""
     return Usage(input_tokens=sent // BYTES_PER_TOKEN, output_tokens=received // BYTES_PER_TOKEN, estimated=True)
 
 
-def _read(document: bytes) -> Usage | None:
-    try:
-        answer = _DECODE(mask(document))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    counts = answer.usage or (answer.response.usage if answer.response is not None else None)
+def _usage(counts: _Counts | None) -> Usage | None:
     if counts is None:
         return None
     return Usage(

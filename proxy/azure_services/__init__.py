@@ -1,1 +1,1 @@
-"""I/O to Azure: OpenAI, identity, Key Vault, Resource Manager. Everything opens lazily, on the serving loop."""
+"""I/O to Azure: OpenAI, identity, Key Vault, Resource Manager. Connections open with the first call."""

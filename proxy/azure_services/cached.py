@@ -1,4 +1,4 @@
-"""One value that is fetched from the world and kept fresh in the background."""
+"""A value that is fetched in the background and kept fresh."""
 
 import asyncio
 import copy
@@ -19,19 +19,20 @@ PENDING = "credential_pending"
 TIMED_OUT = "credential_timeout"
 UNREADABLE = "credential_unreadable"
 
-PATIENCE = 20.0  # a client's own time limit is rarely shorter than 30 s, so it still reads our answer
-FETCH_LIMIT = 90.0  # longer than two slow calls of the identity endpoint (30 s each); a hang must not last for ever
-REREAD_PAUSE = 30.0  # a wrong key in the vault must not turn each refused request into a read of the vault
+PATIENCE = 20.0  # seconds; clients rarely time out before 30 s, so they still get an answer
+FETCH_LIMIT = 90.0  # seconds; two slow calls of the identity endpoint take 60 s
+REREAD_PAUSE = 30.0  # seconds; a wrong key in the vault must not cause a read of the vault for each refused request
 LONGEST_PAUSE = 30.0
-LONGEST_RETRY_AFTER = 55.0  # with its jitter still below the minute within which a repaired set-up must work again
-JITTER = 0.2  # so that many instances started together drift apart
+LONGEST_RETRY_AFTER = 55.0  # seconds; with jitter still below the minute within which a repaired set-up must work
+JITTER = 0.2  # so that instances started at the same time do not stay in step
 
 
 class Cached(Generic[T]):
-    """Keep one value: single-flight reads, a background refresh, and the old value when a refresh fails.
+    """Keeps one value: one read at a time, a refresh in the background, and the old value when a refresh fails.
 
-    `fetch` reads the value and raises ConfigurationError, with a `retry-after` header if the world named a time.
-    `lifetime` says after how many seconds the value should be read again; `clock` is monotonic; `draw` gives 0..1.
+    `fetch` reads the value, or raises `ConfigurationError` with a `retry-after` header if Azure asks to wait.
+    `lifetime` returns after how many seconds a value is read again. `clock` is monotonic; `draw` returns a number from
+    0 to 1.
     """
 
     def __init__(
@@ -52,20 +53,20 @@ class Cached(Generic[T]):
         self._patience = patience
         self._held: tuple[T] | None = None  # a tuple, because None may be a value
         self._failure: ConfigurationError | None = None  # how the latest read ended
-        self._settled = asyncio.Event()  # set when the first read has ended, well or badly
+        self._settled = asyncio.Event()  # set when the first read has ended, whether it succeeded or not
         self._one_at_a_time = asyncio.Lock()
         self._refreshing: asyncio.Task[None] | None = None
         self._rereading: asyncio.Task[None] | None = None
         self._next_reread = float("-inf")
 
     def start(self) -> None:
-        """Begin to read in the background of the running loop; once is enough."""
+        """Begin to read in the background of the running loop, unless it has begun already."""
         if self._refreshing is None:
-            # An empty context: the task outlives the request that starts it and must not log in its name.
+            # An empty context, because the task outlives the request that starts it.
             self._refreshing = asyncio.get_running_loop().create_task(self._refresh(), context=Context())
 
     async def get(self) -> T:
-        """Return the value, however old; only while the first read is under way is there a wait."""
+        """Return the value, however old; wait only for the first read."""
         self.start()
         if self._held is None and not self._settled.is_set():
             await self._wait_for_first_read()
@@ -74,9 +75,10 @@ class Cached(Generic[T]):
         raise self.missing() or _pending()
 
     async def reread(self, refused: T) -> T:
-        """Return the value after a read that was asked for because the world refused `refused`.
+        """Return the value after another read, because Azure refused the value `refused`.
 
-        Callers at the same time share one read; there is at most one in 30 s; without a new value the old one returns.
+        Concurrent callers share one read, and there is at most one in 30 s. Returns the old value if there is no new
+        one.
         """
         if await self.get() != refused:
             return await self.get()
@@ -85,25 +87,25 @@ class Cached(Generic[T]):
                 return refused
             self._next_reread = self._clock() + REREAD_PAUSE
             self._rereading = asyncio.get_running_loop().create_task(self._read_unless_new(refused), context=Context())
-        # `wait` neither cancels the shared read with its caller nor raises when time is up.
+        # Unlike `wait_for`, `wait` neither cancels the shared read nor raises after the timeout.
         await asyncio.wait({self._rereading}, timeout=self._patience)
         return await self.get()
 
     @property
     def problem(self) -> str | None:
-        """The reason code while there is no value."""
+        """The reason code as long as there is no value."""
         missing = self.missing()
         return missing.reason if missing else None
 
     def missing(self) -> ConfigurationError | None:
-        """Return why there is no value yet; None as soon as one was read."""
+        """Return why there is no value, None if there is one."""
         if self._held is not None:
             return None
-        # A copy: an exception that is raised again and again would collect the frames of every request.
+        # A copy, because an exception that is raised repeatedly collects the frames of every request.
         return copy.copy(self._failure) if self._failure else _pending()
 
     async def close(self) -> None:
-        """Stop reading; the value stays."""
+        """Stop reading; keep the value."""
         tasks = [task for task in (self._refreshing, self._rereading) if task]
         for task in tasks:
             task.cancel()
@@ -125,7 +127,7 @@ class Cached(Generic[T]):
 
     async def _read_unless_new(self, refused: T) -> None:
         async with self._one_at_a_time:
-            if self._held == (refused,):  # a background read may have come first
+            if self._held == (refused,):  # else a background read came first
                 await self._read_now()
 
     async def _read(self) -> None:
@@ -137,11 +139,11 @@ class Cached(Generic[T]):
             async with asyncio.timeout(FETCH_LIMIT):
                 self._held = (await self._fetch(),)
         except ConfigurationError as failure:
-            self._note(copy.copy(failure))  # the copy has no traceback, so it keeps no SDK request alive
+            self._note(copy.copy(failure))  # a copy without a traceback keeps no request of the SDK alive
         except TimeoutError:
             self._note(ConfigurationError(f"A credential did not arrive within {FETCH_LIMIT:.0f} s.", reason=TIMED_OUT))
-        except Exception as surprise:  # noqa: BLE001 - an SDK's surprise must not end the refreshing for good
-            log.warning("unexpected %s while reading a credential", type(surprise).__name__)
+        except Exception as error:  # noqa: BLE001 - an unexpected error of an SDK must not end the refreshing
+            log.warning("unexpected %s while reading a credential", type(error).__name__)
             self._note(ConfigurationError("A credential could not be read; see the log.", reason=UNREADABLE))
         else:
             self._note(None)

@@ -1,4 +1,4 @@
-"""The keys of all clients: those of the settings together with those of Key Vault."""
+"""The keys of all clients, from the settings and from Key Vault."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,11 +12,11 @@ T = TypeVar("T")
 
 Keys = tuple[ClientKey, ...]
 
-REFRESH_SECONDS = 45.0  # with its jitter a new or withdrawn key takes effect within a minute
+REFRESH_SECONDS = 45.0  # with jitter, a new or withdrawn key takes effect within a minute
 
 
 class ClientKeys(Generic[T]):
-    """What `assemble` makes of all client keys, made anew only when they changed."""
+    """What `assemble` builds from all client keys, rebuilt only when they have changed."""
 
     def __init__(
         self,
@@ -34,11 +34,11 @@ class ClientKeys(Generic[T]):
 
     @property
     def problem(self) -> str | None:
-        """The reason code while the vault's keys were never read."""
+        """The reason code as long as the vault's keys have never been read."""
         return self._cached.problem if self._cached else None
 
     def missing(self) -> ConfigurationError | None:
-        """Return why the vault's keys were never read; None when they were, or when there is no vault."""
+        """Return why the vault's keys have never been read, None if they have or if there is no vault."""
         return self._cached.missing() if self._cached else None
 
     def start(self) -> None:
@@ -47,18 +47,18 @@ class ClientKeys(Generic[T]):
             self._cached.start()
 
     async def current(self) -> T:
-        """Return what the keys known now give; the fixed ones alone when the vault could not be read yet."""
+        """Return what was built from the current keys, without those of a vault that could not be read yet."""
         if self._cached:
             self._take(await _read(self._cached))
         return self._assembled
 
     async def close(self) -> None:
-        """Stop reading; the vault is closed by its owner."""
+        """Stop reading; the owner of the vault closes it."""
         if self._cached:
             await self._cached.close()
 
     def _take(self, keys: Keys) -> None:
-        if keys is self._from_vault:  # the usual case, on each request
+        if keys is self._from_vault:  # the usual case, with every request
             return
         changed = set(keys) != set(self._from_vault)
         self._from_vault = keys

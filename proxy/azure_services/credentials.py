@@ -1,4 +1,4 @@
-"""The credential for Azure OpenAI, as a header: a fixed key, a key from Key Vault, or an Entra token."""
+"""The credential for Azure OpenAI as a header: a fixed key, a key from Key Vault, or an Entra token."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ from proxy.azure_services.cached import Cached
 from proxy.azure_services.identity import EntraToken
 from proxy.values import Secret
 
-REFRESH_SECONDS = 30 * 60.0  # far below the vault's limits even for a hundred instances; a 401 is quicker anyway
+REFRESH_SECONDS = 30 * 60.0  # far below the vault's limits; after a 401 the key is read at once
 
 Header = tuple[str, str]
 
@@ -17,21 +17,21 @@ BEARER = "Bearer "
 
 
 def key_header(key: Secret) -> Header:
-    """Return a key as Azure OpenAI takes it."""
+    """Return the header for a key of Azure OpenAI."""
     return ("api-key", key.reveal())
 
 
 def bearer_header(token: Secret) -> Header:
-    """Return a token, or a key of OpenAI itself."""
+    """Return the header for a token, or for a key of OpenAI itself."""
     return ("Authorization", BEARER + token.reveal())
 
 
 class UpstreamCredential(Protocol):
-    """What proves to Azure OpenAI that the proxy may call it."""
+    """What authenticates the proxy to Azure OpenAI."""
 
     @property
     def problem(self) -> str | None:
-        """The reason code while there is no credential."""
+        """The reason code as long as there is no credential."""
         ...
 
     def start(self) -> None:
@@ -39,11 +39,11 @@ class UpstreamCredential(Protocol):
         ...
 
     async def header(self) -> Header:
-        """Return the header's name and value, or raise ConfigurationError."""
+        """Return the header's name and value; raise `ConfigurationError` if there is no credential."""
         ...
 
     async def renew(self, refused: Header) -> bool:
-        """Say whether, after Azure answered 401 to `refused`, `header` now gives something else."""
+        """Fetch another credential after a 401 to `refused`; return whether there is one."""
         ...
 
     async def close(self) -> None:
@@ -52,7 +52,7 @@ class UpstreamCredential(Protocol):
 
 
 class FixedKey:
-    """A key from the settings, which nothing renews."""
+    """A key from the settings, which cannot be renewed."""
 
     problem: str | None = None
 
@@ -61,14 +61,14 @@ class FixedKey:
         self._header = header
 
     def start(self) -> None:
-        """Do nothing: the key is here."""
+        """Do nothing: there is nothing to fetch."""
 
     async def header(self) -> Header:
         """Return the key."""
         return self._header(self._key)
 
     async def renew(self, refused: Header) -> bool:
-        """Say that there is no other key."""
+        """Return False for the key itself, because there is no other one."""
         return refused != await self.header()
 
     async def close(self) -> None:
@@ -76,7 +76,7 @@ class FixedKey:
 
 
 class VaultKey:
-    """A key in Key Vault, read every half hour and once more when Azure refuses it."""
+    """A key in Key Vault, read every half hour, and again when Azure refuses it."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class VaultKey:
 
     @property
     def problem(self) -> str | None:
-        """The reason code while there is no key."""
+        """The reason code as long as there is no key."""
         return self._cached.problem
 
     def start(self) -> None:
@@ -106,7 +106,7 @@ class VaultKey:
         return refused != self._header(await self._cached.reread(Secret(refused[1].removeprefix(BEARER))))
 
     async def close(self) -> None:
-        """Stop reading; the vault is closed by its owner."""
+        """Stop reading; the owner of the vault closes it."""
         await self._cached.close()
 
 
@@ -118,7 +118,7 @@ class BearerToken:
 
     @property
     def problem(self) -> str | None:
-        """The reason code while there is no token."""
+        """The reason code as long as there is no token."""
         return self._token.problem
 
     def start(self) -> None:

@@ -1,10 +1,8 @@
-"""Which deployments a resource has, as Azure Resource Manager lists them.
+"""The deployments of a resource, as Azure Resource Manager lists them.
 
-One page of a resource's deployments, as Azure Resource Manager writes it.
+`parse_page` parses one page of the list. A `Discovery` reads the list in the background, and nobody waits for it.
 
 https://learn.microsoft.com/rest/api/aiservices/accountmanagement/deployments/list
-
-Which deployments a resource has: read in the background, known at once or not at all.
 """
 
 import asyncio
@@ -19,14 +17,18 @@ from proxy.azure_services.cached import Cached
 from proxy.errors import ConfigurationError
 from proxy.values import DEPLOYMENT_NAME, Deployed
 
-FORMAT = "OpenAI"  # other makers' models, which a resource may have too, speak other APIs
+log = logging.getLogger("proxy.azure_services.deployments")
+
+PENDING = "discovery_pending"
+REFRESH_SECONDS = 300.0  # the quota of a subscription is shared with other tools
+FORMAT = "OpenAI"  # a resource may have models of other makers, which have other APIs
 READY = "Succeeded"
 PAUSED = "Paused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentPage:
-    """The deployments that serve a model of OpenAI now, and the address of the next page."""
+    """The deployments of one page that serve a model of OpenAI, and the address of the next page."""
 
     deployed: tuple[Deployed, ...]
     next_link: str | None
@@ -40,13 +42,6 @@ class _DeployedModel(msgspec.Struct):
 
 class _Sku(msgspec.Struct):
     name: str | None = None
-    capacity: int | None = None
-
-
-class _RateLimit(msgspec.Struct, rename="camel"):
-    key: str | None = None
-    count: float | None = None
-    renewal_period: float | None = None  # seconds
 
 
 class _Properties(msgspec.Struct, rename="camel"):
@@ -54,8 +49,6 @@ class _Properties(msgspec.Struct, rename="camel"):
     provisioning_state: str
     deployment_state: str | None = None
     capabilities: dict[str, object] | None = None
-    rate_limits: list[_RateLimit] | None = None
-    spillover_deployment_name: str | None = None
 
 
 class _Item(msgspec.Struct):
@@ -70,9 +63,9 @@ class _Page(msgspec.Struct, rename="camel"):
 
 
 def parse_page(body: bytes) -> DeploymentPage:
-    """Return what a page says; raise ValueError when it is not one.
+    """Return the deployments of a page; raise `ValueError` if it is not one.
 
-    A deployment that is unlike all others is left out: it must not hide the rest.
+    A deployment that cannot be parsed is left out, so that it does not hide the others.
     """
     page = msgspec.json.decode(body, type=_Page)
     items = [item for raw in page.value if (item := _item(raw))]
@@ -107,35 +100,18 @@ def _deployed(item: _Item) -> Deployed:
         model=properties.model.name,
         version=properties.model.version,
         sku=sku.name,
-        capacity=sku.capacity,
-        # Azure writes "true" and "false" as texts, and figures such as the largest number of tokens among them.
+        # Azure writes "true" and "false" as strings, beside numbers such as the maximum of tokens.
         capabilities=tuple(
             sorted(name for name, value in (properties.capabilities or {}).items() if str(value).lower() == "true")
         ),
-        requests_per_minute=_per_minute(properties.rate_limits, "request"),
-        tokens_per_minute=_per_minute(properties.rate_limits, "token"),
-        spillover=properties.spillover_deployment_name,
     )
 
 
-def _per_minute(limits: list[_RateLimit] | None, key: str) -> int | None:
-    for limit in limits or ():
-        if limit.key == key and limit.count is not None and limit.renewal_period:
-            return int(limit.count * 60 / limit.renewal_period)
-    return None
-
-
-log = logging.getLogger("proxy.azure_services.deployments")
-
-PENDING = "discovery_pending"
-REFRESH_SECONDS = 300.0  # a new deployment is seldom wanted sooner, and the quota of a subscription is for many tools
-
-
 class Discovery:
-    """The deployments of one resource. Nobody waits for it and none of its failures is a client's.
+    """The deployments of one resource, read in the background; no request waits for them or fails because of them.
 
-    `resource` is the resource's name in the settings, for the log; `read` returns the list or raises
-    ConfigurationError. The last good list stays when a later read fails.
+    `resource` is the name of the resource in the settings, for the log. `read` returns the list or raises
+    `ConfigurationError`. If it fails, the last list stays in use.
     """
 
     def __init__(
@@ -149,37 +125,37 @@ class Discovery:
         self._read = read
         self._cached = Cached(self._fetch, lambda _: REFRESH_SECONDS, sleep=sleep)
         self._latest: tuple[Deployed, ...] | None = None
-        self._told: str | None = None
+        self._logged: str | None = None
 
     def current(self) -> tuple[Deployed, ...] | None:
-        """Return the latest list; None while nothing is known."""
+        """Return the latest list, None as long as there is none."""
         return self._latest
 
     @property
     def problem(self) -> str | None:
-        """The reason code while nothing is known."""
+        """The reason code as long as there is no list."""
         reason = self._cached.problem
         return PENDING if reason == CACHED_PENDING else reason
 
     def start(self) -> None:
-        """Begin to read in the background of the running loop; once is enough."""
+        """Begin to read in the background of the running loop, unless it has begun already."""
         self._cached.start()
 
     async def close(self) -> None:
-        """Stop reading; the list stays."""
+        """Stop reading; keep the list."""
         await self._cached.close()
 
     async def _fetch(self) -> tuple[Deployed, ...]:
         try:
             self._latest = await self._read()
         except ConfigurationError as failure:
-            self._tell(failure)
+            self._log(failure)
             raise
-        self._told = None
+        self._logged = None
         return self._latest
 
-    def _tell(self, failure: ConfigurationError) -> None:
-        """Log the cure once: no client will read it."""
-        if failure.reason != self._told:
+    def _log(self, failure: ConfigurationError) -> None:
+        """Log what to do, once for each reason, because no client reads it."""
+        if failure.reason != self._logged:
             log.warning("deployments of %s: %s", self._resource, failure.message)
-        self._told = failure.reason
+        self._logged = failure.reason

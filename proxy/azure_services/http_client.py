@@ -1,4 +1,4 @@
-"""Calls to Azure OpenAI over aiohttp: one pool of connections, nothing followed, nothing decompressed."""
+"""Calls to Azure OpenAI with aiohttp: one connection pool for each host, no redirects, no decompression."""
 
 import asyncio
 import io
@@ -19,15 +19,15 @@ from proxy.config.timeouts import Timeouts
 from proxy.errors import Overloaded, ProxyError, Unreachable, UpstreamError
 from proxy.values import UpstreamRequest
 
-# Azure's gateway closes an idle connection after some minutes; below that a reused one is seldom stale.
+# Seconds; Azure's gateway closes idle connections after some minutes, so that a reused one is rarely stale.
 KEEP_ALIVE = 60.0
-# What aiohttp reads ahead of a client that reads slowly is at most twice this, in bytes.
+# Bytes; aiohttp reads at most twice as much ahead of a client that reads slowly.
 READ_AHEAD = 64 * 1024
-# A larger body is sent in pieces, in bytes.
+# Bytes; a larger body is sent in pieces.
 WHOLE_BODY = 256 * 1024
-# How long the end of the body may come after the last event, in seconds.
+# Seconds; how long after the last event the end of the body may come.
 TAIL = 0.5
-# What reading raises when the connection breaks.
+# Raised by reading when the connection breaks.
 BREAKS = (aiohttp.ClientError, OSError)
 _UNREACHABLE = "Azure OpenAI could not be reached."
 _NO_CONNECTION = "All connections of this instance to Azure OpenAI are in use. Please try again."
@@ -36,9 +36,9 @@ _NO_TUNNEL = "The HTTP proxy on the way to Azure OpenAI could not be reached, or
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Address:
-    """A URL as aiohttp takes it, and the HTTP proxy before it.
+    """A URL for aiohttp, and the HTTP proxy to use.
 
-    `login` is for the tunnel alone: plain http goes only to this machine, where no proxy is asked.
+    `login` is only for the tunnel: plain http is only used for this machine, and without a proxy.
     """
 
     url: URL
@@ -47,7 +47,7 @@ class _Address:
 
 
 class _Connecting:
-    """Whether a sending has opened a connection of its own."""
+    """Whether a sending has opened a new connection."""
 
     __slots__ = ("new",)
 
@@ -59,7 +59,7 @@ _CONNECTING: ContextVar[_Connecting] = ContextVar("connecting")
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Tells a sending that its connection is a new one, at less cost than aiohttp's tracing."""
+    """Notes when a sending opens a new connection; aiohttp's tracing would cost more."""
 
     async def _create_connection(self, *arguments: Any, **named: Any) -> Any:
         _CONNECTING.get().new = True
@@ -67,10 +67,10 @@ class _Connector(aiohttp.TCPConnector):
 
 
 class UpstreamAnswer:
-    """An answer whose headers have come; `headers` have lower-case names. It must be closed.
+    """An answer whose headers have arrived; the names in `headers` are in lower case. It must be closed.
 
-    `read` returns the next bytes, nothing at the end; it raises one of `breaks`, or what `abort` was given. It is
-    aiohttp's own: a coroutine around each read would be a tenth of what a chunk costs.
+    `read` returns the next bytes, empty at the end. It raises one of `breaks`, or the error given to `abort`. It is
+    aiohttp's own method, because a wrapper would add a tenth to the cost of a chunk.
     """
 
     __slots__ = ("_response", "headers", "read", "sending", "status")
@@ -85,14 +85,14 @@ class UpstreamAnswer:
         self.read = response.content.readany
 
     async def read_whole(self, limit: int) -> bytes:
-        """Return the whole body; raise `UpstreamError` when it breaks or is longer than `limit` bytes."""
+        """Return the whole body; raise `UpstreamError` if the connection breaks or it is longer than `limit` bytes."""
         body = await self.read_beginning(limit + 1)
         if len(body) > limit:
             raise UpstreamError("Azure OpenAI's answer is too large.")
         return body
 
     async def read_beginning(self, limit: int) -> bytes:
-        """Return the body up to `limit` bytes and leave the rest; raise `UpstreamError` when it breaks."""
+        """Return up to `limit` bytes of the body; raise `UpstreamError` if the connection breaks."""
         parts: list[bytes] = []
         size = 0
         try:
@@ -106,7 +106,7 @@ class UpstreamAnswer:
         return parts[0] if len(parts) == 1 and size <= limit else b"".join(parts)[:limit]
 
     async def finish(self) -> None:
-        """Read what is left behind the last event, usually nothing, so that the connection can be used again."""
+        """Read what comes after the last event, usually nothing, so that the connection can be reused."""
         if self._response.content.at_eof():
             return
         try:
@@ -117,25 +117,25 @@ class UpstreamAnswer:
             self._response.close()
 
     def abort(self, error: ProxyError) -> None:
-        """Let whoever reads find an error instead of more bytes."""
+        """Let the next read raise an error."""
         self._response.content.set_exception(error)
 
     def close(self) -> None:
-        """Give the connection back when the answer was read to its end, else close it."""
+        """Return the connection to the pool if the answer was read to its end, else close it."""
         self._response.close()
 
 
 class HttpClient:
-    """The pools of connections, one for each host; they open with the first call, on the loop that serves it.
+    """The connection pools, one for each host, which open with the first call.
 
-    `connections` is how many a host gets. aiohttp's own `trust_env` stays off: it reads the environment and a netrc
-    file anew for every request.
+    `connections` is how many a host may have. aiohttp's `trust_env` is off, because it reads the environment and a
+    netrc file for every request.
     """
 
     def __init__(self, timeouts: Timeouts, connections: int, proxies: HttpProxies | None = None) -> None:
         self._timeouts = timeouts
         self._connections = connections
-        # The URLs of a deployment are few, and parsing one costs as much as all else that is done for a request.
+        # There are few URLs, and parsing one costs as much as everything else that is done here for a request.
         self._address = lru_cache(maxsize=256)(partial(_address, proxies or HttpProxies()))
         self._session: aiohttp.ClientSession | None = None
 
@@ -147,11 +147,10 @@ class HttpClient:
     async def send(
         self, request: UpstreamRequest, credential: tuple[str, str], begin: Callable[[], Sending]
     ) -> UpstreamAnswer:
-        """Send a request and return the answer once its headers are here; `begin` hears of each sending.
+        """Send a request and return the answer when its headers have arrived; `begin` is called for each sending.
 
-        A pooled connection that Azure closed while the request was on its way is tried once more, unless that might do
-        something twice: not one byte of an answer had come. Raises `Unreachable` when nothing was sent, `UpstreamError`
-        when Azure does not speak HTTP.
+        If Azure closed a pooled connection before any byte of an answer, a request that is `repeatable` is sent once
+        more. Raises `Unreachable` if nothing was sent, `UpstreamError` if the answer is not HTTP.
         """
         try:
             answer = await self._send(request, credential, begin())
@@ -177,7 +176,7 @@ class HttpClient:
     async def _send(
         self, request: UpstreamRequest, credential: tuple[str, str], sending: Sending
     ) -> UpstreamAnswer | None:
-        """Return the answer, or None when a reused connection was reset before any byte of it."""
+        """Return the answer, None if a reused connection was reset before any byte of one."""
         address = self._address(request.url)
         headers = CIMultiDict(request.headers)
         headers[credential[0]] = credential[1]
@@ -222,7 +221,7 @@ class HttpClient:
                 read_bufsize=READ_AHEAD,
                 skip_auto_headers=("user-agent", "accept", "accept-encoding", "content-type"),
             )
-            # Its own repetition of GET on a pooled connection would be one that nobody hears of; ours covers it.
+            # aiohttp would repeat a GET on a pooled connection without a report; `send` does it with one.
             self._session._retry_connection = False
         return self._session
 
@@ -236,7 +235,7 @@ def _address(proxies: HttpProxies, url: str) -> _Address:
 
 
 def _payload(body: bytes | AsyncIterator[bytes], sending: Sending) -> bytes | io.BytesIO | AsyncIterator[bytes] | None:
-    """Return the body as it is, or as a file that is sent piece by piece so that other streams go on meanwhile."""
+    """Return the body, or a file that is sent in pieces so that other streams can continue meanwhile."""
     if not isinstance(body, bytes):
         return _counted(body, sending)
     sending.sent = len(body)

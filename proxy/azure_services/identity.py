@@ -1,6 +1,6 @@
-"""Microsoft Entra: the process's one identity, and a token that is kept fresh.
+"""Microsoft Entra: the identity of the process, and a token that is kept fresh.
 
-azure.identity costs about 0.1 s to import, so it is imported on first use and in a thread.
+azure.identity takes about 0.1 s to import, so it is imported on first use and in a thread.
 """
 
 import asyncio
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
 
 UNAVAILABLE = "identity_unavailable"
 CONNECT_SECONDS = 3.0
-READ_SECONDS = 35.0  # a fresh instance's identity endpoint has been seen to take 30 s
-MARGIN = 60.0  # a token must outlive the request that carries it
+READ_SECONDS = 35.0  # the identity endpoint of a new instance may take 30 s
+MARGIN = 60.0  # seconds; a token must be valid for as long as a request may wait
 
 
 def credential(*, client_id: str | None, managed: bool) -> "ManagedIdentityCredential | AzureCliCredential":
-    """Make the SDK's credential: the managed identity where Azure provides one, else the Azure CLI's login.
+    """Create the SDK's credential: the managed identity if Azure provides one, else the login of the Azure CLI.
 
-    Never DefaultAzureCredential: it tries several identities one after another and hides which one answered.
+    DefaultAzureCredential would try several identities and hide which one was used.
     """
     with ONE_AT_A_TIME:
         import aiohttp  # noqa: F401, PLC0415 - else the SDK imports it on the event loop
         from azure.identity.aio import AzureCliCredential, ManagedIdentityCredential  # noqa: PLC0415 - slow to import
 
-    # It warns at each retry, and with the endpoint's whole answer: a token, when only the expiry is missing.
+    # Its warnings contain the endpoint's whole answer, which may have a token.
     logging.getLogger("azure.identity").setLevel(logging.CRITICAL)
     if not managed:
         return AzureCliCredential()
-    # One attempt and no sleep: Cached waits between attempts, in one place for all credentials.
+    # One attempt and no pause, because `Cached` waits between attempts.
     return ManagedIdentityCredential(
         client_id=client_id,
         connection_timeout=CONNECT_SECONDS,
@@ -49,22 +49,22 @@ def credential(*, client_id: str | None, managed: bool) -> "ManagedIdentityCrede
         retry_connect=1,
         retry_read=0,
         retry_status=0,
-        use_env_settings=False,  # its endpoint is on this machine, behind no outbound proxy
+        use_env_settings=False,  # its endpoint is on this machine, so no HTTP proxy is used
     )
 
 
 class Identity:
-    """The process's one identity: made on first use, asked by one caller at a time, clear when it fails."""
+    """The identity of the process, created on first use and called by one caller at a time."""
 
     def __init__(self, *, client_id: str | None, managed: bool) -> None:
         self._client_id = client_id
         self._managed = managed
         self._credential: ManagedIdentityCredential | AzureCliCredential | None = None
-        # The SDK caches tokens but sends a call for each caller that finds its cache empty.
+        # The SDK caches tokens, but makes a call for each caller that finds the cache empty.
         self._one_at_a_time = asyncio.Lock()
 
     async def get_token_info(self, *scopes: str, options: "TokenRequestOptions | None" = None) -> "AccessTokenInfo":
-        """Return a token as the SDK's own credentials do, or raise ConfigurationError."""
+        """Return a token as the SDK's credentials do; raise `ConfigurationError` if there is none."""
         async with self._one_at_a_time:
             if self._credential is None:
                 self._credential = await asyncio.to_thread(credential, client_id=self._client_id, managed=self._managed)
@@ -83,7 +83,7 @@ async def _ask(
 
     try:
         return await sdk.get_token_info(*scopes, options=options)
-    # The SDK raises the last four when the endpoint's answer lacks a field or has another type.
+    # The SDK raises the last four if the endpoint's answer lacks a field or has another type.
     except (AzureError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise _unavailable(getattr(error, "response", None)) from None
 
@@ -94,12 +94,12 @@ def _unavailable(response: object) -> ConfigurationError:
         "AZURE_CLIENT_ID, if set, is the client id of an identity assigned to the app. Elsewhere: run `az login`.",
         reason=UNAVAILABLE,
     )
-    carry_retry_after(failure, response)
+    copy_retry_after(failure, response)
     return failure
 
 
-def carry_retry_after(failure: ConfigurationError, response: object) -> None:
-    """Hand on the time that an SDK's response asks to wait, if it is whole seconds as Azure writes it."""
+def copy_retry_after(failure: ConfigurationError, response: object) -> None:
+    """Copy the time that a response of an SDK asks to wait, which Azure writes in whole seconds."""
     seconds = getattr(response, "headers", {}).get("Retry-After", "")
     if seconds.isascii() and seconds.isdigit():
         failure.headers = {"retry-after": seconds}
@@ -107,16 +107,16 @@ def carry_retry_after(failure: ConfigurationError, response: object) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A token; `expires` is seconds since 1970 UTC."""
+    """A token; `expires` is in seconds since 1970 UTC."""
 
     secret: Secret
     expires: float
 
 
 class EntraToken:
-    """A token for one scope, renewed at half of its remaining life and kept when that fails.
+    """A token for one scope, renewed after half of its remaining life, and kept if that fails.
 
-    `now` is seconds since 1970 UTC, because the token's expiry is.
+    `now` is in seconds since 1970 UTC, as the expiry of a token is.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class EntraToken:
 
     @property
     def problem(self) -> str | None:
-        """The reason code while there is no token, or only one that is too old."""
+        """The reason code as long as there is no token, or only an expired one."""
         expired = self._token is not None and not self._usable(self._token)
         return UNAVAILABLE if expired else self._cached.problem
 
@@ -144,28 +144,28 @@ class EntraToken:
         self._cached.start()
 
     async def get(self) -> Secret:
-        """Return a token with at least a minute to live, or raise ConfigurationError."""
+        """Return a token that is valid for another minute; raise `ConfigurationError` if there is none."""
         token = await self._cached.get()
-        if not self._usable(token):  # only after a long failure, or when the machine was asleep
+        if not self._usable(token):  # after a long failure, or after the machine was suspended
             token = await self._cached.reread(token)
         if not self._usable(token):
             raise _unavailable(None)
         return token.secret
 
     async def renew(self, refused: Secret) -> Secret:
-        """Return the token after one new fetch for all callers whom Azure refused this one."""
+        """Return another token, fetched once for all callers with the `refused` one."""
         token = await self._cached.get()
         if token.secret == refused:
             token = await self._cached.reread(token)
         return token.secret
 
     async def close(self) -> None:
-        """Stop renewing; the identity is closed by its owner."""
+        """Stop renewing; the owner of the identity closes it."""
         await self._cached.close()
 
     async def _fetch(self) -> Token:
-        # Claims that are not None make azure-identity skip its own cache, which would hand out a refused token again
-        # and renew a one-hour token only 5 minutes before its end; empty claims are not sent.
+        # With claims that are not None, azure-identity does not use its own cache, which would return a refused token
+        # again and renew a token of one hour only 5 minutes before its end. Empty claims are not sent.
         info = await self._identity.get_token_info(self._scope, options={"claims": ""})
         token = Token(secret=Secret(info.token), expires=float(info.expires_on))
         if not self._usable(token):

@@ -1,4 +1,4 @@
-"""Azure Key Vault: read one secret, and all client keys."""
+"""Azure Key Vault: reads one secret, and all client keys."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
-from proxy.azure_services.identity import Identity, carry_retry_after
+from proxy.azure_services.identity import Identity, copy_retry_after
 from proxy.azure_services.slow_imports import ONE_AT_A_TIME
 from proxy.errors import ConfigurationError
 from proxy.values import Client, ClientKey, Secret
@@ -27,27 +27,27 @@ MISSING = "key_vault_secret_missing"
 THROTTLED = "key_vault_throttled"
 UNREACHABLE = "key_vault_unreachable"
 UNUSABLE = "key_vault_secret_unusable"
-OF_ONE_SECRET = frozenset({FORBIDDEN, MISSING, UNUSABLE})  # the others are troubles of the whole vault
+OF_ONE_SECRET = frozenset({FORBIDDEN, MISSING, UNUSABLE})  # the others are problems of the whole vault
 
-CONNECT_SECONDS = 3.0  # twice, see _connect: a dead vault is known after 6 s, a silent one after 10 s
+CONNECT_SECONDS = 3.0  # there are two attempts: an unreachable vault fails after 6 s, a silent one after 10 s
 READ_SECONDS = 10.0
-LONGEST_SECRET = 25_000  # bytes; Key Vault's own limit is 25 KB, and a key is far shorter
+LONGEST_SECRET = 25_000  # bytes; the limit of Key Vault, and far more than a key has
 PREFIX = "client-"
-AT_ONCE = 8  # reads in flight; a hundred new keys take about a second and stay far below the vault's limits
-RECENT = 120.0  # seconds; `updated` counts whole seconds, so two changes within one look alike
+AT_ONCE = 8  # reads in flight; a hundred new keys take about a second, far below the vault's limits
+RECENT = 120.0  # seconds; `updated` has whole seconds, so two changes within one look the same
 CLIENT_KEY_SETTING = f"a client key, the secret {PREFIX}<name>"
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A client key's value, and the change after which it was read."""
+    """The value of a client key, and the time of the change after which it was read."""
 
     updated: datetime | None
     secret: Secret
 
 
 class KeyVault:
-    """One vault, over one SDK client that is made on first use; every failure names its cure and no secret's name."""
+    """One vault, over an SDK client that is created on first use; failures say what to do and name no secret."""
 
     def __init__(self, url: str, identity: Identity, *, now: Callable[[], float] = time.time) -> None:
         self._url = url
@@ -60,7 +60,7 @@ class KeyVault:
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def read(self, name: str, *, setting: str) -> Secret:
-        """Return the current value of one secret; `setting` is what names it, for the message of a failure."""
+        """Return the current value of a secret; messages of failures name the `setting` that names the secret."""
         client = await self._connected()
         try:
             value = (await client.get_secret(name)).value
@@ -69,7 +69,7 @@ class KeyVault:
         return _checked(value, setting)
 
     async def list_client_keys(self) -> tuple[ClientKey, ...]:
-        """Return every enabled client key, the expired ones too; a value is read only when it changed."""
+        """Return every enabled client key, also expired ones; values are read only if they have changed."""
         listed = await self._list()
         self._known = {name: known for name, known in self._known.items() if name in listed}
         self._judge(await self._refresh_all(listed))
@@ -78,7 +78,7 @@ class KeyVault:
         )
 
     async def close(self) -> None:
-        """Close the SDK's connections; the identity is closed by its owner."""
+        """Close the SDK's connections; the owner of the identity closes it."""
         if self._client:
             await self._client.close()
 
@@ -92,14 +92,14 @@ class KeyVault:
 
     async def _refresh_all(self, listed: "dict[str, SecretProperties]") -> list[ConfigurationError]:
         try:
-            async with asyncio.TaskGroup() as group:  # its first failure ends the other reads
+            async with asyncio.TaskGroup() as group:  # the first failure cancels the other reads
                 tasks = [group.create_task(self._refresh(name, item.updated_on)) for name, item in listed.items()]
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
         return [failure for task in tasks if (failure := task.result())]
 
     async def _refresh(self, name: str, updated: datetime | None) -> ConfigurationError | None:
-        """Return the trouble of this one key; raise what concerns the whole vault."""
+        """Read one key if it has changed; return its own problem, raise a problem of the whole vault."""
         known = self._known.get(name)
         if known and known.updated == updated and not self._is_recent(updated):
             return None
@@ -118,10 +118,10 @@ class KeyVault:
         return updated is None or self._now() - updated.timestamp() < RECENT
 
     def _judge(self, failures: list[ConfigurationError]) -> None:
-        """Log the reasons why keys are left out, once; raise when no key is left because of the vault's roles."""
+        """Log why keys are left out, once; raise if no key is left because of the vault's roles."""
         skipped = Counter(failure.reason for failure in failures)
         if FORBIDDEN in skipped and not self._known:
-            # Listing is allowed and reading is not: better an honest 503 than a 401 for everyone.
+            # Listing is allowed and reading is not; a 503 is better than a 401 for everyone.
             raise next(failure for failure in failures if failure.reason == FORBIDDEN)
         if skipped and skipped != self._skipped:
             log.warning("client keys left out: %s", ", ".join(f"{n} {reason}" for reason, n in sorted(skipped.items())))
@@ -138,10 +138,10 @@ def _connect(url: str, identity: Identity) -> "SecretClient":
     with ONE_AT_A_TIME:
         from azure.keyvault.secrets.aio import SecretClient  # noqa: PLC0415 - slow to import
 
-    # A lost connection is tried once more. An answer never is: Cached waits, and as long as Retry-After says.
+    # A lost connection is retried once. After an error as an answer `Cached` waits, for as long as Retry-After says.
     return SecretClient(
         vault_url=url,
-        credential=cast("AsyncTokenCredential", identity),  # the SDK calls get_token_info alone when it exists
+        credential=cast("AsyncTokenCredential", identity),  # the SDK only calls get_token_info if it exists
         connection_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         retry_total=1,
@@ -154,14 +154,14 @@ def _connect(url: str, identity: Identity) -> "SecretClient":
 def _sdk_errors() -> tuple[type[Exception], ...]:
     from azure.core.exceptions import AzureError  # noqa: PLC0415 - slow to import
 
-    # ValueError: the SDK found that the host which answers is not a vault, or could not read the answer.
+    # ValueError: what answers is not a vault, or the SDK could not read the answer.
     return (AzureError, ValueError)
 
 
 def _failure(error: Exception, setting: str) -> ConfigurationError:
     reason = REASONS.get(getattr(error, "status_code", None), UNREACHABLE)
     failure = ConfigurationError(CURES[reason].format(setting=setting), reason=reason)
-    carry_retry_after(failure, getattr(error, "response", None))
+    copy_retry_after(failure, getattr(error, "response", None))
     return failure
 
 
@@ -179,7 +179,7 @@ CURES = {
 
 
 def _checked(value: str | None, setting: str) -> Secret:
-    """Return the value as it can go into a header; a newline at the end is an editor's, inside it is an error."""
+    """Return the value if it can be sent in a header; a newline at its end, which editors add, is removed."""
     text = (value or "").strip()
     if not text or len(text) > LONGEST_SECRET or not text.isascii() or not text.isprintable():
         raise ConfigurationError(CURES[UNUSABLE].format(setting=setting), reason=UNUSABLE)
@@ -188,7 +188,7 @@ def _checked(value: str | None, setting: str) -> Secret:
 
 def _is_client_key(item: "SecretProperties") -> bool:
     name = item.name or ""
-    # Key Vault's names have no case; it shows the one in which the secret was first written.
+    # Names in Key Vault are case-insensitive, and shown in the case in which they were created.
     return name.lower().startswith(PREFIX) and len(name) > len(PREFIX) and item.enabled is not False
 
 

@@ -1,4 +1,4 @@
-"""Azure Resource Manager: list the deployments of a resource."""
+"""Azure Resource Manager, which lists the deployments of a resource."""
 
 import asyncio
 import math
@@ -11,7 +11,7 @@ import aiohttp
 from yarl import URL
 
 from proxy.azure_services.deployments import DeploymentPage, parse_page
-from proxy.azure_services.identity import EntraToken, carry_retry_after
+from proxy.azure_services.identity import EntraToken, copy_retry_after
 from proxy.config.http_proxy import HttpProxies
 from proxy.errors import ConfigurationError
 from proxy.values import Deployed, Secret
@@ -25,10 +25,10 @@ UNUSABLE = "discovery_unusable"
 API_VERSION = "2025-09-01"
 CONNECT_SECONDS = 3.0
 PAGE_SECONDS = 20.0
-LIST_SECONDS = 60.0  # below the limit of Cached, whose failure would speak of a credential
-LONGEST_PAGE = 4 * 1024 * 1024  # bytes; a deployment takes about 2 KB and a resource has at most some hundred
+LIST_SECONDS = 60.0  # below the limit of `Cached`, whose message would be about a credential
+LONGEST_PAGE = 4 * 1024 * 1024  # bytes; a deployment takes about 2 KB, and a resource has a few hundred at most
 MAX_PAGES = 50
-LONGEST_THROTTLE = 3600.0  # seconds; the quotas of Azure Resource Manager are refilled sooner
+LONGEST_THROTTLE = 3600.0  # seconds; the quotas of Azure Resource Manager are refilled earlier
 
 REASONS = {401: FORBIDDEN, 403: FORBIDDEN, 404: MISSING, 429: THROTTLED}
 CURES = {
@@ -49,10 +49,10 @@ def token_scope(url: str) -> str:
 
 
 class ResourceManager:
-    """Azure Resource Manager over one session that opens with the first call; every failure names its cure.
+    """Azure Resource Manager over one session, which opens with the first call; failures say what to do.
 
-    `url` is scheme and host; `token` is for its scope and is closed by its owner; `clock` is monotonic; `patience` is
-    how long a whole list may take, in seconds.
+    `url` is scheme and host. `token` is for its scope, and its owner closes it. `clock` is monotonic. `patience` is how
+    many seconds a whole list may take.
     """
 
     def __init__(
@@ -73,11 +73,11 @@ class ResourceManager:
         self._throttled_until = float("-inf")
 
     async def deployments(self, resource_id: str) -> tuple[Deployed, ...]:
-        """Return the deployments that serve OpenAI's models now, or raise ConfigurationError."""
-        rest = self._throttled_until - self._clock()
-        if rest > 0:  # throttling concerns the identity, so no resource is asked
+        """Return the deployments that serve models of OpenAI; raise `ConfigurationError` if they cannot be read."""
+        wait = self._throttled_until - self._clock()
+        if wait > 0:  # throttling is per identity, so it applies to every resource
             failure = _failure(THROTTLED)
-            failure.headers = {"retry-after": str(math.ceil(rest))}
+            failure.headers = {"retry-after": str(math.ceil(wait))}
             raise failure
         try:
             async with asyncio.timeout(self._patience):
@@ -91,7 +91,7 @@ class ResourceManager:
             await self._session.close()
 
     async def _list(self, resource_id: str) -> tuple[Deployed, ...]:
-        found: dict[str, Deployed] = {}  # by name: what moves to a later page while it is read comes twice
+        found: dict[str, Deployed] = {}  # by name, because an item may move to a later page between two calls
         url = URL(f"{self._url}{resource_id}/deployments?api-version={API_VERSION}", encoded=True)
         for _ in range(MAX_PAGES):
             page = await self._page(url)
@@ -102,9 +102,9 @@ class ResourceManager:
         raise _failure(UNUSABLE)
 
     def _same_host(self, link: str) -> URL:
-        """Return the address of the next page; the token goes nowhere but to Azure Resource Manager."""
+        """Return the address of the next page; the token must only be sent to Azure Resource Manager."""
         with suppress(ValueError):
-            url = URL(link, encoded=True)  # its `$skiptoken` must stay as it is
+            url = URL(link, encoded=True)  # its `$skiptoken` must not be changed
             if _place(url) == _place(URL(self._url)):
                 return url
         raise _failure(UNUSABLE)
@@ -122,15 +122,16 @@ class ResourceManager:
             raise _failure(UNUSABLE) from None
 
     async def _get(self, url: URL, token: Secret) -> tuple[int, bytes]:
-        """Return an answer's status, and its body when it is a good one."""
+        """Return the status of an answer, and its body if that is 200."""
         headers = {"authorization": f"Bearer {token.reveal()}", "accept": "application/json"}
-        async with self._opened().get(url, headers=headers, allow_redirects=False, **self._way()) as response:
+        proxy = self._proxy_arguments()
+        async with self._opened().get(url, headers=headers, allow_redirects=False, **proxy) as response:
             if response.status == 429:
                 raise self._throttled(response)
             return response.status, await _whole(response.content) if response.status == 200 else b""
 
-    def _way(self) -> dict[str, Any]:
-        """Return how aiohttp gets there: through the outbound HTTP proxy, if there is one."""
+    def _proxy_arguments(self) -> dict[str, Any]:
+        """Return the arguments with which aiohttp uses the outbound HTTP proxy, none without one."""
         if self._proxy is None:
             return {}
         login = self._proxy.authorization
@@ -141,7 +142,7 @@ class ResourceManager:
 
     def _throttled(self, response: aiohttp.ClientResponse) -> ConfigurationError:
         failure = _failure(THROTTLED)
-        carry_retry_after(failure, response)
+        copy_retry_after(failure, response)
         asked = float(failure.headers.get("retry-after", "0"))
         self._throttled_until = self._clock() + min(asked, LONGEST_THROTTLE)
         return failure

@@ -1,4 +1,4 @@
-"""One sending of a request to Azure OpenAI, as a recorder hears of it."""
+"""One sending of a request to Azure OpenAI, as it is reported to a recorder."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from proxy.values import Usage
 
 
 class Sending:
-    """What is known of a sending while it goes on; `report` hears of it once, when it is over.
+    """What is known of a sending; `report` is called once, when it has ended.
 
     `status` is None without an answer; `started` is in seconds since 1970 UTC, `first_byte` and `duration` in seconds
     from then; `sent` and `received` are the bytes of the bodies; `usage` is Azure's count of tokens, None without one.
@@ -45,7 +45,7 @@ class Sending:
         self.received += size
 
     def end(self, outcome: str) -> None:
-        """Report how it ended; the first word counts."""
+        """Report how it ended; only the first call counts."""
         if self.outcome is None:
             self.outcome = outcome
             self.duration = time.monotonic() - self._began

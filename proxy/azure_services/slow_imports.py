@@ -1,4 +1,4 @@
-"""Imports that take long are made in threads, one after the other: two that meet may see each other unfinished."""
+"""A lock for slow imports, which run in threads: two at the same time may see modules that are not complete."""
 
 import threading
 

@@ -1,10 +1,11 @@
-"""The way to Azure OpenAI, opened while nobody waits: aiohttp takes as long to import as all of the proxy.
+"""Azure OpenAI, called by a client that is imported in the background.
 
-The platform waits for the app to be loaded before it hands out the first request; aiohttp can come meanwhile.
+aiohttp takes as long to import as the whole proxy. The platform waits until the app is loaded before it sends the first
+request, so aiohttp is imported after that, in a thread.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from proxy.azure_services.sending import Sending
@@ -34,19 +35,25 @@ class Upstream:
         return 0 if self._client is None else len(self._client)
 
     def start(self) -> None:
-        """Begin to import, in the background of the running loop; once is enough."""
+        """Begin to import in the background of the running loop, unless it has begun already."""
         if self._opening is None:
             self._opening = asyncio.ensure_future(asyncio.to_thread(self._open))
 
-    async def send(
+    def send(
         self, request: UpstreamRequest, credential: tuple[str, str], begin: Callable[[], Sending]
-    ) -> "UpstreamAnswer":
+    ) -> "Awaitable[UpstreamAnswer]":
         """Send a request as `HttpClient` does."""
         if self._client is None:
-            self.start()
-            assert self._opening is not None  # noqa: S101  it was just begun
-            # The import goes on for the next client when this one disconnects.
-            self._client = await asyncio.shield(self._opening)
+            return self._send_when_open(request, credential, begin)
+        return self._client.send(request, credential, begin)
+
+    async def _send_when_open(
+        self, request: UpstreamRequest, credential: tuple[str, str], begin: Callable[[], Sending]
+    ) -> "UpstreamAnswer":
+        self.start()
+        assert self._opening is not None  # noqa: S101  it was just begun
+        # The import goes on for the next client when this one disconnects.
+        self._client = await asyncio.shield(self._opening)
         return await self._client.send(request, credential, begin)
 
     async def close(self) -> None:

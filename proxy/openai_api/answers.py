@@ -1,12 +1,8 @@
-"""Answers of the proxy's own: errors in OpenAI's shape, models, health.
+"""The proxy's own answers in OpenAI's shape: errors, models and health.
 
-An error as the answer that the client reads: four keys, and whether and when to try again.
-
-Permissions that Azure has just been told of, and that not all of its servers know yet.
-
-A role works some minutes after it was given: https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
-
-The bodies of the proxy's own answers.
+An error has OpenAI's four keys and says whether and when to try again. While the roles of a new deployment may not have
+reached all of Azure's servers, which takes some minutes, errors about missing permissions say so.
+https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,12 +14,12 @@ from proxy.errors import ROLE_MISSING, AzureRefusal, ConfigurationError, ProxyEr
 from proxy.openai_api.retry_after import with_milliseconds
 from proxy.values import ListedModel, Response
 
-# The headers that the proxy adds to its answers: which resource answered, after how many attempts, what was repaired.
+# Headers that the proxy adds: the resource that answered, the number of attempts, and what was repaired.
 TARGET, ATTEMPTS, REPAIRED = "x-proxy-target", "x-proxy-attempts", "x-proxy-repaired"
-# Statuses below 500 that OpenAI's SDKs try again, and rightly.
-_PASSING_STATUSES = frozenset({408, 409, 429})
-# Troubles of the proxy's own set-up that it works on by itself, or that may be over with the next request.
-_PASSING_REASONS = frozenset(
+# Statuses below 500 after which OpenAI's SDKs rightly try again.
+_TEMPORARY_STATUSES = frozenset({408, 409, 429})
+# Problems of the proxy's set-up that it tries to solve by itself, or that may be over with the next request.
+_TEMPORARY_REASONS = frozenset(
     {
         "credential_pending",
         "credential_timeout",
@@ -37,19 +33,19 @@ _PASSING_REASONS = frozenset(
 
 
 def may_pass(error: ProxyError) -> bool:
-    """Tell whether the same request may succeed a little later."""
+    """Tell whether the same request may succeed later."""
     if error.code == "insufficient_quota":
         return False
     if isinstance(error, ConfigurationError):
-        return error.reason in _PASSING_REASONS
+        return error.reason in _TEMPORARY_REASONS
     if isinstance(error, UpstreamAuthError):
-        # A new role takes some minutes until every server of Azure knows it: it may be there already.
+        # A new role takes some minutes to reach every server of Azure.
         return error.reason == ROLE_MISSING
-    return error.status >= 500 or error.status in _PASSING_STATUSES
+    return error.status >= 500 or error.status in _TEMPORARY_STATUSES
 
 
 def encode_error(error: ProxyError) -> bytes:
-    """Return the four-key body of OpenAI, with Azure's detail of a content filter where there is one."""
+    """Return the body of an error: OpenAI's four keys, and Azure's details about a content filter if there are any."""
     fields: dict[str, object] = {
         "message": error.message,
         "type": error.type,
@@ -62,25 +58,28 @@ def encode_error(error: ProxyError) -> bytes:
 
 
 def to_response(error: ProxyError) -> Response:
-    """Return the whole answer for an error.
+    """Return the answer for an error.
 
-    OpenAI's SDKs obey `x-should-retry`: without it they try again whatever has one of their statuses.
+    OpenAI's SDKs obey `x-should-retry`; without it they decide by the status alone.
     https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py
     """
-    lasting = {} if may_pass(error) else {"x-should-retry": "false"}
-    headers = {**lasting, **with_milliseconds(error.headers), "content-type": "application/json"}
+    advice = {} if may_pass(error) else {"x-should-retry": "false"}
+    headers = {**advice, **with_milliseconds(error.headers), "content-type": "application/json"}
     return Response(status=error.status, headers=headers, body=encode_error(error))
 
 
-# How long after the start of an instance a refusal may be nothing but that, in seconds.
+# How long after its start an instance may be refused only because a role is not known everywhere, in seconds.
 PROPAGATION_SECONDS = 600.0
-# When to come back, in seconds: the proxy itself asks again at least as often.
+# When the client should try again, in seconds; the proxy itself tries at least as often.
 PROPAGATION_PAUSE = 30
 _ROLE_REASONS = frozenset({ROLE_MISSING, "key_vault_forbidden"})
 
 
 def with_propagation_hint(error: ProxyError, age: float) -> ProxyError:
-    """Return an error as it is told while permissions may still be spreading; `age` of the instance is in seconds."""
+    """Return an error about permissions with the hint that they may still be spreading, while an instance is young.
+
+    `age` is that of the instance, in seconds.
+    """
     if age >= PROPAGATION_SECONDS or error.reason not in _ROLE_REASONS:
         return error
     error.message = (
@@ -90,7 +89,7 @@ def with_propagation_hint(error: ProxyError, age: float) -> ProxyError:
     return error
 
 
-# What chat UIs of 2023 ask for. Azure has no such account, and no money is invented.
+# Chat UIs of 2023 ask for these. Azure has no such account, so all amounts are zero.
 SUBSCRIPTION = msgspec.json.encode(
     {
         "object": "billing_subscription",
@@ -106,7 +105,7 @@ USAGE = msgspec.json.encode({"object": "list", "daily_costs": [], "total_usage":
 
 
 def encode_models(models: Iterable[ListedModel], created: int) -> bytes:
-    """Return the list of models that work here, not Azure's catalogue; `created` is in seconds since 1970 UTC."""
+    """Return the list of models that can be used; `created` is in seconds since 1970 UTC."""
     return msgspec.json.encode({"object": "list", "data": [_model_fields(model, created) for model in models]})
 
 
@@ -122,7 +121,7 @@ def encode_health(reasons: Iterable[str]) -> bytes:
 
 
 def realtime_message(endpoints: Sequence[str]) -> str:
-    """Return how a client gets a WebSocket, which Azure Functions cannot serve; `endpoints` are the resources'."""
+    """Return how a client can open a WebSocket at one of the `endpoints`, because Azure Functions cannot serve one."""
     host = urlsplit(endpoints[0]).netloc if len(endpoints) == 1 else "RESOURCE.openai.azure.com"
     return (
         "Azure Functions serves no WebSockets. Mint a client secret with POST /v1/realtime/client_secrets here, then "

@@ -1,12 +1,13 @@
 """Which web pages may call the proxy from a browser.
 
-A client proves itself with a key that it sends on purpose, never with a cookie: pages of any origin may be let in.
+A client sends its key explicitly and never as a cookie, so that pages of any origin can be allowed.
 https://fetch.spec.whatwg.org/#http-cors-protocol
 """
 
 from collections.abc import Mapping
 
 from proxy.openai_api.answers import ATTEMPTS, REPAIRED, TARGET
+from proxy.values import Response
 
 ANY = "*"
 _METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS, HEAD"
@@ -16,26 +17,27 @@ _EXPOSED = (
     "x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, "
     "x-ratelimit-reset-tokens"
 )
-# A day, in seconds; browsers take less when that is too long for them.
+# A day, in seconds; browsers have upper limits of their own.
 _MAX_AGE = "86400"
 
 
 def is_preflight(method: str, headers: Mapping[str, str]) -> bool:
-    """Tell whether a browser asks what a page may do."""
+    """Tell whether a request is a preflight: a browser that asks what a page may do."""
     return method == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers
 
 
-def preflight_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return what a page may do, as far as that does not depend on its origin."""
-    return {
+def answer_preflight(headers: Mapping[str, str]) -> Response:
+    """Return the part of the answer to a preflight that does not depend on the origin."""
+    allowed = {
         "access-control-allow-methods": _METHODS,
         "access-control-allow-headers": headers.get("access-control-request-headers", "authorization, content-type"),
         "access-control-max-age": _MAX_AGE,
     }
+    return Response(status=204, headers=allowed, body=b"")
 
 
 def origin_headers(headers: Mapping[str, str], allowed: frozenset[str]) -> dict[str, str]:
-    """Return what lets the page that asked read the answer; nothing for a page that is not allowed."""
+    """Return the headers that let the calling page read the answer, none of them for a page that is not allowed."""
     origin = headers.get("origin")
     if origin is None:
         return {}

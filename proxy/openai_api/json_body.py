@@ -1,7 +1,7 @@
-"""Read a few fields of a large JSON body without building it, and replace one without re-encoding the rest.
+"""A large JSON body, of which a few members are read and replaced while every other byte stays as it came.
 
-A body of 10 MB can become 250 MB of Python objects. msgspec checks the whole document without making any, and a walk
-over the top-level members finds where each value lies.
+A body of 10 MB can become 250 MB of Python objects. So msgspec validates the document without building any, and a scan
+of the top level finds where each value is.
 """
 
 import json
@@ -13,16 +13,16 @@ from typing import TypeVar
 import msgspec
 
 from proxy.errors import InvalidRequest
-from proxy.openai_api.json_members import mask
+from proxy.openai_api.json_members import Members, mask
 
 T = TypeVar("T")
 
-# No operation has a tenth of it; each costs the memory of some small objects.
+# No operation has a tenth of these; each costs the memory of a few small objects.
 MAX_MEMBERS = 1000
-# The walk takes up to 0.5 us for each, and other requests wait; the longest conversations have some thousands.
+# Each takes up to 0.5 us while other requests wait; the longest conversations have a few thousand.
 MAX_BRACKETS = 250_000
 
-# Looking at each takes time too; a body with more that also has a half is nothing that a program writes by accident.
+# Each takes time to check; no program writes more by accident.
 MAX_SURROGATES = 200_000
 
 _TEXT = msgspec.json.Decoder(str | None)
@@ -32,9 +32,10 @@ _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _MEMBER = re.compile(rb"[\s{,]*+(" + _STRING + rb")\s*+:\s*+", re.DOTALL)
+_END = re.compile(rb"\s*+{?\s*+}\s*+")
 _SCALAR = re.compile(_STRING + rb"|[^\s,}]+", re.DOTALL)
 _PLAIN = rb'[^"{}\[\]]*+'
-# An object or a list without another inside is passed in one step: most of a conversation is made of them.
+# An object or a list without another one inside is skipped in one step; conversations consist mostly of these.
 _FLAT = rb"(?:\{|\[)" + _PLAIN + rb"(?:" + _STRING + _PLAIN + rb")*+[}\]]"
 _TO_BRACKET = re.compile(_PLAIN + rb"(?:(?:" + _STRING + rb"|" + _FLAT + rb")" + _PLAIN + rb")*+([{}\[\]])", re.DOTALL)
 _COMMA = re.compile(rb"\s*,\s*")
@@ -42,17 +43,20 @@ _NOT_JSON = "The body of your request is not valid JSON, or is nested too deeply
 
 
 class _Document(msgspec.Struct):
-    """Any JSON object: every member is checked, and none is kept."""
+    """Any JSON object: every member is validated, none is kept."""
 
 
 _CHECK = msgspec.json.Decoder(_Document)
+_MEMBERS = msgspec.json.Decoder(Members)
+# So many members at most are made into objects at once, in objects at all levels.
+MAX_COLONS = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonBody:
-    """A JSON object as it came, and where its members lie.
+    """A JSON object as it came, and the positions of its members.
 
-    `spans` tells where each value starts and ends, `names` where its name starts, in bytes.
+    `spans` has where each value starts and ends, `names` where its name starts, in bytes.
     """
 
     raw: bytes
@@ -60,23 +64,23 @@ class JsonBody:
     names: Mapping[str, int]
 
     def replace(self, name: str, value: bytes) -> bytes:
-        """Return the body with one value replaced and every other byte as it came."""
+        """Return the body with one value replaced."""
         start, end = self.spans[name]
         return self._spliced(start, value, end)
 
     def with_member(self, name: str, value: bytes) -> bytes:
-        """Return the body with one value replaced, or with a new first member when there was none."""
+        """Return the body with one value replaced, or with a new first member."""
         if name in self.spans:
             return self.replace(name, value)
         start = self.raw.index(b"{") + 1
         return self._spliced(start, b'"%s":%s%s' % (name.encode(), value, b"," if self.spans else b""), start)
 
     def without(self, name: str) -> bytes:
-        """Return the body without one member and the comma that belonged to it."""
+        """Return the body without one member and its comma."""
         return self.dropped(name).raw
 
     def dropped(self, name: str) -> "JsonBody":
-        """Return the body without one member and the comma that belonged to it, its places known."""
+        """Return the body without one member and its comma, as a `JsonBody`."""
         if name not in self.spans:
             return self
         start, (_, end) = self.names[name], self.spans[name]
@@ -89,32 +93,32 @@ class JsonBody:
         return self._moved(start, b"", end, names)
 
     def renamed(self, name: str, other: str) -> "JsonBody":
-        """Return the body with one member under another name, which is free, and every other byte as it came."""
+        """Return the body with one member renamed to a name that is not in use."""
         start = self.names[name]
         end = _match(_SCALAR, self.raw, start).end()
         names = {known: other if known == name else known for known in self.names}
         return self._moved(start, b'"%s"' % other.encode(), end, names)
 
     def replaced(self, name: str, value: bytes) -> "JsonBody":
-        """Return the body with one value replaced, its places known."""
+        """Return the body with one value replaced, as a `JsonBody`."""
         start, end = self.spans[name]
         return self._moved(start, value, end, {known: known for known in self.names})
 
     def member(self, name: str) -> bytes | None:
-        """Return the JSON of one member, None when it is absent or null."""
+        """Return the JSON of one member, None if it is absent or null."""
         start, end = self.spans.get(name, (0, 0))
         value = self.raw[start:end]
         return value if value and value != b"null" else None
 
     def _moved(self, start: int, value: bytes, end: int, names: Mapping[str, str]) -> "JsonBody":
-        """Return the body with its bytes exchanged and the members that stay, by their names before and after.
+        """Return the body with some bytes replaced; `names` maps the members that stay to their new names.
 
-        What lies behind moves along: walking a body of 1 MB again would take some 5 ms.
+        Positions are shifted, because to scan a body of 1 MB again would take some 5 ms.
         """
-        by = len(value) - (end - start)
+        shift = len(value) - (end - start)
 
-        def moved(place: int) -> int:
-            return place if place < end else place + by
+        def moved(position: int) -> int:
+            return position if position < end else position + shift
 
         return JsonBody(
             raw=self._spliced(start, value, end),
@@ -126,21 +130,21 @@ class JsonBody:
         return b"".join((memoryview(self.raw)[:start], value, memoryview(self.raw)[end:]))
 
     def text(self, name: str) -> str | None:
-        """Return a member that is a text, None when it is absent or null; raise `InvalidRequest` for another type."""
+        """Return a member that is a string, None if it is absent or null; raise `InvalidRequest` for another type."""
         return self._read(name, _TEXT, "a string")
 
     def flag(self, name: str) -> bool:
-        """Return a member that is true or false, False when it is absent or null."""
+        """Return a member that is a boolean, False if it is absent or null; raise `InvalidRequest` for another type."""
         return self._read(name, _FLAG, "a boolean") or False
 
     def count(self, name: str) -> int:
-        """Return a member that is a whole number above 0, 1 when it is anything else: that is for Azure to judge."""
+        """Return a member that is a positive integer, 1 for anything else, which is left for Azure to refuse."""
         start, end = self.spans.get(name, (0, 0))
         digits = self.raw[start:end]
         return int(digits) if digits.isdigit() and len(digits) < 4 and int(digits) else 1
 
     def length(self, name: str) -> int:
-        """Return how many texts or lists a member is a list of; 1 when it is anything else."""
+        """Return the length of a member that is a list of strings or of lists, 1 for anything else."""
         value = self.member(name) or b""
         try:
             return max(1, len(_TEXTS.decode(value)))
@@ -159,20 +163,40 @@ class JsonBody:
 
 
 def parse_json_body(raw: bytes) -> JsonBody:
-    """Check that a body is one JSON object and find its members.
+    """Validate that a body is one JSON object and find its members.
 
-    Raises `InvalidRequest` for anything else, and for a name that stands twice at the top: readers of such a body
+    Raises `InvalidRequest` for anything else, and for a name that occurs twice at the top level, because parsers
     disagree about which of the two counts.
     """
     if raw.count(b"{") + raw.count(b"[") > MAX_BRACKETS:
         raise InvalidRequest("The body of your request has too many objects and lists.")
     try:
-        _check(raw)
-        return _walk(raw)
+        return _locate(raw) or _scan(raw)
     except msgspec.ValidationError:
         raise InvalidRequest("The body of your request must be a JSON object.") from None
     except _UNREADABLE:
         raise InvalidRequest(_NOT_JSON) from None
+
+
+def _locate(raw: bytes) -> JsonBody | None:
+    """Find the members of a plain document by the lengths of their values; None where they must be looked for.
+
+    A name that stands twice has the length of its last value at the place of its first. What follows then does not fit:
+    the end of the document is further away than that length, whatever stands between.
+    """
+    if raw.count(b":") > MAX_COLONS or b"\\ud" in raw or b"\\uD" in raw:
+        return None
+    spans: dict[str, tuple[int, int]] = {}
+    names: dict[str, int] = {}
+    position = 0
+    for name, value in _MEMBERS.decode(raw).items():
+        member = _MEMBER.match(raw, position)
+        if member is None or member[1][1:-1] != name.encode() or len(spans) == MAX_MEMBERS:
+            return None
+        start = member.end()
+        position = start + len(value)
+        spans[name], names[name] = (start, position), member.start(1)
+    return JsonBody(raw=raw, spans=spans, names=names) if _END.fullmatch(raw, position) else None
 
 
 def _check(raw: bytes) -> None:
@@ -186,15 +210,16 @@ def _check(raw: bytes) -> None:
         _CHECK.decode(mask(raw))
 
 
-def _walk(raw: bytes) -> JsonBody:
+def _scan(raw: bytes) -> JsonBody:
+    _check(raw)
     spans: dict[str, tuple[int, int]] = {}
     names: dict[str, int] = {}
-    for name, at, start, end in _members(raw):
+    for name, name_start, start, end in _members(raw):
         if name in spans:
             raise InvalidRequest(f"The body of your request has more than one member with the name '{name[:64]}'.")
         if len(spans) == MAX_MEMBERS:
             raise InvalidRequest("The body of your request has too many members.")
-        spans[name], names[name] = (start, end), at
+        spans[name], names[name] = (start, end), name_start
     return JsonBody(raw=raw, spans=spans, names=names)
 
 
@@ -203,7 +228,7 @@ def _members(raw: bytes) -> Iterator[tuple[str, int, int, int]]:
     while member := _MEMBER.match(raw, position):
         start = member.end()
         position = _end_of_value(raw, start)
-        # json takes halves of surrogate pairs, which msgspec does not.
+        # json accepts halves of surrogate pairs, msgspec does not.
         name = json.loads(member[1]) if b"\\" in member[1] else member[1][1:-1].decode()
         yield name, member.start(1), start, position
 
@@ -221,6 +246,6 @@ def _end_of_value(raw: bytes, start: int) -> int:
 
 def _match(pattern: re.Pattern[bytes], raw: bytes, position: int) -> re.Match[bytes]:
     match = pattern.match(raw, position)
-    if match is None:  # pragma: no cover  the document was checked, its brackets and strings are there
+    if match is None:  # pragma: no cover  the document was validated, so there is a match
         raise InvalidRequest(_NOT_JSON)
     return match

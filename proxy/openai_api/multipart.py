@@ -1,17 +1,15 @@
-"""Forms (multipart/form-data): split into parts, read and rewritten as they pass.
+"""Forms (multipart/form-data), split into parts, read and rewritten while they pass.
 
-Bytes of a form (multipart/form-data), cut anywhere, into pieces that together are the same bytes.
+`FormSplitter` cuts bytes, chunked anywhere, into pieces that together are the same bytes. `FormReader` reads a few text
+fields until the call can be routed. `FormRewriter` then replaces or drops some parts; every other byte stays as it
+came.
 
-Whoever reads the form behind the proxy must see the same parts with the same names. Where readers are known to
-disagree the form is refused: a delimiter behind a bare CR or LF or right behind a part's headers, a line that only
-begins with the boundary, folded headers, a header or parameter that stands twice, `name*`, and a backslash in a name.
+Whoever parses the form behind the proxy must see the same parts with the same names. A form on which parsers are known
+to disagree is refused: a delimiter after a bare CR or LF or directly after the headers of a part, a line that only
+begins with the boundary, folded headers, a header or parameter that occurs twice, `name*`, a backslash in a name, and a
+field that is read but occurs twice, is a file or is encoded.
 
 https://www.rfc-editor.org/rfc/rfc2046#section-5.1.1 and https://www.rfc-editor.org/rfc/rfc7578#section-4
-
-Forms with files: a few text fields are read, replaced or dropped, every other byte stays as it came.
-
-`FormReader` sees the body until the call can be routed, `FormRewriter` then sees all of it. Both refuse a field that
-stands twice, is a file or is encoded: readers disagree about its value.
 """
 
 import re
@@ -23,13 +21,13 @@ from typing import Protocol
 
 from proxy.errors import InvalidRequest
 
-# A part has two or three short headers; headers without an end must not fill the memory.
+# A part has two or three short headers; endless headers must not fill the memory.
 MAX_HEAD_BYTES = 16 * 1024
 MAX_HEAD_LINES = 16
-# The largest form of the API is an edit of 16 images with some 20 fields; each part costs some microseconds.
+# The largest form of the API is an edit of 16 images with some 20 fields; each part costs a few microseconds.
 MAX_PARTS = 128
 
-# RFC 2046 allows fewer characters, but boundaries such as `*****` are in use; 70 is its bound.
+# RFC 2046 allows fewer characters, but boundaries such as `*****` are in use; 70 is the limit of the RFC.
 _BOUNDARY = re.compile(r"[ !#-\[\]-~]{0,69}[!#-\[\]-~]")
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"  # noqa: S105  a token of a header
 _HEADER = re.compile(rf"({_TOKEN}):[ \t]*+([^\x00-\x08\x0a-\x1f\x7f]*+)")
@@ -41,16 +39,16 @@ _MISPLACED = "Your form has its boundary where no part can begin or end. Every l
 
 
 class Kind(Enum):
-    """What a piece is; what belongs to no part, preamble and epilogue too, counts as a delimiter."""
+    """What a piece is; everything that belongs to no part, such as a preamble, counts as a delimiter."""
 
-    HEAD = "the headers of a part, from its delimiter to the blank line"
+    HEAD = "the headers of a part, with the blank line"
     CONTENT = "some of the content of a part"
-    DELIMITER = "what ends a part"
+    DELIMITER = "the end of a part"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What the headers of a part say: its name, whether it is a file, and whether its content is encoded."""
+    """The headers of a part: its name, whether it is a file, and whether its content is encoded."""
 
     name: str | None
     file: bool
@@ -61,8 +59,8 @@ class Part:
 class Piece:
     r"""Some bytes of the form, and the part that they belong to.
 
-    A part goes from behind its own delimiter to behind the next one, `\r\n--boundary` without what follows on the
-    line: without the first part, one in the middle or the last, the form is still whole.
+    A part reaches from the end of its delimiter, `\r\n--boundary`, to the end of the next one, so that the form is
+    still complete when any part is left out.
     """
 
     kind: Kind
@@ -71,7 +69,7 @@ class Piece:
 
 
 def boundary_of(content_type: str) -> bytes:
-    """Return the boundary of a form; raise `InvalidRequest` when there is none that every reader understands."""
+    """Return the boundary of a form; raise `InvalidRequest` if there is none that every parser understands."""
     media_type, parameters = _parse_value("Content-Type", content_type)
     if media_type != "multipart/form-data":
         raise InvalidRequest("The Content-Type of your request must be multipart/form-data.")
@@ -82,7 +80,7 @@ def boundary_of(content_type: str) -> bytes:
 
 
 class FormSplitter:
-    """Cuts one form; holds no more than a delimiter or the headers of one part."""
+    """Splits one form; holds no more than a delimiter or the headers of one part."""
 
     def __init__(self, boundary: bytes) -> None:
         self._dashed = b"--" + boundary
@@ -94,18 +92,18 @@ class FormSplitter:
         self.ended = False
 
     def feed(self, chunk: bytes) -> Iterator[Piece]:
-        """Take bytes as they came; yield the pieces that are whole now, raise `InvalidRequest` at what is no form."""
+        """Take the next bytes; yield the complete pieces, raise `InvalidRequest` if this is not a form."""
         self._held += chunk
         while piece := self._step():
             yield piece
 
     def end(self) -> None:
-        """Raise `InvalidRequest` when the bytes are over before the closing delimiter."""
+        """Raise `InvalidRequest` if the closing delimiter is missing."""
         if not self.ended:
             raise InvalidRequest("The body of your request ended before the closing boundary of its form.")
 
     def _begin(self) -> Piece | None:
-        """Look for a delimiter without a line before it: the form may begin with one, no content may."""
+        """Look for a delimiter at the very beginning, where a form may have one and a content may not."""
         if len(self._held) < len(self._dashed):
             return None
         self._step = self._content
@@ -120,7 +118,7 @@ class FormSplitter:
         if self._held.find(b"\r" + self._dashed, 0, None if at < 0 else at) >= 0:
             raise InvalidRequest(_MISPLACED)
         if at < 0:
-            # What stays may be the beginning of CR LF and the boundary.
+            # The bytes that are kept may be the beginning of a delimiter.
             return self._take(Kind.CONTENT, len(self._held) - len(self._dashed) - 1)
         if at == 0 or self._held[at - 1] != ord("\r"):
             raise InvalidRequest(_MISPLACED)
@@ -168,12 +166,12 @@ class FormSplitter:
             return None
         raw = bytes(self._held[:size])
         del self._held[:size]
-        # A preamble is found as content is, but belongs to no part.
+        # A preamble is found like content, but belongs to no part.
         return Piece(kind=kind if self._part else Kind.DELIMITER, raw=raw, part=self._part)
 
 
 def _parse_head(head: bytes) -> Part:
-    """Read what stands between the boundary of a part and the blank line, without the last CR LF."""
+    """Parse what is between the boundary of a part and the blank line, without the last CR LF."""
     padding, *lines = head.decode(errors="surrogateescape").split("\r\n")
     if padding.strip(" \t"):
         raise InvalidRequest(_MISPLACED)
@@ -197,7 +195,7 @@ def _parse_head(head: bytes) -> Part:
 
 
 def _parse_value(header: str, text: str) -> tuple[str, dict[str, str]]:
-    """Split a header into its value and its parameters, as they are written; names become lower case."""
+    """Split a header into its value and its parameters; names become lower case."""
     value = text.partition(";")[0]
     parameters: dict[str, str] = {}
     position = len(value)
@@ -213,19 +211,19 @@ def _parse_value(header: str, text: str) -> tuple[str, dict[str, str]]:
     return value.strip(" \t").lower(), parameters
 
 
-# A field that is read is a name or a number, and is held until its part is over.
+# A field that is read is a name or a number, and is held until its part ends.
 MAX_FIELD_BYTES = 4 * 1024
 
 
 class LineRewriter(Protocol):
-    """Rewrites bytes as they pass: the content of one part, or a whole form."""
+    """Rewrites bytes while they pass: the content of one part, or a whole form."""
 
     def feed(self, chunk: bytes) -> bytes:
-        """Take bytes as they came; return what is finished."""
+        """Take the next bytes; return what is finished."""
         ...
 
     def end(self) -> bytes:
-        """Return what is left when the content is over."""
+        """Return what is left at the end of the content."""
         ...
 
 
@@ -234,26 +232,26 @@ _NO_LINES: Mapping[str, LineRewriter] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartSize:
-    """What a part takes of the body, in bytes: its value, and all that goes when the part is dropped."""
+    """The size of a part in bytes: of its value, and of everything that is removed when it is dropped."""
 
     value: int
     part: int
 
     def change(self, value: bytes | None) -> int:
-        """Return how many bytes another value adds, negative when it removes some; None drops the part."""
+        """Return how many bytes another value adds, negative if it removes some; None drops the part."""
         return -self.part if value is None else len(value) - self.value
 
 
 class FormReader:
-    """Reads the text values of the wanted parts wherever they stand, and keeps nothing else.
+    """Reads the text values of the wanted parts, wherever they are, and keeps nothing else.
 
-    `fields` and `sizes` hold the parts that are whole. Raises `InvalidRequest` for what is not a form, and for a wanted
-    part of more than `max_field` bytes.
+    `fields` and `sizes` have the parts that are complete. Raises `InvalidRequest` if this is not a form, and for a
+    wanted part of more than `max_field` bytes.
     """
 
     def __init__(self, boundary: bytes, wanted: Collection[str], *, max_field: int = MAX_FIELD_BYTES) -> None:
         self._splitter = FormSplitter(boundary)
-        self._wanted = _Sole(wanted)
+        self._wanted = _UniqueParts(wanted)
         self._max_field = max_field
         self._value = bytearray()
         self._size = 0
@@ -262,29 +260,29 @@ class FormReader:
 
     @property
     def ended(self) -> bool:
-        """Whether the closing delimiter was seen."""
+        """Whether the closing delimiter has come."""
         return self._splitter.ended
 
     @property
     def complete(self) -> bool:
-        """Whether nothing more will be found: every wanted part is whole, or the form has ended."""
+        """Whether nothing more will be found: every wanted part is complete, or the form has ended."""
         return self.ended or self._wanted.names <= self.fields.keys()
 
     def feed(self, chunk: bytes) -> None:
-        """Take bytes as they came."""
+        """Take the next bytes."""
         for piece in self._splitter.feed(chunk):
             name = self._wanted.name(piece)
             if name is not None:
                 self._keep(name, piece)
 
     def end(self) -> None:
-        """Raise `InvalidRequest` when the body is over before the closing delimiter."""
+        """Raise `InvalidRequest` if the closing delimiter is missing."""
         self._splitter.end()
 
     def length_change(self, replace: Mapping[str, bytes | None]) -> int:
-        """Return how many bytes a `FormRewriter` with the same replacements adds; negative when it removes some.
+        """Return how many bytes a `FormRewriter` with the same replacements adds, negative if it removes some.
 
-        Exact when each of the names is in `fields` or the form has ended: a part that is not there changes nothing.
+        Exact if each of the names is in `fields` or the form has ended; a part that is missing changes nothing.
         """
         return sum(self.sizes[name].change(value) for name, value in replace.items() if name in self.sizes)
 
@@ -304,10 +302,10 @@ class FormReader:
 
 
 class FormRewriter:
-    """Passes a form on with the values of some text parts replaced, or the whole parts dropped where that is None.
+    """Passes a form on with the values of some text parts replaced; None drops the whole part.
 
-    The content of a part in `lines`, which may be a file, goes through its rewriter. Each name may stand once. `added`
-    is what `added_part` gives.
+    The content of a part in `lines`, which may be a file, goes through its rewriter. Each of these names may occur
+    once. `added` is a result of `added_part`.
     """
 
     def __init__(
@@ -318,16 +316,16 @@ class FormRewriter:
         added: bytes = b"",
     ) -> None:
         self._splitter = FormSplitter(boundary)
-        self._replaced = _Sole(replace)
-        self._rewritten = _Sole(lines, files=True)
+        self._replaced = _UniqueParts(replace)
+        self._rewritten = _UniqueParts(lines, files=True)
         self._replace, self._lines, self._added = replace, lines, added
 
     def feed(self, chunk: bytes) -> bytes:
-        """Take bytes as they came; return what follows. Raises `InvalidRequest` for what is not a form."""
+        """Take the next bytes; return the rewritten ones. Raises `InvalidRequest` if this is not a form."""
         return b"".join(map(self._pass, self._splitter.feed(chunk)))
 
     def end(self) -> bytes:
-        """Return what is left, which is nothing; raise `InvalidRequest` when the body was cut off."""
+        """Return what is left, which is nothing; raise `InvalidRequest` if the closing delimiter is missing."""
         self._splitter.end()
         return b""
 
@@ -343,13 +341,13 @@ class FormRewriter:
 
 
 def added_part(boundary: bytes, name: str, value: str) -> bytes:
-    """Return the bytes of a text part to add behind the first delimiter of a form."""
+    """Return the bytes of a text part that can be inserted after the first delimiter of a form."""
     head = f'\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n--'
     return head.encode() + boundary
 
 
-class _Sole:
-    """The names that may stand once in a form, as a plain text or, where `files` says so, as a file."""
+class _UniqueParts:
+    """Parts that may occur once in a form, as plain text or, with `files`, as a file."""
 
     def __init__(self, names: Collection[str], *, files: bool = False) -> None:
         self.names = frozenset(names)
@@ -357,7 +355,7 @@ class _Sole:
         self._seen: set[str] = set()
 
     def name(self, piece: Piece) -> str | None:
-        """Return the name of the piece's part when it is one of these; check the part where it begins."""
+        """Return the name of the piece's part if it is one of these; check the part at its beginning."""
         part = piece.part
         if part is None or part.name not in self.names:
             return None

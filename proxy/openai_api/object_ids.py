@@ -1,26 +1,16 @@
-"""Affinity tags: ids that say by themselves which resource keeps their object.
+"""Affinity tags: with several resources, the id of an object that Azure keeps names the resource that keeps it.
 
-The tag of a resource on the ids of its objects: with several resources, an id says by itself where it belongs.
+The tag of a resource follows a `~` at the end of the id, as in `resp_68ab12~k3fq`. No id of Azure's contains a `~`, and
+a URL does not encode it. https://www.rfc-editor.org/rfc/rfc3986#section-2.3
 
-`resp_68ab12~k3fq`: a `~` is in no id of Azure's, and stays as it is in a URL.
-https://www.rfc-editor.org/rfc/rfc3986#section-2.3
+A request is stripped of its tags, and each id becomes a `Claim`: all claims of a request must be on one resource. A
+bare id, one without a tag, belongs to the first resource, because it is from the time before there was a second one.
+Answers get the tag of their resource. Lists go through the resources in their order, one resource a page; a client
+continues with `after`, the last id that it has seen. https://platform.openai.com/docs/api-reference/files/list
 
-Where ids of objects that Azure keeps stand in JSON: members by name, found in the bytes without building anything.
-
-A quote inside a JSON string is always escaped, so `"file_id":` with bare quotes is the name of a member and never a
-part of a text. Bytes that are not JSON do no harm: nothing is found in them, or what is found is one whole string.
-Names and kinds are those of https://github.com/openai/openai-openapi.
-
-Which resource the ids of a request belong to, and the request without their tags.
-
-An id without a tag belongs to the first resource, if it is of an object that is kept: it is older than the others.
-
-Answers of Azure with the tag of the resource on every id of an object that it keeps.
-
-Lists over several resources: they are asked in their order, one resource a page.
-
-A client goes on with `after`, the last id it has seen, whose tag says where.
-https://platform.openai.com/docs/api-reference/files/list
+Ids in JSON are found by the names of their members, in the bytes, without building anything. A quote inside a JSON
+string is always escaped, so `"file_id":` with bare quotes is always the name of a member. The names and kinds of ids
+are those of https://github.com/openai/openai-openapi.
 """
 
 import re
@@ -45,33 +35,31 @@ _MAX_SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """The tags of the resources, in their order; a resource that is alone leaves ids as they are.
+    """The tags of the resources, in their order; with a single resource ids have no tags.
 
-    Raises `ValueError` for two names with one tag.
+    Raises `ValueError` if two names have the same tag.
     """
 
     names: tuple[str, ...]
+    alone: bool = field(init=False, repr=False)
+    """Whether there is one resource only."""
     _tags: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         tags = tuple(map(tag_of, self.names))
         object.__setattr__(self, "_tags", tags)
+        object.__setattr__(self, "alone", len(tags) == 1)
         if len(set(tags)) < len(tags):
             raise ValueError(f"Two of the resources {', '.join(self.names)} have the same tag; rename one.")
 
-    @property
-    def alone(self) -> bool:
-        """Tell whether there is one resource only."""
-        return len(self.names) == 1
-
     def tag(self, resource: int) -> str:
-        """Return what ids of a resource get, nothing for one that is alone."""
+        """Return the tag for ids of a resource, empty if it is the only one."""
         return "" if self.alone else self._tags[resource]
 
     def split(self, tagged: str, field: str) -> tuple[str, int | None]:
-        """Return an id without its tag, and the resource it belongs to, None for an id without a tag.
+        """Return an id without its tag and the resource of the tag, None for an id without one.
 
-        Raises `UnknownId` for a tag that no resource has; a resource that is alone takes such an id for one of Azure's.
+        Raises `UnknownId` for a tag that no resource has. With a single resource such an id counts as one of Azure's.
         """
         bare, mark, rest = tagged.rpartition(MARK)
         if not mark:
@@ -84,51 +72,51 @@ class Tags:
 
 
 def tag_of(name: str) -> str:
-    """Return the tag of a resource, which follows from its name alone: `~` and four letters or digits."""
+    """Return the tag of a resource, which depends only on its name: `~` and four letters or digits."""
     digest = blake2b(name.lower().encode(), digest_size=5).digest()
     return MARK + b32encode(digest).decode().lower()[:4]
 
 
 def shown(identifier: str) -> str:
-    """Return an id as a message shows it."""
+    """Return an id as it is shown in a message."""
     return identifier if len(identifier) <= _MAX_SHOWN else f"{identifier[:_MAX_SHOWN]}..."
 
 
-# A visit to a member, or to a bracket of what is passed over, takes about 0.5 us, and other requests wait; the longest
-# conversations have some thousands of ids. What stands behind so many is left as it is.
+# Each member, and each bracket of a value that is skipped, takes about 0.5 us while other requests wait; the longest
+# conversations have a few thousand ids. What comes after this number is left as it is.
 MAX_LOOKUPS = 200_000
 
-# Members that hold an id of a kept object, or a list of them, and nothing else.
+# Members that are always an id of a stored object, or a list of such ids.
 _IDS = (
     *("assistant_id", "comparison_response_id", "container_id", "error_file_id", "eval_id", "file_id", "file_ids"),
     *("fine_tuning_job_id", "input_file_id", "output_file_id", "previous_response_id", "remixed_from_video_id"),
     *("result_files", "thread_id", "training_file", "upload_id", "validation_file", "vector_store_id"),
     "vector_store_ids",
 )
-# Members that hold other ids too, those of messages or tool calls: only an id of one of the kinds below counts.
+# Members that may also be other ids, such as those of tool calls: only ids with one of the prefixes below count.
 _IDS_OF_SOME_KIND = (
     *("approval_request_id", "container", "conversation", "first_id", "id", "item_id", "last_id", "message_id"),
 )
-# What only the resource that wrote it can read again: reasoning that the client keeps.
+# Reasoning that the client keeps, which only the resource that wrote it can read.
 _SEALED = ("encrypted_content",)
-# What ids of kept objects begin with. What is reached through another kept object, as a message through its thread or
-# a run through its eval, needs none: the path names both. Azure's files may begin with `assistant-`, and the id of a
-# tool call of other makers' models with `chatcmpl-tool-`.
+# Prefixes of ids of stored objects. An object that is found through another one, as a message through its thread or a
+# run through its eval, needs no tag: the path has both ids. Azure's files may begin with `assistant-`, and tool calls
+# of some models with `chatcmpl-tool-`.
 _OBJECT_PREFIXES = (
     *("assistant", "asst", "batch", "cfile", "char", "chatcmpl(?!-tool-)", "cntr", "container", "conv", "eval", "file"),
     *("ft", "ftjob", "resp", "thread", "upload", "video", "vs"),
 )
-# Items of a response. Clients make such ids up too, so one without a tag says nothing.
+# Prefixes of items of a response. Clients make up such ids as well, so one without a tag belongs to no resource.
 _ITEMS = (
     *("apc", "apco", "ci", "cmp", "ctc", "ctco", "cu", "cuo", "fc", "fco", "fs", "ig", "lsh", "lsho", "mcp", "mcpa"),
     *("mcpl", "mcpr", "msg", "rs", "sh", "sho", "ws"),
 )
-# Objects in which clients and models name the members: nothing in them is ours to read or to change.
+# Objects whose members are named by clients and models: they are neither read nor changed.
 _OF_USERS = (
     *("arguments", "attributes", "datasource_item", "env", "headers", "input_schema", "item_schema", "metadata"),
     *("output_schema", "parameters", "schema"),
 )
-# The rows that are judged, and what a model made of them; elsewhere an `item` is one of a response.
+# In an eval, `item` and `sample` are data of the client; elsewhere an `item` is an item of a response.
 _OF_USERS_IN_EVALS = (*_OF_USERS, "item", "sample")
 _EVALS = ("/evals", "/fine_tuning/alpha/graders")
 
@@ -137,7 +125,7 @@ _ID = re.compile(rb'"([A-Za-z0-9]' + _TAGGED + rb')"')
 _ID_OF_SOME_KIND = re.compile(
     rb'"((?:' + "|".join((*_OBJECT_PREFIXES, *_ITEMS)).encode() + rb")[-_]" + _TAGGED + rb')"'
 )
-# Base64 of either alphabet; some encoders of JSON escape its `/`, `+` or `=`.
+# Base64 in either alphabet; some JSON encoders escape its `/`, `+` or `=`.
 _SEAL = re.compile(rb'"((?:[\w+/=.-]++|\\/|\\u00(?:2[BDFbdf]|3[Dd]|5[Ff]))++(?:~\w*+)?+)"')
 _ONE = {"ids": _ID, "kind": _ID_OF_SOME_KIND, "sealed": _SEAL}
 _ITEM = re.compile(rf"(?:{'|'.join(_ITEMS)})[-_]")
@@ -145,22 +133,22 @@ _LIST = re.compile(rb'\[(?:\s*+"[^"\\]*+"\s*+,?+)*+\s*+\]')
 _TO_BRACKET = re.compile(rb'[^"{}\[\]]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}\[\]]*+)*+([{}\[\]])', re.DOTALL)
 
 Place = tuple[str, int, int]
-"""The name of a member, and where an id in it starts and ends, without its quotes."""
+"""The name of a member, and where an id in it starts and ends, without quotes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdMembers:
-    """Finds the ids in JSON, or in whole events of a stream; `names` finds the members that may hold them."""
+    """Finds the ids in JSON, or in whole events of a stream; `names` matches the members that may have them."""
 
     names: re.Pattern[bytes]
 
     def places(self, raw: bytes) -> Iterator[Place]:
-        """Yield the ids in the order in which they stand."""
+        """Yield the ids in their order."""
         position, left = 0, MAX_LOOKUPS
         while left > 0 and (name := self.names.search(raw, position)):
             group, position, left = name.lastgroup or "", name.end(), left - 1
             if group == "users":
-                position, left = _behind(raw, position, left)
+                position, left = _skip(raw, position, left)
                 continue
             for start, end in islice(_ids(raw, position, group), left):
                 yield name[group].decode(), start, end
@@ -168,12 +156,12 @@ class IdMembers:
 
 
 def claims_untagged(field: str, identifier: str) -> bool:
-    """Tell whether an id without a tag belongs to the first resource: those of items belong to nobody."""
+    """Tell whether an id without a tag belongs to the first resource; those of items belong to none."""
     return field not in _SEALED and _ITEM.match(identifier) is None
 
 
 def members_of(operation: Operation) -> IdMembers:
-    """Return what finds the ids in the JSON of an operation."""
+    """Return the finder of ids in the JSON of an operation."""
     return _EVAL_MEMBERS if operation.path.startswith(_EVALS) else _ID_MEMBERS
 
 
@@ -185,8 +173,8 @@ def _ids(raw: bytes, start: int, group: str) -> Iterable[tuple[int, int]]:
     return () if several is None else (each.span(1) for each in _ID.finditer(raw, *several.span()))
 
 
-def _behind(raw: bytes, start: int, left: int) -> tuple[int, int]:
-    """Return where an object or a list ends, the start for anything else; and what is left of the visits."""
+def _skip(raw: bytes, start: int, left: int) -> tuple[int, int]:
+    """Return where an object or a list ends, the start for anything else, and how many lookups are left."""
     if raw[start : start + 1] not in (b"{", b"["):
         return start, left
     depth, position = 1, start + 1
@@ -200,7 +188,7 @@ def _behind(raw: bytes, start: int, left: int) -> tuple[int, int]:
 
 
 def _names_pattern(of_users: Iterable[str]) -> re.Pattern[bytes]:
-    # The first condition costs least and is met by few strings; the second keeps out a name that ends like one of ours.
+    # The first condition is the cheapest and few strings meet it; the second excludes escaped quotes.
     groups = (("ids", _IDS), ("kind", _IDS_OF_SOME_KIND), ("sealed", _SEALED), ("users", of_users))
     names = "|".join(f"(?P<{group}>{'|'.join(names)})" for group, names in groups)
     return re.compile(rf'"(?=[a-z_]++"\s*+:)(?<!\\")(?:{names})"\s*+:\s*+'.encode())
@@ -224,7 +212,7 @@ FORM_PARTS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """An id that belongs to a resource: the field it stands in, and how the client wrote it."""
+    """An id that belongs to a resource, the field that has it, and the id as the client wrote it."""
 
     field: str
     id: str
@@ -235,7 +223,7 @@ Claims = tuple[Claim, ...]
 
 
 def claimed(claims: Iterable[Claim]) -> int | None:
-    """Return the resource that all ids belong to, None without ids; raise `InvalidRequest` when they differ."""
+    """Return the resource of all claims, None without claims; raise `InvalidRequest` if they differ."""
     first: Claim | None = None
     for claim in claims:
         if first is None:
@@ -251,9 +239,9 @@ def claimed(claims: Iterable[Claim]) -> int | None:
 
 
 def bare_route(tags: Tags, route: Route) -> tuple[Route, Claims]:
-    """Return a route without tags.
+    """Return a route without tags, and its claims.
 
-    Behind the first id of a path, one without a tag claims nothing: it is found through the first.
+    After the first id of a path, one without a tag claims nothing, because it is found through the first.
     """
     if not route.parameters:
         return route, ()
@@ -271,7 +259,7 @@ def bare_route(tags: Tags, route: Route) -> tuple[Route, Claims]:
 
 
 def bare_query(tags: Tags, operation: Operation, query: str) -> tuple[str, Claims]:
-    """Return a query without tags; beside an id in the path, one without a tag claims nothing: it follows the path."""
+    """Return a query without tags, and its claims; with an id in the path, one without a tag claims nothing."""
     untagged = None if "{" in operation.path else _FIRST
     claims: list[Claim] = []
     pairs = [_bare_pair(tags, pair, untagged, claims) for pair in query.split("&")]
@@ -279,7 +267,7 @@ def bare_query(tags: Tags, operation: Operation, query: str) -> tuple[str, Claim
 
 
 def bare_body(tags: Tags, operation: Operation, raw: bytes) -> tuple[bytes, Claims]:
-    """Return a JSON body without tags, every other byte as it came, and one claim for each resource in it."""
+    """Return a JSON body without tags, and one claim for each resource in it."""
     if tags.alone and MARK.encode() not in raw:
         return raw, ()
     claims: dict[int, Claim] = {}
@@ -298,7 +286,7 @@ def bare_body(tags: Tags, operation: Operation, raw: bytes) -> tuple[bytes, Clai
 
 
 def bare_fields(tags: Tags, operation: Operation, fields: Mapping[str, str]) -> tuple[dict[str, str], Claims]:
-    """Return those parts of a form that hold ids, without tags."""
+    """Return the parts of a form that have ids, without tags, and their claims."""
     bare: dict[str, str] = {}
     claims: list[Claim] = []
     for name in FORM_PARTS.get(operation.name, ()):
@@ -325,14 +313,14 @@ _MARK_BYTES = MARK.encode()
 
 
 def brings_ids(operation: Operation, document: JsonBody | None) -> bool:
-    """Tell whether an answer may have ids that a client comes back with; a chat has only if it is stored."""
+    """Tell whether an answer may have ids that a client sends back; a chat completion only if it is stored."""
     if operation.stored or operation.path.startswith("/responses"):
         return not operation.download
     return operation.stream is StreamFormat.CHAT and document is not None and document.member("store") == b"true"
 
 
 def tag_answer(tags: Tags, operation: Operation, data: bytes, resource: int) -> bytes:
-    """Return a JSON answer, or whole events of a stream, with its ids tagged and every other byte as it came."""
+    """Return a JSON answer, or whole events of a stream, with its ids tagged."""
     tag, members = tags.tag(resource).encode(), members_of(operation)
     if not tag or members.names.search(data) is None:  # most events of a chat
         return data
@@ -350,9 +338,9 @@ _EMPTY_LIST = re.compile(rb"(?:\[\s*\]|null)?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page of a list: the resource that is asked, the query for it, and how many resources come behind it.
+    """One page of a list: the resource to call, the query for it, and how many resources come after it.
 
-    A page `before` an id has none behind: it goes backwards, and only in the resource of that id.
+    A page `before` an id goes backwards, within the resource of that id, so no resource comes after it.
     """
 
     resource: int
@@ -360,10 +348,10 @@ class Page:
     behind: int
 
     def turn(self, body: bytes) -> "bytes | Page":
-        """Return the body for the client, or the page to ask for instead of an empty one.
+        """Return the body for the client, or the page to fetch instead of an empty one.
 
-        The body says that there is more while resources come behind: what is left of this one, or theirs. Raises
-        `UpstreamError` when Azure's answer is not a JSON object.
+        As long as resources come after this one, the body says that there is more. Raises `UpstreamError` if Azure's
+        answer is not a JSON object.
         """
         if not self.behind:
             return body
@@ -378,15 +366,12 @@ class Page:
 
 
 def spans_resources(operation: Operation) -> bool:
-    """Tell whether an operation lists what a resource keeps, and not what belongs to one kept object."""
+    """Tell whether an operation lists all objects of a resource, not those that belong to one object."""
     return operation.method == "GET" and operation.stored and "{" not in operation.path
 
 
 def open_page(tags: Tags, operation: Operation, query: str) -> Page:
-    """Return the page that a query asks for.
-
-    Raises `InvalidRequest` for ids of two resources, or of none.
-    """
+    """Return the page that a query asks for; raise `InvalidRequest` for ids of two resources."""
     bare, claims = bare_query(tags, operation, query)
     resource = claimed(claims) or 0
     backwards = any(_parameter_name(pair) == "before" for pair in bare.split("&"))
@@ -394,7 +379,7 @@ def open_page(tags: Tags, operation: Operation, query: str) -> Page:
 
 
 def _with_more(body: bytes) -> bytes:
-    """Return a list that says there is more, nothing for an empty one; Azure may leave `has_more` out."""
+    """Return a list that says there is more, nothing for an empty list; Azure may leave out `has_more`."""
     members = json_members.DECODE(body)
     if _EMPTY_LIST.fullmatch(bytes(members.get("data", b""))):
         return b""

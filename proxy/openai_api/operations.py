@@ -1,18 +1,9 @@
-"""The operations of OpenAI's API, one row each: what each is, where it goes and what it carries.
+"""The operations of OpenAI's API, one row each, with the names of OpenAI's API document.
 
-What there is to know about one operation of OpenAI's API.
-
-How a row of the table is written: a template, and a short text `name METHOD /path` for what differs.
-
-Operations that ask a model: chat, responses, images, audio, video, realtime.
-
-Operations on what Azure keeps: files, batches, vector stores, containers, fine-tuning, evals, assistants.
-
-All operations of OpenAI's API, one row each, with the names of OpenAI's API document.
+A row is a template and a short text, `name METHOD /path`, for what differs. `INFERENCE` are the operations that call a
+model; `OBJECTS` are about what Azure keeps: files, batches, vector stores, fine-tuning, evals, assistants.
 
 https://platform.openai.com/docs/api-reference, https://learn.microsoft.com/azure/ai-foundry/openai/reference
-
-Whether a call leaves something behind, so that asking twice would leave it twice.
 """
 
 from collections.abc import Iterable
@@ -23,7 +14,7 @@ from proxy.openai_api.json_body import JsonBody
 
 
 class Surface(Enum):
-    """Where Azure OpenAI takes an operation, or who answers it instead."""
+    """Which of Azure OpenAI's APIs serves an operation, or who answers it instead."""
 
     DEPLOYMENT = "classic"
     """`/openai/deployments/{deployment}/...?api-version=`"""
@@ -34,26 +25,28 @@ class Surface(Enum):
     LOCAL = "proxy"
     """The proxy itself."""
     UNSUPPORTED = "not offered"
-    """Nobody: Azure does not offer it."""
+    """Azure does not offer it."""
 
 
 class Body(Enum):
-    """What a request carries, and where the model sits in it."""
+    """What the body of a request is, and where its model is."""
+
+    __hash__ = object.__hash__  # in C: it is looked up with every request
 
     NONE = "nothing"
-    OPAQUE = "bytes that nobody reads"
+    OPAQUE = "bytes that are not read"
     MODEL = "JSON with a model"
     MODEL_IF_ANY = "JSON, perhaps with a model"
     SESSION = "JSON with a model in its session"
     DATA_SOURCE = "JSON, perhaps with a model in its data source"
-    STREAM = "bytes that pass while they come"
+    STREAM = "bytes that pass while they arrive"
     FORM = "a form, perhaps with a model"
     SESSION_FORM = "a form with a session, or bytes and a model in the query"
     FILE = "a form with a file, whose lines name models when it is a batch"
 
 
 class StreamFormat(Enum):
-    """How a stream of events goes on, and how it ends: `last` has the types of its last events, or `[DONE]`."""
+    """The format of a stream of events; `last` has the types of events that end it, or `[DONE]`."""
 
     CHAT = "chunks whose choices have a delta", "[DONE]"
     COMPLETION = "chunks whose choices have a text", "[DONE]"
@@ -70,12 +63,12 @@ class StreamFormat(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One operation: a method and a path below `/v1`, where it goes and what it carries.
+    """One operation: a method and a path below `/v1`, the API of Azure that serves it, and its bodies.
 
-    `stream` is the format of an answer that comes as events. `clean` tells that a JSON answer has fields that only
-    Azure has. `download` answers are not held: they leave while they come. `stored` operations are about objects that
-    Azure keeps, which all client keys share. `on_v1` tells whether `/openai/v1` takes a deployment operation. `header`
-    is what Azure wants besides. `substitute` says what to use where Azure offers nothing. `public` operations need no
+    `stream` is the format of an answer in events. `clean` means that Azure's fields must be removed from a JSON answer.
+    The answer of a `download` passes while it arrives. `stored` operations are about objects that Azure keeps, which
+    all client keys share. `on_v1` tells whether `/openai/v1` has a deployment operation. `header` is a header that
+    Azure requires. `substitute` says what to use if Azure does not offer the operation. `public` operations need no
     client key.
     """
 
@@ -95,14 +88,14 @@ class Operation:
 
 
 def row(text: str, template: Operation) -> Operation:
-    """Return the operation that the text names; what it sends is not read unless the template says so."""
+    """Return the operation of a row; its body is not read unless the template says so."""
     name, method, path = text.split()
     body = Body.OPAQUE if template.body is Body.NONE and method == "POST" else template.body
     return replace(template, name=name, method=method, path=path, body=body)
 
 
 def rows(template: Operation, *texts: str) -> Iterable[Operation]:
-    """Return the operations that the texts name."""
+    """Return the operations of several rows with one template."""
     return (row(text, template) for text in texts)
 
 
@@ -386,19 +379,19 @@ _MISSING = (
 OPERATIONS = (*INFERENCE, *OBJECTS, *_LOCAL, *_MISSING)
 
 
-# They ask what is kept, or try something out, and keep nothing.
-_TRIALS = frozenset({"searchVectorStore", "runGrader", "validateGrader"})
-# Members that make a response more than an answer: a job of its own, or a turn that later ones build on.
+# They search or try something, and keep nothing.
+_READ_ONLY = frozenset({"searchVectorStore", "runGrader", "validateGrader"})
+# Members with which a response becomes a turn of a conversation that Azure keeps.
 _KEPT = ("previous_response_id", "conversation")
 
 
 def is_idempotent(operation: Operation, document: JsonBody | None) -> bool:
-    """Tell whether a call may be repeated: it makes, changes or deletes nothing that is kept.
+    """Tell whether a call may be repeated, because it creates, changes or deletes nothing that Azure keeps.
 
-    An answer that Azure stores beside giving it does not count: nobody knows of a second one, and it expires by itself.
+    A stored answer does not count: the client never learns of a superfluous one, and it expires by itself.
     https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2
     """
-    if operation.method == "GET" or operation.name in _TRIALS:
+    if operation.method == "GET" or operation.name in _READ_ONLY:
         return True
     if operation.stored or operation.path.startswith("/realtime/calls"):
         return False

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from proxy.errors import MethodNotAllowed, ProxyError, UnknownUrl, UnsupportedOperation
 from proxy.openai_api.operations import OPERATIONS, Body, Operation, Surface
 
-# A path in front of which a deployment or, as in openai-python 0.28, an engine is named.
+# Prefixes that name a deployment or, as in openai-python 0.28, an engine.
 _NAMED = ("deployments", "engines")
 _ANY = "*"
+_MODELS = "models"
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -30,11 +31,13 @@ class _Node:
 def find(method: str, path: str) -> Route | ProxyError:
     """Return the operation at a path, or the error that says why there is none.
 
-    The error is a value: an unknown client must not learn which paths exist, so the caller weighs it after the key.
-    HEAD finds the operation of GET. These are the same: `/X`, `/v1/X`, `/v1//X/`, `/v1/v1/X`, `/openai/v1/X`, and for
+    The error is a value, because the caller must check the key before a client learns which paths exist. HEAD finds the
+    operation of GET. These are the same: `/X`, `/v1/X`, `/v1//X/`, `/v1/v1/X`, `/openai/v1/X`, and for
     what a deployment answers `/openai/deployments/NAME/X` and `/v1/engines/NAME/X`.
     """
     model, segments = _named(_segments(path))
+    if segments[:1] == [_MODELS]:  # a model's name may have slashes: openai/gpt-4o
+        segments = [_MODELS, "/".join(segments[1:])] if segments[1:] else segments
     node, parameters = _walk(segments)
     if node is None or not node.methods:
         return UnknownUrl(f"Unknown request URL: {method} {_shown(path)}. Please check the URL for typos.")
@@ -50,7 +53,7 @@ def find(method: str, path: str) -> Route | ProxyError:
 
 
 def unknown(method: str, path: str) -> Route:
-    """Return an operation that the table does not know, to be passed on to `/openai/v1` as it comes."""
+    """Return a route for an operation that is not in the table, which forwards it unchanged to `/openai/v1`."""
     segments = tuple(_segments(path))
     operation = Operation(
         name="unknown",
@@ -70,7 +73,7 @@ def _segments(path: str) -> list[str]:
         del segments[0]
     while segments[:1] == ["v1"]:
         del segments[0]
-    # The Functions host hands `%2F` on encoded once more, so that one step of decoding is left for us.
+    # The Functions host encodes `%2F` once more, so one step of decoding is left.
     return [segment.replace("%2F", "/").replace("%2f", "/") for segment in segments]
 
 

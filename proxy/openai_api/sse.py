@@ -1,4 +1,4 @@
-"""Bytes of a server-sent event stream, cut anywhere, into whole events.
+"""Server-sent events: bytes cut anywhere into whole events, and events into bytes.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 """
@@ -10,6 +10,8 @@ from proxy.errors import UpstreamError
 # One event of a chat is some hundred bytes, one with an image some ten megabytes. A line without an end must not fill
 # the memory.
 MAX_EVENT_BYTES = 32 * 1024 * 1024
+# As numbers, because `10 in data` takes a tenth of the time of `LF in data`.
+LF, CR = b"\n\r"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # OpenAI's data of a last event that is no JSON.
 DONE = b"[DONE]"
@@ -27,44 +29,54 @@ class Event:
 class EventSplitter:
     """Cuts a stream into blocks of lines, each one event without its blank line; CR LF and CR become LF.
 
-    What has come of an event is kept in pieces, so that a large one in many reads costs no more than its bytes.
-    `between` tells that all that came was whole blocks, so that the next byte begins another.
+    Every byte is looked at once, in the read that it came with, however many reads an event takes.
     """
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._size = 0
+        # A block that is not whole: it does not begin with a line end. The usual two pieces need no buffer that grows.
+        self._pending: bytes | bytearray = b""
         self._start: bytes | None = b""
         self._after_return = False
-        self.between = False
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take bytes as they came; return the blocks that are whole now, and one that is already too large."""
-        lines = self._lines(self._without_mark(chunk))
-        if self._pieces and self._pieces[-1].endswith(b"\n"):
-            # The blank line may have been cut between its two line ends.
-            self._pieces[-1], lines = self._pieces[-1][:-1], b"\n" + lines
-        first, *others = lines.split(b"\n\n")
-        self._keep(first)
-        blocks = []
-        for other in others:
+        if self._start is not None or self._after_return or CR in chunk:
+            chunk = self._lines(self._without_mark(chunk))
+        find, size, pending = chunk.find, len(chunk), self._pending
+        blocks: list[bytes] = []
+        at, end = 0, find(b"\n")
+        if end == 0 and pending.endswith(b"\n"):
+            # The blank line was cut between its two line ends.
             blocks.append(self.end())
-            self._keep(other)
-        if self._size > MAX_EVENT_BYTES:
-            blocks.append(self.end())
-        self.between = not self._pieces and self._start is None and not self._after_return
-        return [block for block in blocks if block]
+            pending, at, end = b"", 1, find(b"\n", 1)
+        # Looking for one byte is many times as fast as looking for two.
+        while end >= 0:
+            after = find(b"\n", end + 1)
+            if after == end + 1:
+                if block := (b"".join((pending, chunk[at:end])) if pending else chunk[at:end]).lstrip(b"\n"):
+                    blocks.append(block)
+                pending, at = b"", end + 2
+                after = find(b"\n", at) if at < size else -1
+            end = after
+        self._pending = pending
+        if at < size:
+            self._keep(chunk[at:] if at else chunk)
+            if len(self._pending) > MAX_EVENT_BYTES and len(self._pending.rstrip(b"\n")) > MAX_EVENT_BYTES:
+                blocks.append(self.end())
+        return blocks
 
     def end(self) -> bytes:
         """Return the block that the stream ended in without a blank line, empty when there is none."""
-        block = b"".join(self._pieces).strip(b"\n")
-        self._pieces, self._size = [], 0
+        block, self._pending = bytes(self._pending).removesuffix(b"\n"), b""
         return block
 
     def _keep(self, piece: bytes) -> None:
-        if piece:
-            self._pieces.append(piece)
-            self._size += len(piece)
+        if not self._pending:
+            self._pending = piece.lstrip(b"\n")
+        elif isinstance(self._pending, bytearray):
+            self._pending += piece
+        else:
+            self._pending = bytearray(self._pending) + piece
 
     def _without_mark(self, chunk: bytes) -> bytes:
         if self._start is None:
@@ -78,7 +90,7 @@ class EventSplitter:
     def _lines(self, chunk: bytes) -> bytes:
         if self._after_return:
             self._after_return, chunk = not chunk, chunk.removeprefix(b"\n")
-        if b"\r" not in chunk:
+        if CR not in chunk:
             return chunk
         self._after_return = chunk.endswith(b"\r")
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -88,7 +100,7 @@ def parse_event(block: bytes) -> Event:
     """Read one block of lines; raise `UpstreamError` when it is larger than the bound."""
     if len(block) > MAX_EVENT_BYTES:
         raise UpstreamError("Azure OpenAI sent an event that is too large.")
-    if block.startswith(b"data: ") and b"\n" not in block:
+    if block.startswith(b"data: ") and LF not in block:
         return Event(data=block[6:])
     fields: dict[bytes, list[bytes]] = {}
     for line in block.split(b"\n"):
@@ -105,5 +117,6 @@ def parse_event(block: bytes) -> Event:
 
 def encode_event(data: bytes, name: bytes = b"") -> bytes:
     """Return one event that holds some JSON on one line, with its name if it has one."""
-    line = b"data: " + data.replace(b"\n", b" ") + b"\n\n"
-    return b"event: " + name + b"\n" + line if name else line
+    if LF in data:
+        data = data.replace(b"\n", b" ")
+    return b"".join((b"event: ", name, b"\ndata: ", data, b"\n\n") if name else (b"data: ", data, b"\n\n"))

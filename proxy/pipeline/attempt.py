@@ -97,12 +97,19 @@ class BodySource(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """A request on its way to a target, with what belongs to its attempt."""
+class RunningCall:
+    """What a call has from its beginning to its end: its exchange, its answer's writer, and when the head leaves."""
 
     exchange: Exchange
     writer: ResponseWriter
     start: StreamStart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A request on its way to a target, with what belongs to its attempt."""
+
+    running: RunningCall
     routed: RoutedRequest
     target: Target
     call: Call
@@ -112,7 +119,7 @@ class Sent:
     @property
     def resource(self) -> Resource:
         """Return the resource that is called."""
-        return self.routed.resources[self.target.resource]
+        return self.routed.resources.each[self.target.resource]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,46 +137,16 @@ class Attempts:
     now: Callable[[], float] = time.time
 
     async def make(
-        self,
-        exchange: Exchange,
-        writer: ResponseWriter,
-        start: StreamStart,
-        routed: RoutedRequest,
-        source: BodySource,
-        target: Target,
-        number: int,
+        self, running: RunningCall, routed: RoutedRequest, source: BodySource, target: Target, number: int
     ) -> Answered | Refused:
         """Return how an attempt went, in the time that it has; nothing of it has reached the client when it failed."""
-        recorder = Recorder(entry=exchange.entry, target=target, attempt=number, record=self.record)
+        recorder = Recorder(entry=running.exchange.entry, target=target, attempt=number, record=self.record)
         source.begin(target)
-        start.attempt()
+        running.start.attempt()
         try:
-            while True:
-                built = await source.build(target)
-                if isinstance(built, Refused):
-                    return built
-                call, message = built
-                outcome = await self._send(
-                    Sent(
-                        exchange=exchange,
-                        writer=writer,
-                        start=start,
-                        routed=routed,
-                        target=target,
-                        call=call,
-                        message=message,
-                        recorder=recorder,
-                    )
-                )
-                if isinstance(outcome, Answered):
-                    source.succeeded()
-                    return outcome
-                recorder.end(outcome.failure.kind.name.lower())
-                refused = source.repair(outcome)
-                if refused is not None:
-                    return refused
+            return await self._repair(running, routed, source, target, recorder)
         except asyncio.CancelledError:
-            error = start.timeout()
+            error = running.start.timeout()
             recorder.end("client_left" if error is None else "timeout")
             if error is None:
                 raise
@@ -178,7 +155,27 @@ class Attempts:
             recorder.end("failed")
             raise
         finally:
-            start.attempted()
+            running.start.attempted()
+
+    async def _repair(
+        self, running: RunningCall, routed: RoutedRequest, source: BodySource, target: Target, recorder: Recorder
+    ) -> Answered | Refused:
+        """Send a request, again without what is refused, until it is answered or nothing cures it."""
+        while True:
+            built = await source.build(target)
+            if isinstance(built, Refused):
+                return built
+            call, message = built
+            outcome = await self._send(
+                Sent(running=running, routed=routed, target=target, call=call, message=message, recorder=recorder)
+            )
+            if isinstance(outcome, Answered):
+                source.succeeded()
+                return outcome
+            recorder.end(outcome.failure.kind.name.lower())
+            refused = source.repair(outcome)
+            if refused is not None:
+                return refused
 
     async def prove(self, start: StreamStart, resource: Resource, message: UpstreamRequest, recorder: Recorder) -> None:
         """Raise `Unauthenticated` or what else Azure says when it refuses a client's own key."""
@@ -224,7 +221,7 @@ class Attempts:
             raise
 
     async def _refuse(self, sent: Sent, answer: "UpstreamAnswer", renew: Renew) -> Answered | Refused:
-        deadline = sent.exchange.deadline
+        deadline = sent.running.exchange.deadline
         deadline.set(Limit.IDLE, deadline.now() + self.timeouts.idle)
         try:
             body = await answer.read_beginning(MAX_ERROR_BYTES)
@@ -249,7 +246,7 @@ class Attempts:
         if sent.call.streams and content_type.startswith("application/json"):
             raise UpstreamError(NO_STREAM)
         if sent.call.route.operation.download:
-            body = download(answer, sent.exchange, idle=self.timeouts.idle, end=sent.start.end)
+            body = download(answer, sent.running.exchange, idle=self.timeouts.idle, end=sent.running.start.end)
             return self._leaving(sent, answer, body, headers.of_download(answer.headers))
         return await self._read_whole(sent, answer, content_type)
 
@@ -275,7 +272,7 @@ class Attempts:
 
     async def _begin_stream(self, sent: Sent, answer: "UpstreamAnswer", stream: Stream) -> Answered | Refused:
         """Return a stream that has said something; until then a model may think for as long as the request may take."""
-        sent.start.is_stream()
+        sent.running.start.is_stream()
         relay = EventRelay(answer, stream, sent.routed.tagging(sent.call, sent.target.resource))
         error = await relay.begin(at_once=sent.call.in_background)
         if error is not None:
@@ -283,7 +280,7 @@ class Attempts:
             return self._refused_in_stream(error, answer)
         reasons = is_reasoning(sent.target.model) or is_reasoning(sent.target.deployment)
         idle = self.timeouts.reasoning_idle if reasons else self.timeouts.idle
-        body = relay.chunks(sent.exchange, sent.writer, idle=idle, end=sent.start.end)
+        body = relay.chunks(sent.running.exchange, sent.running.writer, idle=idle, end=sent.running.start.end)
         passed = headers.response_to_openai(answer.headers)
         return self._leaving(sent, answer, body, passed, keep_alive=self.timeouts.keep_alive)
 
@@ -303,8 +300,8 @@ class Attempts:
         keep_alive: float | None = None,
     ) -> Answered:
         """Return an answer that leaves while it comes; the exchange closes what it comes from."""
-        sent.exchange.stack.callback(sent.recorder.end, "client_left")
-        sent.exchange.stack.callback(answer.close)
+        sent.running.exchange.stack.callback(sent.recorder.end, "client_left")
+        sent.running.exchange.stack.callback(answer.close)
         leaving = Response(status=answer.status, headers=passed, body=body, keep_alive=keep_alive)
         return Answered(response=leaving, headers=answer.headers)
 

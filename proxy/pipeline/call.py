@@ -1,6 +1,6 @@
 """A call of Azure: its body parsed or passed, sent to one target after the other, answered in OpenAI's words."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
 
 from proxy.azure_api.errors import AzureErrors
@@ -12,7 +12,7 @@ from proxy.errors import ProxyError, UnknownUrl, UpstreamError
 from proxy.openai_api.object_ids import FORM_PARTS, Page, bare_fields, open_page, spans_resources
 from proxy.openai_api.operations import Body
 from proxy.openai_api.router import Route
-from proxy.pipeline.attempt import Answered, Attempts, BodySource, Refused
+from proxy.pipeline.attempt import RunningCall
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.failover import Failover
 from proxy.pipeline.form_source import FormSource, Upload
@@ -38,7 +38,6 @@ class Calls:
     parameters stay refused.
     """
 
-    attempts: Attempts
     failover: Failover
     timeouts: Timeouts
     max_json_body: int
@@ -50,10 +49,8 @@ class Calls:
         self, exchange: Exchange, writer: ResponseWriter, request: Request, route: Route, resources: Resources
     ) -> Response:
         """Return Azure's answer in OpenAI's words; raise a `ProxyError` while the head of the answer can tell it."""
-        start = StreamStart(
-            exchange.deadline, self.timeouts, lambda: writer.begin_stream(EVENTS, self.timeouts.keep_alive)
-        )
-        running = _Running(calls=self, exchange=exchange, writer=writer, start=start)
+        start = StreamStart(exchange.deadline, self.timeouts, lambda: self._begin_stream(exchange, writer))
+        running = _Call(calls=self, running=RunningCall(exchange=exchange, writer=writer, start=start))
         routed = RoutedRequest(request=request, route=route, query=request.query, resources=resources)
         try:
             answer = await running.answer(routed)
@@ -67,25 +64,28 @@ class Calls:
             return running.failed(route, UpstreamError(NO_STREAM))
         return answer
 
+    def _begin_stream(self, exchange: Exchange, writer: ResponseWriter) -> None:
+        """Let the head of a stream leave before there is an answer."""
+        exchange.entry.status = 200
+        writer.begin_stream(EVENTS, self.timeouts.keep_alive)
+
     async def prove(self, exchange: Exchange, request: Request, resources: Resources) -> None:
         """Let Azure judge a client's own key, with a call that costs nothing; raise what the client reads."""
         start = StreamStart(exchange.deadline, self.timeouts, lambda: None)
         await read_body(request, self.max_json_body, exchange.deadline, start.end)
-        (resource,) = resources.each
+        attempts, (resource,) = self.failover.attempts, resources.each
         url = f"{resource.surfaces.endpoint}/openai/models?api-version={resource.surfaces.api_version}"
         message = UpstreamRequest(method="GET", url=url, headers={}, body=b"")
-        recorder = Recorder(entry=exchange.entry, target=Target(resource=0), attempt=1, record=self.attempts.record)
-        await self.attempts.prove(start, resource, message, recorder)
+        recorder = Recorder(entry=exchange.entry, target=Target(resource=0), attempt=1, record=attempts.record)
+        await attempts.prove(start, resource, message, recorder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Running:
+class _Call:
     """One call while it is made."""
 
     calls: Calls
-    exchange: Exchange
-    writer: ResponseWriter
-    start: StreamStart
+    running: RunningCall
 
     async def answer(self, routed: RoutedRequest) -> Response:
         """Return the answer to a call."""
@@ -93,52 +93,48 @@ class _Running:
         may_stream = operation.stream is not None
         if _passes(routed):
             if may_stream:
-                self.start.expect()
+                self.running.start.expect()
             return await self._pass(routed)
         calls = self.calls
-        raw = await read_body(routed.request, calls.max_json_body, self.exchange.deadline, self.start.end)
+        raw = await read_body(
+            routed.request, calls.max_json_body, self.running.exchange.deadline, self.running.start.end
+        )
         if spans_resources(operation) and not alone:
             return await self._list(routed)
         routed, raw = routed.without_tags(raw)
         call = parse_call(routed.route, raw, may_store=calls.store_objects)
         if call.streams:
-            self.start.is_stream()
+            self.running.start.is_stream()
         if may_stream and (call.streams or call.document is None):
-            self.start.expect()
+            self.running.start.expect()
         return await self._send(routed, call)
 
     def failed(self, route: Route, error: ProxyError) -> Response:
         """Return an error as the only event of a stream whose head has left, and write the request's line."""
-        stream = self.calls.attempts.translator(Call(route=route), AzureErrors(model=None, auth=None))
+        stream = self.calls.failover.attempts.translator(Call(route=route), AzureErrors(model=None, auth=None))
         event = stream.fail(error) if stream is not None else b""
-        self.exchange.entry.set_error(error)
-        return Response(status=200, headers=EVENTS, body=_only(self.exchange, event))
+        self.running.exchange.entry.set_error(error)
+        return Response(status=200, headers=EVENTS, body=_only(self.running.exchange, event))
 
     async def _send(self, routed: RoutedRequest, call: Call) -> Response:
         """Make a call whose body was read."""
         targets = routed.targets(call.model)
         source = JsonSource(routed, call, self.calls.repairs, self.calls.clock)
-        self.start.body_sent()
-        return source.with_repairs(await self._run(routed, targets, source))
+        self.running.start.body_sent()
+        failover = self.calls.failover
+        answer = await failover.run(self.running, routed, targets, source)
+        return source.with_repairs(answer)
 
     async def _pass(self, routed: RoutedRequest) -> Response:
         """Make a call whose body passes while it comes, as far as it can be repeated to one target after the other."""
         operation, tags = routed.route.operation, routed.resources.tags
-        upload = Upload(routed.request, self.start, self.exchange)
+        upload = Upload(routed.request, self.running.start, self.running.exchange)
         await upload.read(operation.body, () if tags.alone else FORM_PARTS.get(operation.name, ()))
         bare, claims = bare_fields(tags, operation, upload.fields)
         routed, _ = routed.without_tags(b"", claims)
         targets = routed.targets(model_of(routed.route, upload.fields))
-        return await self._run(routed, targets, FormSource(routed, upload, bare))
-
-    async def _run(self, routed: RoutedRequest, targets: Sequence[Target], source: BodySource) -> Response:
-        make, exchange, writer, start = self.calls.attempts.make, self.exchange, self.writer, self.start
-
-        async def attempt(target: Target, number: int) -> Answered | Refused:
-            return await make(exchange, writer, start, routed, source, target, number)
-
-        routing = routed.resources.routing
-        return await self.calls.failover.run(exchange, start, routing, targets, source.repeat, attempt)
+        source = FormSource(routed, upload, bare)
+        return await self.calls.failover.run(self.running, routed, targets, source)
 
     async def _list(self, routed: RoutedRequest) -> Response:
         """Return one page of a list that goes through the resources in their order."""

@@ -79,9 +79,9 @@ class Exchange:
         gone = self._is_gone(error)
         await self.stack.aclose()
         if not self.entry.is_written:
-            outcome = "client_left" if gone else "failed"
+            outcome = "client_left" if gone and self.reason is not Reason.SHUTDOWN else "failed"
             self.entry.write(outcome=outcome, status=self.entry.status or CLIENT_CLOSED_REQUEST)
-        if self.reason is Reason.STALLED:
+        if gone and self.reason in (Reason.STALLED, Reason.SHUTDOWN):
             self._connection.close()
         return gone
 
@@ -93,11 +93,10 @@ class Exchange:
         self.end(Reason.DISCONNECTED)
 
     def _is_gone(self, error: BaseException | None) -> bool:
-        """Tell whether the client no longer waits for anything, and take the cancellation for it back."""
+        """Tell whether nothing more can be said to the client, and take the cancellation for it back."""
         if isinstance(error, ClientDisconnected):
             return True
-        gone = self.reason in (Reason.DISCONNECTED, Reason.STALLED)
-        if gone and isinstance(error, asyncio.CancelledError) and self._task is not None:
+        if self.reason is not None and isinstance(error, asyncio.CancelledError) and self._task is not None:
             self._task.uncancel()
             return True
         return False

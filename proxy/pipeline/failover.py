@@ -3,52 +3,44 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from proxy.errors import AllDown, ProxyError
 from proxy.openai_api.answers import ATTEMPTS, TARGET
-from proxy.pipeline.attempt import Answered, Refused
-from proxy.pipeline.exchange import Exchange
-from proxy.pipeline.stream_start import StreamStart
-from proxy.routing.failures import Repeat, Verdict
-from proxy.routing.retry import RetryState, Routing
+from proxy.pipeline.attempt import Answered, Attempts, BodySource, Refused, RunningCall
+from proxy.pipeline.routed_request import RoutedRequest
+from proxy.routing.failures import Verdict
+from proxy.routing.retry import RetryState
 from proxy.routing.targets import Key, Target
 from proxy.values import Response
 
 # Errors that say when to come back.
 _WAITING = frozenset({429, 503})
 
-# Makes an attempt at a target, which is the request's so-and-so-manieth.
-Attempt = Callable[[Target, int], Awaitable[Answered | Refused]]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failover:
     """Asks one target after the other; `clock` never goes back, `draw` is from 0 to 1."""
 
+    attempts: Attempts
     clock: Callable[[], float] = time.monotonic
     draw: Callable[[], float] = random.random
 
     async def run(
-        self,
-        exchange: Exchange,
-        start: StreamStart,
-        routing: Routing,
-        targets: Sequence[Target],
-        repeat: Repeat,
-        attempt: Attempt,
+        self, running: RunningCall, routed: RoutedRequest, targets: Sequence[Target], source: BodySource
     ) -> Response:
         """Return the first answer; raise what the client reads when there is none."""
+        routing = routed.resources.routing
         if routing.policy.retries_timeouts:
-            start.share(min(len(targets), routing.policy.attempts))
-        with routing.begin(targets, repeat) as state:
+            running.start.share(min(len(targets), routing.policy.attempts))
+        with routing.begin(targets, source.repeat) as state:
             failures: dict[Key, Refused] = {}
             while step := state.next(self.clock(), self.draw()):
                 if step.pause:
                     await asyncio.sleep(step.pause)
-                exchange.entry.set_attempt(step.target.resource, step.target.deployment, state.attempts)
-                outcome = await attempt(step.target, state.attempts)
+                running.exchange.entry.set_attempt(step.target.resource, step.target.deployment, state.attempts)
+                outcome = await self.attempts.make(running, routed, source, step.target, state.attempts)
                 if isinstance(outcome, Answered):
                     state.succeeded(step, outcome.headers, self.clock())
                     return _with_attempts(outcome.response, step.target, state)

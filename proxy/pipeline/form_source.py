@@ -84,7 +84,7 @@ class Upload:
         reader = self._reader
         if reader is None:
             return _Prepared(plan=FormPlan(replace={}), length=self.length, body=self._body(_Untouched()))
-        surface = routed.resources[target.resource].surfaces.surface_for(routed.route.operation)
+        surface = routed.resources.each[target.resource].surfaces.surface_for(routed.route.operation)
         plan = plan_form(routed.route, self.fields, serving, surface=surface, boundary=self._boundary)
         replaced = {**plan.replace, **{name: value.encode() for name, value in changed.items()}}
         if plan.batch:
@@ -196,7 +196,7 @@ class FormSource:
             query = with_mapped_model(query, routed.serving(target.resource))
         return UpstreamRequest(
             method=routed.route.operation.method,
-            url=routed.resources[target.resource].surfaces.url(routed.route, prepared.plan.deployment, query),
+            url=routed.resources.each[target.resource].surfaces.url(routed.route, prepared.plan.deployment, query),
             headers=headers.request_to_azure(routed.request.headers, json=False) | length,
             body=prepared.body,
         )

@@ -4,19 +4,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from proxy.azure_api.headers import JSON, finish
-from proxy.errors import ProxyError, UnknownUrl, UnsupportedOperation, UpstreamError
+from proxy.azure_api.headers import JSON, common_headers
+from proxy.errors import MethodNotAllowed, ProxyError, UnknownUrl, UnsupportedOperation, UpgradeRequired
 from proxy.openai_api import cors, router
 from proxy.openai_api.answers import to_response, with_propagation_hint
 from proxy.openai_api.operations import Surface
 from proxy.openai_api.router import Route
-from proxy.pipeline.authentication import Authenticator
+from proxy.pipeline.authentication import Authenticator, Principal
 from proxy.pipeline.call import Calls
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.local import LocalOperations
 from proxy.server.access_log import AccessLogEntry, log_unexpected, write_line
 from proxy.server.concurrency import Concurrency
-from proxy.server.connection import ClientDisconnected, Connection, connection_of
+from proxy.server.connection import ClientDisconnected, connection_of
 from proxy.server.response_writer import ResponseWriter
 from proxy.values import Receive, Request, Response, Scope, Send
 
@@ -43,49 +43,59 @@ class Handler:
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request of ASGI, from its head to the end of its answer."""
         request, connection = parse_request(scope, receive), connection_of(scope)
+        common = common_headers(request.id) | cors.origin_headers(request.headers, self.allowed_origins)
         async with Exchange(AccessLogEntry(request.id, self.clock, self.log), connection) as exchange:
-            writer = ResponseWriter(send, exchange.deadline, exchange.stalled)
-            response = self._finish(exchange, request, await self._respond(exchange, writer, request))
-            await _write(exchange, writer, connection, response, with_body=request.method != "HEAD")
+            writer = ResponseWriter(send, exchange.deadline, exchange.stalled, common=common)
+            try:
+                if cors.is_preflight(request.method, request.headers):
+                    response = cors.answer_preflight(request.headers)
+                else:
+                    response = await self._answer(exchange, writer, request)
+            except BaseException as failure:  # noqa: BLE001  what nobody can read is raised again
+                response = self._failed(exchange, failure)
+            _note(exchange.entry, response)
+            try:
+                await writer.write(response, with_body=request.method != "HEAD")
+            except Exception as failure:  # noqa: BLE001  the head has left: all that is left is to break off
+                _note_break(exchange.entry, failure)
+                connection.close()
 
-    async def _respond(self, exchange: Exchange, writer: ResponseWriter, request: Request) -> Response:
-        try:
-            return await self._answer(exchange, writer, request)
-        except BaseException as failure:  # noqa: BLE001  what nobody can read is raised again
-            error = exchange.error_of(failure)
-            exchange.entry.set_error(error)
-            return to_response(with_propagation_hint(error, self.clock() - self.born))
+    def _failed(self, exchange: Exchange, failure: BaseException) -> Response:
+        """Return a failure as the answer that the client reads."""
+        error = exchange.error_of(failure)
+        exchange.entry.set_error(error)
+        return to_response(with_propagation_hint(error, self.clock() - self.born))
 
     async def _answer(self, exchange: Exchange, writer: ResponseWriter, request: Request) -> Response:
-        if cors.is_preflight(request.method, request.headers):
-            return Response(status=204, headers=cors.preflight_headers(request.headers), body=b"")
         route = self._route(request)
         if isinstance(route, Route):
             exchange.entry.operation = route.operation.name
             if route.operation.public:
                 return await self._answer_in_public(route)
         exchange.stack.callback(self.concurrency.acquire(exchange.stop).release)
-        return await self._serve(exchange, writer, request, route)
-
-    async def _serve(
-        self, exchange: Exchange, writer: ResponseWriter, request: Request, route: Route | ProxyError
-    ) -> Response:
         principal = await self.authenticator.authenticate(request.headers)
         exchange.entry.client = principal.client
         if isinstance(route, ProxyError):
             raise route
         if route.operation.surface is Surface.LOCAL:
-            if principal.unverified:
-                await self.calls.prove(exchange, request, principal.resources)
-            return self.local.answer(route, principal.resources)
+            return await self._answer_locally(exchange, request, route, principal)
         if request.method == "HEAD":
             return Response(status=200, headers=JSON, body=b"")
         if route.operation.stored and not self.store_objects:
             raise UnsupportedOperation("Objects that Azure keeps are switched off at this proxy (STORED_OBJECTS).")
         return await self.calls.answer(exchange, writer, request, route, principal.resources)
 
+    async def _answer_locally(
+        self, exchange: Exchange, request: Request, route: Route, principal: Principal
+    ) -> Response:
+        if principal.unverified:
+            await self.calls.prove(exchange, request, principal.resources)
+        return self.local.answer(route, principal.resources)
+
     def _route(self, request: Request) -> Route | ProxyError:
         route = router.find(request.method, request.path)
+        if isinstance(route, MethodNotAllowed) and _asks_for_websocket(request):
+            return UpgradeRequired()
         if self.forward_unknown and isinstance(route, UnknownUrl):
             return router.unknown(request.method, request.path)
         return route
@@ -95,13 +105,10 @@ class Handler:
             return self.local.health(await self.authenticator.problems())
         return self.local.index()
 
-    def _finish(self, exchange: Exchange, request: Request, answer: Response) -> Response:
-        """Return the answer with what every answer carries, and write its line unless it goes on."""
-        headers = finish(answer.headers, request.id) | cors.origin_headers(request.headers, self.allowed_origins)
-        exchange.entry.request_id, exchange.entry.status = headers["x-request-id"], answer.status
-        if isinstance(answer.body, bytes):
-            exchange.entry.write(outcome="completed" if answer.status < 400 else "error")
-        return Response(status=answer.status, headers=headers, body=answer.body, keep_alive=answer.keep_alive)
+
+def _asks_for_websocket(request: Request) -> bool:
+    """Tell whether a client wants to upgrade to a WebSocket; the host removes the Upgrade header."""
+    return request.method == "GET" and "sec-websocket-key" in request.headers
 
 
 def parse_request(scope: Scope, receive: Receive) -> Request:
@@ -120,14 +127,15 @@ def parse_request(scope: Scope, receive: Receive) -> Request:
     )
 
 
-async def _write(
-    exchange: Exchange, writer: ResponseWriter, connection: Connection, response: Response, *, with_body: bool
-) -> None:
-    """Send an answer; one that cannot be told its end is broken off."""
-    try:
-        await writer.write(response, with_body=with_body)
-    except (UpstreamError, ClientDisconnected):
-        connection.close()
-    except Exception as failure:  # noqa: BLE001  the head has left: only the log can tell
-        exchange.entry.set_error(log_unexpected(failure))
-        connection.close()
+def _note(entry: AccessLogEntry, response: Response) -> None:
+    """Note what the client reads, and write the line of an answer that does not go on."""
+    entry.request_id = response.headers.get("x-request-id", entry.request_id)
+    entry.status = response.status
+    if isinstance(response.body, bytes):
+        entry.write(outcome="completed" if response.status < 400 else "error")
+
+
+def _note_break(entry: AccessLogEntry, failure: Exception) -> None:
+    """Note why an answer breaks off, unless its own body has noted it."""
+    if not isinstance(failure, ProxyError | ClientDisconnected):
+        entry.set_error(log_unexpected(failure))

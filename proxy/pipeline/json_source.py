@@ -96,7 +96,7 @@ class JsonSource:
         self._refused = None
         if self._learned is None:
             return
-        endpoint = self._routed.resources[target.resource].surfaces.endpoint
+        endpoint = self._routed.resources.each[target.resource].surfaces.endpoint
         self._key = f"{self.call.route.operation.name} {endpoint} {target.deployment}"
         if known := self._learned.known(self._key, self._clock()):
             self._apply(known)
@@ -110,7 +110,7 @@ class JsonSource:
 
     def _message(self, target: Target) -> UpstreamRequest:
         routed, call = self._routed, self._call
-        operation, surfaces = call.route.operation, routed.resources[target.resource].surfaces
+        operation, surfaces = call.route.operation, routed.resources.each[target.resource].surfaces
         passed = headers.request_to_azure(routed.request.headers, json=bool(call.raw))
         image = None if surfaces.is_openai else image_deployment(call, routed.serving(target.resource))
         if image:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING
 
 from proxy.azure_api.stream import Stream
+from proxy.azure_api.usage import parse_usage
 from proxy.azure_services.upstream import BROKEN
 from proxy.errors import ProxyError, ShuttingDown, UpstreamError, UpstreamTimeout
 from proxy.pipeline.exchange import Exchange
@@ -63,7 +64,7 @@ class EventRelay:
         """
         now, read, stream, tag = exchange.deadline.now, self._answer.read, self._stream, self._tag
         self._heard, received = now(), 0
-        exchange.deadline.set(Limit.IDLE, self._heard + idle, lambda at: self._look(at, writer, idle, end))
+        exchange.deadline.set(Limit.IDLE, min(end, self._heard + idle), lambda at: self._look(at, writer, idle, end))
         exchange.on_stop(lambda: self._answer.abort(ShuttingDown()))
         try:
             if self._held:
@@ -105,6 +106,7 @@ class EventRelay:
         failure = self._stream.failure
         if failure is None:
             await self._answer.finish()
+        self._answer.sending.usage = parse_usage(self._stream.usage)
         _end(self._answer, exchange, failure)
 
 

@@ -45,10 +45,6 @@ class Resources:
         self._listed = self._deployments()
         self._catalogue = self._make_catalogue()
 
-    def __getitem__(self, number: int) -> Resource:
-        """Return a resource by its number in the settings."""
-        return self.each[number]
-
     def start(self) -> None:
         """Begin to fetch credentials and lists in the background of the running loop."""
         for resource in self.each:

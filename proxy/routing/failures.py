@@ -1,12 +1,11 @@
-"""Why an attempt failed, and what that means for the request: it is tried again, or not."""
+"""Why an attempt failed, and whether the request is tried again."""
 
 from dataclasses import dataclass
 from enum import Enum
 
+from proxy.azure_api.errors import FILTER_CODES, MISSING_CODES
 from proxy.config.policy import Policy
 
-_MISSING_CODES = frozenset({"deploymentnotfound", "model_not_found"})
-_FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "responsibleaipolicyviolation"})
 REQUEST_TIMEOUT, THROTTLED, UNAUTHORIZED, NOT_FOUND, SERVER_ERROR = 408, 429, 401, 404, 500
 
 
@@ -22,10 +21,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """How an attempt failed, as far as it matters for the next one.
+    """How an attempt failed, as far as the next attempt depends on it.
 
-    `status` is that of the answer or of the error in the stream; `code` is as Azure or OpenAI spells it; `wait` is in
-    seconds, None when the target does not say.
+    `status` is the status of the answer or of the error in the stream. `code` is spelt as Azure or OpenAI does. `wait`
+    is how many seconds the target asks to wait, None when it does not say.
     """
 
     kind: Kind
@@ -35,56 +34,56 @@ class Failure:
 
     @property
     def is_throttled(self) -> bool:
-        """Tell whether the target has too much to do."""
+        """Tell whether the target is over its rate limit."""
         return self.status == THROTTLED
 
     @property
     def is_missing(self) -> bool:
         """Tell whether the resource has no such deployment."""
-        return self.status == NOT_FOUND and self.code.lower() in _MISSING_CODES
+        return self.status == NOT_FOUND and self.code.lower() in MISSING_CODES
 
     @property
     def is_filtered(self) -> bool:
-        """Tell whether a content filter refused, as every other target's would."""
-        return self.code.lower() in _FILTER_CODES
+        """Tell whether a content filter refused the request; the filter of any other target would do the same."""
+        return self.code.lower() in FILTER_CODES
 
     @property
     def is_fault(self) -> bool:
-        """Tell whether the target is to blame, so that it counts against its health."""
+        """Tell whether the failure is the target's fault and counts against its health."""
         if self.is_filtered:
             return False
         return self.status is None or self.status == REQUEST_TIMEOUT or self.status >= SERVER_ERROR
 
 
 class Repeat(Enum):
-    """After which failures a request may be sent again."""
+    """When a request may be sent again after a failure."""
 
-    IDEMPOTENT = "it creates nothing lasting"
-    IF_NOT_PROCESSED = "it creates something: only when it was surely refused"
-    IF_NOT_SENT = "its body can be read once: only when nothing of it was sent"
+    IDEMPOTENT = "it changes nothing that Azure keeps: after every failure"
+    IF_NOT_PROCESSED = "it creates or changes something: only when the first attempt was certainly refused"
+    IF_NOT_SENT = "its body can be read only once: only when none of it was sent"
 
 
 class Verdict(Enum):
-    """What comes next."""
+    """What happens after a failure."""
 
-    AGAIN = "another target, or this one where it is the only one"
+    AGAIN = "another target, or the same one if there is no other"
     REFRESH = "the same target with a fresh credential"
-    GIVE_UP = "the client reads the failure"
+    GIVE_UP = "the client gets the error"
 
 
 _ALL = frozenset(Repeat)
-_SENDABLE = frozenset({Repeat.IDEMPOTENT, Repeat.IF_NOT_PROCESSED})
-_HARMLESS = frozenset({Repeat.IDEMPOTENT})
+_NOT_PROCESSED = frozenset({Repeat.IDEMPOTENT, Repeat.IF_NOT_PROCESSED})
+_IDEMPOTENT = frozenset({Repeat.IDEMPOTENT})
 _NOTHING: frozenset[Repeat] = frozenset()
 
 
 def judge(failure: Failure, repeat: Repeat, policy: Policy, *, refreshed: bool = False) -> Verdict:
-    """Return what comes next; `refreshed` tells that this target has got a fresh credential already.
+    """Return what happens after a failure before the first content.
 
-    A failure after content has reached the client is none to judge: there is no way back.
+    `refreshed` tells that this target has already been called with a fresh credential.
     """
     if failure.kind is Kind.ANSWER and failure.status == UNAUTHORIZED:
-        return Verdict.REFRESH if repeat in _SENDABLE and not refreshed else Verdict.GIVE_UP
+        return Verdict.REFRESH if repeat in _NOT_PROCESSED and not refreshed else Verdict.GIVE_UP
     return Verdict.AGAIN if repeat in _allowed(failure, policy) else Verdict.GIVE_UP
 
 
@@ -92,9 +91,9 @@ def _allowed(failure: Failure, policy: Policy) -> frozenset[Repeat]:
     if failure.kind is Kind.CONNECT:
         return _ALL
     if failure.kind is Kind.TIMEOUT:
-        return _HARMLESS if policy.retries_timeouts else _NOTHING
+        return _IDEMPOTENT if policy.retries_timeouts else _NOTHING
     if failure.kind is Kind.ANSWER and failure.is_throttled:
-        return _SENDABLE
+        return _NOT_PROCESSED
     if failure.kind is Kind.ANSWER and failure.is_missing:
-        return _SENDABLE
-    return _HARMLESS if failure.is_fault or failure.is_throttled or failure.is_missing else _NOTHING
+        return _NOT_PROCESSED
+    return _IDEMPOTENT if failure.is_fault or failure.is_throttled or failure.is_missing else _NOTHING

@@ -1,13 +1,8 @@
-"""What is known of every target: its cooldown and its breaker.
+"""What is known of each target: its cooldown and its circuit breaker.
 
-How many calls of the last seconds failed.
-
-The breaker of one target: it keeps requests from what only fails.
-
-Closed lets every call pass. Open lets none pass for a while. Then one call probes: when it succeeds the breaker closes,
-when it fails the breaker opens for twice as long.
-
-What is known of every target: whether it rests, for how long and why.
+A target cools down for as long as it asks, or for a default time after a 429. Its breaker opens after too many
+failures: closed, every call passes; open, none does for a while. Then one call probes the target. When it succeeds the
+breaker closes, when it fails the breaker opens for twice as long.
 """
 
 import math
@@ -22,7 +17,7 @@ _SLICES = 10
 
 
 class Window:
-    """Counts calls and failures in ten slices of time, so that it never grows; the oldest slice leaves as a whole."""
+    """Counts the calls and failures of the last seconds, in ten slices of time, so that its size is fixed."""
 
     __slots__ = ("_calls", "_failures", "_numbers", "_slice")
 
@@ -53,10 +48,10 @@ class Window:
 
 
 class Breaker:
-    """Opens after too many failures; times are in seconds of a clock that never goes back.
+    """Opens after too many failures; times are in seconds of a monotonic clock.
 
-    `began` is when the call was let pass. A call that is older than the last change says nothing about the target of
-    today: what was on its way when the breaker opened cannot open it once more.
+    `began` is when a call was admitted. Calls that are older than the last change of state are ignored, so that those
+    in flight when the breaker opened cannot open it again.
     """
 
     __slots__ = ("_changed", "_in_a_row", "_length", "_policy", "_probe", "_until", "_window")
@@ -84,12 +79,12 @@ class Breaker:
         return self._policy.probe_wait if self._is_probed(now) else 0.0
 
     def admit(self, now: float) -> None:
-        """Let a call pass; it is the probe when the breaker is not closed."""
+        """Admit a call; it is the probe when the breaker is not closed."""
         if self._until is not None:
             self._probe = now
 
     def release(self, began: float) -> None:
-        """End a call: a probe without success or failure, because the client has left, makes room for another."""
+        """End a call; a probe that neither succeeded nor failed, because its client left, allows another one."""
         if self._probe == began:
             self._probe = None
 
@@ -103,7 +98,7 @@ class Breaker:
         self._window.add(now, failed=False)
 
     def fail(self, began: float, now: float) -> None:
-        """Count a call that failed through the target's fault."""
+        """Count a call that failed and is the target's fault."""
         if began <= self._changed:
             return
         self._in_a_row += 1
@@ -121,7 +116,7 @@ class Breaker:
         return calls >= policy.breaker_calls and failures >= policy.breaker_share * calls
 
     def _is_probed(self, now: float) -> bool:
-        # A probe that nobody hears of again must not keep the target out for ever.
+        # A probe whose end is never reported must not block the target forever.
         return self._probe is not None and now < self._probe + self._policy.breaker_max_open
 
     def _open(self, length: float, now: float) -> None:
@@ -133,7 +128,7 @@ class Breaker:
         self._window.clear()
 
 
-# More targets than any list of resources has; without discovery a client may name a deployment that nobody knows.
+# Far more than the settings can list; without discovery, clients may name deployments that do not exist.
 MAX_TARGETS = 1024
 
 
@@ -146,14 +141,14 @@ class _State:
         self.throttled = False
         self.depleted_until = 0.0
 
-    def holds_back(self, now: float) -> bool:
+    def is_held_back(self, now: float) -> bool:
         return now < self.cooldown_until or not self.breaker.is_closed
 
 
 class Health:
-    """The cooldown and the breaker of each target, told apart by resource and deployment.
+    """The cooldown and the breaker of each target, by resource and deployment.
 
-    `now` is in seconds of a clock that never goes back; `began` is the `now` at which the attempt was admitted.
+    `now` is in seconds of a monotonic clock; `began` is the `now` at which the attempt was admitted.
     """
 
     def __init__(self, policy: Policy) -> None:
@@ -161,7 +156,7 @@ class Health:
         self._states: dict[Key, _State] = {}
 
     def __len__(self) -> int:
-        """Return how many targets something is known of."""
+        """Return of how many targets something is known."""
         return len(self._states)
 
     def wait(self, target: Target, now: float) -> float:
@@ -172,7 +167,7 @@ class Health:
         return max(state.cooldown_until - now, state.breaker.wait(now), 0.0)
 
     def is_throttled(self, target: Target, now: float) -> bool:
-        """Tell whether a target rests for no other reason than that it has too much to do."""
+        """Tell whether a target is cooling down only because it is over its rate limit."""
         state = self._states.get(target.key)
         return state is not None and state.throttled and now < state.cooldown_until and state.breaker.is_closed
 
@@ -182,33 +177,34 @@ class Health:
         return state is not None and not state.breaker.is_closed
 
     def is_depleted(self, target: Target, now: float) -> bool:
-        """Tell whether a target may be asked, but another one is better: its last answer left nothing of a limit.
+        """Tell whether the last answer of a target used up a limit, so that other targets are better.
 
-        It stays a last resort, as the count is of a moment ago: Microsoft advises not to predict throttling.
+        It may still be called when there is no other: the count is already old, and Microsoft advises not to predict
+        throttling.
         """
         state = self._states.get(target.key)
         return state is not None and now < state.depleted_until
 
     def admit(self, target: Target, now: float) -> None:
-        """Let an attempt go to a target."""
+        """Begin an attempt at a target."""
         state = self._states.get(target.key)
         if state is not None:
             state.breaker.admit(now)
 
     def release(self, target: Target, began: float) -> None:
-        """End an attempt; one of which nothing was learnt leaves the target to another."""
+        """End an attempt; one without a result allows another probe."""
         state = self._states.get(target.key)
         if state is not None:
             state.breaker.release(began)
 
     def note_success(self, target: Target, headers: Mapping[str, str], began: float, now: float) -> None:
-        """Take in an answer; the names of its headers are lower-case."""
+        """Record an answer; the names of its headers are in lower case."""
         state = self._state(target.key, now)
         state.breaker.succeed(began, now)
         state.depleted_until = now + self._policy.cooldown_after(parse_reset(headers)) if is_spent(headers) else 0.0
 
     def note_failure(self, target: Target, failure: Failure, began: float, now: float) -> None:
-        """Take in a failure; one that is the client's own fault shows that the target answers."""
+        """Record a failure; one that is the client's fault shows that the target answers."""
         state = self._state(target.key, now)
         if failure.is_fault:
             state.breaker.fail(began, now)
@@ -233,8 +229,8 @@ class Health:
         return state
 
     def _forget(self, now: float) -> None:
-        """Make room: what holds nothing back goes first, and of the others the older half where there are too many."""
-        held = {key: state for key, state in self._states.items() if state.holds_back(now)}
+        """Forget targets that may be called, and the older half of the others if there are too many."""
+        held = {key: state for key, state in self._states.items() if state.is_held_back(now)}
         if len(held) > MAX_TARGETS // 2:
             held = dict(list(held.items())[-MAX_TARGETS // 2 :])
         self._states = held

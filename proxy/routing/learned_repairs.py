@@ -1,34 +1,34 @@
-"""What was learned of the parameters that a deployment refuses, so that the next request goes without them."""
+"""The parameters that each deployment is known to refuse, so that the next request goes without them."""
 
 from collections import OrderedDict
 
 from proxy.values import Repair
 
-# More deployments than a resource has, and some kilobytes; the least recently used is forgotten.
+# Far more than there are, and a few kilobytes; the least recently used is forgotten.
 MAX_DEPLOYMENTS = 1000
-# All parameters that are repaired, and a few refused values besides; the oldest is forgotten.
+# Every parameter that can be repaired, and a few refused values; the oldest is forgotten.
 MAX_REPAIRS = 16
-# A refused value is a number or a word; a longer one comes from one client and would only take memory.
+# A refused value is a number or a word; longer ones are special to one client and not worth the memory.
 MAX_VALUE_BYTES = 64
-# Another model may stand behind a deployment by then: the parameter is tried anew.
+# By then the deployment may have another model, so the parameter is tried again.
 SECONDS_KEPT = 3600.0
 
 
 class LearnedRepairs:
-    """The repairs of each deployment; `now` is in seconds of any clock that never goes back."""
+    """The repairs of each deployment; `now` is in seconds of a monotonic clock."""
 
     def __init__(self) -> None:
         self._learned: OrderedDict[str, dict[Repair, float]] = OrderedDict()
 
     def known(self, deployment: str, now: float) -> tuple[Repair, ...]:
-        """Return what a request for this deployment should be spared, oldest first."""
+        """Return the repairs to make before a request is sent to this deployment, oldest first."""
         if deployment not in self._learned:
             return ()
         self._learned.move_to_end(deployment)
         return tuple(repair for repair, ends in self._learned[deployment].items() if now < ends)
 
     def learn(self, deployment: str, repair: Repair, now: float) -> None:
-        """Keep a repair for an hour; it takes the place of those that it covers or contradicts."""
+        """Remember a repair for an hour; it replaces those that it covers or contradicts."""
         if repair.value is not None and len(repair.value) > MAX_VALUE_BYTES:
             return
         earlier = self._learned.get(deployment, {})
@@ -42,5 +42,5 @@ class LearnedRepairs:
 
 def _replaces(new: Repair, old: Repair) -> bool:
     if old.parameter == new.renamed_to:
-        return True  # The deployment refuses the name that it was known to take instead of this one.
+        return True  # The deployment now refuses the other name.
     return old.parameter == new.parameter and new.value in (None, old.value)

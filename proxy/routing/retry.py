@@ -1,4 +1,4 @@
-"""Which target is asked next, and whether one more attempt may be made.
+"""Which target is called next, and whether there may be another attempt.
 
 `Routing` is what all requests of an instance share; each request has a `RetryState`, which its failover loop drives:
 
@@ -24,9 +24,9 @@ from proxy.routing.targets import Key, Target
 
 
 class RetryBudget:
-    """Counts what is in flight: requests from `begin` to `end`, retries from `grant` to `give_back`.
+    """Limits the retries in flight to a share of the requests in flight.
 
-    The share is of the requests that are not on a retry, so that upstream never gets more than that share on top.
+    Requests that are on a retry do not count for the share, so that retries never add more than it to the load.
     """
 
     def __init__(self, policy: Policy) -> None:
@@ -39,25 +39,25 @@ class RetryBudget:
         self.requests += 1
 
     def end(self) -> None:
-        """Count a request no more."""
+        """Stop counting a request."""
         self.requests -= 1
 
     def grant(self) -> bool:
-        """Count a retry if there may be one more; tell whether."""
+        """Count a retry if there may be another one; return whether there may."""
         share = self._policy.retry_share * (self.requests - self.retries)
         granted = self.retries + 1 <= max(self._policy.min_retries, share)
         self.retries += granted
         return granted
 
     def give_back(self) -> None:
-        """Count a retry no more."""
+        """Stop counting a retry."""
         self.retries -= 1
 
 
 def choose(targets: Sequence[Target], tried: Container[Key], health: Health, now: float, draw: float) -> Target | None:
-    """Return a target that was not tried and does not rest, None when there is none; `draw` is from 0 to 1.
+    """Return a target that was not tried and is not cooling down, None if there is none; `draw` is from 0 to 1.
 
-    One whose limit is spent comes after all others, whatever the priority.
+    Targets that have used up a limit come after all others, whatever their priority.
     """
     usable = [target for target in targets if target.key not in tried and not health.wait(target, now)]
     if len(usable) > 1:
@@ -77,7 +77,7 @@ def _draw(targets: Sequence[Target], draw: float) -> Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """An attempt to make: at which target, and after how many seconds; `began` is when it was decided."""
+    """An attempt to make at a target, after a pause in seconds; `began` is when it was decided."""
 
     target: Target
     pause: float = 0.0
@@ -86,17 +86,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exhausted:
-    """That no target may be asked: `throttled` when all have too much to do; one may be asked after `wait` seconds."""
+    """No target may be called before `wait` seconds; `throttled` tells that all are over their rate limits."""
 
     throttled: bool
     wait: float
 
 
 class RetryState:
-    """Holds what was tried; used as `with router.begin(targets) as journey`.
+    """What one request has tried, and what it may try next; times are in seconds of a monotonic clock.
 
-    The corridor asks for the `next` step, makes the attempt and tells whether it `succeeded` or `failed`, until there
-    is no step or the verdict is to give up. Times are in seconds of a clock that never goes back.
+    The caller takes the `next` step, makes the attempt and reports whether it `succeeded` or `failed`, until there is
+    no step or the verdict is to give up.
     """
 
     __slots__ = (
@@ -149,27 +149,27 @@ class RetryState:
     def next(self, now: float, draw: float) -> Step | None:
         """Return the next attempt to make, None when there is none; `draw` is from 0 to 1."""
         if self._last is None:
-            return self._go(self._elsewhere(now, draw), now)
+            return self._take(self._elsewhere(now, draw), now)
         if self._verdict is Verdict.REFRESH:
             self._refreshed = True
-            return self._go(Step(target=self._last.target, began=now), now)
+            return self._take(Step(target=self._last.target, began=now), now)
         if self._verdict is Verdict.GIVE_UP or self.attempts >= self._policy.attempts:
             return None
         step = self._elsewhere(now, draw) or self._same(self._last.target, now, draw)
         self._give_back()
         self._refreshed = False
         self._retries = step is not None and self._budget.grant()
-        return self._go(step, now) if self._retries else None
+        return self._take(step, now) if self._retries else None
 
     def succeeded(self, step: Step, headers: Mapping[str, str], now: float) -> None:
-        """Take in that a step brought an answer, or the first content of one; header names are lower-case."""
+        """Record that a step brought an answer, or the first content of a stream; header names are in lower case."""
         self._verdict = Verdict.GIVE_UP
         self._health.note_success(step.target, headers, step.began, now)
 
     def failed(self, step: Step, failure: Failure, now: float) -> Verdict:
-        """Take in that a step failed, and return what comes next.
+        """Record that a step failed, and return what happens next.
 
-        To refresh is the corridor's: with a fresh credential `next` gives the same target once more.
+        For `Verdict.REFRESH` the caller fetches a fresh credential; `next` then returns the same target again.
         """
         self.failure = failure
         if failure.is_missing:
@@ -181,7 +181,7 @@ class RetryState:
         return self._verdict
 
     def exhausted(self, now: float) -> Exhausted | None:
-        """Return how it stands with all targets that may have the deployment, None when none of them has it."""
+        """Return when a target may be called again, None when no target has the deployment."""
         candidates = [target for target in self._candidates() if target.key not in self._missing]
         if self._missing and not candidates:
             return None
@@ -190,7 +190,7 @@ class RetryState:
         return Exhausted(throttled=throttled, wait=self._policy.cooldown_after(wait))
 
     def _is_throttled(self, target: Target, now: float) -> bool:
-        """Tell whether a target has too much to do, or had when this request asked it."""
+        """Tell whether a target is over its rate limit, or was when this request called it."""
         return target.key in self._throttled or self._health.is_throttled(target, now)
 
     def _candidates(self) -> Sequence[Target]:
@@ -204,7 +204,7 @@ class RetryState:
         return None if target is None else Step(target=target, began=now)
 
     def _same(self, target: Target, now: float, draw: float) -> Step | None:
-        """Return the same target again where it is the only one and says that it will soon be there."""
+        """Return the same target again if it is the only one and expects to be available soon."""
         failure, longest = self.failure, self._policy.same_target_wait
         others = any(other.key != target.key for other in self._candidates())
         if failure is None or others or self._health.is_open(target):
@@ -215,7 +215,7 @@ class RetryState:
             return None
         return Step(target=target, pause=wait + self._policy.jitter_after(self.attempts, draw), began=now)
 
-    def _go(self, step: Step | None, now: float) -> Step | None:
+    def _take(self, step: Step | None, now: float) -> Step | None:
         if step is None:
             return None
         self.attempts += self._verdict is not Verdict.REFRESH
@@ -230,7 +230,7 @@ class RetryState:
 
 
 class Routing:
-    """Sends each request on its journey."""
+    """The policy, the health of the targets and the retry budget, shared by all requests."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -238,5 +238,5 @@ class Routing:
         self.budget = RetryBudget(policy)
 
     def begin(self, targets: Sequence[Target], repeat: Repeat = Repeat.IDEMPOTENT) -> RetryState:
-        """Return the journey of a request that any of the targets may serve."""
+        """Return the retry state of a request that any of the targets may serve."""
         return RetryState(targets, repeat, policy=self.policy, health=self.health, budget=self.budget)

@@ -27,6 +27,8 @@ from enum import Enum, auto
 class Limit(Enum):
     """What may take too long."""
 
+    __hash__ = object.__hash__  # in C: a limit is set and cleared with every request
+
     BODY_STALL = auto()
     PATIENCE = auto()
     ATTEMPT = auto()
@@ -89,17 +91,22 @@ class Deadline:
     def _look(self) -> None:
         self._timer, self._when = None, math.inf
         now = self.now()
-        due = [(limit, expire) for limit, (at, expire) in self._limits.items() if at <= now]
-        for limit, expire in due:
-            del self._limits[limit]
-            again = self._interrupt(limit) if expire is None else expire(now)
-            if again is not None:
-                self._limits[limit] = again, expire
+        for limit, entry in [(limit, entry) for limit, entry in self._limits.items() if entry[0] <= now]:
+            # One that was due before it may have taken it away, or put it off.
+            if self._limits.get(limit) is entry:
+                self._expire(limit, entry[1], now)
         if self._limits:
             self._arm(min(at for at, _ in self._limits.values()))
 
-    def _interrupt(self, limit: Limit) -> float | None:
-        self._interrupted_by = limit
-        if self._task is not None:
+    def _expire(self, limit: Limit, expire: Expire | None, now: float) -> None:
+        del self._limits[limit]
+        if expire is None:
+            self._interrupt(limit)
+        elif (again := expire(now)) is not None:
+            self._limits[limit] = again, expire
+
+    def _interrupt(self, limit: Limit) -> None:
+        # A second cancellation would be one that nobody takes back.
+        if self._interrupted_by is None and self._task is not None:
+            self._interrupted_by = limit
             self._task.cancel()
-        return None

@@ -5,8 +5,9 @@ https://learn.microsoft.com/azure/azure-functions/functions-scale#timeout
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
+from proxy.errors import NO_HEADERS
 from proxy.server.deadline import Deadline, Limit
 from proxy.values import Response, Send
 
@@ -20,7 +21,9 @@ _WITHOUT_BODY = frozenset({204, 304})
 
 
 class ResponseWriter:
-    """Sends one answer; `stalled` is called when the client has stopped reading.
+    """Sends one answer; `common` are headers that every answer carries, unless it has its own.
+
+    `stalled` is called when the client has stopped reading.
 
     `last` is when the client last took a part of the body, `is_sending` tells that it is to take something now.
     """
@@ -28,6 +31,7 @@ class ResponseWriter:
     __slots__ = (
         "_comment",
         "_commented",
+        "_common",
         "_deadline",
         "_seen",
         "_send",
@@ -39,26 +43,34 @@ class ResponseWriter:
         "last",
     )
 
-    def __init__(self, send: Send, deadline: Deadline, stalled: Callable[[], None], *, stall: float = STALL) -> None:
+    def __init__(
+        self,
+        send: Send,
+        deadline: Deadline,
+        stalled: Callable[[], None],
+        *,
+        common: Mapping[str, str] = NO_HEADERS,
+        stall: float = STALL,
+    ) -> None:
         self._send = send
         self._deadline = deadline
         self._stalled = stalled
+        self._common = common
         self._stall = stall
         self._silence = 0.0
         self._comment: asyncio.Task[None] | None = None
         self._commented = 0.0
-        self._seen = 0.0
+        self._seen: tuple[float, float] | None = None
         self.head_sent = False
         self.is_sending = False
         self.last = deadline.now()
 
-    async def write(self, response: Response, *, with_body: bool = True) -> None:
+    def write(self, response: Response, *, with_body: bool = True) -> Awaitable[None]:
         """Send an answer; for HEAD without its body, for whose end the host would let the next request wait."""
         body = response.body
         if isinstance(body, bytes):
-            await self._write_whole(response, body if with_body else b"")
-        else:
-            await self._write_stream(response, body)
+            return self._write_whole(response, body if with_body else b"")
+        return self._write_stream(response, body)
 
     def begin_stream(self, headers: Mapping[str, str], silence: float) -> None:
         """Let the head of a stream of events leave before there is an answer, followed by a comment."""
@@ -67,7 +79,7 @@ class ResponseWriter:
         self._keep_alive(silence)
 
     async def _write_whole(self, response: Response, body: bytes) -> None:
-        headers = _encoded(response.headers)
+        headers = self._encoded(response.headers)
         if response.status not in _WITHOUT_BODY and "content-length" not in response.headers:
             headers.append((b"content-length", b"%d" % len(body)))
         if len(body) > _BUFFERED:
@@ -94,19 +106,23 @@ class ResponseWriter:
             await chunks.aclose()
 
     async def _send_head(self, response: Response) -> None:
+        self._watch_reader()
         if self.head_sent:
             await self._comment_sent()
         else:
             self.head_sent = True
-            head = {"type": "http.response.start", "status": response.status, "headers": _encoded(response.headers)}
+            head = {
+                "type": "http.response.start",
+                "status": response.status,
+                "headers": self._encoded(response.headers),
+            }
             await self._send(head)
         self.last = self._deadline.now()
         if response.keep_alive is not None and not self._silence:
             self._keep_alive(response.keep_alive)
-        self._watch_reader()
 
     async def _send_late_head(self, headers: Mapping[str, str]) -> None:
-        await self._send({"type": "http.response.start", "status": 200, "headers": _encoded(headers)})
+        await self._send({"type": "http.response.start", "status": 200, "headers": self._encoded(headers)})
         await self._send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
 
     async def _comment_sent(self) -> None:
@@ -127,18 +143,18 @@ class ResponseWriter:
         return max(due, now + self._silence / 10)
 
     def _watch_reader(self) -> None:
-        self._seen = self.last
-        self._deadline.set(Limit.CLIENT_STALL, self.last + self._stall, self._look_at_reader)
+        self._deadline.set(Limit.CLIENT_STALL, self._deadline.now() + self._stall, self._look_at_reader)
 
     def _look_at_reader(self, now: float) -> float | None:
-        """Give up a client that has taken nothing since the last look."""
+        """Give up a client that has taken nothing since the last look, when there already was something to take."""
         waits = self.is_sending or (self._comment is not None and not self._comment.done())
-        if waits and self.last == self._seen:
+        taken = self.last, self._commented
+        if waits and taken == self._seen:
             self._stalled()
             return None
-        self._seen = self.last
+        self._seen = taken if waits else None
         return now + self._stall
 
-
-def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    def _encoded(self, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+        every = {**self._common, **headers}
+        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in every.items()]

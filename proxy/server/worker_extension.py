@@ -8,6 +8,7 @@ functionTimeout the host answers for that request alone instead of killing the w
 
 import asyncio
 import contextlib
+import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
@@ -38,6 +39,9 @@ INVOCATION_ID = "x-ms-invocation-id"
 _INVOCATION_ID = INVOCATION_ID.encode()
 # The worker up to Python 3.12 and the one from 3.13 on.
 _COORDINATORS = ("azure_functions_worker.http_v2", "azure_functions_runtime.http_v2")
+# Seconds within which a request and its invocation, which come by two ways, find each other. With a header value that
+# is not ASCII, or an invocation id of the client's own, they never do: the host would kill the worker for it.
+CLAIM = 30.0
 # Invocations that are known by their ids, in flight or not: far more than are in flight.
 SEEN = 10_000
 
@@ -87,9 +91,11 @@ Handler = Callable[[Request], Awaitable[Response]]
 class WebApp(BaseWebApp):  # type: ignore[misc]
     """The ASGI application that hands each request to the worker, then calls what the function returned."""
 
-    def __init__(self) -> None:
+    def __init__(self, claim: float = CLAIM) -> None:
         self._handler: Handler | None = None
         self._seen: dict[str, None] = {}
+        self._claim = claim
+        _bound_invocations(claim)
 
     def route(self, func: Handler) -> Handler:
         """Take the worker's catch-all function."""
@@ -108,13 +114,17 @@ class WebApp(BaseWebApp):  # type: ignore[misc]
         """
         if scope["type"] != "http" or self._handler is None:
             return
-        invocation = next((value.decode("latin-1") for name, value in scope["headers"] if name == _INVOCATION_ID), "")
+        invocation = dict(scope["headers"]).get(_INVOCATION_ID, b"").decode("latin-1")
         if invocation and invocation in self._seen:
-            await _refuse(send)
+            await _refuse(send, 503)
             return
         self._note(invocation)
         try:
-            response = await self._handler(Request(invocation))
+            async with asyncio.timeout(self._claim):
+                response = await self._handler(Request(invocation))
+        except TimeoutError:
+            await _refuse(send, 400)
+            return
         finally:
             _forget(invocation)
         await response(scope, receive, send)
@@ -197,16 +207,41 @@ async def _close(server: Server, serving: "asyncio.Future[None]") -> None:
     await asyncio.wait({serving}, timeout=SHUTDOWN_GRACE + 0.5)
 
 
-async def _refuse(send: Send) -> None:
-    headers = [(b"retry-after", b"1"), (b"content-length", b"0")]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
+async def _refuse(send: Send, status: int) -> None:
+    headers = [(b"retry-after", b"1"), (b"content-length", b"0")] if status == 503 else [(b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
+
+
+def _coordinators() -> list[Any]:
+    """Return what brings requests and invocations together: there is one in each generation of the worker."""
+    coordinators = (getattr(sys.modules.get(name), "http_coordinator", None) for name in _COORDINATORS)
+    return [coordinator for coordinator in coordinators if coordinator is not None]
 
 
 def _forget(invocation: str) -> None:
     """Drop the coordinator's entry of a request: the worker never does, and keeps some 2 kB of each."""
-    for name in _COORDINATORS:
-        module: Any = sys.modules.get(name)
-        references = getattr(getattr(module, "http_coordinator", None), "_context_references", None)
+    for coordinator in _coordinators():
+        references = getattr(coordinator, "_context_references", None)
         if isinstance(references, dict):
             references.pop(invocation, None)
+
+
+def _bound_invocations(claim: float) -> None:
+    """Let an invocation whose request never comes end as failed, before the host kills the worker for it."""
+    for coordinator in _coordinators():
+        wait = getattr(coordinator, "get_http_request_async", None)
+        if wait is None:
+            logging.getLogger("proxy").warning("this worker's waits for its HTTP requests cannot be bounded")
+        else:
+            coordinator.get_http_request_async = partial(_wait_for_request, wait, claim)
+
+
+async def _wait_for_request(wait: Callable[[str], Awaitable[Any]], claim: float, invocation: str) -> Any:
+    try:
+        async with asyncio.timeout(claim):
+            return await wait(invocation)
+    except TimeoutError:
+        # The worker puts the error into the entry after this.
+        asyncio.get_running_loop().call_later(1, _forget, invocation)
+        raise

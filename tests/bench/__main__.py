@@ -6,20 +6,23 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 from tests.bench import figures, variants
-from tests.bench.cases import CASES, Result, warm_up
+from tests.bench.cases import CASES, Result, split, warm_up
 from tests.bench.figures import Figure
 from tests.bench.imports import importing
+from tests.bench.in_process import own_cpu
 from tests.bench.memory import open_streams
 from tests.bench.normalising import normalising
 from tests.bench.variants import Variant
-from tests.bench.workers import Worker, running_worker
+from tests.bench.workers import Worker, running_server, running_worker
 from tests.processes import REPOSITORY
 
 MEMORY_ROUNDS = 3
-Collected = dict[Figure, list[tuple[float, float]]]
+Collected = dict[Figure, list[tuple[float, float | None]]]
 
 NOTES = """\
 CPU and memory are those of the worker process alone, each app in its own, the app on Microsoft's worker runtime; the
@@ -28,6 +31,10 @@ INFO on the root logger, here writing to standard error, which costs less than A
 uvicorn's access log and our request log are part of the cost. The default app has what its requirements install, so
 uvicorn on h11 without httptools, and a pool of connections without a limit. Normalising is measured in this process, on
 the same events, and set against what our worker spends on one of them in all.
+Whose the CPU of a plain chat is, is found by leaving out: our server alone, answering at once; an app that does so on
+the worker's runtime, whose share is what it takes more; the same with a bare call over aiohttp, whose share is what it
+takes more; ours is the rest. What is measured alone is our application in this process, between a server and an
+upstream that do nothing, request after request: its caches are warm, as they never are in a worker that does all else.
 """
 DIRECT = "Requests go straight to the workers, announced over the host's protocol; no host process is in the figures.\n"
 HOSTED = "Requests go through the local Functions host: its time, not its CPU, is in requests/s and the first chunk.\n"
@@ -36,36 +43,54 @@ HOSTED = "Requests go through the local Functions host: its time, not its CPU, i
 class Bench:
     """The rounds of one run."""
 
-    def __init__(self, port: int, *, direct: bool) -> None:
+    def __init__(self, port: int, other: Variant, *, direct: bool) -> None:
         self._port = port
+        self._variants = variants.OURS, other
         self._direct = direct
         self.collected: Collected = defaultdict(list)
 
     def imports(self, rounds: int) -> None:
         """Import both apps in turns; the first import only writes the bytecode."""
         for number in range(rounds + 1):
-            ours, default = (importing(one, variants.environ(one, self._port)) for one in variants.VARIANTS)
+            ours, default = (importing(one, variants.environ(one, self._port)) for one in self._variants)
             if number:
                 self._keep(ours, default)
 
     async def loads(self, rounds: int) -> None:
         """Measure every case on both workers in turns."""
-        async with self._running(variants.OURS) as ours, self._running(variants.DEFAULT) as default:
-            await warm_up(ours)
-            await warm_up(default)
+        async with AsyncExitStack() as stack:
+            ours, other = [await stack.enter_async_context(self._running(one)) for one in self._variants]
+            layers = await self._layers(stack)
+            for worker in (ours, other):
+                await warm_up(worker)
+            for worker in layers:
+                await warm_up(worker, streams=False)
             for number in range(rounds):
                 _progress(f"round {number + 1} of {rounds}")
                 for case in CASES:
                     result = await case(ours)
-                    self._keep(result, await case(default))
+                    self._keep(result, await case(other))
                     self._keep(*normalising(result))
+                    if figures.FORWARD_CPU in result:
+                        self._keep(await split(result, *layers))
+                self._keep(await own_cpu())
+
+    async def _layers(self, stack: AsyncExitStack) -> tuple[Worker, Worker, Worker]:
+        """Run the apps that stop at a layer."""
+        answering = await stack.enter_async_context(self._running(variants.LAYERS))
+        server = running_server(variants.LAYERS, variants.environ(variants.LAYERS, self._port))
+        return (
+            answering,
+            replace(answering, variant=variants.FORWARDING),
+            await stack.enter_async_context(server),
+        )
 
     async def memory(self, rounds: int) -> None:
         """Measure open streams on fresh workers in turns."""
         for number in range(rounds):
             _progress(f"open streams {number + 1} of {rounds}")
             results = []
-            for variant in variants.VARIANTS:
+            for variant in self._variants:
                 async with self._running(variant) as worker:
                     results.append(await open_streams(worker))
             self._keep(*results)
@@ -73,9 +98,9 @@ class Bench:
     def _running(self, variant: Variant) -> AbstractAsyncContextManager[Worker]:
         return running_worker(variant, variants.environ(variant, self._port), direct=self._direct)
 
-    def _keep(self, ours: Result, default: Result) -> None:
+    def _keep(self, ours: Result, other: Result | None = None) -> None:
         for figure in ours:
-            self.collected[figure].append((ours[figure], default[figure]))
+            self.collected[figure].append((ours[figure], None if other is None else other[figure]))
 
 
 @asynccontextmanager
@@ -92,10 +117,10 @@ async def running_upstream() -> AsyncIterator[int]:
         await process.wait()
 
 
-async def run(rounds: int, *, direct: bool) -> Collected:
+async def run(rounds: int, other: Variant, *, direct: bool) -> Collected:
     """Measure everything."""
     async with running_upstream() as port:
-        bench = Bench(port, direct=direct)
+        bench = Bench(port, other, direct=direct)
         _progress("imports")
         bench.imports(rounds)
         await bench.loads(rounds)
@@ -117,10 +142,13 @@ def main() -> None:
     parser.add_argument(
         "--direct", action=argparse.BooleanOptionalAction, default=True, help="drive the workers without a host"
     )
+    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="compare with this app of another commit")
     arguments = parser.parse_args()
-    collected = asyncio.run(run(arguments.rounds, direct=arguments.direct))
+    against = arguments.against
+    other = variants.DEFAULT if against is None else variants.checkout(against.resolve())
+    collected = asyncio.run(run(arguments.rounds, other, direct=arguments.direct))
     sys.stdout.write(NOTES + (DIRECT if arguments.direct else HOSTED) + "\n")
-    sys.stdout.writelines(f"{line}\n" for line in figures.table(collected))
+    sys.stdout.writelines(f"{line}\n" for line in figures.table(collected, other.name))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ CONCURRENCY = 16
 ANSWERS = 2400
 FORWARDS = 1500
 SHORT_STREAMS = 150
+PARALLEL_STREAMS = 800
 LONG_STREAMS = 8
 # The worker's last log lines and its word to the host come after the answer.
 SETTLE = 0.02
@@ -29,11 +30,11 @@ Case = Callable[[Worker], Awaitable[Result]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What a load cost: CPU of the worker and time, in seconds; seconds to each first chunk."""
+    """What a load cost: CPU of the worker and time, in seconds; and how each request went."""
 
     cpu: float
     seconds: float
-    first_chunks: list[float]
+    exchanges: list[Exchange]
 
 
 async def answering(worker: Worker) -> Result:
@@ -45,17 +46,34 @@ async def answering(worker: Worker) -> Result:
 
 async def forwarding(worker: Worker) -> Result:
     """Let the app forward chats that are not streamed."""
-    load = await _load(worker, _chat(worker, "whole", stream=False), CONCURRENCY, FORWARDS)
+    load = await _forward(worker)
     return {figures.FORWARD_CPU: load.cpu / FORWARDS * 1e6, figures.FORWARD_RATE: FORWARDS / load.seconds}
+
+
+async def split(ours: Result, layers: Worker, forwarding: Worker, server: Worker) -> Result:
+    """Return what of the CPU of a forwarded chat is whose: each is the difference of two apps that share the rest."""
+    worker, aiohttp, alone = [(await _forward(one)).cpu / FORWARDS * 1e6 for one in (layers, forwarding, server)]
+    return {
+        figures.OF_RUNTIME: worker - alone,
+        figures.OF_SERVER: alone,
+        figures.OF_AIOHTTP: aiohttp - worker,
+        figures.OF_OURS: ours[figures.FORWARD_CPU] - aiohttp,
+    }
 
 
 async def short_streams(worker: Worker) -> Result:
     """Stream one short answer after the other."""
     load = await _load(worker, _chat(worker, "short", stream=True), 1, SHORT_STREAMS)
     return {
-        figures.FIRST_CHUNK: statistics.median(load.first_chunks) * 1e3,
+        figures.FIRST_CHUNK: statistics.median(each.first_chunk for each in load.exchanges) * 1e3,
         figures.STREAM_CPU: load.cpu / SHORT_STREAMS * 1e6,
     }
+
+
+async def parallel_streams(worker: Worker) -> Result:
+    """Stream short answers side by side."""
+    load = await _load(worker, _chat(worker, "prompt", stream=True), CONCURRENCY, PARALLEL_STREAMS)
+    return {figures.FIRST_CONTENT: statistics.median(each.first_content for each in load.exchanges) * 1e3}
 
 
 async def single_events(worker: Worker) -> Result:
@@ -77,14 +95,27 @@ async def burst_events(worker: Worker) -> Result:
     return {figures.BURST_CPU: load.cpu / (LONG_STREAMS * EVENTS) * 1e6}
 
 
-CASES: tuple[Case, ...] = (answering, forwarding, short_streams, single_events, response_events, burst_events)
+CASES: tuple[Case, ...] = (
+    answering,
+    forwarding,
+    short_streams,
+    parallel_streams,
+    single_events,
+    response_events,
+    burst_events,
+)
 
 
-async def warm_up(worker: Worker) -> None:
+async def warm_up(worker: Worker, *, streams: bool = True) -> None:
     """Have everything imported and every kind of request seen."""
     await _load(worker, worker.asker("GET", worker.variant.health), CONCURRENCY, 300)
     for model, stream in (("whole", False), ("short", True)):
-        await _load(worker, _chat(worker, model, stream=stream), CONCURRENCY, 200)
+        if streams or not stream:
+            await _load(worker, _chat(worker, model, stream=stream), CONCURRENCY, 200)
+
+
+async def _forward(worker: Worker) -> Load:
+    return await _load(worker, _chat(worker, "whole", stream=False), CONCURRENCY, FORWARDS)
 
 
 def _chat(worker: Worker, model: str, *, stream: bool) -> Callable[[], bytes]:
@@ -100,17 +131,17 @@ async def _load(worker: Worker, ask: Callable[[], bytes], concurrency: int, coun
     cpu, started = cpu_seconds(worker.pid), time.perf_counter()
     shares = (count // concurrency + (index < count % concurrency) for index in range(concurrency))
     sent = [_repeat(one, ask, share) for one, share in zip(connections, shares, strict=True)]
-    first_chunks = [seconds for some in await asyncio.gather(*sent) for seconds in some]
+    exchanges = [each for some in await asyncio.gather(*sent) for each in some]
     seconds = time.perf_counter() - started
     await asyncio.sleep(SETTLE)
     cpu = cpu_seconds(worker.pid) - cpu
     for one in connections:
         one.close()
-    return Load(cpu=cpu, seconds=seconds, first_chunks=first_chunks)
+    return Load(cpu=cpu, seconds=seconds, exchanges=exchanges)
 
 
-async def _repeat(connection: Connection, ask: Callable[[], bytes], times: int) -> list[float]:
-    return [_checked(await connection.exchange(ask())).first_chunk for _ in range(times)]
+async def _repeat(connection: Connection, ask: Callable[[], bytes], times: int) -> list[Exchange]:
+    return [_checked(await connection.exchange(ask())) for _ in range(times)]
 
 
 def _checked(exchange: Exchange) -> Exchange:

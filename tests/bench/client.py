@@ -8,15 +8,18 @@ from dataclasses import dataclass
 _HEAD_END = b"\r\n\r\n"
 _BODY_END = b"\r\n0\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+# Where a model's first words begin in an event.
+_CONTENT = b'"content":" '
 _TAIL = 64  # enough for the end of a stream: `[DONE]` and the last chunk
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """How a request went: its status, seconds to the first byte of the body, and the last bytes of it."""
+    """How a request went: its status, seconds to the first byte and to the first words, and the last bytes."""
 
     status: int
     first_chunk: float
+    first_content: float
     tail: bytes
 
 
@@ -38,7 +41,7 @@ class Connection(asyncio.Protocol):
         self._done = asyncio.get_running_loop().create_future()
         started = self._send(request)
         await self._done
-        return Exchange(self._status, self._first - started, self._tail)
+        return Exchange(self._status, self._first - started, self._content - started, self._tail)
 
     async def begin(self, request: bytes) -> None:
         """Send a request and wait only for the first byte of the answer's body."""
@@ -62,7 +65,7 @@ class Connection(asyncio.Protocol):
     def _forget(self) -> None:
         self._head, self._tail = b"", b""
         self._status, self._length, self._received = 0, -1, 0
-        self._first = 0.0
+        self._first = self._content = 0.0
 
     def data_received(self, data: bytes) -> None:
         if not self._status:
@@ -71,6 +74,8 @@ class Connection(asyncio.Protocol):
             self._first = time.perf_counter()
             if self._begun and not self._begun.done():
                 self._begun.set_result(None)
+        if not self._content and _CONTENT in data:
+            self._content = time.perf_counter()
         self._received += len(data)
         self._tail = (self._tail + data[-_TAIL:])[-_TAIL:]
         complete = self._tail.endswith(_BODY_END) if self._length < 0 else self._received >= self._length

@@ -99,7 +99,8 @@ def chunk(data: bytes) -> bytes:
 
 def _delta(delta: object, *, filters: object, reason: str | None = None, padding: str = "x") -> bytes:
     choice = {"content_filter_results": filters, "delta": delta, "finish_reason": reason, "index": 0, "logprobs": None}
-    return _event({"choices": [choice], **_frame("chat.completion.chunk"), "obfuscation": padding})
+    rest = {**_frame("chat.completion.chunk"), "obfuscation": padding}
+    return _event({"choices": [choice], **dict(sorted(rest.items()))})
 
 
 def _of_response(kind: str, number: int, members: dict[str, object]) -> bytes:

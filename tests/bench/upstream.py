@@ -38,6 +38,7 @@ def _bursts(size: int) -> Iterator[bytes]:
 SCRIPTS = {
     b"whole": Script((samples.answer(),)),
     b"short": Script((samples.opening(), samples.chunk(b"".join(samples.events(3))) + samples.ending()), 0.002),
+    b"prompt": Script((samples.opening(), samples.chunk(b"".join(samples.events(3))) + samples.ending())),
     b"single": Script((samples.opening(), *_bursts(1), samples.ending()), PAUSE),
     b"burst": Script((samples.opening(), *_bursts(BURST), samples.ending()), BURST * PAUSE),
     b"response": Script(

@@ -103,6 +103,21 @@ async def running_worker(variant: Variant, environ: Mapping[str, str], *, direct
 
 
 @asynccontextmanager
+async def running_server(variant: Variant, environ: Mapping[str, str]) -> AsyncIterator[Worker]:
+    """Run the server of the layers, without a worker's runtime in its process."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.bench.layers.server"), cwd=REPOSITORY, env=environ, stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        port = int(await process.stdout.readline())
+        yield Worker(variant=variant, pid=process.pid, host="127.0.0.1", port=port, invoke=_unannounced)
+    finally:
+        process.kill()
+        await process.wait()
+
+
+@asynccontextmanager
 async def _driven(variant: Variant, environ: Mapping[str, str]) -> AsyncIterator[Worker]:
     loop = asyncio.get_running_loop()
     settings = read_settings(parse_arguments(["--app", str(variant.folder)]), environ)
@@ -111,7 +126,7 @@ async def _driven(variant: Variant, environ: Mapping[str, str]) -> AsyncIterator
         process, console = await loop.subprocess_exec(
             _Console,
             *(sys.executable, "-m", "tools.functions_host.worker", str(theirs.fileno()), str(variant.folder)),
-            cwd=REPOSITORY,
+            cwd=variant.root,
             env=settings.worker_environ,
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
@@ -138,6 +153,11 @@ async def _driven(variant: Variant, environ: Mapping[str, str]) -> AsyncIterator
         await console.ended
         transport.close()
         process.close()
+
+
+def _unannounced(_method: str, _path: str) -> Callable[[], str]:
+    """Give requests the headers of the host where no worker waits for its word."""
+    return lambda: str(uuid.uuid4())
 
 
 def _ready(line: bytes) -> Ready:

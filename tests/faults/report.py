@@ -1,4 +1,4 @@
-"""docs/reliability.md, written from a run of the matrix."""
+"""docs/reliability.md, generated from a run of the matrix."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -14,31 +14,31 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
 _STREAMS = frozenset(operation.name for operation in OPERATIONS if operation.streams)
 _COLUMNS = {
     Layout.ALONE: "One deployment",
-    Layout.EQUAL: "Two that fail alike",
+    Layout.EQUAL: "Two that fail in the same way",
     Layout.SPILL: "A second one that works",
 }
 _HEAD = """\
 # When Azure OpenAI fails
 
-What a client sees when a deployment fails, in every way of failing that we know. `python -m tests.faults` makes the
-calls and writes this page: real requests over real sockets, to a stand-in for Azure that sends broken bytes or none. A
-test makes them again and compares.
+What a client sees when a deployment fails, for every known way of failing. `python -m tests.faults` makes the calls and
+writes this page: real requests over real sockets, to a fake of Azure that sends broken bytes or none. A test makes them
+again and compares.
 
 The calls are {operations}. Each is made with one deployment, with two
-equal ones that fail alike, and with one that fails before one of the next priority that works, as pay-as-you-go stands
-behind provisioned throughput.
+equal ones that fail in the same way, and with one that fails before one of the next priority that works, such as
+pay-as-you-go behind provisioned throughput.
 
 **{faults} faults, {cells} cells run, {skipped} do not apply**; the last are below, with the reason. Each cell checks
-what the client reads, how often each deployment was asked, that one line was logged and every attempt recorded, that
-neither holds a prompt, a key or an address, and that no connection and no task is left. None ends like a complete
-answer without being one.
+what the client reads, how often each deployment was called, that one line was logged and every attempt recorded, that
+neither has a prompt, a key or an address, and that no connection and no task is left. No broken answer looks complete.
 
-*Complete* is the whole answer, *error event* an error in a stream that has begun, and a number the status of an error
-in OpenAI's words. In brackets is how often Azure was asked. What is complete with a second deployment that works came
-from there if it was asked twice, and the client noticed nothing. When all deployments are down the client reads 429 if
-all have too much to do, else 503, and in `Retry-After` and `retry-after-ms` when to come back.
+*Complete* is the whole answer, *error event* is an error in a stream that has begun, and a number is the status of an
+error in OpenAI's shape. In brackets is how often Azure was called. If an answer is complete with a second deployment
+that works and there were two calls, the second one answered, and the client noticed nothing. When all deployments are
+down, the client gets 429 if all are over their rate limits, else 503, and in `Retry-After` and `retry-after-ms` when to
+try again.
 
-All limits of time are scaled down here. [resources.md](resources.md) has the numbers of failover.
+All time limits are scaled down for the test. [settings.md](settings.md#failover-numbers) has the real failover numbers.
 """
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from proxy.app import Proxy, build_application
@@ -93,6 +93,13 @@ async def test_a_client_that_disconnects_is_recorded_once(simulator: Simulator) 
         await handling
         assert working.held().slots == working.held().connections == 0
     scope, body = request(stream=True)
-    async with application(simulator, records, one="gpt-4o") as working:
-        await ask(working, scope, body, Answer(scope["extensions"][EXTENSION].lost))
+    lost = scope["extensions"][EXTENSION].lost
+    async with application(simulator, records, one="gated") as working:
+        simulator.gate.release()
+        await ask(working, scope, body, Answer(lambda: _soon(lost)))
+    simulator.gate._value = 0
     assert [(record.status, record.outcome) for record in records] == [(None, "client_left"), (200, "client_left")]
+
+
+def _soon(call: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_soon(call)

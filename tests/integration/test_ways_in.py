@@ -132,6 +132,30 @@ async def test_who_has_no_key_learns_nothing_about_realtime(app: HostProcess) ->
         assert "wss" not in await answer.text()
 
 
+@pytest.mark.parametrize("path", ["/v1/responses", "/responses", "/openai/v1/responses"])
+async def test_a_websocket_is_refused_in_a_way_that_sends_its_client_to_http(
+    http: aiohttp.ClientSession, path: str
+) -> None:
+    websocket = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Key": "x",
+        "Sec-WebSocket-Version": "13",
+    }
+    async with http.get(path, headers=websocket) as answer:
+        error = (await answer.json())["error"]
+        assert (answer.status, error["code"]) == (426, "upgrade_required")
+        assert "HTTP" in error["message"]
+    async with http.get(path) as answer:
+        assert answer.status == 405
+
+
+async def test_who_has_no_key_learns_nothing_about_websockets(app: HostProcess) -> None:
+    websocket = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Key": "x"}
+    async with aiohttp.ClientSession(app.url) as nobody, nobody.get("/v1/responses", headers=websocket) as answer:
+        assert answer.status == 401
+
+
 async def test_head_on_what_azure_would_answer_makes_no_call(http: aiohttp.ClientSession, simulator: Simulator) -> None:
     before = len(simulator.requests)
     async with http.head("/v1/files") as answer:

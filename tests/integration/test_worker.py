@@ -13,26 +13,35 @@ from tests.integration.test_http import CHAT, chat
 from tests.processes import REPOSITORY, HostProcess, running_host
 from tools.azure_openai_simulator import Simulator
 
-# A second way to the gateway, which tells what the coordinator of the worker and the loop hold.
+# What the coordinator of the worker and the loop hold, at a path of its own; and a client whose key breaks the proxy.
 PROBE = """
 
 import asyncio
+import dataclasses
+
 from azure_functions_runtime.http_v2 import http_coordinator
 
-_gateway = gateway
+
+class _Breaking:
+    async def authenticate(self, headers):
+        raise RuntimeError("CANARY in an unexpected error")
+
+
+_application = application
+_broken = dataclasses.replace(application.handler, authenticator=_Breaking())
 
 
 class _Probed:
-    async def handle(self, request):
-        if request.path == "/boom":
-            raise RuntimeError("CANARY in an unexpected error")
-        if request.path != "/probe":
-            return await _gateway.handle(request)
-        held = len(http_coordinator._context_references)
-        return messages.Response(status=200, headers={}, body=f"{held} {len(asyncio.all_tasks())}".encode())
+    async def handle(self, scope, receive, send):
+        if scope["path"] != "/probe":
+            breaks = (b"api-key", b"breaking") in scope["headers"]
+            return await (_broken if breaks else _application).handle(scope, receive, send)
+        body = b"%d %d" % (len(http_coordinator._context_references), len(asyncio.all_tasks()))
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+        await send({"type": "http.response.body", "body": body})
 
 
-gateway = _Probed()
+application = _Probed()
 """
 
 
@@ -77,8 +86,10 @@ async def test_no_request_leaves_an_entry_or_a_task(probed: HostProcess, simulat
 
 
 async def test_an_unexpected_error_is_an_answer_and_shows_nothing_of_itself(probed: HostProcess) -> None:
-    async with aiohttp.ClientSession(probed.url) as http, http.get("/boom") as answer:
+    headers = {"api-key": "breaking"}
+    async with aiohttp.ClientSession(probed.url, headers=headers) as http, http.get("/v1/models") as answer:
         assert answer.status == 500
+        assert answer.headers["x-request-id"]
         assert (await answer.json())["error"]["type"] == "server_error"
-    await probed.wait_for_output("unexpected RuntimeError in handle")
+    await probed.wait_for_output("unexpected RuntimeError in authenticate")
     assert "CANARY" not in probed.output()

@@ -38,9 +38,7 @@ def run(folder: Path, options: tuple[str, ...], *names: str, complete: bool) -> 
 
 
 @pytest.mark.parametrize("name", SKIPPED)
-def test_what_is_skipped_fails_a_run_that_must_be_complete(
-    tmp_path: Path, options: tuple[str, ...], name: str
-) -> None:
+def test_what_is_skipped_fails_a_run_that_must_be_complete(tmp_path: Path, options: tuple[str, ...], name: str) -> None:
     code, printed = run(tmp_path, options, "passed", name, complete=True)
     assert code != pytest.ExitCode.OK
     assert "FAIL_ON_SKIP" in printed

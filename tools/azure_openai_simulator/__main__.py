@@ -10,7 +10,7 @@ from tools.azure_openai_simulator.simulator import DEFAULT_KEY, Simulator
 
 def main() -> None:
     """Read the command line and serve."""
-    parser = argparse.ArgumentParser(prog="azure_openai_simulator", description="A stand-in for Azure OpenAI.")
+    parser = argparse.ArgumentParser(prog="azure_openai_simulator", description="A simulator of Azure OpenAI.")
     parser.add_argument("--port", type=int, default=8081)
     parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--key", default=DEFAULT_KEY, help="the key of the resource")

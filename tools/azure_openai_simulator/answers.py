@@ -1,10 +1,10 @@
-r"""What an operation is asked, and what it answers: a document, the bytes of a file, or a stream of steps.
+r"""The call of an operation, and its answer: a document, the bytes of a file, or a stream of steps.
 
     Ask --> operation --> Document   one body, mostly JSON
                       |-> Download   the bytes of a file
                       \-> Stream     chunks, which an oddity may turn into any sequence of steps
 
-A step is a chunk to send, a comment to send, a permission to wait for, or a fault of the line.
+A step is a chunk to send, a comment to send, a permit to wait for, or a fault of the connection.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -83,12 +83,12 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Wait for one permission of the simulator's gate."""
+    """Wait for one permit of the simulator's gate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """Say nothing more until the client leaves."""
+    """Send nothing more until the client disconnects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,5 +140,5 @@ def document(value: Json, status: int = 200) -> Document:
 
 
 def event(mark: Mark, value: Json, *, named: bool = True) -> Chunk:
-    """Build the chunk of an event that carries its name as `type`, and on the line too when it is `named`."""
+    """Build the chunk of an event that has its name as `type`, and with `named` also as the name of the event."""
     return Chunk(mark=mark, data=encode(value), event=str(value["type"]).encode() if named else b"")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tools.azure_openai_simulator.answers import Answer, Ask, Chunk, Document, Mark, Stream, document, event
 from tools.azure_openai_simulator.echo import echo, tokens_of
-from tools.azure_openai_simulator.nouns.files import sent_file
+from tools.azure_openai_simulator.objects.files import sent_file
 from tools.azure_openai_simulator.state import Record
 
 MEDIA_TYPES = {
@@ -73,9 +73,9 @@ def _verbose(text: str) -> Record:
 
 
 def _usage(text: str) -> Record:
-    said = len(tokens_of(text))
+    count = len(tokens_of(text))
     heard = {"audio_tokens": 10, "text_tokens": 0}
-    tokens = {"input_tokens": 10, "output_tokens": said, "total_tokens": 10 + said}
+    tokens = {"input_tokens": 10, "output_tokens": count, "total_tokens": 10 + count}
     return {"type": "tokens", "input_token_details": heard, **tokens}
 
 

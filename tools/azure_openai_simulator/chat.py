@@ -142,18 +142,18 @@ def _wants_usage(request: ChatRequest) -> bool:
 
 
 def _usage(request: ChatRequest, reply: Reply) -> Json:
-    said, told = len(reply.tokens) * (request.n or 1), prompt_tokens(request)
+    completion, prompt = len(reply.tokens) * (request.n or 1), prompt_tokens(request)
     return {
-        "completion_tokens": said,
+        "completion_tokens": completion,
         "completion_tokens_details": {
             "accepted_prediction_tokens": 0,
             "audio_tokens": 0,
             "reasoning_tokens": 0,
             "rejected_prediction_tokens": 0,
         },
-        "prompt_tokens": told,
+        "prompt_tokens": prompt,
         "prompt_tokens_details": {"audio_tokens": 0, "cached_tokens": 0},
-        "total_tokens": said + told,
+        "total_tokens": prompt + completion,
     }
 
 

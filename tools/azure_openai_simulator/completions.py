@@ -65,7 +65,7 @@ def _choices(request: CompletionRequest) -> list[ClientText]:
 
 
 def _completion(ask: Ask, request: CompletionRequest, choices: list[ClientText]) -> bytes:
-    texts = [_choice(said.index, "".join(said.tokens), said.finish_reason, COMPLETION_SAFE) for said in choices]
+    texts = [_choice(choice.index, "".join(choice.tokens), choice.finish_reason, COMPLETION_SAFE) for choice in choices]
     rest = {"prompt_filter_results": prompt_filter_results(len(request.prompts())), "usage": _usage(request, choices)}
     return encode({**_body(ask, texts), **rest})
 
@@ -74,11 +74,11 @@ def _chunks(ask: Ask, request: CompletionRequest, choices: list[ClientText]) -> 
     wants_usage = bool(request.stream_options and request.stream_options.include_usage)
     rest: Json = {"usage": None} if wants_usage else {}
     yield Chunk(mark=Mark.PROMPT_FILTER, data=encode(prompt_filter_event(len(request.prompts()))))
-    for said in choices:
-        for token in said.tokens:
-            body = _body(ask, [_choice(said.index, token, None, COMPLETION_SAFE)])
+    for choice in choices:
+        for token in choice.tokens:
+            body = _body(ask, [_choice(choice.index, token, None, COMPLETION_SAFE)])
             yield Chunk(mark=Mark.CONTENT, data=encode({**body, **rest}))
-        body = _body(ask, [_choice(said.index, "", said.finish_reason, NONE)])
+        body = _body(ask, [_choice(choice.index, "", choice.finish_reason, NONE)])
         yield Chunk(mark=Mark.FINISH, data=encode({**body, **rest}))
     if wants_usage:
         yield Chunk(mark=Mark.USAGE, data=encode({**_body(ask, []), "usage": _usage(request, choices)}))
@@ -105,6 +105,6 @@ def _body(ask: Ask, choices: list[Json]) -> Json:
 
 
 def _usage(request: CompletionRequest, choices: list[ClientText]) -> Json:
-    said = sum(len(choice.tokens) for choice in choices)
-    told = sum(len(tokens_of(prompt)) for prompt in request.prompts())
-    return {"completion_tokens": said, "prompt_tokens": told, "total_tokens": said + told}
+    completion = sum(len(choice.tokens) for choice in choices)
+    prompt = sum(len(tokens_of(prompt)) for prompt in request.prompts())
+    return {"completion_tokens": completion, "prompt_tokens": prompt, "total_tokens": prompt + completion}

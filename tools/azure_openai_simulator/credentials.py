@@ -21,9 +21,9 @@ class Credentials:
     accepts_token: Callable[[str], bool] = _none
 
     def check(self, headers: Mapping[str, str], *, on_v1: bool, secrets: Collection[str] = ()) -> None:
-        """Raise RefusalError unless the headers prove a caller; only v1 takes a key as bearer.
+        """Raise RefusalError unless the headers authenticate a caller; only v1 accepts a key as bearer token.
 
-        `secrets` are ephemeral keys, which open what they were made for.
+        `secrets` are ephemeral keys, which are valid only for what they were created for.
         """
         key = headers.get("api-key")
         if key is not None:

@@ -1,4 +1,4 @@
-"""Create, list, retrieve, update and delete: one core for every noun, which says only what is its own."""
+"""Create, list, retrieve, update and delete: one implementation for all kinds of objects."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -20,13 +20,13 @@ def _stay(_ask: Ask, _record: Record) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Noun:
+class Kind:
     """A kind of object.
 
-    `make` returns the members of a new one (`id` and `created_at` are given); `course` is the status that follows each
-    status, one step per retrieval, and `arrive` is told of each step; `changes` are the members an update may set;
-    `deleted` is the `object` of a deletion's answer and `deleted_key` the name of the id in it; `created` is the HTTP
-    status of a creation.
+    `make` returns the members of a new one (`id` and `created_at` are given); `course` has the status that follows each
+    status, one step for each retrieval, and `arrive` is called with each step; `changes` are the members an update may
+    set; `deleted` is the `object` of a deletion's answer and `deleted_key` the name of the id in it; `created` is the
+    HTTP status of a creation.
     """
 
     path: str
@@ -51,34 +51,34 @@ class Noun:
         return f"{self.path}/{{{self.key}}}"
 
 
-def rows(noun: Noun) -> Iterator[Row]:
-    """Return the rows of a noun's verbs."""
-    for verb in noun.verbs:
+def rows(kind: Kind) -> Iterator[Row]:
+    """Return the rows of a kind's verbs."""
+    for verb in kind.verbs:
         method, many, operation = _VERBS[verb]
         yield Row(
             method=method,
-            path=noun.path if many else noun.item,
-            operation=operation(noun),
-            surfaces=noun.surfaces,
-            since=noun.since,
-            names=noun.names if verb in {"create", "update"} else nothing,
+            path=kind.path if many else kind.item,
+            operation=operation(kind),
+            surfaces=kind.surfaces,
+            since=kind.since,
+            names=kind.names if verb in {"create", "update"} else nothing,
         )
 
 
-def action(noun: Noun, verb: str, act: Arrive, surfaces: Surface | None = None) -> Row:
+def action(kind: Kind, verb: str, act: Arrive, surfaces: Surface | None = None) -> Row:
     """Return the row of POST `.../{id}/verb`, or of POST `.../{id}` without a verb, which changes the object."""
 
     def operation(ask: Ask) -> Answer:
-        record = one(ask, noun)
+        record = one(ask, kind)
         act(ask, record)
         return document(record)
 
     return Row(
         method="POST",
-        path=f"{noun.item}/{verb}".removesuffix("/"),
+        path=f"{kind.item}/{verb}".removesuffix("/"),
         operation=operation,
-        surfaces=noun.surfaces if surfaces is None else surfaces,
-        since=noun.since,
+        surfaces=kind.surfaces if surfaces is None else surfaces,
+        since=kind.since,
     )
 
 
@@ -101,10 +101,10 @@ def status(value: str, *allowed: str) -> Arrive:
     return act
 
 
-def one(ask: Ask, noun: Noun) -> Record:
+def one(ask: Ask, kind: Kind) -> Record:
     """Return the object of a call; raise InvalidError when it or one it belongs to does not exist."""
-    _check_parents(ask, noun.path)
-    return ask.state.find(ask.place(noun.path), ask.ids[noun.key], _word(noun.key))
+    _check_parents(ask, kind.path)
+    return ask.state.find(ask.place(kind.path), ask.ids[kind.key], _word(kind.key))
 
 
 def members_of(ask: Ask, path: str) -> list[Record]:
@@ -113,56 +113,56 @@ def members_of(ask: Ask, path: str) -> list[Record]:
     return list(ask.state.collection(ask.place(path)).values())
 
 
-def add(ask: Ask, noun: Noun, members: Record) -> Record:
+def add(ask: Ask, kind: Kind, members: Record) -> Record:
     """Keep a new object."""
-    record: Record = {"id": ask.state.new_id(noun.prefix), "created_at": ask.created} | members
-    return ask.state.add(ask.place(noun.path), record)
+    record: Record = {"id": ask.state.new_id(kind.prefix), "created_at": ask.created} | members
+    return ask.state.add(ask.place(kind.path), record)
 
 
-def advance(ask: Ask, noun: Noun, record: Record) -> Record:
+def advance(ask: Ask, kind: Kind, record: Record) -> Record:
     """Take an object one step along its course."""
-    following = noun.course.get(str(record.get("status")))
+    following = kind.course.get(str(record.get("status")))
     if following is not None:
         record["status"] = following
-        noun.arrive(ask, record)
+        kind.arrive(ask, record)
     return record
 
 
-def _create(noun: Noun) -> Operation:
+def _create(kind: Kind) -> Operation:
     def operation(ask: Ask) -> Answer:
-        _check_parents(ask, noun.path)
-        return document(add(ask, noun, noun.make(ask)), noun.created)
+        _check_parents(ask, kind.path)
+        return document(add(ask, kind, kind.make(ask)), kind.created)
 
     return operation
 
 
-def _list(noun: Noun) -> Operation:
-    return lambda ask: document(page(members_of(ask, noun.path), ask.query, order=noun.order))
+def _list(kind: Kind) -> Operation:
+    return lambda ask: document(page(members_of(ask, kind.path), ask.query, order=kind.order))
 
 
-def _retrieve(noun: Noun) -> Operation:
-    return lambda ask: document(advance(ask, noun, one(ask, noun)))
+def _retrieve(kind: Kind) -> Operation:
+    return lambda ask: document(advance(ask, kind, one(ask, kind)))
 
 
-def _update(noun: Noun) -> Operation:
+def _update(kind: Kind) -> Operation:
     def operation(ask: Ask) -> Answer:
-        record = one(ask, noun)
-        record |= {name: value for name, value in ask.members().items() if name in noun.changes}
+        record = one(ask, kind)
+        record |= {name: value for name, value in ask.members().items() if name in kind.changes}
         return document(record)
 
     return operation
 
 
-def _delete(noun: Noun) -> Operation:
+def _delete(kind: Kind) -> Operation:
     def operation(ask: Ask) -> Answer:
-        record = one(ask, noun)
-        ask.state.remove(ask.place(noun.path), ask.ids[noun.key])
-        return document({noun.deleted_key: record["id"], "object": noun.deleted or record["object"], "deleted": True})
+        record = one(ask, kind)
+        ask.state.remove(ask.place(kind.path), ask.ids[kind.key])
+        return document({kind.deleted_key: record["id"], "object": kind.deleted or record["object"], "deleted": True})
 
     return operation
 
 
-_VERBS: Mapping[str, tuple[str, bool, Callable[[Noun], Operation]]] = {
+_VERBS: Mapping[str, tuple[str, bool, Callable[[Kind], Operation]]] = {
     "create": ("POST", True, _create),
     "list": ("GET", True, _list),
     "retrieve": ("GET", False, _retrieve),

@@ -1,4 +1,4 @@
-"""The text of the simulated model: it says what it was told.
+"""The text of the simulated model, which repeats its prompt.
 
 A token is a word with the white space before it.
 """

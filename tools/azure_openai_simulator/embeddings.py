@@ -39,7 +39,7 @@ def answer(ask: Ask) -> Answer:
     """Answer an embeddings call."""
     request = _decoder.decode(ask.body)
     dimensions = request.dimensions or DIMENSIONS.get(ask.model, DEFAULT_DIMENSIONS)
-    told = sum(len(tokens_of(part) if isinstance(part, str) else part) for part in request.inputs())
+    count = sum(len(tokens_of(part) if isinstance(part, str) else part) for part in request.inputs())
     body = {
         "object": "list",
         "data": [
@@ -47,7 +47,7 @@ def answer(ask: Ask) -> Answer:
             for index, part in enumerate(request.inputs())
         ],
         "model": ask.model,
-        "usage": {"prompt_tokens": told, "total_tokens": told},
+        "usage": {"prompt_tokens": count, "total_tokens": count},
     }
     return Document(encode(body))
 

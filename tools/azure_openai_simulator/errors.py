@@ -19,7 +19,7 @@ class ErrorSample:
 
 
 class RefusalError(Exception):
-    """Azure OpenAI answers with a sample instead of what was asked for."""
+    """Azure OpenAI answers with an error sample."""
 
     def __init__(self, name: str, sample: ErrorSample | None = None) -> None:
         super().__init__(name)
@@ -27,7 +27,7 @@ class RefusalError(Exception):
 
 
 class InvalidError(RefusalError):
-    """Azure OpenAI finds fault with a call in the words of OpenAI."""
+    """Azure OpenAI refuses an invalid call with an error in OpenAI's shape."""
 
     def __init__(self, status: int, message: str, *, param: str | None = None, code: str | None = None) -> None:
         error = {"message": message, "type": "invalid_request_error", "param": param, "code": code}

@@ -43,8 +43,8 @@ def _gpt_image(ask: Ask, asked: Record, kind: str) -> Answer:
     if ask.by_path and "model" in asked:
         raise RefusalError("error-400-images-model")
     if "response_format" in asked:
-        said = "Unknown parameter: 'response_format'."
-        raise InvalidError(400, said, param="response_format", code="unknown_parameter")
+        message = "Unknown parameter: 'response_format'."
+        raise InvalidError(400, message, param="response_format", code="unknown_parameter")
     shape = {name: asked.get(name, value) for name, value in _SHAPE.items()}
     if asked.get("stream") in {True, "true"}:
         partial = int(str(asked.get("partial_images") or 0))

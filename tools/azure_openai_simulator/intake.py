@@ -1,4 +1,4 @@
-"""Reading a call: its body is counted, hashed, and kept only as far as someone needs it."""
+"""Reads a call: its body is counted, hashed, and kept only as far as it is needed."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -8,14 +8,13 @@ from aiohttp import web
 from tools.azure_openai_simulator.journal import KEPT_BODY, RecordedRequest
 from tools.azure_openai_simulator.multipart import Fields, Form, FormReader
 
-MAX_BODY = (
-    512 * 1024 * 1024
-)  # the largest file Azure OpenAI takes: learn.microsoft.com/azure/ai-foundry/openai/quotas-limits
+# The largest file that Azure OpenAI accepts: https://learn.microsoft.com/azure/ai-foundry/openai/quotas-limits
+MAX_BODY = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A call that has been read: what the journal keeps of it, and its body or the form the body was."""
+    """A call that has been read: what is recorded of it, and its body or, for a form, the parsed form."""
 
     recorded: RecordedRequest
     body: bytes = field(repr=False)
@@ -23,7 +22,7 @@ class Arrival:
 
 
 async def read_arrival(request: web.Request) -> Arrival:
-    """Read a call; a form is read as it comes and never kept whole."""
+    """Read a call; a form is parsed while it arrives and never held whole."""
     reader, body = _form_reader(request), bytearray()
     digest, size = hashlib.sha256(), 0
     async for chunk in request.content.iter_any():

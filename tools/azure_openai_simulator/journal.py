@@ -1,17 +1,18 @@
-"""What reached the simulator, for tests to read and to wait for."""
+"""The calls that reached the simulator, for tests to read and to wait for."""
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-KEPT_BODY = 1024 * 1024  # a large body is known by its size and digest: many are sent and none is read
+KEPT_BODY = 1024 * 1024  # bytes; of a larger body only size and digest are kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RecordedRequest:
     """One call as it arrived: `raw_path` is undecoded and without the query; header names have any case.
 
-    `body` is whole up to `KEPT_BODY` bytes and empty beyond; `body_size` and `body_sha256` (hexadecimal) tell of both.
+    `body` is whole up to `KEPT_BODY` bytes and empty beyond; `body_size` and `body_sha256` (hexadecimal) are always
+    those of the whole.
     """
 
     method: str
@@ -38,7 +39,7 @@ class Journal:
         self._note(self.requests, request)
 
     def left(self, request: RecordedRequest) -> None:
-        """Note that the client of a call left early, unless it is the simulator that closes."""
+        """Note that the client of a call disconnected early, unless the simulator is closing."""
         if not self.closing:
             self._note(self.disconnects, request)
 

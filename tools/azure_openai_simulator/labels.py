@@ -1,11 +1,11 @@
-"""How a call without a deployment asks for an error: by a name of its own, as the id or the filename it gives."""
+"""How a call without a deployment asks for an error: by a name inside its ids, its filename or other strings."""
 
 from collections.abc import Collection, Iterator, Mapping
 
 from tools.azure_openai_simulator.answers import Ask
 
 NAMES = ("name", "filename", "file_id", "input_file_id", "training_file", "model", "assistant_id")
-"""The members of a body that are looked at; those of its `metadata` are too."""
+"""The members of a body that are searched, besides those of its `metadata`."""
 
 
 def label_of(ask: Ask, samples: Collection[str], *, has_deployment: bool) -> str | None:

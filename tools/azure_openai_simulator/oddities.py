@@ -1,4 +1,4 @@
-"""How a stream of Azure OpenAI departs from the usual; the name of an oddity is the deployment that shows it.
+"""The ways in which a stream of Azure OpenAI may be unusual; the name of an oddity is the deployment that has it.
 
 An oddity is a play, which turns the chunks of an operation into steps, and the form in which the steps are written.
 """
@@ -32,7 +32,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Oddity:
-    """One way for a stream to be."""
+    """One unusual kind of stream."""
 
     play: Play = iter
     form: Form = field(default_factory=Form)
@@ -42,7 +42,7 @@ USUAL = Oddity()
 
 
 def _after(contents: int, *steps: Step) -> Play:
-    """Let so many content chunks pass (what comes before all content always does), then end with these steps."""
+    """Pass this number of content chunks, and everything before the first of them, then end with these steps."""
 
     def play(chunks: Iterator[Chunk]) -> Iterator[Step]:
         left = contents
@@ -61,7 +61,7 @@ def _only(*steps: Step) -> Play:
 
 
 def _held(play: Play = iter) -> Play:
-    """Ask for a permission before each content chunk."""
+    """Wait for a permit before each content chunk."""
 
     def held(chunks: Iterator[Chunk]) -> Iterator[Step]:
         for step in play(chunks):
@@ -98,7 +98,7 @@ def _annotation(finish_reason: str | None, results: Json) -> Chunk:
 
 
 def _annotated_later(chunks: Iterator[Chunk]) -> Iterator[Step]:
-    """Take the annotations from the chunks and send them afterwards, after the finish chunk too."""
+    """Remove the annotations from the chunks and send them afterwards, also after the finish chunk."""
     for chunk in chunks:
         edited = chunk if chunk.mark is Mark.PROMPT_FILTER else _edited(chunk, content_filter_results=NONE)
         yield edited
@@ -107,14 +107,14 @@ def _annotated_later(chunks: Iterator[Chunk]) -> Iterator[Step]:
 
 
 def _filtered(chunks: Iterator[Chunk]) -> Iterator[Step]:
-    """Say two content chunks, then finish because the filter says so."""
-    said = 0
+    """Send two content chunks, then finish because of the content filter."""
+    contents = 0
     for chunk in chunks:
-        said += chunk.mark is Mark.CONTENT
+        contents += chunk.mark is Mark.CONTENT
         if chunk.mark is Mark.FINISH:
             reason = "content_filter"
             yield _edited(chunk, content_filter_results=COMPLETION_BLOCKED, finish_reason=reason)
-        elif chunk.mark is not Mark.CONTENT or said <= CONTENTS_BEFORE_FAULT:
+        elif chunk.mark is not Mark.CONTENT or contents <= CONTENTS_BEFORE_FAULT:
             yield chunk
 
 

@@ -1,7 +1,7 @@
-"""The operations the simulator answers; a new one is a row of its noun."""
+"""The operations the simulator answers; a new one is a row of its kind."""
 
 from tools.azure_openai_simulator import audio, chat, completions, embeddings, images
-from tools.azure_openai_simulator.nouns import (
+from tools.azure_openai_simulator.objects import (
     assistants,
     batches,
     containers,

@@ -1,4 +1,4 @@
-"""The parameters that a deployment refuses, one in each answer; the name of the deployment tells which."""
+"""The parameters that a deployment refuses, one in each answer; the name of the deployment says which."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -11,12 +11,12 @@ from tools.azure_openai_simulator.errors import InvalidError
 from tools.azure_openai_simulator.state import Record
 
 Refuse = Callable[[str, object, str], InvalidError | None]
-"""Refuse a parameter of a name and a value at a model, None when this value is taken."""
+"""Returns the refusal of a parameter, by its name, its value and the model; None if the value is accepted."""
 
 
 def _unsupported(name: str, _value: object, _model: str, *, hint: str = "") -> InvalidError:
-    said = f"Unsupported parameter: '{name}' is not supported with this model.{hint}"
-    return InvalidError(400, said, param=name, code="unsupported_parameter")
+    message = f"Unsupported parameter: '{name}' is not supported with this model.{hint}"
+    return InvalidError(400, message, param=name, code="unsupported_parameter")
 
 
 def _unknown(name: str, _value: object, _model: str) -> InvalidError:
@@ -30,18 +30,18 @@ def _unrecognized(name: str, _value: object, _model: str) -> InvalidError:
 def _only_default(name: str, value: object, _model: str, *, default: object) -> InvalidError | None:
     if value in (None, default):
         return None
-    said = (
+    message = (
         f"'{name}' does not support {_spelt(value)} with this model. Only the default ({default}) value is supported."
     )
-    return InvalidError(400, f"Unsupported value: {said}", param=name, code="unsupported_value")
+    return InvalidError(400, f"Unsupported value: {message}", param=name, code="unsupported_value")
 
 
 def _only(name: str, value: object, model: str, *, taken: str) -> InvalidError | None:
-    """Refuse all but one value in words that do not name the parameter."""
+    """Refuse all but one value with a message that does not name the parameter."""
     if value in (None, taken):
         return None
-    said = f"{_spelt(value)} is not supported with the '{model}' model. Supported values are: '{taken}'."
-    return InvalidError(400, f"Unsupported value: {said}", param=name, code="unsupported_value")
+    message = f"{_spelt(value)} is not supported with the '{model}' model. Supported values are: '{taken}'."
+    return InvalidError(400, f"Unsupported value: {message}", param=name, code="unsupported_value")
 
 
 def _spelt(value: object) -> str:

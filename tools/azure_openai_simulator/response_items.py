@@ -1,4 +1,4 @@
-"""The items of the Responses API: what is said to a model, and what it says."""
+"""The items of the Responses API: the input and the output of a model."""
 
 from collections.abc import Mapping
 

@@ -99,8 +99,8 @@ def _check(ask: Ask, request: ResponseRequest) -> None:
 def _check_image_deployment(ask: Ask) -> None:
     deployment = ask.headers.get(IMAGE_HEADER)
     if deployment is None:
-        said = f"The {IMAGE_HEADER} header is required when the image_generation tool is used."
-        raise InvalidError(400, said, param="tools")
+        message = f"The {IMAGE_HEADER} header is required when the image_generation tool is used."
+        raise InvalidError(400, message, param="tools")
     if deployment not in ask.state.deployments:
         raise RefusalError(deployment if deployment in ERROR_SAMPLES else "error-404-deployment")
 
@@ -196,13 +196,13 @@ def _filters() -> list[Record]:
 
 
 def _usage(given: list[Record], reply: Reply) -> Record:
-    told, said = sum(len(tokens_of(text_of(item))) for item in given), len(reply.tokens)
+    prompt, completion = sum(len(tokens_of(text_of(item))) for item in given), len(reply.tokens)
     usage = {
-        "input_tokens": told,
+        "input_tokens": prompt,
         "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-        "output_tokens": said,
+        "output_tokens": completion,
         "output_tokens_details": {"reasoning_tokens": 0},
-        "total_tokens": told + said,
+        "total_tokens": prompt + completion,
     }
     return {"usage": usage}
 

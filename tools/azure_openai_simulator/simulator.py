@@ -1,4 +1,4 @@
-"""A stand-in for one Azure OpenAI resource."""
+"""One simulated Azure OpenAI resource."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 from aiohttp import web
 
+from tools.azure_openai_simulator.connection import Tempo
 from tools.azure_openai_simulator.credentials import Credentials
-from tools.azure_openai_simulator.door import Door
+from tools.azure_openai_simulator.handler import Handler
 from tools.azure_openai_simulator.journal import Journal, RecordedRequest
-from tools.azure_openai_simulator.line import Tempo
 from tools.azure_openai_simulator.state import Content, State
 
 DEFAULT_KEY = "simulator-key"
@@ -29,18 +29,19 @@ DEFAULT_DEPLOYMENTS: Mapping[str, str] = MappingProxyType(
         "sora-2": "sora-2",
     }
 )
-"""Deployment name -> the model name its answers carry."""
+"""Deployment name -> the model name in its answers."""
 
 KEPT_REQUESTS = 1000  # a benchmark must not fill the memory
-SHUTDOWN = 0.05  # seconds an unfinished answer has; a held one never finishes
+SHUTDOWN = 0.05  # seconds that unfinished answers get; a held one never finishes
 
 
 class Simulator:
     """One Azure OpenAI resource: its deployments, its credentials, and what reached it.
 
-    `credentials`, `deployments` and `absent` may be changed while it serves. `gate` starts with no permission;
-    deployment `gated` takes one per content chunk. `pace` is seconds after each chunk of a stream. `absent` are paths
-    this resource does not have, as `v1/completions`, `deployments/audio/speech` or, with a dated version, `responses`.
+    `credentials`, `deployments` and `absent` may be changed while it serves. `gate` starts without permits, and the
+    deployment `gated` takes one for each content chunk. `pace` is the seconds after each chunk of a stream. `absent`
+    are paths this resource does not have, as `v1/completions`, `deployments/audio/speech` or, with a dated version,
+    `responses`.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class Simulator:
             await runner.cleanup()
 
     def _application(self) -> web.Application:
-        door = Door(
+        handler = Handler(
             state=self.state,
             credentials=self.credentials,
             absent=self.absent,
@@ -110,5 +111,5 @@ class Simulator:
             tempo=self._tempo,
         )
         application = web.Application()
-        application.router.add_route("*", "/{path:.*}", door.handle)
+        application.router.add_route("*", "/{path:.*}", handler.handle)
         return application

@@ -1,6 +1,7 @@
-"""What a resource remembers: objects by collection, and the bytes of its files.
+"""The state of a resource: objects by collection, and the bytes of its files.
 
-A collection is named by its path, as `files` or `vector_stores/vs_1/files`; what is under an object goes with it.
+A collection is named by its path, as `files` or `vector_stores/vs_1/files`; deleting an object deletes what is below
+it.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from typing import TypeVar
 
 from tools.azure_openai_simulator.errors import InvalidError
 
-KEPT_BYTES = 1024 * 1024  # tests read small files back; large ones they know by size and digest
+KEPT_BYTES = 1024 * 1024  # bytes; of larger files only size and digest are kept
 
 Record = dict[str, object]
 Value = TypeVar("Value")
@@ -40,7 +41,7 @@ def content_of(data: bytes, media_type: str = "application/octet-stream") -> Con
 
 
 class State:
-    """The objects of one resource, and the bytes of its files by path; `deployments` is the resource's own, alive."""
+    """The objects of one resource, and the bytes of its files by path; `deployments` is shared with the resource."""
 
     def __init__(self, deployments: Mapping[str, str]) -> None:
         self.deployments = deployments
@@ -68,15 +69,15 @@ class State:
         for record in records:
             self.add(path, record)
 
-    def find(self, path: str, identity: str, noun: str) -> Record:
+    def find(self, path: str, identity: str, kind: str) -> Record:
         """Return an object; raise InvalidError when there is none of this id."""
         record = self._collections.get(path, {}).get(identity)
         if record is None:
-            raise InvalidError(404, f"No {noun} found with id '{identity}'.")
+            raise InvalidError(404, f"No {kind} found with id '{identity}'.")
         return record
 
     def remove(self, path: str, identity: str) -> None:
-        """Forget an object, its bytes and all that is under it."""
+        """Delete an object, its bytes and everything below it."""
         self.collection(path).pop(identity, None)
         self.contents.pop(f"{path}/{identity}", None)
         under = f"{path}/{identity}/"

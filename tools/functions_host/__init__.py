@@ -1,4 +1,4 @@
-"""Local stand-in of the Azure Functions host for Python apps with HTTP streaming, where Core Tools are missing.
+"""A local Azure Functions host for Python apps with HTTP streaming, for machines without Core Tools.
 
 Two processes, as on Azure: the host takes the clients' requests and forwards them to a worker process that runs the
 app on Microsoft's own `azure_functions_runtime`. The host can kill its worker (functionTimeout) and start another.

@@ -1,4 +1,4 @@
-"""The HTTP leg to the worker: in parallel with the invocation, within the host's deadlines."""
+"""The HTTP request to the worker, in parallel with the invocation and within the host's deadlines."""
 
 import asyncio
 import uuid
@@ -38,7 +38,7 @@ class Call:
 
 
 class Forwarder:
-    """Forwards calls to whichever worker there is."""
+    """Forwards calls to the current worker."""
 
     def __init__(self, settings: Settings, workers: Workers) -> None:
         self._settings = settings
@@ -50,7 +50,7 @@ class Forwarder:
         await self._session.close()
 
     async def forward(self, request: web.BaseRequest, call: Call) -> web.StreamResponse:
-        """Answer `request` with what the worker says, however that ends."""
+        """Answer `request` with the worker's response, however that ends."""
         worker = await self._workers.current()
         invocation_id = str(uuid.uuid4())
         invocation = Invoke(
@@ -77,7 +77,7 @@ class Forwarder:
     async def _exchange(
         self, request: web.BaseRequest, call: Call, answer: Answer, worker: WorkerProcess, invocation_id: str
     ) -> web.StreamResponse:
-        """Send the request, then the answer, as long as something moves."""
+        """Send the request, then the answer, as long as there is progress."""
         async with asyncio.timeout(self._settings.activity_timeout) as silence:
             on_activity = self._activity(silence)
             upload = await self._upload(request, call, on_activity)
@@ -118,5 +118,5 @@ class Forwarder:
         sent = headers.to_worker(request.headers, client=request.remote or "", invocation_id=invocation_id)
         body = upload.body
         if call.upload is None:
-            sent.popall("Content-Length", None)  # Transfer-Encoding is over it
+            sent.popall("Content-Length", None)  # Transfer-Encoding takes precedence
         return await self._session.request(request.method, target, headers=sent, data=body, allow_redirects=False)

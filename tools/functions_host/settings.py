@@ -1,4 +1,4 @@
-"""Everything the host is told: host.json, local.settings.json, the environment and the command line, read once."""
+"""All settings of the host, read once: host.json, local.settings.json, the environment and the command line."""
 
 import argparse
 import json

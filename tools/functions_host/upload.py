@@ -26,7 +26,7 @@ class Upload(Protocol):
 
 
 class WholeUpload:
-    """A body that the host holds in memory before the worker hears of the request."""
+    """A body that the host holds in memory before the worker gets the request."""
 
     def __init__(self, pieces: deque[bytes]) -> None:
         self._pieces = pieces
@@ -68,7 +68,7 @@ class StreamedUpload:
         raise StopAsyncIteration
 
     async def ended(self, leg: ClientResponse) -> None:
-        """Wait for the client's last byte; once the worker's answer is complete, take the rest from its hands."""
+        """Wait for the client's last byte; after the worker's answer is complete, read the rest of the body."""
         if not self._finished.is_set():
             answered = asyncio.ensure_future(leg.content.wait_eof())
             finished = asyncio.ensure_future(self._finished.wait())

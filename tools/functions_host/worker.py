@@ -84,7 +84,7 @@ class Worker:
         return tuple(functions)
 
     def invoke(self, message: Invoke) -> None:
-        """Run a function; its return is told to the host."""
+        """Run a function, and report its return to the host."""
         task = asyncio.create_task(self._invoke(message))
         self._running.add(task)
         task.add_done_callback(self._running.discard)

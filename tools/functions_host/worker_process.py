@@ -1,4 +1,4 @@
-"""One worker process, seen from the host."""
+"""One worker process, as the host sees it."""
 
 import asyncio
 import signal
@@ -19,7 +19,7 @@ from tools.functions_host.channel import (
 from tools.functions_host.routes import Routes, is_reserved
 from tools.functions_host.settings import Settings
 
-START_TIMEOUT = 60.0  # the host's own patience with a worker that starts
+START_TIMEOUT = 60.0  # seconds; as the real host waits for a worker
 KILL_AFTER = 10.0  # what Docker gives a container
 REPOSITORY = Path(__file__).parents[2]
 
@@ -85,7 +85,7 @@ class WorkerProcess:
             return b""
 
     def kill(self) -> None:
-        """End the process without a word, and every stream on it."""
+        """Kill the process, and with it every stream."""
         if self._process.returncode is None:
             self._process.kill()
 

@@ -1,4 +1,4 @@
-"""The worker process there is now, and its successor when it dies."""
+"""The current worker process, and its successor when it ends."""
 
 import asyncio
 import sys
@@ -9,7 +9,7 @@ from tools.functions_host.worker_process import WorkerProcess, start_worker
 
 
 class Workers:
-    """One worker at a time; who asks between two of them waits for the next."""
+    """One worker at a time; callers between two of them wait for the next."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -45,7 +45,7 @@ class Workers:
         return self._current
 
     def kill(self, worker: WorkerProcess) -> None:
-        """Kill `worker`; who asks from now on gets its successor."""
+        """Kill `worker`; later callers get its successor."""
         if worker is self._current:
             self._retire()
         worker.kill()

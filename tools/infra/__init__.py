@@ -1,4 +1,4 @@
-"""Makes the ARM template from the Bicep in infra/, and tells whether two templates mean the same.
+"""Builds the ARM template from the Bicep in infra/, and compares the meaning of two templates.
 
 source and expressions read Bicep into the values of syntax; symbols, values and template say them as a template, with
 the expressions of arm; canonical and compare hold a template of Bicep's own compiler against it; release names a

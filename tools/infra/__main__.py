@@ -31,14 +31,14 @@ def write() -> int:
 
 
 def compare(path: str, source: str = SOURCE) -> int:
-    """Print in what another template differs from the Bicep."""
+    """Print the differences between another template and the Bicep."""
     found = differences(json.loads(written(source)), json.loads(Path(path).read_text("utf-8")))
     print("\n".join(found) or "The same.")
     return 1 if found else 0
 
 
 def release(tag: str, repository: str = "") -> int:
-    """Name a release where it is named, and write the template."""
+    """Write the name of a release wherever it occurs, and write the template."""
     named = Release(repository or named_in(_load(SOURCE)).repository, tag)
     for path in STAMPED:
         (ROOT / path).write_text(stamped(_load(path), named), "utf-8", newline="\n")

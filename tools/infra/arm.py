@@ -1,4 +1,4 @@
-"""The expressions of ARM templates as values, with their writer and their reader.
+"""The expressions of ARM templates as values, and how they are written and parsed.
 
 https://learn.microsoft.com/azure/azure-resource-manager/templates/template-expressions
 """
@@ -12,7 +12,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
 class ArmError(Exception):
-    """A string is no expression of an ARM template."""
+    """A string is not an expression of an ARM template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def write(value: Value) -> str:
 
 
 def read(text: str) -> Value:
-    """Return the expression that a string of a template holds; raise `ArmError` for one that is none."""
+    """Return the expression in a string of a template; raise `ArmError` if it is not one."""
     tokens = list(_tokens(text[1:-1]))
     value, rest = _value(tokens)
     if rest:

@@ -1,4 +1,4 @@
-"""Brings templates into one form, so that two which mean the same are equal.
+"""Brings templates into a canonical form, in which templates with the same meaning are equal.
 
 Bicep's compiler writes resources as a list or under their symbols, refers to them by id or by symbol, and has several
 ways to write an expression. Here a resource is called by its type and name and is referred to by its id, expressions
@@ -46,7 +46,7 @@ class Resources:
 
 
 def canonical(template: dict[str, Json]) -> Json:
-    """Return a template in the one form."""
+    """Return a template in canonical form."""
     listed = template.get("resources", {})
     pairs = list(listed.items()) if isinstance(listed, dict) else [("", one) for one in _list(listed)]
     given = [(symbol, one) for symbol, one in pairs if isinstance(one, dict)]
@@ -96,7 +96,7 @@ def _argument(argument: Json) -> Json:
 
 
 def _label(resource: dict[str, Json], known: Resources) -> str:
-    """Return what a resource is called: its id, and on what it stands when it belongs to another resource."""
+    """Return the name of a resource: its id, and its scope if it belongs to another resource."""
     scope = _text(resource.get("scope", ""))
     on = _value(arm.read(scope) if arm.is_expression(scope) else scope, known)
     pieces = on.arguments if isinstance(on, Call) and on.name == "concat" else (on,)
@@ -129,7 +129,7 @@ def _shown(key: str, known: Resources) -> str:
 
 
 def _unfolded(value: Value) -> Json:
-    """Return arrays, objects and constants as JSON, which a template may write either way."""
+    """Return arrays, objects and constants as JSON; a template may also write them as calls."""
     match value:
         case Call("createArray", items):
             return [_unfolded(item) for item in items]
@@ -171,7 +171,7 @@ def _call(name: str, arguments: tuple[Value, ...], known: Resources) -> Value:
 
 
 def _id(function: str, arguments: tuple[Value, ...]) -> Value:
-    """Return an id as its type, its name, and the subscription and the group when they are another's."""
+    """Return the parts of an id: type, name, and the subscription and group if they are not the deployment's."""
     at = next((i for i, one in enumerate(arguments) if isinstance(one, str) and re.match(r"[\w.]+/", one)), None)
     if at is None:
         return Call(function, arguments)
@@ -194,7 +194,7 @@ def _placed(text: str, inserted: tuple[Value, ...]) -> list[Value]:
 
 
 def _joined(pieces: list[Value]) -> Value:
-    """Return text as one run of plain text and values, however it was put together."""
+    """Return text as one sequence of plain text and values, however it was concatenated."""
     run: list[Value] = []
     for piece in pieces:
         for one in piece.arguments if isinstance(piece, Call) and piece.name == "concat" else (piece,):
@@ -206,7 +206,7 @@ def _joined(pieces: list[Value]) -> Value:
 
 
 def _indexed(value: Value, index: Value) -> Value:
-    """Return a value of a loop's resource with another index in place of its own."""
+    """Return a value of a loop's resource with another index."""
     match value:
         case Call("copyIndex", ()):
             return index

@@ -1,4 +1,4 @@
-"""Tells in what two templates differ."""
+"""Finds the differences between two templates."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from tools.infra.values import Json
 
 
 def differences(ours: dict[str, Json], theirs: dict[str, Json]) -> list[str]:
-    """Return a line for every place where two templates do not mean the same."""
+    """Return a line for every difference in meaning between two templates."""
     return list(_differences(canonical(ours), canonical(theirs), ""))
 
 

@@ -51,7 +51,7 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def read(node: Node) -> Expression:
-    """Return the expression of a node; raise `BicepError` for what is not understood."""
+    """Return the expression of a node; raise `BicepError` if it is not supported."""
     flat = _Flat(list(_flatten(node)))
     expression = flat.expression()
     if flat.peek() is not None:
@@ -60,7 +60,7 @@ def read(node: Node) -> Expression:
 
 
 def error(node: Node, problem: str) -> BicepError:
-    """Return an error that quotes a node and says on which line it stands."""
+    """Return an error that quotes a node and names its line."""
     return BicepError(f"line {node.start_point.row + 1}: {text_of(node)[:60]!r} {problem}")
 
 
@@ -70,7 +70,7 @@ def text_of(node: Node) -> str:
 
 
 def string(node: Node) -> Text:
-    """Return a string with what is set into it."""
+    """Return a string with its interpolated expressions."""
     quotes = "'''" if text_of(node).startswith("'''") else "'"
     source, start = node.text or b"", node.start_byte
     pieces: list[str | Expression] = []
@@ -83,7 +83,7 @@ def string(node: Node) -> Text:
 
 
 def _said(source: bytes, quotes: str) -> str:
-    """Return text without its escapes; between three quotes there are none, and a line break goes before it."""
+    """Return text without escapes; text in triple quotes has none, and loses a leading line break."""
     text = source.decode()
     return _ESCAPE.sub(_unescaped, text) if quotes == "'" else text.removeprefix("\n")
 
@@ -108,7 +108,7 @@ class _Flat:
         self._at = 0
 
     def peek(self, ahead: int = 0) -> str | None:
-        """Return the type of a node to come."""
+        """Return the type of a node further on."""
         at = self._at + ahead
         return self._nodes[at].type if at < len(self._nodes) else None
 
@@ -146,7 +146,7 @@ class _Flat:
                 safe = self.peek() == "?" and self._take() is not None
                 left = Access(left, self.expression(), safe)
                 self._take("]")
-            elif sign != "!":  # `!` only tells the compiler that something is there
+            elif sign != "!":  # `!` only tells the compiler that a value is not null
                 left = self._member(left, safe=sign == ".?")
         return left
 

@@ -1,6 +1,6 @@
-"""Names the release in all places: the package that the template deploys, and both addresses behind the button.
+"""Writes the name of a release wherever it occurs: in the address of the package and in those of the button.
 
-The repository's owner and name stand once, in the address of the package in infra/resources.bicep.
+The owner and name of the repository are kept in the address of the package in infra/resources.bicep.
 """
 
 import re
@@ -13,7 +13,7 @@ _TAG = re.compile(r"v\d+\.\d+\.\d+(-[\w.]+)?")
 
 
 class ReleaseError(Exception):
-    """A release cannot be named like this."""
+    """The name of a release is not valid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Release:
     tag: str
 
     def __post_init__(self) -> None:
-        """Raise `ReleaseError` for what is no tag of a version, or no repository."""
+        """Raise `ReleaseError` if the tag or the repository is not valid."""
         if not _TAG.fullmatch(self.tag):
             raise ReleaseError(f"{self.tag} is no tag of a version, as v1.2.3")
         if not re.fullmatch(r"[\w.-]+/[\w.-]+", self.repository):
@@ -40,7 +40,7 @@ def named_in(bicep: str) -> Release:
 
 
 def stamped(text: str, release: Release) -> str:
-    """Return a file's text with every address of the package and of the button leading to a release."""
+    """Return a file's text with every address of the package and of the button changed to a release."""
     package = f"https://github.com/{release.repository}/releases/download/{release.tag}/released-package.zip"
     return _RAW.sub(lambda match: _raw(release, match[1]), _PACKAGE.sub(package, text))
 

@@ -17,7 +17,7 @@ _SILENT = {"comment", "diagnostic_comment"}
 
 
 def parse(text: str) -> File:
-    """Return what a Bicep file declares; raise `BicepError` for a syntax error and for what is not known here."""
+    """Return the declarations of a Bicep file; raise `BicepError` for errors and for unsupported syntax."""
     root = Parser(Language(tree_sitter_bicep.language())).parse(text.encode()).root_node
     if root.has_error:
         raise BicepError(f"line {_first_error(root).start_point.row + 1}: syntax error")
@@ -36,7 +36,7 @@ def parse(text: str) -> File:
 
 
 def plain(text: Expression | None) -> str:
-    """Return a string that nothing is set into."""
+    """Return a string without interpolation."""
     if not isinstance(text, Text) or not all(isinstance(piece, str) for piece in text.pieces):
         raise BicepError(f"{text} should be a plain string")
     return "".join(str(piece) for piece in text.pieces)

@@ -1,4 +1,4 @@
-"""What the names in a Bicep file stand for, and how a template says it."""
+"""The meaning of the names in a Bicep file, and their form in a template."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -19,7 +19,7 @@ class Scope:
         return replace(self, bound={**self.bound, **names})
 
     def find(self, name: str) -> Declaration:
-        """Return the declaration of a name; raise `BicepError` for a name that nobody declared."""
+        """Return the declaration of a name; raise `BicepError` if it is not declared."""
         for declaration in self.file.declarations:
             if declaration.name == name:
                 return declaration
@@ -28,14 +28,14 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A resource or a module, of a loop the one at `index`."""
+    """A resource or a module; in a loop, the one at `index`."""
 
     declaration: Declaration
     index: Expression | None = None
 
 
 def target(expression: Expression, scope: Scope) -> Target | None:
-    """Return what an expression names, None when that is no resource and no module."""
+    """Return the resource or module that an expression names, None if it is something else."""
     index: Expression | None = None
     if isinstance(expression, Access) and isinstance(expression.of, Name):
         index, expression = expression.key, expression.of
@@ -47,7 +47,7 @@ def target(expression: Expression, scope: Scope) -> Target | None:
 
 
 def body(declaration: Declaration) -> Record:
-    """Return what a resource or a module consists of, without its loop and its condition."""
+    """Return the body of a resource or a module, without its loop and its condition."""
     inner = declaration.value
     if isinstance(inner, syntax.Loop):
         inner = inner.body
@@ -76,13 +76,13 @@ def resource_type(declaration: Declaration) -> tuple[str, str]:
 
 
 def dependencies(declaration: Declaration, scope: Scope) -> list[str]:
-    """Return the names of the resources and modules that must be there before."""
+    """Return the names of the resources and modules that must be deployed before."""
     found = dict.fromkeys(_deployed(declaration.value, scope))
     return sorted(name for name in found if name != declaration.name)
 
 
 def _deployed(node: object, scope: Scope) -> Iterator[str]:
-    """Yield what an expression needs deployed, through variables and through resources that are only read."""
+    """Yield the dependencies of an expression, also through variables and existing resources."""
     if isinstance(node, Name):
         yield from _behind(node.name, scope)
     elif isinstance(node, tuple):

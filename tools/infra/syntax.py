@@ -1,10 +1,10 @@
-"""What a Bicep file says, as values: expressions and declarations, in the part of the language that infra/ uses."""
+"""The expressions and declarations of Bicep as values, for the part of the language that infra/ uses."""
 
 from dataclasses import dataclass, field
 
 
 class BicepError(Exception):
-    """A file says something that this translator does not know; the message tells where."""
+    """A file has something that this translator does not support; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A property or an item of a value; `safe` gives null where there is none."""
+    """A property or an item of a value; `safe` returns null if there is none."""
 
     of: "Expression"
     key: "Expression"
@@ -114,7 +114,7 @@ Expression = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
-    """One statement. `kind` is its keyword; `type` is a type, or for resources and modules what they are made from."""
+    """One statement. `kind` is its keyword; `type` is a type, or the resource type or file of a resource or module."""
 
     kind: str
     name: str

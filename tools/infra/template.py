@@ -31,7 +31,7 @@ _OWN = ("dependsOn", "name", "parent", "scope")
 
 
 def translate(path: str, load: Load) -> dict[str, Json]:
-    """Return the template that the Bicep file at a path says; `load` returns the text of a file.
+    """Return the template of the Bicep file at a path; `load` returns the text of a file.
 
     Raises `BicepError` for what is no Bicep and for what goes beyond the part of it that is known here.
     """

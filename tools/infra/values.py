@@ -1,4 +1,4 @@
-"""Translates expressions: into an ARM expression, or into JSON where a template may say it plainly."""
+"""Translates expressions into ARM expressions, or into JSON where a template allows plain values."""
 
 from tools.infra import arm, symbols, syntax
 from tools.infra.arm import Call, Item, Value
@@ -27,7 +27,7 @@ _SINGLES: dict[object, str] = {True: "true", False: "false", None: "null"}
 
 
 def json_of(expression: Expression, scope: Scope) -> Json:
-    """Return what stands in a template for an expression."""
+    """Return the value in a template for an expression."""
     match expression:
         case Record(entries):
             return {_key(key, scope): json_of(value, scope) for key, value in entries}
@@ -40,14 +40,14 @@ def json_of(expression: Expression, scope: Scope) -> Json:
 
 
 def plainly(value: Value) -> str:
-    """Return a value as a string of a template: text as it is, all else as an expression."""
+    """Return a value as a string of a template: text unchanged, anything else as an expression."""
     if not isinstance(value, str):
         return arm.write(value)
     return f"[{value}" if value.startswith("[") else value
 
 
 def value_of(expression: Expression, scope: Scope) -> Value:
-    """Return an expression as ARM says it; raise `BicepError` for what this translator does not know."""
+    """Return an expression of ARM; raise `BicepError` if it is not supported."""
     match expression:
         case Name(name):
             return _name(name, scope)
@@ -90,7 +90,7 @@ def group_of(group: Expression, scope: Scope) -> tuple[Value, ...]:
 
 
 def inside(target: Target, scope: Scope) -> Scope:
-    """Return the scope within the body of a resource or a module, its loop standing at the target's index."""
+    """Return the scope within the body of a resource or a module, at the target's index of its loop."""
     loop = symbols.loop_of(target.declaration)
     if loop is None:
         return scope
@@ -214,7 +214,7 @@ def _property(target: Target, access: Access, scope: Scope) -> Value:
 
 
 def _referred(target: Target, scope: Scope) -> tuple[Value, ...]:
-    """Return what `reference` takes: a symbol, for a resource that is only read its id."""
+    """Return the argument of `reference`: a symbol, or the id of an existing resource."""
     declaration = target.declaration
     if declaration.existing:
         return id_of(target, scope), symbols.resource_type(declaration)[1]

@@ -1,4 +1,4 @@
-"""Command line: `python -m tools.package` builds, `python -m tools.package lock` lists the dependencies anew."""
+"""Command line: `python -m tools.package` builds, `python -m tools.package lock` updates the list of dependencies."""
 
 import argparse
 import sys
@@ -12,14 +12,14 @@ OUTPUT = ROOT / "dist" / "released-package.zip"
 
 
 def write_package(python: str, output: Path) -> None:
-    """Build the package and tell its size and digest."""
+    """Build the package and print its size and digest."""
     built = build(target.find(python), output)
     version = ".".join(map(str, built.target.version))
     print(f"{built.path}: {built.bytes / 1e6:.1f} MB for Python {version}\nsha256 {built.sha256}")
 
 
 def write_lock(python: str) -> None:
-    """List anew what the package is made of."""
+    """Update the list of dependencies."""
     found = target.find(python)
     path = locked.kept(LOCKS, found.minor)
     path.write_text(locked.resolve(ROOT / "requirements.txt", found), "utf-8", newline="\n")
@@ -27,7 +27,7 @@ def write_lock(python: str) -> None:
 
 
 def main() -> int:
-    """Do what was asked; return the exit code."""
+    """Run the command; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.package", description="Build the package for Azure.")
     parser.add_argument("what", nargs="?", choices=("build", "lock"), default="build")
     parser.add_argument("--python", default=target.DEFAULT_PYTHON, help="the Python it is for (default: %(default)s)")

@@ -1,10 +1,10 @@
-"""The zip, the same bytes for the same files."""
+"""A zip that has the same bytes for the same files."""
 
 import hashlib
 import zipfile
 from pathlib import Path
 
-# The oldest time that the format knows.
+# The oldest time that the format allows.
 _WHEN = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o100644
 _UNIX = 3

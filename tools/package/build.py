@@ -1,4 +1,4 @@
-"""The way from the sources to the package."""
+"""Builds the package from the sources."""
 
 import shutil
 import tempfile
@@ -10,13 +10,13 @@ from tools.package.target import Target
 
 ROOT = Path(__file__).parents[2]
 LOCKS = Path(__file__).parent
-# What a developer's own tools vendored there is not what this package is made of.
+# Dependencies that other tools have put there do not belong to this package.
 _OWN = ".python_packages"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """A package: where it is, and what tells it from another."""
+    """A package: its path and its digest."""
 
     path: Path
     bytes: int

@@ -1,4 +1,4 @@
-"""Bytecode beside every source, written by the Python that will read it."""
+"""Bytecode for every source, compiled by the version of Python that will run it."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Run a program and take what it prints, or tell why it failed."""
+"""Runs a program and returns its output, or reports why it failed."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ _LAST_WORDS = 2000
 
 
 def run(command: Sequence[str | Path], environ: Mapping[str, str] | None = None) -> str:
-    """Return what a program printed; raise `PackageError` with its last words when it failed."""
+    """Return the output of a program; raise `PackageError` with the end of its error output if it failed."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)  # noqa: S603  no shell
     if done.returncode:
         words = (done.stderr or done.stdout).strip()[-_LAST_WORDS:]

@@ -1,4 +1,4 @@
-"""What keeps a package from being built."""
+"""The error of a build."""
 
 
 class PackageError(Exception):

@@ -1,4 +1,4 @@
-"""What stays out of the package: .funcignore, the file that `func` and `azd` read too.
+"""The files that are not packaged: those in .funcignore, which `func` and `azd` read as well.
 
 https://learn.microsoft.com/azure/azure-functions/functions-core-tools-reference
 
@@ -17,27 +17,27 @@ _NOT_UNDERSTOOD = ("!", "**", "[", "\\")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A line: a pattern for a name anywhere, or for a path from the root; for folders alone, or for files too."""
+    """A line: a pattern for a name anywhere or for a path from the root, for folders only or for files as well."""
 
     pattern: str
     from_root: bool
     folders_only: bool
 
     def fits(self, path: PurePosixPath, *, folder: bool) -> bool:
-        """Tell whether the line names this path."""
+        """Tell whether the line matches this path."""
         if self.folders_only and not folder:
             return False
         return fnmatchcase(str(path) if self.from_root else path.name, self.pattern)
 
 
 def parse(text: str) -> tuple[Rule, ...]:
-    """Read the lines; raise `PackageError` for one that cannot be understood."""
+    """Parse the lines; raise `PackageError` for one that is not supported."""
     lines = (line.strip() for line in text.splitlines())
     return tuple(_rule(line) for line in lines if line and not line.startswith("#"))
 
 
 def files(root: Path, rules: tuple[Rule, ...]) -> Iterator[PurePosixPath]:
-    """Yield the files below a folder that no line names, as paths from the root, in order."""
+    """Yield the files of a folder that no line matches, as relative paths, in order."""
     return _files(root, PurePosixPath(), rules)
 
 

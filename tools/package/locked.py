@@ -1,4 +1,4 @@
-"""Which wheels, exactly: every dependency with its version and its digest, for one version of Python.
+"""The locked dependencies: every wheel with its version and digest, for one version of Python.
 
 For the Python of a release the list is kept, so that the same commit makes the same package a year later. For another
 one it is made anew.
@@ -16,12 +16,12 @@ _HEAD = "# Made by `make lock` from requirements.txt: what the package for Pytho
 
 
 def kept(folder: Path, minor: str) -> Path:
-    """Return where the list for a version of Python is kept, if it is."""
+    """Return the path of the list for a version of Python, None if there is none."""
     return folder / f"requirements-{minor}.txt"
 
 
 def resolve(requirements: Path, target: Target) -> str:
-    """Return the list that the requirements come to today, in pip's own format.
+    """Resolve the requirements and return the list in pip's format.
 
     The target's own Python must ask: pip judges the conditions in the requirements by the Python that runs it.
     https://github.com/pypa/pip/issues/11664
@@ -35,7 +35,7 @@ def resolve(requirements: Path, target: Target) -> str:
 
 
 def only_for(minor: str) -> Iterator[str]:
-    """Yield the options by which pip takes ready-made wheels of the target and nothing else."""
+    """Yield the options with which pip uses only wheels for the target."""
     yield from ("--only-binary=:all:", "--implementation=cp", f"--python-version={minor}")
     yield from (f"--platform={tag}" for tag in platforms())
 

@@ -1,4 +1,4 @@
-"""Where the package will run: the Python that compiles for it, and the wheels that its machine can load."""
+"""The platform of the package: the Python that compiles for it, and the wheels that it can load."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ print(json.dumps([sys.version_info[:3], sys.implementation.cache_tag, importlib.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A Python: where it is here, its version and how it marks its bytecode."""
+    """A Python interpreter: its path, its version and the tag of its bytecode."""
 
     python: str
     version: tuple[int, int, int]
@@ -31,12 +31,12 @@ class Target:
 
     @property
     def minor(self) -> str:
-        """The version as wheels and Azure know it, `3.13`."""
+        """The version as wheels and Azure write it, `3.13`."""
         return f"{self.version[0]}.{self.version[1]}"
 
 
 def find(python: str = DEFAULT_PYTHON) -> Target:
-    """Ask a Python, by path or by name on the PATH, what it is; raise `PackageError` where it is not."""
+    """Inspect a Python, by path or by name on the PATH; raise `PackageError` if it cannot be run."""
     path = shutil.which(python)
     if path is None:
         raise PackageError(

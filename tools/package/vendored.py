@@ -1,4 +1,4 @@
-"""The dependencies, unpacked into the folder where Azure's Python worker looks for them."""
+"""Unpacks the dependencies into the folder in which Azure's Python worker looks for them."""
 
 import shutil
 import sys
@@ -10,13 +10,13 @@ from tools.package.locked import only_for
 
 # Where the worker looks: https://learn.microsoft.com/azure/azure-functions/python-build-options
 FOLDER = ".python_packages/lib/site-packages"
-# Nothing at run time reads these; scripts name this machine's Python, and pip's records are not true after the cut.
+# Not needed at run time; scripts name the Python of this machine, and pip's records are wrong without these files.
 UNREAD = ("*.c", "*.h", "*.pxd", "*.pxi", "*.pyi", "*.pyx", "INSTALLER", "RECORD", "REQUESTED", "py.typed")
 UNREAD_FOLDERS = ("bin", "*/tests")
 
 
 def install(lock: Path, minor: str, folder: Path) -> None:
-    """Unpack what a list names, each wheel against its digest, and cut what nobody reads.
+    """Unpack the listed wheels, verify their digests, and remove files that are not needed.
 
     Any Python's pip can do that for another one, except that it judges `Requires-Python` by itself; the list was made
     by the target, so there is nothing to judge.

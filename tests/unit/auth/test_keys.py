@@ -37,6 +37,11 @@ def refused(headers: dict[str, str], ring: KeyRing = RING, now: float = NOW) -> 
         {"authorization": "", "api-key": BOB},
         {"authorization": f"Bearer {BOB}", "api-key": ""},
         {"authorization": f"Bearer {BOB}", "api-key": BOB},
+        {"authorization": "Basic dXNlcjpwYXNz", "api-key": BOB},
+        {"authorization": "Bearer of-another-gateway", "api-key": BOB},
+        {"authorization": f"Bearer {BOB}", "api-key": "of-another-gateway"},
+        {"authorization": f"Bearer {BOB}, Bearer {BOB}"},
+        {"api-key": f"{BOB}, {BOB}"},
     ],
 )
 def test_a_client_is_known_by_its_key(headers: dict[str, str]) -> None:
@@ -49,7 +54,7 @@ def test_a_client_is_known_by_its_key(headers: dict[str, str]) -> None:
         {}, {"authorization": ""}, {"authorization": "Bearer"}, {"authorization": "Bearer "}, {"authorization": "   "},
         {"api-key": ""}, {"api-key": "  "}, {"authorization": f"Basic {BOB}"}, {"authorization": BOB},
         {"authorization": f"Bearer{BOB}"}, {"authorization": f"Token {BOB}"}, {"x-api-key": BOB}, {"cookie": BOB},
-        {"authorization": f"Basic {BOB}", "api-key": BOB}, {"Authorization": f"Bearer {BOB}"},
+        {"Authorization": f"Bearer {BOB}"},
     ],
 )  # fmt: skip
 def test_without_a_key_the_client_is_told_how_to_send_one(headers: dict[str, str]) -> None:
@@ -59,7 +64,7 @@ def test_without_a_key_the_client_is_told_how_to_send_one(headers: dict[str, str
 
 @pytest.mark.parametrize(
     "key",
-    ["x", ALICE.upper(), ALICE[:-1], f"{ALICE}x", f"{ALICE}, Bearer {ALICE}", f"{ALICE},{BOB}", "é" * 9, "😀", "\x00",
+    ["x", ALICE.upper(), ALICE[:-1], f"{ALICE}x", f"{ALICE}, Bearer x", f"{ALICE},{BOB}", "é" * 9, "😀", "\x00",
      f'"{ALICE}"', "*", "None", "x" * 100_000, "\xa0\xff", f"{ALICE}\x00"],
 )  # fmt: skip
 def test_a_wrong_key_is_refused_in_either_header(key: str) -> None:
@@ -76,7 +81,6 @@ def test_two_merged_headers_are_not_two_keys() -> None:
 def test_two_different_keys_are_refused_even_if_both_are_good() -> None:
     error = refused({"authorization": f"Bearer {ALICE}", "api-key": BOB})
     assert (error.code, "two different" in error.message) == (INVALID_KEY, True)
-    assert refused({"authorization": "Bearer é", "api-key": ALICE}).message == error.message
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,9 @@ KEY = "key:with|all,the=signs"
         {"api-key": f" {KEY} "},
         {"authorization": "", "api-key": KEY},
         {"authorization": f"Bearer {KEY}", "api-key": KEY},
+        {"authorization": "Basic dXNlcjpwYXNz", "api-key": KEY},
+        {"authorization": f"Bearer {KEY}, Bearer {KEY}"},
+        {"api-key": f"{KEY}, {KEY}"},
     ],
 )
 def test_the_key_of_either_header_is_returned_as_it_is(headers: dict[str, str]) -> None:

@@ -109,6 +109,12 @@ def test_a_code_that_is_a_number_counts_as_one_that_is_a_text() -> None:
         (500, {"type": "error"}, (500, "server_error", None)),
         (500, {"code": True}, (500, "server_error", None)),
         (400, {"code": "DeploymentNotFound"}, (404, "invalid_request_error", "model_not_found")),
+        (404, {"code": "model_not_found"}, (404, "invalid_request_error", "model_not_found")),
+        (
+            422,
+            {"code": "ResponsibleAIPolicyViolation"},
+            (400, "invalid_request_error", "ResponsibleAIPolicyViolation"),
+        ),
     ],
 )
 def test_a_rule_applies_to_its_own_errors_only(status: int, content: object, expected: tuple[object, ...]) -> None:
@@ -129,6 +135,12 @@ def test_the_wait_in_the_message_does_not_replace_the_header() -> None:
     assert ERRORS.answer(429, {"retry-after": "soon"}, body).headers["retry-after"] == "7"
 
 
+def test_a_fraction_of_a_second_is_told_in_milliseconds() -> None:
+    body = b'{"error":{"code":"429","message":"Please retry after 1.5 seconds."}}'
+    assert ERRORS.answer(429, {}, body).headers == {"retry-after": "2", "retry-after-ms": "1500"}
+    assert to_response(ERRORS.answer(429, {"retry-after": "3"}, body)).headers["retry-after-ms"] == "3000"
+
+
 def test_the_wait_is_read_in_a_sentence_that_is_not_shown() -> None:
     error = answer(503, b'{"error":{"message":"Busy. Retry after 5 seconds, see https://aka.ms/x"}}')
     assert (error.message, error.headers["retry-after"]) == ("Busy.", "5")
@@ -143,7 +155,7 @@ def test_no_wait_is_told_where_waiting_is_no_use(status: int) -> None:
 def test_an_answer_without_a_wait_gets_none_but_an_event_does() -> None:
     body = b'{"error":{"code":"429","message":"Slow down."}}'
     assert "retry-after" not in answer(429, body).headers
-    assert ERRORS.in_stream(body).headers == {"retry-after": "10"}
+    assert ERRORS.in_stream(body).headers == {"retry-after": "10", "retry-after-ms": "10000"}
 
 
 @pytest.mark.parametrize("body", [b'{"statusCode":401,"message":"x"}', b'{"error":{"code":"Timeout"}}'])

@@ -21,6 +21,7 @@ THROTTLED = b'data: {"error":{"code":"429","message":"Slow down."}}\n\n'
 CREATED = b'event: response.created\ndata: {"type":"response.created","response":{},"sequence_number":0}\n\n'
 QUEUED, IN_PROGRESS = (CREATED.replace(b"created", name) for name in (b"queued", b"in_progress"))
 COMMENT = b": keepalive\n\n"
+MORE = b'data: {"type":"response.output_text.delta","choices":[{"index":0,"delta":{},"text":""}]}'
 
 
 def begin(form: StreamFormat = StreamFormat.CHAT, *, keep: bool = False) -> Stream:
@@ -137,7 +138,9 @@ EVERY_FORMAT = pytest.mark.parametrize(("form", "last"), LAST.items(), ids=lambd
 
 
 @EVERY_FORMAT
-@pytest.mark.parametrize("behind", [b"data: {}\n\n", THROTTLED, b"event: error\n" + THROTTLED, b"data: <", COMMENT])
+@pytest.mark.parametrize(
+    "behind", [b"data: {}\n\n", THROTTLED, b"event: error\n" + THROTTLED, b"data: <", COMMENT, MORE]
+)
 def test_a_stream_ends_at_once_with_its_last_event(form: StreamFormat, last: bytes, behind: bytes) -> None:
     for parts in ([last], [last + behind], [last, behind]):
         stream = begin(form)
@@ -160,3 +163,36 @@ def test_an_error_of_the_proxy_behind_a_complete_answer_took_nothing_from_it() -
     stop = LAST[StreamFormat.CHAT].removesuffix(done)
     assert stream.feed(stop) + stream.fail(InvalidRequest("x")) == stop + done
     assert stream.failure is None
+
+
+def test_an_event_is_translated_once_when_it_is_whole_however_many_reads_it_takes() -> None:
+    stream, size = begin(StreamFormat.IMAGE), 500_000
+    event = b'data: {"type":"image_generation.partial_image","b64_json":"%b"}\n\n' % (b"x" * size)
+    reads = [event[start : start + 100] for start in range(0, len(event), 100)]
+    written = [stream.feed(read) for read in reads]
+    assert written == [b""] * (len(reads) - 1) + [event]
+
+
+@pytest.mark.parametrize(
+    ("form", "events", "usage"),
+    [
+        (StreamFormat.CHAT, [ON_PROMPT, ANNOTATION], None),
+        (StreamFormat.CHAT, [b'{"choices":[],"usage":{"total_tokens": 1.0}}'], b'{"total_tokens": 1.0}'),
+        (StreamFormat.CHAT, [b'{"usage":{"a":1}}', b'{"choices":[],"usage":{"a":2}}'], b'{"a":2}'),
+        (StreamFormat.CHAT, [b'{"usage":{"a":1}}', b'{"choices":[],"usage":null}'], b'{"a":1}'),
+        (StreamFormat.COMPLETION, [b'{"usage":{"a":1}}', b"[DONE]"], b'{"a":1}'),
+        (StreamFormat.RESPONSE, [b'{"type":"response.created","response":{"usage":null}}'], None),
+        (StreamFormat.RESPONSE, [b'{"type":"response.completed","response":{"usage":{"a":1}}}'], b'{"a":1}'),
+        (StreamFormat.RESPONSE, [b'{"type":"response.incomplete","response":{"usage":{"a":1}}}'], b'{"a":1}'),
+        (StreamFormat.RESPONSE, [b'{"type":"response.completed","response":{}}'], None),
+        (StreamFormat.RESPONSE, [b'{"type":"response.completed","response":[]}'], None),
+        (StreamFormat.RESPONSE, [b'{"type":"response.completed"}'], None),
+        (StreamFormat.TRANSCRIPT, [b'{"type":"transcript.text.done","usage":{"a":1}}'], b'{"a":1}'),
+        (StreamFormat.IMAGE, [b'{"type":"image_generation.completed","usage":{"a":1}}'], b'{"a":1}'),
+    ],
+)
+def test_the_last_usage_is_kept_as_it_came(form: StreamFormat, events: list[bytes], usage: bytes | None) -> None:
+    stream = begin(form)
+    for event in events:
+        stream.feed(event if event.endswith(b"\n") else b"data: " + event + b"\n\n")
+    assert stream.usage == usage

@@ -2,33 +2,39 @@
 
 import pytest
 
-from proxy.azure_api.usage import estimate_usage, find_usage
+from proxy.azure_api.usage import MAX_SEARCHED_BYTES, estimate_usage, find_usage, parse_usage
 from proxy.values import Usage
 
-CHAT = b'{"usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}'
-RESPONSE = b'{"type":"response.completed","response":{"usage":{"input_tokens":9,"output_tokens":3}}}'
+CHAT = b'{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}'
+COUNTED = [
+    (CHAT, Usage(input_tokens=9, output_tokens=3)),
+    (b'{"input_tokens":9,"output_tokens":3}', Usage(input_tokens=9, output_tokens=3)),
+    (b'{"prompt_tokens":5,"total_tokens":5}', Usage(input_tokens=5, output_tokens=0)),
+    (b"null", None),
+    (b'"many"', None),
+    (b"\xff", None),
+    (b"", None),
+]
 
 
-@pytest.mark.parametrize(
-    ("written", "usage"),
-    [
-        (CHAT, Usage(input_tokens=9, output_tokens=3)),
-        (b"data: " + CHAT + b"\n\ndata: [DONE]\n\n", Usage(input_tokens=9, output_tokens=3)),
-        (b"event: response.completed\ndata: " + RESPONSE + b"\n\n", Usage(input_tokens=9, output_tokens=3)),
-        (b'{"usage":{"prompt_tokens":5,"total_tokens":5}}', Usage(input_tokens=5, output_tokens=0)),
-        (b'data: {"usage":null}\n\ndata: ' + CHAT + b"\n\n", Usage(input_tokens=9, output_tokens=3)),
-        (b'{"usage":null}', None),
-        (b'{"response":{"usage":null}}', None),
-        (b'{"response":null,"x":"usage","usage":null}', None),
-        (b'{"choices":[]}', None),
-        (b'{"usage":', None),
-        (b'{"usage":"many"}', None),
-        (b'{"usage":\xff}', None),
-        (b"", None),
-    ],
-)
-def test_the_tokens_are_those_that_azure_counts(written: bytes, usage: Usage | None) -> None:
-    assert find_usage(written) == usage
+@pytest.mark.parametrize(("counts", "usage"), COUNTED)
+def test_the_tokens_are_those_that_azure_counts(counts: bytes, usage: Usage | None) -> None:
+    assert parse_usage(counts) == usage
+    assert find_usage(b'{"object":"x","usage":' + counts + b"}") == usage
+
+
+@pytest.mark.parametrize("answer", [b'{"choices":[]}', b'{"usage":', b'{"x":"usage"}', b"", b'["usage"]'])
+def test_an_answer_without_a_count_has_none(answer: bytes) -> None:
+    assert find_usage(answer) is None
+
+
+def test_a_stream_without_a_count_has_none() -> None:
+    assert parse_usage(None) is None
+
+
+def test_an_answer_that_is_too_large_is_not_looked_into() -> None:
+    answer = b'{"data":"' + MAX_SEARCHED_BYTES * b"x" + b'","usage":' + CHAT + b"}"
+    assert find_usage(answer) is None
 
 
 def test_without_a_count_the_sizes_tell() -> None:

@@ -19,16 +19,12 @@ def only(item: dict[str, object]) -> Deployed:
 
 
 def test_a_deployment_is_read_with_all_that_routing_weighs() -> None:
-    assert only(deployment("my-gpt", sku="GlobalProvisionedManaged", spilloverDeploymentName="paygo")) == Deployed(
+    assert only(deployment("my-gpt", sku="GlobalProvisionedManaged")) == Deployed(
         name="my-gpt",
         model="gpt-4.1",
         version="2025-04-14",
         sku="GlobalProvisionedManaged",
-        capacity=50,
         capabilities=("chatCompletion",),
-        requests_per_minute=300,
-        tokens_per_minute=50_000,
-        spillover="paygo",
     )
 
 
@@ -52,19 +48,6 @@ def test_a_deployment_is_read_with_all_that_routing_weighs() -> None:
 )
 def test_all_but_name_and_model_may_be_missing(item: dict[str, object]) -> None:
     assert only(item) == Deployed(name="bare", model="m")
-
-
-@pytest.mark.parametrize(
-    "limits",
-    [
-        [],
-        [{"key": "other", "count": 1, "renewalPeriod": 1}],
-        [{"key": "request", "count": 1, "renewalPeriod": 0}, {"key": "request"}, {}],
-        [{"key": "request", "renewalPeriod": 60}],
-    ],
-)
-def test_a_limit_that_says_nothing_is_none(limits: list[object]) -> None:
-    assert only(deployment("a", rateLimits=limits)).requests_per_minute is None
 
 
 def test_capabilities_are_those_that_are_true_in_the_order_of_their_names() -> None:
@@ -98,7 +81,7 @@ def test_what_serves_no_model_of_openai_now_is_left_out(item: dict[str, object])
     "odd",
     [
         1, None, "text", [], {}, {"name": "a"}, {"name": "a", "properties": {}},
-        deployment("a", provisioningState=None), deployment("a", rateLimits="many"),
+        deployment("a", provisioningState=None),
     ],
 )  # fmt: skip
 def test_a_deployment_that_cannot_be_read_does_not_hide_the_rest(odd: object) -> None:

@@ -8,14 +8,14 @@ from tests.processes import REPOSITORY
 TOGETHER = """
 import threading
 from proxy.azure_services import identity, key_vault
-from proxy.edge.upstream_later import UpstreamLater
+from proxy.azure_services.upstream import Upstream
 from proxy.config.timeouts import Timeouts
 from proxy.config.http_proxy import HttpProxies
 
-later = UpstreamLater(Timeouts(connect=1, first_byte=1, idle=1, total=1), 1, HttpProxies())
+upstream = Upstream(Timeouts(connect=1, first_byte=1, idle=1, total=1), 1, HttpProxies())
 unexpected = []
 threading.excepthook = lambda surprise: unexpected.append(surprise.exc_type.__name__)
-works = [later._open, lambda: identity.credential(client_id=None, managed=True), key_vault._sdk_errors]
+works = [upstream._open, lambda: identity.credential(client_id=None, managed=True), key_vault._sdk_errors]
 threads = [threading.Thread(target=work) for work in works]
 for thread in threads:
     thread.start()

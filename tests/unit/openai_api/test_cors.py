@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.openai_api.cors import ANY, is_preflight, origin_headers, preflight_headers
+from proxy.openai_api.cors import ANY, answer_preflight, is_preflight, origin_headers
 
 PAGE, OTHER = "https://chat.example.com", "https://other.example.com"
 PREFLIGHT = {"origin": PAGE, "access-control-request-method": "POST"}
@@ -17,7 +17,7 @@ def test_a_browser_asks_with_options_an_origin_and_a_method() -> None:
 
 
 def test_a_preflight_is_told_the_methods_for_a_day() -> None:
-    headers = preflight_headers(PREFLIGHT)
+    headers = answer_preflight(PREFLIGHT).headers
     assert set(headers["access-control-allow-methods"].split(", ")) == {
         "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD",
     }  # fmt: skip
@@ -27,7 +27,7 @@ def test_a_preflight_is_told_the_methods_for_a_day() -> None:
 
 def test_the_headers_that_a_page_wants_to_send_are_echoed() -> None:
     wanted = "authorization,x-stainless-os,openai-beta"
-    headers = preflight_headers({**PREFLIGHT, "access-control-request-headers": wanted})
+    headers = answer_preflight({**PREFLIGHT, "access-control-request-headers": wanted}).headers
     assert headers["access-control-allow-headers"] == wanted
 
 

@@ -90,7 +90,7 @@ def test_another_method_is_refused_and_told_which_are_allowed(operation: Operati
     "path",
     [
         "/chat", "/v1/chat", "/v1/chat/completions/x/y", "/v1/Chat/completions", "/v1/chat/completions%20",
-        "/v2/models", "/v1/models/a/b", "/admin", "/v1/chat%2Fcompletions", "/v1%2Fmodels", "/.well-known/x",
+        "/v2/models", "/admin", "/v1/chat%2Fcompletions", "/v1%2Fmodels", "/.well-known/x",
         "/health/x", "/v1/chat\\completions", "/v1/chat/completions?x=1", "/v1/chat/completions#x",
         "/openai/openai/models",
         "/v1/chat/completions;x", "/v1/chat/\x00completions", "/v1/openai/models", "/v1/files/x/../y",
@@ -128,6 +128,7 @@ def test_a_whole_tree_is_one_row(path: str) -> None:
 
 @pytest.mark.parametrize("written", ["org%2Fmodel", "org%2fmodel"])
 def test_an_encoded_slash_belongs_to_its_id(written: str) -> None:
+    assert find("GET", "/v1/models/org/model") == find("GET", f"/v1/models/{written}")
     assert find("GET", f"/v1/models/{written}") == Route(operation=BY_NAME["retrieveModel"], parameters=("org/model",))
     assert find("GET", f"/v1/vector_stores/{written}/files/{written}") == Route(
         operation=BY_NAME["getVectorStoreFile"], parameters=("org/model", "org/model")
@@ -181,9 +182,12 @@ NAMES = st.sampled_from(
 def test_dots_in_a_path_are_never_more_than_an_id_or_a_model(segments: list[str], method: str) -> None:
     answer = find(method, "/" + "/".join(segments))
     if isinstance(answer, Route):
-        odd = [segment for segment in segments if not re.fullmatch("[a-z0-9]+", segment)]
+        odd = {segment.replace("%2f", "%2F") for segment in segments if not re.fullmatch("[a-z0-9]+", segment)}
         values = {value.replace("/", "%2F") for value in (*answer.parameters, answer.model or "")}
-        assert {segment.replace("%2f", "%2F") for segment in odd} <= values
+        if answer.operation.name == "retrieveModel":  # a name in a list, which is never part of an address
+            assert all(segment in "".join(values) for segment in odd)
+        else:
+            assert odd <= values
 
 
 @settings(max_examples=300, deadline=None)

@@ -1,6 +1,14 @@
 """Server-sent events: bytes cut anywhere into blocks, and blocks into events."""
 
+import re
+import sys
+from collections.abc import Callable
+from itertools import pairwise
+from types import FrameType
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from proxy.errors import UpstreamError
 from proxy.openai_api.sse import MAX_EVENT_BYTES, Event, EventSplitter, encode_event, parse_event
@@ -39,26 +47,63 @@ def test_a_block_without_its_blank_line_is_left_at_the_end() -> None:
     assert (splitter.end(), splitter.end()) == (b"data: b", b"")
 
 
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.sampled_from([b"\n", b"\r", b"a", b"data: b", b"\xef", b"\xbb", b"\xbf"]), max_size=24), st.data())
+def test_the_blocks_are_those_between_blank_lines_whatever_the_reads(parts: list[bytes], data: st.DataObject) -> None:
+    received = b"".join(parts)
+    lines = re.sub(rb"\r\n|\r", b"\n", received.removeprefix(b"\xef\xbb\xbf"))
+    if b"\xef\xbb\xbf".startswith(received):
+        lines = b""
+    expected = [block.strip(b"\n") for block in re.split(rb"\n\n+", lines)]
+    places = sorted({0, len(received), *data.draw(st.lists(st.integers(0, len(received))))})
+    splitter = EventSplitter()
+    blocks = [block for start, end in pairwise(places) for block in splitter.feed(received[start:end])]
+    assert [*blocks, *filter(None, [splitter.end()])] == [block for block in expected if block]
+
+
+def test_a_block_comes_with_the_read_that_its_blank_line_ends_in() -> None:
+    splitter = EventSplitter()
+    reads = [b"data: a", b"\n", b"\ndata", b": b\r\n\r", b"\n: c\n", b"\n\n", b"\n\ndata: d\n\ndata: e\n\n"]
+    assert [splitter.feed(read) for read in reads] == [
+        [], [], [b"data: a"], [b"data: b"], [], [b": c"], [b"data: d", b"data: e"],
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("received", "between"),
+    ("received", "size"),
     [
-        ([], False),
-        ([b""], False),
-        ([b"\xef"], False),
-        ([b"data: a\n"], False),
-        ([b"data: a\n\n"], True),
-        ([b"data: a\r\n\r"], False),
-        ([b"data: a\r\n\r", b"\n"], True),
-        ([b"data: a\n\ndata"], False),
-        ([b"data: a\n\ndata", b": b\n\n"], True),
-        ([b"data: a\n\n", b"\n"], False),
+        (b"data: " + b"x" * 200_000, 1),
+        (b"data: " + b"x" * 200_000, 64),
+        (b"data: " + b"x" * 2_000_000, 1_000),
+        (b"data: xxxxxxxx\n" * 10_000, 1),
+        (b"data: xxxxxxxx\n" * 10_000, 8),
+        (b":\r\n" * 10_000, 1),
+        (b"\n" * 10_000 + b"x", 1),
     ],
 )
-def test_it_is_told_whether_the_next_byte_begins_a_block(received: list[bytes], between: bool) -> None:
+def test_every_byte_is_looked_at_a_few_times_however_many_reads_an_event_takes(received: bytes, size: int) -> None:
     splitter = EventSplitter()
-    for chunk in received:
-        splitter.feed(chunk)
-    assert splitter.between is between
+    reads = [received[start : start + size] for start in range(0, len(received), size)]
+    assert bytes_looked_at(lambda: [splitter.feed(read) for read in reads]) < 8 * len(received)
+    assert splitter.end()
+
+
+def bytes_looked_at(run: Callable[[], object]) -> int:
+    """Return the size of all bytes whose methods are called, but for those that look at one end only."""
+    total = 0
+
+    def count(frame: FrameType, event: str, called: object) -> None:
+        nonlocal total
+        owner = getattr(called, "__self__", None)
+        if event == "c_call" and isinstance(owner, bytes | bytearray):
+            total += 1 if getattr(called, "__name__", "") in {"startswith", "endswith"} else len(owner)
+
+    sys.setprofile(count)
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    return total
 
 
 def test_a_block_may_be_as_large_as_the_bound_and_no_larger() -> None:
@@ -68,6 +113,12 @@ def test_a_block_may_be_as_large_as_the_bound_and_no_larger() -> None:
     with pytest.raises(UpstreamError, match="too large"):
         parse_event(block)
     assert parse_event(block[1:]).data is None
+
+
+def test_the_line_end_behind_a_block_is_none_of_its_bytes() -> None:
+    splitter = EventSplitter()
+    assert splitter.feed(b"x" * MAX_EVENT_BYTES) == splitter.feed(b"\n") == []
+    assert [len(block) for block in splitter.feed(b"\n")] == [MAX_EVENT_BYTES]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.openai_api.json_members import MAX_HALVES, free_letter, mask, unmask
+from proxy.openai_api.json_members import MAX_HALVES, UNREADABLE, decode, free_letter, mask, unmask
 
 HALVES = ["\ud83d", "\udbff", "\ud800", "\udc00", "\udfff", "\ud83d\ud83d", "\ude00\ud83d"]
 TEXTS = st.lists(st.sampled_from([*HALVES, "\ue800", "\ua9ff", "😀", "\\", "\\ud83d ", "é", '"', "a"]), max_size=8).map(
@@ -57,3 +57,13 @@ def test_another_letter_is_taken_where_something_looks_masked_already() -> None:
 def test_more_halves_than_a_program_writes_by_accident_stay() -> None:
     data = b"\\ud83d " * (MAX_HALVES + 1)
     assert mask(data).count(b"\\ud83d") == 1
+
+
+def test_a_decoder_reads_halves_of_surrogate_pairs_as_other_characters() -> None:
+    decoder = msgspec.json.Decoder(str).decode
+    assert decode(b'"plain"', decoder) == "plain"
+    assert len(decode(rb'"a\ud83db"', decoder)) == 3
+    with pytest.raises(msgspec.ValidationError):
+        decode(b"1", decoder)
+    with pytest.raises(UNREADABLE):
+        decode(b"{", decoder)

@@ -13,8 +13,8 @@ def deployed(name: str, model: str = "gpt-4o", version: str | None = "2024-08-06
     return Deployed(name=name, model=model, version=version, sku=sku, capabilities=("chatCompletion",))
 
 
-def catalogue(*offers: ResourceModels, **fallbacks: tuple[str, ...]) -> Catalogue:
-    return Catalogue(offers, {name.replace("_", "-"): models for name, models in fallbacks.items()})
+def catalogue(*resources: ResourceModels, **fallbacks: tuple[str, ...]) -> Catalogue:
+    return Catalogue(resources, {name.replace("_", "-"): models for name, models in fallbacks.items()})
 
 
 def keys(targets: tuple[Target, ...]) -> list[tuple[int, str | None]]:
@@ -100,9 +100,9 @@ def test_where_the_deployments_are_listed_an_unknown_model_is_not_found() -> Non
 
 def test_another_model_serves_only_where_it_is_configured_and_after_all_of_the_model_itself() -> None:
     mini, chat = deployed("mini", "gpt-4o-mini", "2024-07-18"), deployed("chat")
-    offers = (ResourceModels(deployed=(mini,)), ResourceModels(deployed=(chat, mini), priority=5))
-    assert keys(catalogue(*offers).targets("gpt-4o")) == [(1, "chat")]
-    found = catalogue(*offers, gpt_4o=("gpt-4o-mini", "nobody")).targets("gpt-4o")
+    resources = (ResourceModels(deployed=(mini,)), ResourceModels(deployed=(chat, mini), priority=5))
+    assert keys(catalogue(*resources).targets("gpt-4o")) == [(1, "chat")]
+    found = catalogue(*resources, gpt_4o=("gpt-4o-mini", "nobody")).targets("gpt-4o")
     assert places(found) == [(1, "chat", 0, 1.0), (0, "mini", 1, 1.0), (1, "mini", 2, 1.0)]
     assert [one.model for one in found] == ["gpt-4o", "gpt-4o-mini", "gpt-4o-mini"]
 
@@ -116,8 +116,8 @@ def test_a_fallback_may_stand_in_for_a_model_that_nobody_serves() -> None:
 
 
 def test_another_version_may_be_a_fallback_though_the_models_own_name_stands_for_it_too() -> None:
-    offer = ResourceModels(deployed=(deployed("new"), deployed("old", version="2024-05-13")))
-    found = catalogue(offer, gpt_4o=("gpt-4o-2024-05-13",)).targets("gpt-4o")
+    resource = ResourceModels(deployed=(deployed("new"), deployed("old", version="2024-05-13")))
+    found = catalogue(resource, gpt_4o=("gpt-4o-2024-05-13",)).targets("gpt-4o")
     assert [(one.deployment, one.model) for one in found] == [
         ("new", "gpt-4o"),
         ("old", "gpt-4o"),
@@ -184,7 +184,7 @@ def test_names_that_clients_make_up_are_found_each_time_and_not_all_kept() -> No
 
 
 _NAMES = st.sampled_from(["gpt-4o", "gpt-4o-mini", "chat", "gpt-4o-2024-08-06"])
-_OFFERS = st.lists(
+_RESOURCES = st.lists(
     st.builds(
         ResourceModels,
         priority=st.integers(0, 2),
@@ -209,16 +209,16 @@ _OFFERS = st.lists(
 )
 
 
-@given(_OFFERS, st.dictionaries(_NAMES, st.lists(_NAMES, max_size=2).map(tuple)), _NAMES | st.text(max_size=70))
+@given(_RESOURCES, st.dictionaries(_NAMES, st.lists(_NAMES, max_size=2).map(tuple)), _NAMES | st.text(max_size=70))
 def test_targets_are_in_order_each_once_and_fit_to_be_a_part_of_a_url(
-    offers: list[ResourceModels], fallbacks: dict[str, tuple[str, ...]], model: str
+    resources: list[ResourceModels], fallbacks: dict[str, tuple[str, ...]], model: str
 ) -> None:
-    whole = Catalogue(offers, fallbacks)
+    whole = Catalogue(resources, fallbacks)
     found = whole.targets(model)
     assert [one.priority for one in found] == sorted(one.priority for one in found)
     assert len({(one.key, one.model) for one in found}) == len(found)
     assert all(one.deployment and DEPLOYMENT_NAME.fullmatch(one.deployment) for one in found)
     assert all(one.model in (model, *fallbacks.get(model, ())) for one in found)
-    for resource in range(len(offers)):
+    for resource in range(len(resources)):
         assert {one.resource for one in whole.targets(model, resource)} <= {resource}
     assert all(whole.targets(listed.name) for listed in whole.names())

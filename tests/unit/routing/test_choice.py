@@ -43,7 +43,7 @@ def test_the_lower_priority_number_goes_first_whatever_the_weights_and_the_order
     assert shares(targets, healthy()).keys() == {1, 2}
 
 
-def test_the_next_priority_steps_in_when_the_first_one_rests() -> None:
+def test_the_next_priority_steps_in_when_the_first_one_cools_down() -> None:
     health = healthy()
     health.note_failure(A, answered(429), 0.0, 0.0)
     assert shares([A, target(1, priority=1)], health) == {1: 1.0}
@@ -95,15 +95,15 @@ _TARGETS = st.lists(
 
 @given(_TARGETS, st.sets(st.integers(0, 5)), st.sets(st.integers(0, 5)), st.sets(st.integers(0, 5)), st.floats(0, 1))
 def test_the_choice_is_the_best_that_may_be_asked(
-    targets: list[Target], tried: set[int], resting: set[int], spent: set[int], draw: float
+    targets: list[Target], tried: set[int], cooling: set[int], spent: set[int], draw: float
 ) -> None:
     health = healthy()
-    for resource in resting:
+    for resource in cooling:
         health.note_failure(target(resource), answered(429), 0.0, 0.0)
-    for resource in spent - resting:
+    for resource in spent - cooling:
         health.note_success(target(resource), SPENT, 0.0, 0.0)
     chosen = choose(targets, {target(resource).key for resource in tried}, health, 1.0, draw)
-    usable = [one for one in targets if one.resource not in tried | resting]
+    usable = [one for one in targets if one.resource not in tried | cooling]
     if chosen is None:
         assert not usable
         return

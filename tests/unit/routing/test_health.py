@@ -51,9 +51,9 @@ def test_a_throttled_target_rests_and_nobody_else(failure: Failure) -> None:
     assert not health.is_throttled(A, 110.0)
 
 
-@pytest.mark.parametrize(("wait", "rests"), [(0.0, 0.1), (86400.0, 120.0)])
-def test_a_rest_has_bounds(wait: float, rests: float) -> None:
-    assert health_after(answered(429, wait)).wait(A, 100.0) == pytest.approx(rests)
+@pytest.mark.parametrize(("wait", "skipped"), [(0.0, 0.1), (86400.0, 120.0)])
+def test_a_cooldown_has_bounds(wait: float, skipped: float) -> None:
+    assert health_after(answered(429, wait)).wait(A, 100.0) == pytest.approx(skipped)
 
 
 def test_the_longer_rest_wins_and_its_reason() -> None:
@@ -125,7 +125,7 @@ def named(number: int) -> Target:
     return Target(resource=0, deployment=f"made-up-{number}")
 
 
-def test_names_that_clients_make_up_do_not_fill_the_memory_and_push_nobody_out_who_rests() -> None:
+def test_names_that_clients_make_up_do_not_fill_the_memory_and_forget_none_that_cools_down() -> None:
     health = health_after(answered(429, 100.0))
     for number in range(3 * MAX_TARGETS):
         health.note_failure(named(number), MISSING, 100.0, 100.0)
@@ -143,7 +143,7 @@ def test_of_too_many_that_rest_the_older_ones_are_forgotten() -> None:
 
 
 class CooldownMachine(RuleBasedStateMachine):
-    """Targets are throttled again and again: each rests until the latest time it was told, and no longer."""
+    """Targets are throttled again and again: each cools down until the latest time that it asked for, and no longer."""
 
     def __init__(self) -> None:
         super().__init__()

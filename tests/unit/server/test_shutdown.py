@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from proxy.edge.shutdown import end_on_sigterm
+from proxy.server.shutdown import end_on_sigterm
 from tests.processes import REPOSITORY
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM to handle")
@@ -15,15 +15,19 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIG
 PROGRAM = """
 import asyncio
 import signal
-from proxy.edge.shutdown import end_on_sigterm
+from proxy.server.shutdown import end_on_sigterm, ends_with
 
 async def end():
     print("ends", flush=True)
     await asyncio.to_thread(input)
     print("has ended", flush=True)
 
+async def last():
+    print("server too", flush=True)
+
 async def main():
     signal.signal(signal.SIGTERM, lambda *_: print("not ours", flush=True))
+    ends_with(last)
     end_on_sigterm(end)
     print("runs", flush=True)
     await asyncio.Event().wait()
@@ -42,9 +46,9 @@ async def test_a_sigterm_begins_the_end_once_and_the_process_dies_of_it() -> Non
     assert await process.stdout.readline() == b"runs\n"
     process.send_signal(signal.SIGTERM)
     assert await process.stdout.readline() == b"ends\n"
-    process.send_signal(signal.SIGTERM)  # who is in a hurry changes nothing
+    process.send_signal(signal.SIGTERM)  # a second one changes nothing
     process.stdin.write(b"\n")
-    assert await process.stdout.read() == b"has ended\n"
+    assert await process.stdout.read() == b"has ended\nserver too\n"
     assert await process.wait() == -signal.SIGTERM
 
 
