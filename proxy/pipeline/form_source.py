@@ -9,6 +9,7 @@ from proxy.azure_api.forms import BatchLines, FormPlan, is_form, plan_form, want
 from proxy.azure_api.request import Call, Serving
 from proxy.azure_api.urls import with_mapped_model
 from proxy.errors import ProxyError
+from proxy.openai_api.content_encoding import decoder_for
 from proxy.openai_api.multipart import FormReader, FormRewriter, LineRewriter, boundary_of
 from proxy.openai_api.operations import Body, is_idempotent
 from proxy.pipeline.attempt import Refused
@@ -58,7 +59,8 @@ class Upload:
         self._boundary = b""
         self._reader: FormReader | None = None
         self._reading: asyncio.Future[bytes] | None = None
-        self.length = declared_length(request.headers)
+        # The length of a compressed body says nothing about what is sent.
+        self.length = declared_length(request.headers) if decoder_for(request.headers) is None else None
         self.fields: Mapping[str, str] = {}
         self.can_repeat = self.length is not None and self.length <= MAX_REPEATED_BYTES
         self.failure: ProxyError | None = None

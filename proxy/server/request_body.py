@@ -5,7 +5,8 @@ import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 
-from proxy.errors import BodyTooLarge, ConfigurationError, InvalidRequest, RequestTimeout, UnsupportedEncoding
+from proxy.errors import BodyTooLarge, ConfigurationError, InvalidRequest, RequestTimeout
+from proxy.openai_api.content_encoding import Decoder, decoder_for
 from proxy.server.connection import ClientDisconnected
 from proxy.server.deadline import Deadline, Limit
 from proxy.values import Receive, Request
@@ -18,6 +19,8 @@ _TOO_SLOW = "The body of your request did not arrive in time."
 SPOOL_MEMORY = 1024 * 1024
 # A model may stand behind the files: audio of 25 MB, or 16 images. The disk of an instance is small.
 MAX_SPOOL_BYTES = 100 * 1024 * 1024
+# The largest file that Azure OpenAI takes; what passes while it is decoded is counted against it.
+MAX_DECODED_BYTES = 512 * 1024 * 1024
 # As much as one read of a connection gives.
 PIECE = 64 * 1024
 
@@ -29,17 +32,18 @@ async def read_body(request: Request, limit: int, deadline: Deadline, end: float
     """
     if (declared_length(request.headers) or 0) > limit:
         raise BodyTooLarge(f"The body of your request is larger than {limit} bytes.")
-    _check_encoding(request.headers)
+    decoder = decoder_for(request.headers)
     parts: list[bytes] = []
     size, more = 0, True
     try:
         while more:
             deadline.set(Limit.BODY_STALL, min(end, deadline.now() + BODY_STALL))
             part, more = await _receive(request.receive)
-            size += len(part)
-            if size > limit:
-                raise BodyTooLarge(f"The body of your request is larger than {limit} bytes.")
-            parts.append(part)
+            for piece in (part,) if decoder is None else _decoded(decoder, part, more=more):
+                size += len(piece)
+                if size > limit:
+                    raise BodyTooLarge(f"The body of your request is larger than {limit} bytes.")
+                parts.append(piece)
     except asyncio.CancelledError:
         if deadline.interrupted(Limit.BODY_STALL):
             raise RequestTimeout(_TOO_SLOW) from None
@@ -52,19 +56,23 @@ async def read_body(request: Request, limit: int, deadline: Deadline, end: float
 async def body_parts(request: Request, end: float) -> AsyncIterator[bytes]:
     """Yield the client's body as it comes, until the time `end` of the loop; whichever task reads it may be timed out.
 
-    Raises `RequestTimeout` when it stops coming and `UnsupportedEncoding` when it is compressed.
+    Raises `RequestTimeout` when it stops coming, `UnsupportedEncoding`, or `BodyTooLarge` if it decodes to too much.
     """
-    _check_encoding(request.headers)
+    decoder = decoder_for(request.headers)
     loop = asyncio.get_running_loop()
-    more = True
+    size, more = 0, True
     while more:
         try:
             async with asyncio.timeout_at(min(end, loop.time() + BODY_STALL)):
                 part, more = await _receive(request.receive)
         except TimeoutError:
             raise RequestTimeout(_TOO_SLOW) from None
-        if part:
-            yield part
+        for piece in (part,) if decoder is None else _decoded(decoder, part, more=more):
+            size += len(piece) if decoder is not None else 0
+            if size > MAX_DECODED_BYTES:
+                raise BodyTooLarge(f"The body of your request is larger than {MAX_DECODED_BYTES} bytes.")
+            if piece:
+                yield piece
 
 
 async def _receive(receive: Receive) -> tuple[bytes, bool]:
@@ -75,13 +83,17 @@ async def _receive(receive: Receive) -> tuple[bytes, bool]:
     return message.get("body", b""), message.get("more_body", False)
 
 
-def _check_encoding(headers: Mapping[str, str]) -> None:
-    if headers.get("content-encoding", "").lower() not in ("", "identity"):
-        raise UnsupportedEncoding("The body of your request must not be compressed.")
+def _decoded(decoder: Decoder, part: bytes, *, more: bool) -> Iterator[bytes]:
+    yield from decoder.feed(part)
+    if not more:
+        decoder.end()
 
 
 def declared_length(headers: Mapping[str, str]) -> int | None:
-    """Return the length of the body that the client declares, in bytes; raise `InvalidRequest` when it is no number."""
+    """Return the length of the body that the client declares, in bytes; raise `InvalidRequest` when it is no number.
+
+    It is that of the encoded body, where it is compressed.
+    """
     declared = headers.get("content-length")
     if declared is None:
         return None

@@ -1,6 +1,7 @@
 """The client's body: read whole or passed on as it comes, and what is refused of it."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from typing import Protocol
 
@@ -124,14 +125,35 @@ async def test_a_length_that_is_no_number_is_refused_before_reading() -> None:
 
 
 @READERS
-def test_a_compressed_body_is_refused_before_reading(reader: Reader) -> None:
+def test_an_unknown_encoding_is_refused_before_reading(reader: Reader) -> None:
     @in_virtual_time
     async def refuse() -> None:
         body = Body(b"a")
         with pytest.raises(UnsupportedEncoding):
-            await reader(body, content_encoding="gzip")
+            await reader(body, content_encoding="br")
         assert body.asked == 0
         await reader(Body(b"a"), content_encoding="Identity")
+
+    refuse()
+
+
+@READERS
+def test_a_compressed_body_is_decoded(reader: Reader) -> None:
+    @in_virtual_time
+    async def decode() -> None:
+        encoded = gzip.compress(b"some text")
+        assert b"".join(await reader(Body(encoded[:5], encoded[5:]), content_encoding="gzip")) == b"some text"
+        with pytest.raises(InvalidRequest):
+            await reader(Body(encoded[:5]), content_encoding="gzip")
+
+    decode()
+
+
+def test_a_body_that_decodes_to_too_much_is_refused() -> None:
+    @in_virtual_time
+    async def refuse() -> None:
+        with pytest.raises(BodyTooLarge):
+            await read(Body(gzip.compress(bytes(2_000_000))), content_encoding="gzip")
 
     refuse()
 
