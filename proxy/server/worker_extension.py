@@ -215,7 +215,7 @@ async def _refuse(send: Send, status: int) -> None:
 
 def _coordinators() -> list[Any]:
     """Return what brings requests and invocations together: there is one in each generation of the worker."""
-    coordinators = (getattr(sys.modules.get(name), "http_coordinator", None) for name in _COORDINATORS)
+    coordinators = [getattr(sys.modules.get(name), "http_coordinator", None) for name in _COORDINATORS]
     return [coordinator for coordinator in coordinators if coordinator is not None]
 
 
