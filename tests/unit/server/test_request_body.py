@@ -141,8 +141,8 @@ def test_an_unknown_encoding_is_refused_before_reading(reader: Reader) -> None:
 def test_a_compressed_body_is_decoded(reader: Reader) -> None:
     @in_virtual_time
     async def decode() -> None:
-        encoded = gzip.compress(b"some text")
-        assert b"".join(await reader(Body(encoded[:5], encoded[5:]), content_encoding="gzip")) == b"some text"
+        encoded = gzip.compress(b"text")
+        assert b"".join(await reader(Body(encoded[:5], encoded[5:]), content_encoding="gzip")) == b"text"
         with pytest.raises(InvalidRequest):
             await reader(Body(encoded[:5]), content_encoding="gzip")
 
