@@ -32,6 +32,7 @@ from proxy.pipeline.routed_request import RoutedRequest
 from proxy.pipeline.stream_start import NO_STREAM, StreamStart
 from proxy.routing.failures import Failure, Kind, Repeat
 from proxy.routing.targets import Target, is_reasoning
+from proxy.server.concurrency import Slot
 from proxy.server.deadline import Limit
 from proxy.server.response_writer import ResponseWriter
 from proxy.values import Response, UpstreamRequest
@@ -101,9 +102,10 @@ class BodySource(Protocol):
 
 
 class RunningCall(msgspec.Struct, frozen=True, kw_only=True):
-    """What a call has from its beginning to its end: its exchange, its answer's writer, and when the head leaves."""
+    """What a call has from its beginning to its end: its exchange and slot, its answer's writer, its head's start."""
 
     exchange: Exchange
+    slot: Slot
     writer: ResponseWriter
     start: StreamStart
 

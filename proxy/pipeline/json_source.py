@@ -34,12 +34,18 @@ class JsonSource:
         "_refused",
         "_rounds",
         "_routed",
+        "_take",
         "call",
         "repeat",
     )
 
     def __init__(
-        self, routed: RoutedRequest, call: Call, learned: LearnedRepairs | None, clock: Callable[[], float]
+        self,
+        routed: RoutedRequest,
+        call: Call,
+        learned: LearnedRepairs | None,
+        clock: Callable[[], float],
+        take: Callable[[int], None],
     ) -> None:
         self.call = call
         self.repeat = (
@@ -49,6 +55,7 @@ class JsonSource:
         self._call = call
         self._learned = learned
         self._clock = clock
+        self._take = take
         self._key = ""
         self._rounds = 0
         self._made: tuple[Repair, ...] = ()
@@ -118,10 +125,13 @@ class JsonSource:
             passed[IMAGE_HEADER] = image
         if operation.header:
             passed[operation.header[0]] = operation.header[1]
+        body = encode_body(call, target.deployment, surfaces.surface_for(operation))
+        if body is not self.call.raw:
+            self._take(len(body))
         return UpstreamRequest(
             method=operation.method,
             url=surfaces.url(call.route, target.deployment, routed.query),
             headers=passed,
-            body=encode_body(call, target.deployment, surfaces.surface_for(operation)),
+            body=body,
             repeatable=self.repeat is Repeat.IDEMPOTENT,
         )
