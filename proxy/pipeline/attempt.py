@@ -6,9 +6,12 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+from msgspec import structs
 
 from proxy.azure_api import headers, response
 from proxy.azure_api.errors import AzureErrors
@@ -46,9 +49,10 @@ _EVENTS = "text/event-stream"
 Renew = Callable[[], Awaitable[bool]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt that brought an answer: what the client gets, and the headers as Azure sent them."""
+
+    __repr__ = object.__repr__  # without what is in it
 
     response: Response
     headers: Mapping[str, str]
@@ -96,8 +100,7 @@ class BodySource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunningCall:
+class RunningCall(msgspec.Struct, frozen=True, kw_only=True):
     """What a call has from its beginning to its end: its exchange, its answer's writer, and when the head leaves."""
 
     exchange: Exchange
@@ -105,9 +108,10 @@ class RunningCall:
     start: StreamStart
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """A request on its way to a target, with what belongs to its attempt."""
+
+    __repr__ = object.__repr__  # without what is in it
 
     running: RunningCall
     routed: RoutedRequest
@@ -231,7 +235,9 @@ class Attempts:
         message = sent.message
         if _VERSION_REFUSED in body and isinstance(message.body, bytes) and "api-version=" in message.url:
             sent.recorder.end("answer")
-            return await self._send(replace(sent, message=replace(message, url=without_version(message.url))))
+            return await self._send(
+                structs.replace(sent, message=structs.replace(message, url=without_version(message.url)))
+            )
         error = _errors_of(sent).answer(answer.status, answer.headers, body)
         wait = parse_wait({**answer.headers, **error.headers}, error.message, self.now())
         failure = Failure(kind=Kind.ANSWER, status=answer.status, code=error.code or "", wait=wait)

@@ -1,7 +1,10 @@
 """A call of Azure: its body parsed or passed, sent to one target after the other, answered in OpenAI's words."""
 
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
+from msgspec import structs
 
 from proxy.azure_api.errors import AzureErrors
 from proxy.azure_api.forms import is_upload, model_of
@@ -80,8 +83,7 @@ class Calls:
         await attempts.prove(start, resource, message, recorder)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
+class _Call(msgspec.Struct, frozen=True, kw_only=True):
     """One call while it is made."""
 
     calls: Calls
@@ -140,11 +142,11 @@ class _Call:
         """Return one page of a list that goes through the resources in their order."""
         page = open_page(routed.resources.tags, routed.route.operation, routed.query)
         while True:
-            asked = replace(routed, query=page.query, pinned=page.resource)
+            asked = structs.replace(routed, query=page.query, pinned=page.resource)
             answer = await self._page(asked, Call(route=routed.route), page)
             turned = page.turn(answer.body) if isinstance(answer.body, bytes) else answer.body
             if not isinstance(turned, Page):
-                return replace(answer, body=turned)
+                return structs.replace(answer, body=turned)
             page = turned
 
     async def _page(self, routed: RoutedRequest, call: Call, page: Page) -> Response:

@@ -1,7 +1,8 @@
 """A body that was read: the request for each target, without the parameters that its deployment refuses."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+
+from msgspec import structs
 
 from proxy.azure_api import headers, repair
 from proxy.azure_api.request import IMAGE_HEADER, Call, encode_body, image_deployment
@@ -87,7 +88,7 @@ class JsonSource:
         """Return the answer with a header that says what was changed."""
         if not self._made:
             return answer
-        return replace(answer, headers={**answer.headers, REPAIRED: repair.encode_repairs(self._made)})
+        return structs.replace(answer, headers={**answer.headers, REPAIRED: repair.encode_repairs(self._made)})
 
     def begin(self, target: Target) -> None:
         """Begin with what the client sent, without what the deployment is known to refuse."""
@@ -106,7 +107,7 @@ class JsonSource:
         if document is not None:
             document, made = repair.apply(document, repairs)
             self._made += made
-            self._call = replace(self._call, document=document, raw=document.raw) if made else self._call
+            self._call = structs.replace(self._call, document=document, raw=document.raw) if made else self._call
 
     def _message(self, target: Target) -> UpstreamRequest:
         routed, call = self._routed, self._call
