@@ -8,7 +8,6 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from enum import Enum, auto
 from pathlib import Path
 
 from proxy.errors import Overloaded
@@ -30,38 +29,27 @@ def instance_memory(limits: Sequence[Path] = CGROUP_LIMITS) -> int:
     return min([machine, *(int(text) for text in texts if text.isdecimal())])
 
 
-class Phase(Enum):
-    """What a request in flight is at; there is a limit for each."""
-
-    __hash__ = object.__hash__
-
-    READING = auto()
-    WORKING = auto()
-    FORM = auto()
-
-
 class Concurrency:
     """Counts the requests in flight: up to `limit` are read, and up to `limit` are worked on.
 
     At most half of those worked on are forms, and at most half of those read are of one client. `memory` is what their
-    bodies may take, in bytes.
+    bodies may take, in bytes; `held` is what they take.
     """
 
     def __init__(self, limit: int, memory: int) -> None:
-        self._limit = limit
-        self._half = max(1, limit // 2)
-        self._memory = memory
+        self.limit = limit
+        self.half = max(1, limit // 2)
+        self.memory = memory
+        self.slots: set[Slot] = set()
+        self.readers: Counter[str] = Counter()
+        self.reading = self.working = self.forms = self.held = 0
         self._stopping = False
-        self._slots: set[Slot] = set()
-        self._phases: Counter[Phase] = Counter()
-        self._readers: Counter[str] = Counter()
         self._idle = asyncio.Event()
         self._idle.set()
-        self.held = 0
 
     def __len__(self) -> int:
         """Return how many requests are in flight."""
-        return len(self._slots)
+        return len(self.slots)
 
     def acquire(self, stop: Callable[[], None]) -> "Slot":
         """Count a request that `stop` would end; raise `Overloaded` when there are too many or the end is near.
@@ -70,67 +58,24 @@ class Concurrency:
         """
         if self._stopping:
             raise Overloaded(_ENDING)
-        if self._is_full(Phase.READING) or self._is_full(Phase.WORKING):
+        if self.reading >= self.limit or self.working >= self.limit:
             raise Overloaded(_FULL)
-        slot = Slot(self, stop)
-        self._slots.add(slot)
-        self._phases[Phase.READING] += 1
         self._idle.clear()
-        return slot
+        return Slot(self, stop)
 
-    def read_for(self, slot: "Slot", client: str) -> None:
-        """Count a request that is read as one of a client; raise `Overloaded` when it has too many of them."""
-        if self._readers[client] >= self._half:
-            raise Overloaded(_TOO_MANY_UPLOADS)
-        self._readers[client] += 1
-        slot.client = client
-
-    def move(self, slot: "Slot", phase: Phase) -> None:
-        """Count a request at its next phase; raise `Overloaded` when there are too many."""
-        if phase is Phase.FORM and self._phases[Phase.FORM] >= self._half:
-            raise Overloaded(_TOO_MANY_UPLOADS)
-        if self._is_full(Phase.WORKING):
-            raise Overloaded(_FULL)
-        self._leave(slot)
-        slot.phase = phase
-        self._phases[phase] += 1
-
-    def take(self, slot: "Slot", size: int) -> None:
-        """Count bytes of a body that are held; raise `Overloaded` when there is no memory for them."""
-        if self.held + size > self._memory:
-            raise Overloaded(_NO_MEMORY)
-        self.held += size
-        slot.size += size
-
-    def release(self, slot: "Slot") -> None:
+    def forget(self, slot: "Slot") -> None:
         """Count a request no more."""
-        if slot in self._slots:
-            self._slots.discard(slot)
-            self._leave(slot)
-            self.held -= slot.size
-        if not self._slots:
+        self.slots.discard(slot)
+        if not self.slots:
             self._idle.set()
 
     async def shut_down(self, grace: float) -> None:
         """Admit nothing more; after `grace` seconds stop what is still in flight, and let it say so."""
         self._stopping = True
         if not await self._becomes_idle(grace):
-            for slot in tuple(self._slots):
+            for slot in tuple(self.slots):
                 slot.stop()
             await self._becomes_idle(LAST_WORDS)
-
-    def _is_full(self, phase: Phase) -> bool:
-        if phase is Phase.READING:
-            return self._phases[phase] >= self._limit
-        return self._phases[Phase.WORKING] + self._phases[Phase.FORM] >= self._limit
-
-    def _leave(self, slot: "Slot") -> None:
-        self._phases[slot.phase] -= 1
-        if slot.client is not None:
-            self._readers[slot.client] -= 1
-            if not self._readers[slot.client]:
-                del self._readers[slot.client]
-            slot.client = None
 
     async def _becomes_idle(self, seconds: float) -> bool:
         try:
@@ -142,29 +87,65 @@ class Concurrency:
 
 
 class Slot:
-    """The place of one request in flight, until it is released; `size` is what its body takes, in bytes."""
+    """The place of one request in flight, first among those that are read, until it is released."""
 
-    __slots__ = ("_concurrency", "client", "phase", "size", "stop")
+    __slots__ = ("_client", "_concurrency", "_held", "_is_form", "_is_read", "stop")
 
     def __init__(self, concurrency: Concurrency, stop: Callable[[], None]) -> None:
         self._concurrency = concurrency
+        self._client: str | None = None
+        self._is_read, self._is_form = True, False
+        self._held = 0
         self.stop = stop
-        self.phase = Phase.READING
-        self.client: str | None = None
-        self.size = 0
+        concurrency.slots.add(self)
+        concurrency.reading += 1
 
     def read_for(self, client: str) -> None:
         """Be read for a client; raise `Overloaded` when it has too many requests that are read."""
-        self._concurrency.read_for(self, client)
+        counts = self._concurrency
+        if counts.readers[client] >= counts.half:
+            raise Overloaded(_TOO_MANY_UPLOADS)
+        counts.readers[client] += 1
+        self._client = client
 
     def work(self, *, form: bool = False) -> None:
         """Be worked on; raise `Overloaded` when there are too many."""
-        self._concurrency.move(self, Phase.FORM if form else Phase.WORKING)
+        counts = self._concurrency
+        if form and counts.forms >= counts.half:
+            raise Overloaded(_TOO_MANY_UPLOADS)
+        if counts.working >= counts.limit:
+            raise Overloaded(_FULL)
+        self._end_reading()
+        self._is_form = form
+        counts.working += 1
+        counts.forms += form
 
     def take(self, size: int) -> None:
         """Hold so many bytes of a body; raise `Overloaded` when there is no memory for them."""
-        self._concurrency.take(self, size)
+        counts = self._concurrency
+        if counts.held + size > counts.memory:
+            raise Overloaded(_NO_MEMORY)
+        counts.held += size
+        self._held += size
 
     def release(self) -> None:
         """Be in flight no more."""
-        self._concurrency.release(self)
+        counts = self._concurrency
+        if self not in counts.slots:
+            return
+        if self._is_read:
+            self._end_reading()
+        else:
+            counts.working -= 1
+            counts.forms -= self._is_form
+        counts.held -= self._held
+        counts.forget(self)
+
+    def _end_reading(self) -> None:
+        counts, client = self._concurrency, self._client
+        counts.reading -= 1
+        self._is_read = False
+        if client is not None:
+            counts.readers[client] -= 1
+            if not counts.readers[client]:
+                del counts.readers[client]

@@ -36,14 +36,15 @@ async def read_body(
 
     Raises `BodyTooLarge`, before reading where the length is declared, `RequestTimeout` and `UnsupportedEncoding`.
     """
-    if (declared_length(request.headers) or 0) > limit:
+    declared = declared_length(request.headers) or 0
+    if declared > limit:
         raise BodyTooLarge(f"The body of your request is larger than {limit} bytes.")
     decoder = decoder_for(request.headers)
     parts: list[bytes] = []
-    size, more, pace = 0, True, _Pace(request.headers, deadline.now())
+    size, more, started = 0, True, deadline.now()
     try:
         while more:
-            deadline.set(Limit.BODY_STALL, min(end, pace.due(size, deadline.now())))
+            deadline.set(Limit.BODY_STALL, min(end, _due(started, declared, size, deadline.now())))
             part, more = await _receive(request.receive)
             for piece in (part,) if decoder is None else _decoded(decoder, part, more=more):
                 size += len(piece)
@@ -67,10 +68,11 @@ async def body_parts(request: Request, end: float) -> AsyncIterator[bytes]:
     """
     decoder = decoder_for(request.headers)
     loop = asyncio.get_running_loop()
-    size, received, more, pace = 0, 0, True, _Pace(request.headers, loop.time())
+    declared, started = declared_length(request.headers) or 0, loop.time()
+    size, received, more = 0, 0, True
     while more:
         try:
-            async with asyncio.timeout_at(min(end, pace.due(received, loop.time()))):
+            async with asyncio.timeout_at(min(end, _due(started, declared, received, loop.time()))):
                 part, more = await _receive(request.receive)
                 received += len(part)
         except TimeoutError:
@@ -83,19 +85,9 @@ async def body_parts(request: Request, end: float) -> AsyncIterator[bytes]:
                 yield piece
 
 
-class _Pace:
-    """How fast a body must come: without a long stall, and not so slowly that it keeps its place for hours."""
-
-    __slots__ = ("_declared", "_started")
-
-    def __init__(self, headers: Mapping[str, str], now: float) -> None:
-        self._started = now
-        self._declared = declared_length(headers) or 0
-
-    def due(self, received: int, now: float) -> float:
-        """Return when the next part must be here, after so many bytes."""
-        whole = self._started + BODY_STALL + max(self._declared, received) / SLOWEST
-        return min(now + BODY_STALL, whole)
+def _due(started: float, declared: int, received: int, now: float) -> float:
+    """Return when the next part must be here: without a long stall, and at a pace that ends some time."""
+    return min(now + BODY_STALL, started + BODY_STALL + max(declared, received) / SLOWEST)
 
 
 async def _receive(receive: Receive) -> tuple[bytes, bool]:
