@@ -7,7 +7,6 @@ of the top level finds where each value is.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -52,12 +51,13 @@ _MEMBERS = msgspec.json.Decoder(Members)
 MAX_COLONS = 20_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JsonBody:
+class JsonBody(msgspec.Struct, frozen=True, kw_only=True):
     """A JSON object as it came, and the positions of its members.
 
     `spans` has where each value starts and ends, `names` where its name starts, in bytes.
     """
+
+    __repr__ = object.__repr__  # without what is in it
 
     raw: bytes
     spans: Mapping[str, tuple[int, int]]

@@ -6,9 +6,12 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+from msgspec import structs
 
 from proxy.azure_api import headers, response
 from proxy.azure_api.errors import AzureErrors
@@ -29,6 +32,7 @@ from proxy.pipeline.routed_request import RoutedRequest
 from proxy.pipeline.stream_start import NO_STREAM, StreamStart
 from proxy.routing.failures import Failure, Kind, Repeat
 from proxy.routing.targets import Target, is_reasoning
+from proxy.server.concurrency import Slot
 from proxy.server.deadline import Limit
 from proxy.server.response_writer import ResponseWriter
 from proxy.values import Response, UpstreamRequest
@@ -46,9 +50,10 @@ _EVENTS = "text/event-stream"
 Renew = Callable[[], Awaitable[bool]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt that brought an answer: what the client gets, and the headers as Azure sent them."""
+
+    __repr__ = object.__repr__  # without what is in it
 
     response: Response
     headers: Mapping[str, str]
@@ -96,18 +101,19 @@ class BodySource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunningCall:
-    """What a call has from its beginning to its end: its exchange, its answer's writer, and when the head leaves."""
+class RunningCall(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call has from its beginning to its end: its exchange and slot, its answer's writer, its head's start."""
 
     exchange: Exchange
+    slot: Slot
     writer: ResponseWriter
     start: StreamStart
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """A request on its way to a target, with what belongs to its attempt."""
+
+    __repr__ = object.__repr__  # without what is in it
 
     running: RunningCall
     routed: RoutedRequest
@@ -231,7 +237,9 @@ class Attempts:
         message = sent.message
         if _VERSION_REFUSED in body and isinstance(message.body, bytes) and "api-version=" in message.url:
             sent.recorder.end("answer")
-            return await self._send(replace(sent, message=replace(message, url=without_version(message.url))))
+            return await self._send(
+                structs.replace(sent, message=structs.replace(message, url=without_version(message.url)))
+            )
         error = _errors_of(sent).answer(answer.status, answer.headers, body)
         wait = parse_wait({**answer.headers, **error.headers}, error.message, self.now())
         failure = Failure(kind=Kind.ANSWER, status=answer.status, code=error.code or "", wait=wait)

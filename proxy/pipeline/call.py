@@ -1,7 +1,10 @@
 """A call of Azure: its body parsed or passed, sent to one target after the other, answered in OpenAI's words."""
 
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
+from msgspec import structs
 
 from proxy.azure_api.errors import AzureErrors
 from proxy.azure_api.forms import is_upload, model_of
@@ -23,6 +26,7 @@ from proxy.pipeline.routed_request import RoutedRequest
 from proxy.pipeline.stream_start import NO_STREAM, StreamStart
 from proxy.routing.learned_repairs import LearnedRepairs
 from proxy.routing.targets import Target
+from proxy.server.concurrency import Slot
 from proxy.server.request_body import read_body
 from proxy.server.response_writer import ResponseWriter
 from proxy.values import Request, Response, UpstreamRequest
@@ -46,11 +50,17 @@ class Calls:
     clock: Callable[[], float]
 
     async def answer(
-        self, exchange: Exchange, writer: ResponseWriter, request: Request, route: Route, resources: Resources
+        self,
+        exchange: Exchange,
+        slot: Slot,
+        writer: ResponseWriter,
+        request: Request,
+        route: Route,
+        resources: Resources,
     ) -> Response:
         """Return Azure's answer in OpenAI's words; raise a `ProxyError` while the head of the answer can tell it."""
         start = StreamStart(exchange.deadline, self.timeouts, lambda: self._begin_stream(exchange, writer))
-        running = _Call(calls=self, running=RunningCall(exchange=exchange, writer=writer, start=start))
+        running = _Call(calls=self, running=RunningCall(exchange=exchange, slot=slot, writer=writer, start=start))
         routed = RoutedRequest(request=request, route=route, query=request.query, resources=resources)
         try:
             answer = await running.answer(routed)
@@ -80,8 +90,7 @@ class Calls:
         await attempts.prove(start, resource, message, recorder)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
+class _Call(msgspec.Struct, frozen=True, kw_only=True):
     """One call while it is made."""
 
     calls: Calls
@@ -89,24 +98,23 @@ class _Call:
 
     async def answer(self, routed: RoutedRequest) -> Response:
         """Return the answer to a call."""
-        operation, alone = routed.route.operation, routed.resources.tags.alone
+        operation, calls, start, slot = routed.route.operation, self.calls, self.running.start, self.running.slot
         may_stream = operation.stream is not None
         if _passes(routed):
+            slot.work(form=True)
             if may_stream:
-                self.running.start.expect()
+                start.expect()
             return await self._pass(routed)
-        calls = self.calls
-        raw = await read_body(
-            routed.request, calls.max_json_body, self.running.exchange.deadline, self.running.start.end
-        )
-        if spans_resources(operation) and not alone:
+        raw = await read_body(routed.request, calls.max_json_body, start.deadline, start.end, slot.take)
+        slot.work()
+        if spans_resources(operation) and not routed.resources.tags.alone:
             return await self._list(routed)
         routed, raw = routed.without_tags(raw)
         call = parse_call(routed.route, raw, may_store=calls.store_objects)
         if call.streams:
-            self.running.start.is_stream()
+            start.is_stream()
         if may_stream and (call.streams or call.document is None):
-            self.running.start.expect()
+            start.expect()
         return await self._send(routed, call)
 
     def failed(self, route: Route, error: ProxyError) -> Response:
@@ -119,7 +127,7 @@ class _Call:
     async def _send(self, routed: RoutedRequest, call: Call) -> Response:
         """Make a call whose body was read."""
         targets = routed.targets(call.model)
-        source = JsonSource(routed, call, self.calls.repairs, self.calls.clock)
+        source = JsonSource(routed, call, self.calls.repairs, self.calls.clock, self.running.slot.take)
         self.running.start.body_sent()
         failover = self.calls.failover
         answer = await failover.run(self.running, routed, targets, source)
@@ -128,7 +136,7 @@ class _Call:
     async def _pass(self, routed: RoutedRequest) -> Response:
         """Make a call whose body passes while it comes, as far as it can be repeated to one target after the other."""
         operation, tags = routed.route.operation, routed.resources.tags
-        upload = Upload(routed.request, self.running.start, self.running.exchange)
+        upload = Upload(routed.request, self.running)
         await upload.read(operation.body, () if tags.alone else FORM_PARTS.get(operation.name, ()))
         bare, claims = bare_fields(tags, operation, upload.fields)
         routed, _ = routed.without_tags(b"", claims)
@@ -140,11 +148,11 @@ class _Call:
         """Return one page of a list that goes through the resources in their order."""
         page = open_page(routed.resources.tags, routed.route.operation, routed.query)
         while True:
-            asked = replace(routed, query=page.query, pinned=page.resource)
+            asked = structs.replace(routed, query=page.query, pinned=page.resource)
             answer = await self._page(asked, Call(route=routed.route), page)
             turned = page.turn(answer.body) if isinstance(answer.body, bytes) else answer.body
             if not isinstance(turned, Page):
-                return replace(answer, body=turned)
+                return structs.replace(answer, body=turned)
             page = turned
 
     async def _page(self, routed: RoutedRequest, call: Call, page: Page) -> Response:

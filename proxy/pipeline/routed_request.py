@@ -1,8 +1,11 @@
 """A request with the operation that it asks for and the resources that may serve it; its ids, both ways."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
+
+import msgspec
+from msgspec import structs
 
 from proxy.azure_api.request import Call, Serving
 from proxy.errors import ModelNotFound
@@ -16,13 +19,14 @@ from proxy.values import Request
 MAX_MODEL = 256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoutedRequest:
+class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a request before it is sent.
 
     `query` is the client's, without tags; `pinned` is the number of the resource that keeps the objects which the
     request names, None where it names none.
     """
+
+    __repr__ = object.__repr__  # without what is in it
 
     request: Request
     route: Route
@@ -42,7 +46,7 @@ class RoutedRequest:
         query, in_query = bare_query(tags, self.route.operation, self.query)
         raw, in_body = bare_body(tags, self.route.operation, raw)
         pinned = claimed((*in_path, *in_query, *in_body, *claims))
-        return replace(self, route=route, query=query, pinned=pinned), raw
+        return structs.replace(self, route=route, query=query, pinned=pinned), raw
 
     def names(self) -> tuple[str, ...]:
         """Return the models that the client may use."""

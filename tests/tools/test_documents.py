@@ -1,6 +1,5 @@
 """What users read is true: examples are accepted, links lead somewhere, and settings, commands and fields exist."""
 
-import inspect
 import json
 import re
 from functools import cache
@@ -9,7 +8,6 @@ from urllib.parse import unquote
 
 import pytest
 
-from proxy import errors
 from proxy.config.policy import Policy, parse_policy
 from proxy.config.resources import parse_resources
 from proxy.server.access_log import AccessLogEntry
@@ -94,8 +92,3 @@ def test_every_file_of_the_code_that_the_guide_names_exists(page: str) -> None:
     files = {path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if ".venv" not in path.parts}
     assert named
     assert [name for name in named if not any(f"/{file}".endswith(f"/{name}") for file in files)] == []
-
-
-def test_the_tree_of_errors_names_every_error() -> None:
-    classes = inspect.getmembers(errors, lambda value: inspect.isclass(value) and issubclass(value, errors.ProxyError))
-    assert [name for name, _ in classes if name not in (errors.__doc__ or "")] == []

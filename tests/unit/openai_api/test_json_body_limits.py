@@ -11,7 +11,7 @@ from proxy.errors import InvalidRequest
 from proxy.openai_api.json_body import parse_json_body
 
 MEGABYTE = 1024 * 1024
-NOT_OBJECTS = [b"[]", b"1", b'"a"', b"null", b"true", b"-0", b"[1,2]", b'[{"model":"a"}]', b"  [ ]  "]
+NOT_OBJECTS = [b"[]", b"1", b'["\\ud83d"]', b'"a"', b"null", b"true", b"-0", b"[1,2]", b'[{"model":"a"}]', b"  [ ]  "]
 # After the kinds of JSONTestSuite: structure, numbers, texts, names, and what other dialects allow.
 BROKEN = [
     b"", b" ", b"\n", b"{", b"}", b"{{}}", b'{"a"}', b'{"a":}', b'{"a" 1}', b'{"a"::1}', b'{"a":1,}', b'{,"a":1}',
