@@ -16,7 +16,7 @@ are those of https://github.com/openai/openai-openapi.
 import re
 from base64 import b32encode
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
 from urllib.parse import quote, unquote
@@ -255,7 +255,7 @@ def bare_route(tags: Tags, route: Route) -> tuple[Route, Claims]:
         if resource is not None:
             claims.append(Claim(field=name, id=value, resource=resource))
         values.append(bare)
-    return replace(route, parameters=tuple(values)), tuple(claims)
+    return msgspec.structs.replace(route, parameters=tuple(values)), tuple(claims)
 
 
 def bare_query(tags: Tags, operation: Operation, query: str) -> tuple[str, Claims]:
