@@ -9,7 +9,8 @@ from proxy.azure_api.headers import EVENTS, JSON
 from proxy.azure_api.request import Call, parse_call
 from proxy.config.timeouts import Timeouts
 from proxy.errors import ProxyError, UnknownUrl, UpstreamError
-from proxy.openai_api.object_ids import FORM_PARTS, Page, bare_fields, open_page, spans_resources
+from proxy.openai_api.id_places import form_parts
+from proxy.openai_api.object_ids import Page, bare_fields, open_page, spans_resources
 from proxy.openai_api.operations import Body
 from proxy.openai_api.router import Route
 from proxy.pipeline.exchange import Exchange
@@ -128,7 +129,7 @@ class _Running:
         """Make a call whose body passes while it comes, as far as it can be repeated to one target after the other."""
         operation, tags = routed.route.operation, routed.resources.tags
         upload = Upload(routed.request, self.start, self.exchange)
-        await upload.read(operation.body, () if tags.alone else FORM_PARTS.get(operation.name, ()))
+        await upload.read(operation.body, () if tags.alone else form_parts(operation))
         bare, claims = bare_fields(tags, operation, upload.fields)
         routed, _ = routed.without_tags(b"", claims)
         targets = routed.targets(model_of(routed.route, upload.fields))
