@@ -36,6 +36,7 @@ _ANYTHING = rb"(?:" + _SHORT + rb"|" + _SCALAR + rb"|" + _FLAT + rb")"
 _NAME = rb'[^"\\]{0,64}+'
 _COLON = rb"\s*+:\s*+"
 _GAP = rb"[\s,]*+"
+_NEVER = rb"(?!)"
 
 _TO_ELEMENT = re.compile(_GAP + rb"(\])?+")
 _IS_GAP = re.compile(rb"\s*+")
@@ -76,9 +77,9 @@ class Places(Generic[T]):
     def to_member(self) -> re.Pattern[bytes]:
         """Skip small members without a place; match a name and perhaps its short string, the end, or a long name."""
         names = b"|".join(map(re.escape, self.members))
-        other = rb"(?!(?:" + names + rb')")' if self.any_member is None else rb"(?!)"
+        other = rb"(?!(?:" + names + rb')")' if self.any_member is None else _NEVER
         small = rb'"' + other + _NAME + rb'"' + _COLON + rb"(?:" + _WORD + rb"|" + _SCALAR + rb")"
-        asked = rb"(" + b"|".join(map(re.escape, self.asked)) + rb')"' + _COLON + rb"(" + _SHORT + rb")"
+        asked = rb"(" + (b"|".join(map(re.escape, self.asked)) or _NEVER) + rb')"' + _COLON + rb"(" + _SHORT + rb")"
         next_one = rb'"(?:' + asked + rb"|(" + _NAME + rb')"' + _COLON + rb')|(\})|(")'
         return re.compile(_GAP + rb"(?:" + small + _GAP + rb")*+(?:" + next_one + rb")", re.DOTALL)
 

@@ -238,7 +238,7 @@ def bare_body(tags: Tags, operation: Operation, raw: bytes) -> tuple[bytes, Clai
         if resource not in claims:
             claims[resource] = Claim(field=place.field, id=_text(written), resource=resource)
         if bare is not written:
-            pieces += (view[kept:start], _encoded(raw, start, bare))
+            pieces += (view[kept:start], _cut(raw, start, end, written, bare))
             kept = end
     return (b"".join((*pieces, view[kept:])) if pieces else raw), tuple(claims.values())
 
@@ -260,7 +260,7 @@ def _bare_pair(tags: Tags, pair: str, untagged: int | None, claims: list[Claim])
     if not written or field not in _IN_QUERIES:
         return pair
     bare, resource = tags.split_text(written, field)
-    if resource is None:
+    if resource is None and field in _CURSORS:
         resource = untagged
     if resource is not None:
         claims.append(Claim(field=field, id=written, resource=resource))
@@ -281,11 +281,12 @@ def _content(raw: bytes, start: int, end: int) -> bytes:
         return inside
 
 
-def _encoded(raw: bytes, start: int, text: bytes) -> bytes:
-    """Return a string of JSON that says less than the one that stands there, which may have escapes."""
-    if raw.startswith(text, start + 1):
-        return b'"%b"' % text
-    return msgspec.json.encode(text.decode())
+def _cut(raw: bytes, start: int, end: int, written: bytes, bare: bytes) -> bytes:
+    """Return a string of JSON without the tag at its end; every other byte stays unless the tag has escapes."""
+    tag = written[len(bare) :]
+    if raw.endswith(tag, start, end - 1):
+        return raw[start : end - 1 - len(tag)] + b'"'
+    return msgspec.json.encode(bare.decode())
 
 
 def brings_ids(operation: Operation, document: JsonBody | None) -> bool:
