@@ -49,7 +49,7 @@ _ITEM = (
     *inside("tools[*]", *_TOOL),
 )
 _CONTEXT = ("previous_response_id", "conversation", "conversation.id", *inside("tools[*]", *_TOOL))
-_RESPONSE_REQUEST = (*_CONTEXT, *inside("input[*]", *_ITEM), "prompt.variables{}.file_id?")
+_INPUT = (*_CONTEXT, *inside("input[*]", *_ITEM))
 _RESPONSE = ("id", *_CONTEXT, *inside("output[*]", *_ITEM), *inside("instructions[*]", *_ITEM))
 _RESPONSE_EVENTS = (
     *("item_id", "annotation.file_id", "annotation.container_id", "code_interpreter_call.id"),
@@ -60,7 +60,7 @@ _RESPONSE_EVENTS = (
 )
 
 _CHAT = ("id", "choices[*].message.audio.id")
-_CHAT_EVENTS = ("id", "choices[*].delta.audio.id")
+_CHAT_EVENTS = ("id", "choices[*].delta.audio.id", "delta.audio.id")
 
 _FILE = ("id",)
 _UPLOAD = ("id", "file.id")
@@ -103,7 +103,9 @@ def _table(*rows: tuple[str, Paths]) -> dict[str, Paths]:
 
 REQUESTS: Mapping[str, Paths] = _table(
     ("createChatCompletion", ("messages[*].content[*].file.file_id", "messages[*].audio.id?")),
-    ("createResponse Compactconversation Getinputtokencounts", _RESPONSE_REQUEST),
+    ("createResponse", (*_INPUT, "prompt.variables{}.file_id?")),
+    ("Getinputtokencounts", _INPUT),
+    ("Compactconversation", ("previous_response_id", *inside("input[*]", *_ITEM))),
     ("createConversation createConversationItems", inside("items[*]", *_ITEM)),
     ("createVideo", ("input_reference.file_id",)),
     ("CreateVideoEdit CreateVideoExtend", ("video.id",)),
@@ -113,8 +115,9 @@ REQUESTS: Mapping[str, Paths] = _table(
     ("createVectorStoreFileBatch", ("file_ids[*]", "files[*].file_id")),
     ("createFineTuningJob", ("training_file", "validation_file")),
     ("createEvalRun", _RUN_OF_EVAL),
-    ("createAssistant modifyAssistant", _NEW_TOOL_RESOURCES),
-    ("createThread modifyThread", _NEW_THREAD),
+    ("createAssistant", _NEW_TOOL_RESOURCES),
+    ("createThread", _NEW_THREAD),
+    ("modifyAssistant modifyThread", _TOOL_RESOURCES),
     ("createMessage", _NEW_MESSAGE),
     ("createRun", ("assistant_id", *inside("additional_messages[*]", *_NEW_MESSAGE))),
     ("createThreadAndRun", ("assistant_id", *_TOOL_RESOURCES, *inside("thread", *_NEW_THREAD))),
@@ -147,9 +150,9 @@ ANSWERS: Mapping[str, Paths] = _table(
     ("deleteVectorStoreFile", ("id",)),
     ("listVectorStoreFiles listFilesInVectorStoreBatch", listed(*_VECTOR_STORE_FILE)),
     ("createVectorStoreFileBatch getVectorStoreFileBatch cancelVectorStoreFileBatch", ("vector_store_id",)),
-    ("CreateContainer RetrieveContainer DeleteContainer", ("id",)),
+    ("CreateContainer RetrieveContainer DeleteContainer DeleteContainerFile", ("id",)),
     ("ListContainers", listed("id")),
-    ("CreateContainerFile RetrieveContainerFile DeleteContainerFile", _CONTAINER_FILE),
+    ("CreateContainerFile RetrieveContainerFile", _CONTAINER_FILE),
     ("ListContainerFiles", listed(*_CONTAINER_FILE)),
     (
         "createFineTuningJob retrieveFineTuningJob cancelFineTuningJob pauseFineTuningJob resumeFineTuningJob",
@@ -170,8 +173,8 @@ ANSWERS: Mapping[str, Paths] = _table(
     ("createThread getThread modifyThread", _THREAD),
     ("createMessage getMessage modifyMessage", _MESSAGE),
     ("listMessages", listed(*_MESSAGE)),
-    ("createThreadAndRun createRun getRun modifyRun cancelRun submitToolOuputsToRun", (*_RUN, *_TOOL_RESOURCES)),
-    ("listRuns", listed(*_RUN, *_TOOL_RESOURCES)),
+    ("createThreadAndRun createRun getRun modifyRun cancelRun submitToolOuputsToRun", _RUN),
+    ("listRuns", listed(*_RUN)),
     ("getRunStep", _STEP),
     ("listRunSteps", listed(*_STEP)),
 )

@@ -75,7 +75,7 @@ def test_of_the_events_of_a_stream_only_ids_are_changed(case: str, name: str) ->
     tags = EventTags(TWO, BY_NAME[name], 1)
     expected = b""
     for event in re.split(rb"(?<=\n\n)", stream):
-        head, mark, data = event.partition(b"data: ")
+        head, _, data = event.partition(b"data: ")
         if not data.startswith(b"{"):
             expected += event
             continue
@@ -122,7 +122,8 @@ def test_the_events_of_a_run_are_tagged_by_their_places() -> None:
     client = (
         b'event: thread.run.created\ndata: {"id":"run_1~2","thread_id":"thread_1~2","assistant_id":"asst_1~2","tools":'
         b'[],"metadata":{"id":"x"}}\n\nevent: thread.message.delta\ndata: {"id":"msg_1~2","delta":{"content":[{"text":'
-        b'{"value":"msg_1","annotations":[{"file_citation":{"file_id":"file-1~2"}}]}}]}}\n\nevent: done\ndata: [DONE]\n\n'
+        b'{"value":"msg_1","annotations":[{"file_citation":{"file_id":"file-1~2"}}]}}]}}\n\n'
+        b"event: done\ndata: [DONE]\n\n"
     )
     assert EventTags(TWO, BY_NAME["createRun"], 1).tag(client.replace(b"~2", b"")) == of_client(client)
 
@@ -164,7 +165,8 @@ def test_an_answer_without_ids_has_the_same_bytes() -> None:
         ("RetrieveVideoContent", None, False), ("createEmbedding", b"{}", False), ("createImage", b"{}", False),
         ("createChatCompletion", b"{}", False), ("createChatCompletion", b'{"store":true}', True),
         ("createChatCompletion", b'{"store":false}', False), ("createChatCompletion", None, False),
-        ("createChatCompletion", b'{"audio":{"voice":"alloy"}}', True), ("createChatCompletion", b'{"audio":null}', False),
+        ("createChatCompletion", b'{"audio":{"voice":"alloy"}}', True),
+        ("createChatCompletion", b'{"audio":null}', False),
         ("getChatCompletion", None, True), ("createSpeech", b'{"store":true}', False),
     ],
 )  # fmt: skip
