@@ -49,8 +49,8 @@ SEPARATOR, VERSION = "-", "1"
 LENGTH = 10
 _CHECKSUM = 5
 _OLD_LENGTH = 5
-_OLD_MARK = "~"
-_OLD = re.compile(rb"~[a-z2-7]{4}")
+_OLD_MARK = b"~"
+_OLD = re.compile(rb"[\w.+/=-]++~[a-z2-7]{4}")
 _MAX_SHOWN = 100
 
 
@@ -90,7 +90,7 @@ class Tags:
         """
         if _has_tag(written):
             bare, tag, known = written[:-LENGTH], written[-LENGTH:-_CHECKSUM], self._prefixes
-        elif _OLD.fullmatch(written, len(written) - _OLD_LENGTH) and len(written) > _OLD_LENGTH:
+        elif written[-_OLD_LENGTH:-4] == _OLD_MARK and _OLD.fullmatch(written):
             bare, tag, known = written[:-_OLD_LENGTH], written[-_OLD_LENGTH:], self._olds
         else:
             return written, None
@@ -117,7 +117,7 @@ def prefix_of(name: str) -> bytes:
 def old_tag_of(name: str) -> bytes:
     """Return the tag that ids of a resource had before; it is read for ever."""
     digest = blake2b(name.lower().encode(), digest_size=5).digest()
-    return b"~" + b32encode(digest).lower()[:4]
+    return _OLD_MARK + b32encode(digest).lower()[:4]
 
 
 def shown(identifier: str) -> str:

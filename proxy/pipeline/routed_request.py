@@ -69,12 +69,16 @@ class RoutedRequest:
         """
         if model is not None and len(model) > MAX_MODEL:
             raise ModelNotFound(model, known=self.names())
-        targets = self.resources.catalogue().targets(model, self.pinned)
+        catalogue = self.resources.catalogue()
+        targets = catalogue.targets(model, self.pinned)
         if model is None:
             return tuple(replace(target, operation=self.route.operation.name) for target in targets)
-        if not targets:
-            if self.claim is not None and self.resources.catalogue().targets(model, None):
+        if self.claim is not None:
+            # Also where the pinned resource may have a deployment of that name, but others are known to have it.
+            everywhere = catalogue.targets(model)
+            if everywhere and all(target.resource != self.pinned for target in everywhere):
                 raise not_served_there(model, self.claim)
+        if not targets:
             raise ModelNotFound(model, known=self.names())
         return targets
 

@@ -54,7 +54,7 @@ def test_an_id_with_one_other_letter_is_no_tagged_one(identifier: str, place: in
 
 
 @pytest.mark.parametrize(
-    "written", ["a~", "a~btoc~", "a~BTOC", "a~bto", "~btoc", "~", "", "my~thing", "a~btoc1", "a~x1yz"]
+    "written", ["a~", "a~btoc~", "a~BTOC", "a~bto", "~btoc", "~", "", "my~thing", "my own~item", "a~btoc1", "a~x1yz"]
 )
 def test_what_only_looks_like_a_tag_of_before_is_none(written: str) -> None:
     assert TWO.split_text(written, "id") == (written, None)
