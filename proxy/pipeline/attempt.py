@@ -22,6 +22,7 @@ from proxy.azure_api.usage import find_usage
 from proxy.azure_services.upstream import Upstream
 from proxy.config.timeouts import Timeouts
 from proxy.errors import ConfigurationError, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
+from proxy.openai_api.object_ids import tag_location
 from proxy.openai_api.operations import Surface
 from proxy.openai_api.retry_after import parse_wait
 from proxy.pipeline.exchange import Exchange
@@ -272,7 +273,7 @@ class Attempts:
         tag = sent.routed.tagging(sent.call, sent.target.resource)
         passed = headers.response_to_openai(answer.headers)
         if "location" in passed:
-            passed["location"] += sent.routed.resources.tags.tag(sent.target.resource)
+            passed["location"] = tag_location(sent.routed.resources.tags, passed["location"], sent.target.resource)
         answer.sending.usage = find_usage(whole)
         answer.sending.end("completed")
         body = cleaned if tag is None else tag(cleaned)
@@ -281,7 +282,7 @@ class Attempts:
     async def _begin_stream(self, sent: Sent, answer: "UpstreamAnswer", stream: Stream) -> Answered | Refused:
         """Return a stream that has said something; until then a model may think for as long as the request may take."""
         sent.running.start.is_stream()
-        relay = EventRelay(answer, stream, sent.routed.tagging(sent.call, sent.target.resource))
+        relay = EventRelay(answer, stream, sent.routed.tagging_events(sent.call, sent.target.resource))
         error = await relay.begin(at_once=sent.call.in_background)
         if error is not None:
             answer.close()
