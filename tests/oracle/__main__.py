@@ -1,0 +1,64 @@
+"""Command line: record one checkout, compare two recordings."""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections import Counter
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from tests.oracle.compare import differences, report
+from tests.oracle.corpus import groups
+from tests.oracle.record import record
+
+
+def main() -> int:
+    """Do what the command line asks for; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.oracle", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    recording = commands.add_parser("record", help="run the corpus through a checkout")
+    recording.add_argument("--app", type=Path, required=True, help="the folder with function_app.py")
+    recording.add_argument("--out", type=Path, required=True)
+    recording.add_argument("--only", default="*", help="a pattern of groups, as 'faults*'")
+    comparing = commands.add_parser("compare", help="show where two recordings differ")
+    comparing.add_argument("old", type=Path)
+    comparing.add_argument("new", type=Path)
+    comparing.add_argument("--shown", type=int, default=5, help="how many differences of a kind are shown in full")
+    comparing.add_argument("--only", default="*", help="a pattern of cases")
+    commands.add_parser("list", help="count the cases of each group")
+    arguments = parser.parse_args()
+    return {"record": _record, "compare": _compare, "list": _list}[arguments.command](arguments)
+
+
+def _record(arguments: argparse.Namespace) -> int:
+    chosen = [group for group in groups() if fnmatchcase(group.name, arguments.only)]
+    began = time.monotonic()
+    documents = asyncio.run(record(chosen, arguments.app.resolve()))
+    arguments.out.write_text(json.dumps(documents, indent=1, ensure_ascii=False, sort_keys=True))
+    seconds = time.monotonic() - began
+    print(f"{sum(len(group.cases) for group in chosen)} cases of {len(chosen)} groups in {seconds:.0f} s")  # noqa: T201
+    return 0
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    old, new = (
+        {name: value for name, value in json.loads(path.read_text()).items() if fnmatchcase(name, arguments.only)}
+        for path in (arguments.old, arguments.new)
+    )
+    found = differences(old, new)
+    print(report(found, arguments.shown))  # noqa: T201
+    return int(any(one.accepted() is None for one in found))
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    counts = Counter({group.name: len(group.cases) for group in groups()})
+    for name, count in sorted(counts.items()):
+        print(f"{count:5} {name}")  # noqa: T201
+    print(f"{counts.total():5} in {len(counts)} groups")  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,15 @@
+"""Differences between two recordings that are meant: the case, the field, and why."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """`case` and `field` are patterns as of fnmatch; a field is a path as `client/0/headers`."""
+
+    case: str
+    field: str
+    reason: str
+
+
+ACCEPTED: tuple[Accepted, ...] = ()

@@ -1,0 +1,163 @@
+"""Azure failing in every way we know, for six calls, with one target and with two.
+
+`faults.json` has what was sent for each; it was written once from the table of the fault tests.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.oracle.case import (
+    AZURE,
+    Address,
+    Case,
+    End,
+    Group,
+    Reads,
+    Reply,
+    Resource,
+    Send,
+    Sleep,
+    UpstreamStep,
+    Wait,
+)
+from tests.oracle.corpus import make
+
+_READ = json.loads(Path(__file__).with_name("faults.json").read_text())
+OPERATIONS: Mapping[str, Mapping[str, Any]] = {one["name"]: one for one in _READ["operations"]}
+FAULTS: Sequence[Mapping[str, Any]] = _READ["faults"]
+# All limits of time, in seconds, where one of them is what the row is about.
+HASTY = {
+    "UPSTREAM_FIRST_BYTE_TIMEOUT": "0.9",
+    "UPSTREAM_IDLE_TIMEOUT": "0.6",
+    "UPSTREAM_REASONING_IDLE_TIMEOUT": "0.6",
+    "UPSTREAM_TOTAL_TIMEOUT": "1.8",
+    "STREAM_HEAD_TIMEOUT": "0.4",
+    "STREAM_KEEP_ALIVE_INTERVAL": "0.1",
+}
+LAYOUTS = ("alone", "equal", "spill")
+_ADDRESSES = {"REFUSES": Address.REFUSES, "UNROUTABLE": Address.UNROUTABLE, "STRANGER": Address.TLS}
+
+
+def groups() -> Iterator[Group]:
+    """Yield the groups: faults that share settings share an app."""
+    by_environ: dict[str, list[Mapping[str, Any]]] = {}
+    for fault in FAULTS:
+        if not _has_address(fault):
+            by_environ.setdefault(_label(fault), []).append(fault)
+    for label, faults in by_environ.items():
+        for layout in LAYOUTS:
+            yield _group(f"faults-{label}-{layout}", layout, faults)
+    for layout in ("alone", "spill"):
+        yield _addresses(layout)
+
+
+def good(operation: Mapping[str, Any]) -> bytes:
+    """Return the answer when all is well."""
+    if operation["streams"]:
+        return make.stream(_events(operation))
+    return make.whole("200 OK", operation["whole"].encode())
+
+
+def _events(operation: Mapping[str, Any]) -> bytes:
+    return "".join(operation[part] for part in ("before", "content", "behind")).encode()
+
+
+def _label(fault: Mapping[str, Any]) -> str:
+    if "AZURE_OPENAI_ROUTING" in fault["environ"]:
+        return "retries-timeouts"
+    if fault["model"] != "some-model":
+        return "reasoning"
+    if fault["hasty"]:
+        return "hasty-long" if fault["environ"] else "hasty"
+    return "plain"
+
+
+def _has_address(fault: Mapping[str, Any]) -> bool:
+    return fault["address"] != "SERVER" or any(play["at_once"] for play in fault["plays"].values())
+
+
+def _environ(fault: Mapping[str, Any]) -> dict[str, str]:
+    merged = {**(HASTY if fault["hasty"] else {}), **fault["environ"]}
+    if "AZURE_OPENAI_ROUTING" in merged:
+        merged["AZURE_OPENAI_ROUTING"] = make.routing(retries_timeouts=True)
+    return merged
+
+
+def _group(name: str, layout: str, faults: Sequence[Mapping[str, Any]]) -> Group:
+    settings = _environ(faults[0])
+    cases = [_case(name, layout, fault, operation) for fault in faults for operation in fault["plays"]]
+    if layout == "alone":
+        return make.group(name, make.one_resource(**settings), cases)
+    second = make.entry("two", priority=1 if layout == "spill" else 0)
+    return make.group(name, make.resources(make.entry("one"), second, **settings), cases, "one", "two")
+
+
+def _case(group: str, layout: str, fault: Mapping[str, Any], operation: str) -> Case:
+    name = f"{fault['name']} / {operation}"
+    bad, works = _reply(fault["plays"][operation]), make.answer(good(OPERATIONS[operation]))
+    answers = [bad]
+    if fault["second"]:
+        answers = [bad, _reply(fault["second"][operation])]
+    replies = {AZURE: answers}
+    if layout != "alone":
+        replies = {"one": answers, "two": answers if layout == "equal" else [works]}
+    return _call(f"{group} {name}", operation, replies, "o3-" if fault["model"] == "o3" else "", shown=name)
+
+
+def _call(
+    unique: str, operation: str, replies: Mapping[str, Sequence[Reply]], prefix: str = "", *, shown: str
+) -> Case:
+    asked = OPERATIONS[operation]
+    body = asked["body"].replace("some-model", f"{prefix}MODEL").encode()
+    headers = {"content-type": asked["content_type"]}
+    return make.call(shown, "POST", asked["path"], body, headers=headers, replies=replies)
+
+
+def _reply(play: Mapping[str, Any]) -> Reply:
+    steps: list[UpstreamStep] = []
+    for number, part in enumerate(play["parts"]):
+        if number and play["pause"]:
+            steps.append(Sleep(play["pause"]))
+        steps += [_send(piece) for piece in part]
+    if play["held"]:
+        steps.append(Wait("client data", 3.0))
+    end = End[play["end"]] if play["end"] != "STAY" else End.REUSE if play["whole"] else End.HOLD
+    return Reply(tuple(steps), end, Reads.HEAD if play["early"] else Reads.ALL)
+
+
+def _send(piece: str | list[Any]) -> Send:
+    if isinstance(piece, str):
+        return Send(piece.encode("latin-1"))
+    size, part = piece[1], 256 * 1024
+    return Send(b"x" * part, size // part) if size % part == 0 else Send(b"x" * size)
+
+
+def _addresses(layout: str) -> Group:
+    """Return the faults of whole addresses, each before a resource of its own."""
+    name = f"faults-address-{layout}"
+    entries, upstreams, cases = [], [], []
+    works = Resource(name="works")
+    for number, fault in enumerate(one for one in FAULTS if _has_address(one)):
+        mine = f"r{number}"
+        found = [
+            _call(name, operation, {"works": [make.answer(good(OPERATIONS[operation]))]}, shown=f"{fault['name']} / {operation}")
+            for operation in fault["plays"]
+        ]
+        entries.append(make.entry(mine, models={case.tag: "a-deployment" for case in found}))
+        upstreams.append(_resource(mine, fault))
+        cases += found
+    if layout == "spill":
+        entries.append(make.entry("works", priority=1, models={case.tag: "a-deployment" for case in cases}))
+        upstreams.append(works)
+    settings = {**HASTY, "UPSTREAM_CONNECT_TIMEOUT": "0.5"}
+    return make.group(name, make.resources(*entries, **settings), cases, *upstreams)
+
+
+def _resource(name: str, fault: Mapping[str, Any]) -> Resource:
+    address = _ADDRESSES.get(fault["address"], Address.SERVER)
+    scheme = "http" if fault["address"] in ("SERVER", "REFUSES", "UNROUTABLE") else "https"
+    play = next(iter(fault["plays"].values()))
+    greeting = _reply(play) if address is Address.SERVER else None
+    return Resource(name=name, address=address, scheme=scheme, greeting=greeting)
