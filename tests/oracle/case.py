@@ -30,7 +30,7 @@ class Wait:
 
     Events: `asked head`, `asked` (a request came, with its body), `client data` (the client has read something of a
     body), `client end`, `client left`, `closed` (the app has closed the connection), `line` (the log line is written),
-    `gate NAME` of a `Mark`.
+    `gate NAME` of a `Mark`. Those that begin with `all ` are marks for all cases of the group.
     """
 
     event: str
@@ -40,7 +40,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Let `gate NAME` happen."""
+    """Let `gate NAME` happen, or `NAME` itself for all cases of the group where it begins with `all `."""
 
     name: str
 
@@ -135,12 +135,16 @@ class Address(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """An upstream; with `greeting` it does not wait for a request. `scheme` is that of the address in the settings."""
+    """An upstream; with `greeting` it does not wait for a request. `scheme` is that of the address in the settings.
+
+    `standing` are answers to requests of no case, by what stands in their first line.
+    """
 
     name: str = AZURE
     address: Address = Address.SERVER
     scheme: str = "http"
     greeting: Reply | None = None
+    standing: tuple[tuple[str, Reply], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +152,7 @@ class Group:
     """Cases for one app.
 
     In `environ`, `{url:NAME}` is the address of a resource and `{keys}` the client keys of all cases. A `serial` group
-    makes one case after the other. `arguments` are the host's. `starts` is False for settings that stop the app.
+    makes one case after the other, others so many `at_once`. `arguments` are the host's. `starts` is False for settings that stop the app.
     """
 
     name: str
@@ -156,6 +160,7 @@ class Group:
     cases: tuple[Case, ...]
     resources: tuple[Resource, ...] = (Resource(),)
     serial: bool = False
+    at_once: int = 8
     arguments: tuple[str, ...] = ()
     starts: bool = True
 

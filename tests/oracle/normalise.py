@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterable
 
 LONG = 8 * 1024
+_COMMENT = b": keep-alive\n\n"
 _KEEP_ALIVE = re.compile(rb"(?:: keep-alive\n\n)+")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _SECONDS = re.compile(rb"(?<![\w.])(1[7-9]\d{8})(?![\w.])")
 _LOCAL = re.compile(r"127\.0\.0\.1:(\d+)")
 DAY = 86_400
+HALF_A_SECOND = 500
 
 
 class Addresses:
@@ -31,7 +33,9 @@ class Addresses:
 
 def body(data: bytes, addresses: Addresses) -> object:
     """Return the bytes of a body as text where they are, the hash of those that are long."""
-    data = _SECONDS.sub(_now, _KEEP_ALIVE.sub(b": keep-alive\n\n", data))
+    data = _SECONDS.sub(_now, _KEEP_ALIVE.sub(_COMMENT, data))
+    if data != _COMMENT:  # One may just have been due when the stream ended.
+        data = data.removesuffix(_COMMENT)
     if len(data) > LONG:
         digest = hashlib.sha256(data).hexdigest()
         return {"length": len(data), "sha256": digest, "begins": repr(data[:80]), "ends": repr(data[-80:])}
@@ -53,8 +57,8 @@ def headers(pairs: Iterable[tuple[bytes, bytes]], addresses: Addresses) -> list[
 def _header(name: str, value: str, addresses: Addresses) -> str:
     if name == "date":
         value = "<date>"
-    elif name == "retry-after-ms" and value.isdigit() and int(value) > 1000:
-        value = f"<up to {-(-int(value) // 1000)} s>"
+    elif name == "retry-after-ms" and value.isdigit():
+        value = f"<up to {-(-int(value) // HALF_A_SECOND) * HALF_A_SECOND}>"
     return f"{name}: {addresses.text(_UUID.sub('<uuid>', value))}"
 
 

@@ -9,14 +9,13 @@ from pathlib import Path
 
 from tests.oracle import normalise
 from tests.oracle.app import App, start_app
-from tests.oracle.board import Running
+from tests.oracle.board import Board, Running
 from tests.oracle.case import Case, Group, key_of, tag_of
 from tests.oracle.client import Client
 from tests.oracle.normalise import Addresses
 from tests.oracle.upstream import Upstream
 
 GROUPS_AT_ONCE = 4
-CASES_AT_ONCE = 8
 # Seconds in which all that a request holds must be given back.
 SETTLE = 6.0
 CASE_TIMEOUT = 60.0
@@ -49,7 +48,7 @@ class GroupRun:
     runnings: dict[str, Running] = field(default_factory=dict)
     answered: dict[str, list[str]] = field(default_factory=dict)
     lines: list[dict[str, object]] = field(default_factory=list)
-    late: list[dict[str, object]] = field(default_factory=list)
+    everybody: Board = field(default_factory=Board)
     current: Running | None = None
     app: App | None = None
 
@@ -74,23 +73,28 @@ class GroupRun:
                 raise RuntimeError(f"{self.group.name}: the app started: {found['started']}")
             if found["started"]:
                 self.addresses.add(app.address[1], "proxy")
-                before = app.held()
+                before = await _settled(app)
                 await self._run_cases(app)
                 if not app.ending:
                     found["held"] = await self._held(app, upstreams, before)
         finally:
+            for upstream in upstreams:
+                upstream.app_ends = True
             app.terminate()
         return found
 
     async def _run_cases(self, app: App) -> None:
-        turn = asyncio.Semaphore(1 if self.group.serial else CASES_AT_ONCE)
+        turn = asyncio.Semaphore(1 if self.group.serial else self.group.at_once)
 
         async def run(case: Case) -> None:
             async with turn:
                 await self._run_case(case, app)
 
+        names = [case.name for case in self.group.cases]
+        if len(set(names)) < len(names):
+            raise RuntimeError(f"{self.group.name}: {[name for name in names if names.count(name) > 1]}")
         for case in self.group.cases:
-            self.runnings[case.tag] = Running(case)
+            self.runnings[case.tag] = Running(case, self.everybody)
         async with asyncio.TaskGroup() as tasks:
             for case in self.group.cases:
                 tasks.create_task(run(case))
@@ -181,6 +185,15 @@ class GroupRun:
             "log": lines,
             "order": running.board.notes,
         }
+
+
+async def _settled(app: App) -> Mapping[str, int]:
+    """Return what the app has open once it has done what it does behind its start."""
+    seen = [app.held()]
+    while len(seen) < 30 and seen[-3:] != seen[-1:] * 3:
+        await asyncio.sleep(0.1)
+        seen.append(app.held())
+    return seen[-1]
 
 
 def _environ(group: Group, urls: Mapping[str, str]) -> dict[str, str]:

@@ -18,6 +18,10 @@ from tests.oracle.normalise import Addresses
 HOLD = 8.0
 """Seconds for which a connection waits for the app to close it."""
 _LINGER_NOT = struct.pack("ii", 1, 0)  # closing then sends RST: socket(7)
+# Seconds after which the app knows that the connection stands.
+_STANDS = 0.03
+# The same until the app knows that its upload is over.
+_UPLOADED = 0.03
 _NOT_FOUND = b"HTTP/1.1 599 Nobody\r\ncontent-length: 0\r\n\r\n"
 Find = Callable[[bytes, bytes], Running | None]
 
@@ -37,10 +41,12 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self.how = ""
         self.running: Running | None = None
+        self.last: dict[str, object] | None = None
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
+        transport.set_write_buffer_limits(high=0)  # So that what was sent has left.
         self.transport = transport
         self._accept(self)
 
@@ -76,6 +82,7 @@ class Connection(asyncio.Protocol):
         if self.how:
             raise Gone
         self.transport.write(data)
+        await self._writable.wait()
 
     async def until(self, mark: bytes) -> bytes:
         """Return the bytes up to and with a mark."""
@@ -134,6 +141,7 @@ class Upstream:
         self.strangers: list[dict[str, object]] = []
         self.greeted = 0
         self.busy = 0
+        self.app_ends = False
         self._find = find
         self._addresses = addresses
         self._open: set[Connection] = set()
@@ -192,6 +200,8 @@ class Upstream:
         try:
             if self.resource.greeting is not None:
                 self.greeted += 1
+                if self.resource.greeting.end is End.RESET:
+                    await asyncio.sleep(_STANDS)
                 await self._play(self.resource.greeting, connection, None)
                 return
             while await self._answer(connection):
@@ -203,16 +213,26 @@ class Upstream:
 
     async def _answer(self, connection: Connection) -> bool:
         """Answer one request; tell whether another may come."""
-        head = await connection.until(b"\r\n\r\n")
+        head = await self._head(connection)
         seen: dict[str, object] = {"resource": self.resource.name, **self._read_head(head)}
         # The body may be what tells whose the request is, and some replies do not wait for it.
         running = self._find(head, b"")
         if running is None:
             self.strangers.append(seen)
             seen["body"] = normalise.body(await _body(connection, head), self._addresses)
-            await connection.write(_NOT_FOUND)
-            return True
+            first = head.partition(b"\r\n")[0].decode("latin-1")
+            reply = next((reply for text, reply in self.resource.standing if text in first), Reply((Send(_NOT_FOUND),)))
+            await self._play(reply, connection, None)
+            return reply.end is End.REUSE
         return await self._answer_for(running, connection, head, seen)
+
+    async def _head(self, connection: Connection) -> bytes:
+        try:
+            return await connection.until(b"\r\n\r\n")
+        except Gone:
+            if connection.last is not None and not self.app_ends:
+                connection.last["connection"] = connection.how
+            raise
 
     async def _answer_for(
         self, running: Running, connection: Connection, head: bytes, seen: dict[str, object]
@@ -230,17 +250,20 @@ class Upstream:
             reply = replies[min(number, len(replies) - 1)] if replies else Reply((Send(_NOT_FOUND),))
             if reply.reads is Reads.ALL:
                 await self._take_body(connection, head, seen)
+                if _UPLOAD.search(head):
+                    await asyncio.sleep(_UPLOADED)
             running.board.mark("asked")
             await self._play(reply, connection, running)
             if reply.end is End.REUSE:
                 if reply.reads is not Reads.ALL:
                     await self._take_body(connection, head, seen)
                 seen["connection"] = "kept"
+                connection.last = seen
                 return True
             seen["connection"] = connection.how or "still open"
             return False
         except Gone:
-            seen["connection"] = f"{connection.how} before the end of the answer"
+            seen["connection"] = connection.how
             raise
         finally:
             connection.running = None
@@ -287,7 +310,7 @@ async def _step(step: UpstreamStep, connection: Connection, running: Running | N
     elif isinstance(step, Sleep):
         await _sleep(step.seconds, connection)
     elif running is not None and isinstance(step, Mark):
-        running.board.mark(f"gate {step.name}")
+        running.board.mark(step.name if step.name.startswith("all ") else f"gate {step.name}")
     elif running is not None and isinstance(step, Wait):
         happened = await running.board.wait(step.event, step.count, step.seconds)
         running.board.notes.append(f"upstream: {step.event}: {happened}")
@@ -305,6 +328,8 @@ async def _sleep(seconds: float, connection: Connection) -> None:
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked\r\n", re.IGNORECASE)
+
+_UPLOAD = re.compile(rb"\r\n(?:transfer-encoding: *chunked|content-type: *multipart/|content-type: *application/octet)", re.I)
 
 
 async def _body(connection: Connection, head: bytes) -> bytes:

@@ -3,9 +3,21 @@
 from collections.abc import Sequence
 
 from tests.oracle.case import Group
-from tests.oracle.corpus import faults, operations, streams
+from tests.oracle.corpus import (
+    bad_input,
+    faults,
+    leaving,
+    operations,
+    settings,
+    several,
+    shutdown,
+    streams,
+    uploads,
+)
+
+_SUBJECTS = (leaving, shutdown, several, faults, operations, streams, uploads, bad_input, settings)
 
 
 def groups() -> Sequence[Group]:
-    """Return all groups; their names and those of the cases within one differ."""
-    return (*faults.groups(), *operations.groups(), *streams.groups())
+    """Return all groups, those that wait most first; their names and those of the cases within one differ."""
+    return tuple(group for subject in _SUBJECTS for group in subject.groups())

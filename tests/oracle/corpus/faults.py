@@ -90,8 +90,10 @@ def _group(name: str, layout: str, faults: Sequence[Mapping[str, Any]]) -> Group
     cases = [_case(name, layout, fault, operation) for fault in faults for operation in fault["plays"]]
     if layout == "alone":
         return make.group(name, make.one_resource(**settings), cases)
-    second = make.entry("two", priority=1 if layout == "spill" else 0)
-    return make.group(name, make.resources(make.entry("one"), second, **settings), cases, "one", "two")
+    # Of equal targets one is drawn: the weights decide the draw.
+    first = make.entry("one", weight=1_000_000)
+    second = make.entry("two", priority=1, weight=0.001) if layout == "spill" else make.entry("two", weight=0.001)
+    return make.group(name, make.resources(first, second, **settings), cases, "one", "two")
 
 
 def _case(group: str, layout: str, fault: Mapping[str, Any], operation: str) -> Case:
@@ -117,14 +119,23 @@ def _call(
 
 def _reply(play: Mapping[str, Any]) -> Reply:
     steps: list[UpstreamStep] = []
-    for number, part in enumerate(play["parts"]):
-        if number and play["pause"]:
+    for number, part in enumerate(_merged(play)):
+        if number:
             steps.append(Sleep(play["pause"]))
         steps += [_send(piece) for piece in part]
     if play["held"]:
         steps.append(Wait("client data", 3.0))
     end = End[play["end"]] if play["end"] != "STAY" else End.REUSE if play["whole"] else End.HOLD
     return Reply(tuple(steps), end, Reads.HEAD if play["early"] else Reads.ALL)
+
+
+def _merged(play: Mapping[str, Any]) -> list[list[Any]]:
+    """Return the parts, as one where there is no pause between them."""
+    if play["pause"]:
+        return list(play["parts"])
+    pieces = [piece for part in play["parts"] for piece in part]
+    short = all(isinstance(piece, str) for piece in pieces)
+    return [["".join(pieces)] if short else pieces]
 
 
 def _send(piece: str | list[Any]) -> Send:
@@ -145,13 +156,14 @@ def _addresses(layout: str) -> Group:
             _call(name, operation, {"works": [make.answer(good(OPERATIONS[operation]))]}, shown=f"{fault['name']} / {operation}")
             for operation in fault["plays"]
         ]
-        entries.append(make.entry(mine, models={case.tag: "a-deployment" for case in found}))
+        entries.append(make.entry(mine, models={case.tag: case.tag for case in found}))
         upstreams.append(_resource(mine, fault))
         cases += found
     if layout == "spill":
-        entries.append(make.entry("works", priority=1, models={case.tag: "a-deployment" for case in cases}))
+        entries.append(make.entry("works", priority=1, models={case.tag: case.tag for case in cases}))
         upstreams.append(works)
     settings = {**HASTY, "UPSTREAM_CONNECT_TIMEOUT": "0.5"}
+    settings |= {"UPSTREAM_FIRST_BYTE_TIMEOUT": "4", "UPSTREAM_TOTAL_TIMEOUT": "8"}
     return make.group(name, make.resources(*entries, **settings), cases, *upstreams)
 
 

@@ -168,8 +168,34 @@ def resources(*entries: Mapping[str, object], **settings: str) -> dict[str, str]
 
 
 def group(
-    name: str, environ: Mapping[str, str], cases: Iterable[Case], *names: str | Resource, serial: bool = False
+    name: str,
+    environ: Mapping[str, str],
+    cases: Iterable[Case],
+    *names: str | Resource,
+    serial: bool = False,
+    at_once: int = 8,
 ) -> Group:
     """Return a group whose upstreams have these names."""
     made = tuple(one if isinstance(one, Resource) else Resource(name=one) for one in names or (AZURE,))
-    return Group(name=name, environ=environ, cases=tuple(cases), resources=made, serial=serial)
+    return Group(name=name, environ=environ, cases=tuple(cases), resources=made, serial=serial, at_once=at_once)
+
+
+def chunked(name: str, method: str, target: str, pieces: Iterable[bytes], headers: Headers | None = None) -> bytes:
+    """Return a request whose body comes in chunks."""
+    mine = {"content-type": JSON, "transfer-encoding": "chunked", **(headers or {})}
+    tag = tag_of(name).encode()
+    body = b"".join(chunk(piece.replace(b"MODEL", tag)) for piece in pieces)
+    return head(name, method, target.replace("MODEL", tag.decode()), mine, None) + body + LAST
+
+
+def raw(name: str, *steps: ClientStep, replies: object = (), method: str = "POST") -> Case:
+    """Return a case of one connection whose steps are written out."""
+    found = replies if isinstance(replies, Mapping) else {AZURE: replies}
+    made = {where: tuple(each) for where, each in found.items()}
+    return Case(name=name, exchanges=(Exchange(steps, method),), replies=made)
+
+
+def sequence(name: str, *exchanges: Exchange, replies: Mapping[str, Sequence[Reply]], parallel: bool = False) -> Case:
+    """Return a case of several connections."""
+    made = {where: tuple(each) for where, each in replies.items()}
+    return Case(name=name, exchanges=exchanges, replies=made, parallel=parallel)

@@ -217,7 +217,7 @@ def _refusals() -> Iterator[Case]:
         "404 of a deployment": make.whole("404 No", make.error("DeploymentNotFound", "The API deployment does not exist.")),
         "404 of an object": make.whole("404 No", make.error("not_found", "No such File object: file-1", param="id")),
         "409": make.whole("409 Conflict", make.error("conflict")),
-        "429": make.whole("429 Too Many Requests", make.error("429"), "retry-after: 7", "retry-after-ms: 6500"),
+        "429": make.whole("429 Too Many Requests", make.error("429")),
         "500": make.whole("500 Internal Server Error", {"error": {"message": "It broke."}}),
         "503 as HTML": make.whole("503 Service Unavailable", b"<html>", kind="text/html"),
         "200 that is no JSON": make.whole("200 OK", b"{nothing"),
