@@ -38,6 +38,9 @@ def _record(arguments: argparse.Namespace) -> int:
     documents = asyncio.run(record(chosen, arguments.app.resolve()))
     arguments.out.write_text(json.dumps(documents, indent=1, ensure_ascii=False, sort_keys=True))
     seconds = time.monotonic() - began
+    for group in chosen:
+        if documents[f"{group.name}/(group)"].get("started") is not group.starts:
+            print(f"{group.name}: the app {'did not start' if group.starts else 'started'}")  # noqa: T201
     print(f"{sum(len(group.cases) for group in chosen)} cases of {len(chosen)} groups in {seconds:.0f} s")  # noqa: T201
     return 0
 

@@ -39,9 +39,9 @@ class App:
 
     def terminate(self) -> None:
         """Ask the host to end."""
-        self.ending = True
-        if self.process.returncode is None:
+        if not self.ending and self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
+        self.ending = True
 
     async def ended(self) -> int:
         """Wait for the end; return the exit code."""

@@ -14,6 +14,11 @@ _SECONDS = re.compile(rb"(?<![\w.])(1[7-9]\d{8})(?![\w.])")
 _LOCAL = re.compile(r"127\.0\.0\.1:(\d+)")
 DAY = 86_400
 HALF_A_SECOND = 500
+# Lines of tracebacks, and what the host says of its own connections when it ends.
+_NOT_THE_APPS = (
+    *(" ", "Traceback", "Unclosed ", "connections: [", "connector: <", "client_session: <"),
+    *("Exception ignored when trying to write to the signal wakeup fd", "OSError: [Errno 9]"),
+)
 
 
 class Addresses:
@@ -82,7 +87,7 @@ def _times(fields: dict[str, object]) -> str:
 
 def printed(lines: Iterable[str], addresses: Addresses) -> list[str]:
     """Return the other lines of standard output, without places in the code: of a traceback its message alone."""
-    kept = {line for line in lines if not line.startswith((" ", "Traceback"))}
+    kept = {line for line in lines if not line.startswith(_NOT_THE_APPS)}
     return sorted({_printed(line, addresses) for line in kept})
 
 

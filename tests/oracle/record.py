@@ -69,8 +69,6 @@ class GroupRun:
         found: Document = {}
         try:
             found["started"] = await app.wait_until_ready()
-            if found["started"] is not self.group.starts:
-                raise RuntimeError(f"{self.group.name}: the app started: {found['started']}")
             if found["started"]:
                 self.addresses.add(app.address[1], "proxy")
                 before = await _settled(app)
@@ -90,9 +88,6 @@ class GroupRun:
             async with turn:
                 await self._run_case(case, app)
 
-        names = [case.name for case in self.group.cases]
-        if len(set(names)) < len(names):
-            raise RuntimeError(f"{self.group.name}: {[name for name in names if names.count(name) > 1]}")
         for case in self.group.cases:
             self.runnings[case.tag] = Running(case, self.everybody)
         async with asyncio.TaskGroup() as tasks:

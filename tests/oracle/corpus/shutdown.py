@@ -52,16 +52,14 @@ def _cases(goes_on: bool, where: str) -> Iterator[Case]:
     for stream in streams.RECORDED:
         events = streams.events(stream)
         raw = make.stream(b"".join(events))
-        for count in (0, 1, len(events) // 2, len(events)):
+        for count in sorted({0, 1, len(events) // 2, len(events)}):
             name = f"behind {count} events"
-            sent = len(make.begun()) + len(make.chunk(b"".join(events[:count])))
             begins = make.stream(b"".join(events[:count]), end=b"")
             rest = make.stream(b"".join(events[count:]))[len(make.begun()) :]
             ask = streams.ask(stream, name, [])
             first = ask.exchanges[0].steps[0]
             assert isinstance(first, Send)
             yield _case(ask.name, first.data, where, (Send(begins),), rest, goes_on)
-            del sent
         ask = streams.ask(stream, "that is silent", [])
         first = ask.exchanges[0].steps[0]
         assert isinstance(first, Send)
@@ -70,7 +68,7 @@ def _cases(goes_on: bool, where: str) -> Iterator[Case]:
     download = make.request(name, "GET", "/v1/files/file-1/content")
     begun = make.begun(kind="application/octet-stream") + make.chunk(b"first")
     yield _case(name, download, where, (Send(begun),), make.chunk(b"last") + make.LAST, goes_on)
-    name = "file"
+    name = "file by its id"
     yield _case(name, make.request(name, "GET", "/v1/files/file-1"), where, (), whole, goes_on)
     name = "form"
     form = make.form(("model", "", b"MODEL"), ("file", '; filename="a"', b"RIFF"))
