@@ -22,6 +22,7 @@ def main() -> int:
     recording.add_argument("--app", type=Path, required=True, help="the folder with function_app.py")
     recording.add_argument("--out", type=Path, required=True)
     recording.add_argument("--only", default="*", help="a pattern of groups, as 'faults*'")
+    recording.add_argument("--skip", default="", help="a pattern of groups to leave out, as 'wrong*'")
     comparing = commands.add_parser("compare", help="show where two recordings differ")
     comparing.add_argument("old", type=Path)
     comparing.add_argument("new", type=Path)
@@ -33,16 +34,22 @@ def main() -> int:
 
 
 def _record(arguments: argparse.Namespace) -> int:
-    chosen = [group for group in groups() if fnmatchcase(group.name, arguments.only)]
+    chosen = [group for group in groups() if _is_chosen(group.name, arguments)]
     began = time.monotonic()
-    documents = asyncio.run(record(chosen, arguments.app.resolve()))
+    documents, took = asyncio.run(record(chosen, arguments.app.resolve()))
     arguments.out.write_text(json.dumps(documents, indent=1, ensure_ascii=False, sort_keys=True))
     seconds = time.monotonic() - began
+    slowest = sorted(took.items(), key=lambda pair: -pair[1])[:8]
+    print("The slowest:", ", ".join(f"{name} {each:.0f} s" for name, each in slowest))  # noqa: T201
     for group in chosen:
         if documents[f"{group.name}/(group)"].get("started") is not group.starts:
             print(f"{group.name}: the app {'did not start' if group.starts else 'started'}")  # noqa: T201
     print(f"{sum(len(group.cases) for group in chosen)} cases of {len(chosen)} groups in {seconds:.0f} s")  # noqa: T201
     return 0
+
+
+def _is_chosen(name: str, arguments: argparse.Namespace) -> bool:
+    return fnmatchcase(name, arguments.only) and not fnmatchcase(name, arguments.skip)
 
 
 def _compare(arguments: argparse.Namespace) -> int:

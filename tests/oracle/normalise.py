@@ -13,7 +13,6 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _SECONDS = re.compile(rb"(?<![\w.])(1[7-9]\d{8})(?![\w.])")
 _LOCAL = re.compile(r"127\.0\.0\.1:(\d+)")
 DAY = 86_400
-HALF_A_SECOND = 500
 # Lines of tracebacks, and what the host says of its own connections when it ends.
 _NOT_THE_APPS = (
     *(" ", "Traceback", "Unclosed ", "connections: [", "connector: <", "client_session: <"),
@@ -62,8 +61,6 @@ def headers(pairs: Iterable[tuple[bytes, bytes]], addresses: Addresses) -> list[
 def _header(name: str, value: str, addresses: Addresses) -> str:
     if name == "date":
         value = "<date>"
-    elif name == "retry-after-ms" and value.isdigit():
-        value = f"<up to {-(-int(value) // HALF_A_SECOND) * HALF_A_SECOND}>"
     return f"{name}: {addresses.text(_UUID.sub('<uuid>', value))}"
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -19,23 +20,27 @@ GROUPS_AT_ONCE = 4
 # Seconds in which all that a request holds must be given back.
 SETTLE = 6.0
 CASE_TIMEOUT = 60.0
+_KINDS = ("files", "pipe", "anon_inode")
 _TAG = re.compile(rb"c[0-9a-f]{10}")
 Document = dict[str, object]
 
 
-async def record(groups: Iterable[Group], app: Path) -> dict[str, Document]:
-    """Return the document of each case by its name, and one of each group."""
+async def record(groups: Iterable[Group], app: Path) -> tuple[dict[str, Document], dict[str, float]]:
+    """Return the document of each case by its name and one of each group, and the seconds that each group took."""
     turn = asyncio.Semaphore(GROUPS_AT_ONCE)
+    took: dict[str, float] = {}
     documents: dict[str, Document] = {}
 
     async def run(group: Group) -> None:
         async with turn:
+            began = time.monotonic()
             documents.update(await GroupRun(group, app).run())
+            took[group.name] = time.monotonic() - began
 
     async with asyncio.TaskGroup() as tasks:
         for group in groups:
             tasks.create_task(run(group))
-    return dict(sorted(documents.items()))
+    return dict(sorted(documents.items())), took
 
 
 @dataclass(slots=True)
@@ -122,14 +127,15 @@ class GroupRun:
         after = app.held()
         return {
             "unfinished upstream requests": sum(upstream.busy for upstream in upstreams),
-            **{f"more {kind}": after.get(kind, 0) - before.get(kind, 0) for kind in ("files", "pipe", "anon_inode")},
+            **{f"more {kind}": max(0, after.get(kind, 0) - before.get(kind, 0)) for kind in _KINDS},
         }
 
-    def _find(self, head: bytes, body: bytes) -> Running | None:
+    def _find(self, head: bytes, stands: bool) -> Running | None:
+        """Return the case of a request; an upstream that `stands` for itself is asked for no case."""
         for found in _TAG.findall(head):
             if running := self.runnings.get(found.decode()):
                 return running
-        return self.current
+        return None if stands else self.current
 
     def _take_line(self, fields: dict[str, object]) -> None:
         running = self.runnings.get(str(fields.get("client")))

@@ -21,9 +21,9 @@ _LINGER_NOT = struct.pack("ii", 1, 0)  # closing then sends RST: socket(7)
 # Seconds after which the app knows that the connection stands.
 _STANDS = 0.03
 # The same until the app knows that its upload is over.
-_UPLOADED = 0.03
+_UPLOADED = 0.05
 _NOT_FOUND = b"HTTP/1.1 599 Nobody\r\ncontent-length: 0\r\n\r\n"
-Find = Callable[[bytes, bytes], Running | None]
+Find = Callable[[bytes, bool], Running | None]
 
 
 class Gone(Exception):
@@ -215,8 +215,7 @@ class Upstream:
         """Answer one request; tell whether another may come."""
         head = await self._head(connection)
         seen: dict[str, object] = {"resource": self.resource.name, **self._read_head(head)}
-        # The body may be what tells whose the request is, and some replies do not wait for it.
-        running = self._find(head, b"")
+        running = self._find(head, bool(self.resource.standing))
         if running is None:
             self.strangers.append(seen)
             seen["body"] = normalise.body(await _body(connection, head), self._addresses)
@@ -250,7 +249,7 @@ class Upstream:
             reply = replies[min(number, len(replies) - 1)] if replies else Reply((Send(_NOT_FOUND),))
             if reply.reads is Reads.ALL:
                 await self._take_body(connection, head, seen)
-                if _UPLOAD.search(head):
+                if _uploads(head):
                     await asyncio.sleep(_UPLOADED)
             running.board.mark("asked")
             await self._play(reply, connection, running)
@@ -298,7 +297,7 @@ class Upstream:
         pairs = [(one.partition(b":")[0], one.partition(b":")[2].strip()) for one in rest.split(b"\r\n") if one]
         return {
             "method": method.decode("latin-1"),
-            "target": target.decode("latin-1"),
+            "target": self._addresses.text(target.decode("latin-1")),
             "headers": normalise.headers(pairs, self._addresses),
         }
 
@@ -329,7 +328,15 @@ async def _sleep(seconds: float, connection: Connection) -> None:
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked\r\n", re.IGNORECASE)
 
-_UPLOAD = re.compile(rb"\r\n(?:transfer-encoding: *chunked|content-type: *multipart/|content-type: *application/octet)", re.I)
+_JSON = re.compile(rb"\r\ncontent-type: *application/json", re.IGNORECASE)
+
+
+def _uploads(head: bytes) -> bool:
+    """Tell whether the app may have sent the body piece by piece."""
+    if _CHUNKED.search(head) or b"/unknown/" in head:
+        return True
+    return _LENGTH.search(head) is not None and not _JSON.search(head)
+
 
 
 async def _body(connection: Connection, head: bytes) -> bytes:

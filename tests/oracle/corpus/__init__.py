@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from tests.oracle.case import Group
 from tests.oracle.corpus import (
     bad_input,
+    connections,
     faults,
     leaving,
     operations,
@@ -16,7 +17,7 @@ from tests.oracle.corpus import (
     uploads,
 )
 
-_SUBJECTS = (leaving, shutdown, several, faults, operations, streams, uploads, bad_input, settings)
+_SUBJECTS = (connections, leaving, shutdown, several, faults, operations, streams, uploads, bad_input, settings)
 
 
 def groups() -> Sequence[Group]:

@@ -29,13 +29,15 @@ OPERATIONS: Mapping[str, Mapping[str, Any]] = {one["name"]: one for one in _READ
 FAULTS: Sequence[Mapping[str, Any]] = _READ["faults"]
 # All limits of time, in seconds, where one of them is what the row is about.
 HASTY = {
-    "UPSTREAM_FIRST_BYTE_TIMEOUT": "0.9",
-    "UPSTREAM_IDLE_TIMEOUT": "0.6",
-    "UPSTREAM_REASONING_IDLE_TIMEOUT": "0.6",
-    "UPSTREAM_TOTAL_TIMEOUT": "1.8",
-    "STREAM_HEAD_TIMEOUT": "0.4",
+    "UPSTREAM_FIRST_BYTE_TIMEOUT": "2",
+    "UPSTREAM_IDLE_TIMEOUT": "1",
+    "UPSTREAM_REASONING_IDLE_TIMEOUT": "1",
+    "UPSTREAM_TOTAL_TIMEOUT": "3.5",
+    "STREAM_HEAD_TIMEOUT": "0.8",
     "STREAM_KEEP_ALIVE_INTERVAL": "0.1",
 }
+# The pauses that are meant to be longer than a limit of time.
+_PAUSES = {0.8: 1.3, 0.02: 0.04}
 LAYOUTS = ("alone", "equal", "spill")
 _ADDRESSES = {"REFUSES": Address.REFUSES, "UNROUTABLE": Address.UNROUTABLE, "STRANGER": Address.TLS}
 
@@ -71,7 +73,8 @@ def _label(fault: Mapping[str, Any]) -> str:
         return "reasoning"
     if fault["hasty"]:
         return "hasty-long" if fault["environ"] else "hasty"
-    return "plain"
+    # What becomes of a request without an answer depends on whether its connection was used before.
+    return "plain" if any(any(play["parts"]) for play in fault["plays"].values()) else "unanswered"
 
 
 def _has_address(fault: Mapping[str, Any]) -> bool:
@@ -89,11 +92,11 @@ def _group(name: str, layout: str, faults: Sequence[Mapping[str, Any]]) -> Group
     settings = _environ(faults[0])
     cases = [_case(name, layout, fault, operation) for fault in faults for operation in fault["plays"]]
     if layout == "alone":
-        return make.group(name, make.one_resource(**settings), cases)
+        return make.group(name, make.one_resource(**settings), cases, serial="unanswered" in name)
     # Of equal targets one is drawn: the weights decide the draw.
     first = make.entry("one", weight=1_000_000)
     second = make.entry("two", priority=1, weight=0.001) if layout == "spill" else make.entry("two", weight=0.001)
-    return make.group(name, make.resources(first, second, **settings), cases, "one", "two")
+    return make.group(name, make.resources(first, second, **settings), cases, "one", "two", serial="unanswered" in name)
 
 
 def _case(group: str, layout: str, fault: Mapping[str, Any], operation: str) -> Case:
@@ -121,7 +124,7 @@ def _reply(play: Mapping[str, Any]) -> Reply:
     steps: list[UpstreamStep] = []
     for number, part in enumerate(_merged(play)):
         if number:
-            steps.append(Sleep(play["pause"]))
+            steps.append(Sleep(_PAUSES.get(play["pause"], play["pause"])))
         steps += [_send(piece) for piece in part]
     if play["held"]:
         steps.append(Wait("client data", 3.0))

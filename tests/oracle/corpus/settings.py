@@ -90,10 +90,10 @@ def _auth() -> Iterator[Group]:
     yield make.group("auth-azure-key", settings, [*_common(), *_own_keys()], serial=True)
     both = settings | {"AZURE_OPENAI_API_KEY": make.AZURE_KEY}
     yield make.group("auth-azure-key-beside-ours", both, _common(), serial=True)
-    proxied = {"CLIENT_AUTH": "resource-key", "HTTPS_PROXY": "{url:proxy}", "AZURE_OPENAI_ROUTING": make.routing()}
+    restless = json.dumps(make.RESTLESS)
+    proxied = {"CLIENT_AUTH": "resource-key", "HTTPS_PROXY": "{url:proxy}", "AZURE_OPENAI_ROUTING": restless}
     for name, allowed in (("some", "my-res,other.openai.azure.us"), ("all", "*")):
-        refusing = Resource(name="proxy", standing=(("CONNECT", make.answer(make.whole("403 Forbidden", b""))),))
-        yield make.group(f"auth-resource-key-{name}", proxied | {"CLIENT_RESOURCES": allowed}, _composite(), refusing, serial=True)
+        yield make.group(f"auth-resource-key-{name}", proxied | {"CLIENT_RESOURCES": allowed}, _composite(), "proxy", serial=True)
 
 
 def _own_keys() -> Iterator[Case]:
@@ -118,7 +118,7 @@ def _composite() -> Iterator[Case]:
     calls = {"chat": _CHAT, "models": ("GET", "/v1/models", None), "file": ("GET", "/v1/files/file-1", None)}
     for number, key in enumerate(keys):
         for what, (method, path, body) in calls.items():
-            yield make.call(f"{what} {number} {key[:40]}", method, path, body, headers={"authorization": f"Bearer {key}"})
+            yield make.call(f"{what} {number} {key[:40]}", method, path, body, headers={"authorization": f"Bearer {key}"}, replies={"proxy": [make.answer(make.whole("403 Forbidden", b""))]})
 
 
 def _credentials() -> Iterator[Group]:
@@ -134,7 +134,7 @@ def _credentials() -> Iterator[Group]:
         settings = make.one_resource(IDENTITY_ENDPOINT="{url:identity}/msi/token", IDENTITY_HEADER="secret-header")
         del settings["AZURE_OPENAI_API_KEY"]
         upstreams = (Resource(), Resource(name="identity", standing=(("/msi/token", reply),)))
-        yield make.group(f"credential-identity-{name}", settings, _common(), *upstreams)
+        yield make.group(f"credential-identity-{name}", settings, [_warm(), *_common()], *upstreams, serial=True)
     vault = make.one_resource(KEY_VAULT_URL="https://{url:vault}", IDENTITY_ENDPOINT="{url:identity}/msi/token", IDENTITY_HEADER="h")
     del vault["AZURE_OPENAI_API_KEY"]
     vault["KEY_VAULT_URL"] = "{url:vault}"
@@ -142,8 +142,13 @@ def _credentials() -> Iterator[Group]:
     from tests.oracle.case import Address
 
     refused = Resource(name="vault", address=Address.REFUSES, scheme="https")
-    yield make.group("credential-vault-unreachable", vault, _common(), Resource(), identity, refused)
+    yield make.group("credential-vault-unreachable", vault, [_warm(), *_common()], Resource(), identity, refused, serial=True)
     yield from _discovery(identity)
+
+
+def _warm() -> Case:
+    """Return a call after a while, by which the app has fetched what it fetches in the background."""
+    return make.raw("a while", Sleep(1.5), Send(make.request("a while", "GET", "/v1/models")), Read(), Sleep(0.5), method="GET")
 
 
 def _discovery(identity: Resource) -> Iterator[Group]:
@@ -165,8 +170,7 @@ def _discovery(identity: Resource) -> Iterator[Group]:
         )
         arm = Resource(name="arm", standing=(("/deployments", make.answer(raw)),))
         more = [make.call(f"chat of {model}", "POST", "/v1/chat/completions", {"model": model}, replies=[_GOOD]) for model in ("gpt-4o", "gpt-4o-2024-08-06", "alias-dep", "new", "being-made", "gpt-5")]
-        warm = make.raw("a while", Send(make.request("a while", "GET", "/v1/models")), Read(), Sleep(1.0), method="GET")
-        yield make.group(f"discovery-{name}", settings, [warm, *_common(), *more], Resource(), identity, arm, serial=True)
+        yield make.group(f"discovery-{name}", settings, [_warm(), *_common(), *more], Resource(), identity, arm, serial=True)
 
 
 def _unsupported(message: str, code: str | None = "unsupported_parameter", param: str | None = None) -> Reply:
@@ -192,7 +196,7 @@ def _repairs(first: str = "azure", second: str | None = None) -> Iterator[Case]:
         "a vague code": ([_unsupported("Unsupported parameter: 'temperature'", "BadRequest"), _GOOD], {"temperature": 1}),
         "another code": ([_unsupported("Unsupported parameter: 'temperature'", "content_filter"), _GOOD], {"temperature": 1}),
         "then an error": ([_unsupported(tokens, param="max_tokens"), make.answer(make.whole("500 No", b"{}")), _GOOD], {"max_tokens": 7}),
-        "then throttled": ([_unsupported(tokens, param="max_tokens"), make.answer(make.whole("429 No", make.error("429"), "retry-after-ms: 20")), _GOOD], {"max_tokens": 7}),
+        "then throttled": ([_unsupported(tokens, param="max_tokens"), make.answer(make.whole("429 No", make.error("429"), "retry-after: 1.5")), _GOOD], {"max_tokens": 7}),
         "then another refusal": ([_unsupported(tokens, param="max_tokens"), make.answer(make.whole("400 No", make.error("bad"))), _GOOD], {"max_tokens": 7}),
         "text verbosity": ([_unsupported("Unsupported parameter: 'text.verbosity'", param="text.verbosity"), _GOOD], {"text": {"verbosity": "low"}}),
         "text verbosity beside more": ([_unsupported("Unsupported parameter: 'text.verbosity'", param="text.verbosity"), _GOOD], {"text": {"verbosity": "low", "format": {"type": "text"}}}),

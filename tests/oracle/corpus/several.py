@@ -8,6 +8,8 @@ from tests.oracle.case import Case, End, Exchange, Group, Read, Reply, Send, Sle
 from tests.oracle.corpus import make, operations, streams
 
 _GOOD = make.answer(make.whole("200 OK", {"id": "x", "choices": []}))
+# With some bytes of an answer: without, it counts whether the connection was used before.
+_BROKEN = Reply((Send(b"HTTP/1.1 2"),), End.RESET)
 _TAGS = {"one": "~mrwd", "two": "~rcc3", "three": "~ckps"}
 _THREE = ("one", "two", "three")
 
@@ -18,12 +20,16 @@ def _failing(status: int, *headers: str, code: str = "") -> Reply:
 
 def groups() -> Iterator[Group]:
     """Yield the groups."""
-    two = (make.entry("one", weight=1_000_000), make.entry("two", priority=1))
-    yield make.group("several-states", make.resources(*two), _states(), "one", "two", at_once=30)
-    short = make.routing(cooldown=1, breaker_open=1, breaker_failures=2)
-    yield make.group("several-short", make.resources(*two, AZURE_OPENAI_ROUTING=short), _states(), "one", "two", at_once=30)
-    alone = make.one_resource(AZURE_OPENAI_ROUTING=short)
-    yield make.group("one-states", alone, _states("azure"), at_once=30)
+    two = (make.entry("one"), make.entry("two", priority=1))
+    short = make.routing(cooldown=2, breaker_open=2, breaker_failures=2)
+    for name, settings, first in (
+        ("several", make.resources(*two), "one"),
+        ("several-short", make.resources(*two, AZURE_OPENAI_ROUTING=short), "one"),
+        ("one-short", make.one_resource(AZURE_OPENAI_ROUTING=short), "azure"),
+    ):
+        names = ("one", "two") if first == "one" else ("azure",)
+        yield make.group(f"{name}-pauses", settings, _states(first, (1.0, 3.0)), *names, at_once=60)
+        yield make.group(f"{name}-states", settings, _states(first), *names, at_once=5)
     few = make.routing(attempts=1)
     yield make.group("several-once", make.resources(*two, AZURE_OPENAI_ROUTING=few), _once(), "one", "two")
     yield make.group("several-models", _models_settings(), _models(), *_THREE)
@@ -31,22 +37,22 @@ def groups() -> Iterator[Group]:
     restless = {"AZURE_OPENAI_ROUTING": json.dumps(make.RESTLESS)}
     yield make.group("several-lists", make.resources(*three, **restless), _lists(), *_THREE)
     yield make.group("several-ids", make.resources(*three, **restless), _ids(), *_THREE)
-    yield make.group("several-mixed", _mixed_settings(), _mixed(), *_THREE)
+    mixed = list(_mixed())
+    yield make.group("several-mixed", _mixed_settings(mixed), mixed, *_THREE)
 
 
 def _chat(name: str, stream: bool = False) -> bytes:
     return make.request(name, "POST", "/v1/chat/completions", {"model": "MODEL", "messages": [], "stream": stream})
 
 
-def _states(first: str = "one") -> Iterator[Case]:
+def _states(first: str, pauses: Sequence[float] = ()) -> Iterator[Case]:
     """Yield sequences of calls of one model: what an answer leaves behind shows in the next call."""
     plans: Mapping[str, Sequence[Reply]] = {
         "throttled for 2 s": [_failing(429, "retry-after: 2"), _GOOD],
         "throttled for 30 s": [_failing(429, "retry-after: 30"), _GOOD],
         "throttled without a time": [_failing(429), _GOOD],
-        "throttled shortly": [_failing(429, "retry-after-ms: 40"), _GOOD],
         "throttled always": [_failing(429, "retry-after: 9")],
-        "503 for 1 s": [_failing(503, "retry-after: 1"), _GOOD],
+        "503 for 2 s": [_failing(503, "retry-after: 2"), _GOOD],
         "500 once": [_failing(500), _GOOD],
         "500 twice": [_failing(500), _failing(500), _GOOD],
         "500 always": [_failing(500)],
@@ -60,16 +66,16 @@ def _states(first: str = "one") -> Iterator[Case]:
         "424 always": [_failing(424)],
         "501 always": [_failing(501)],
         "502 always": [_failing(502)],
-        "reset once": [Reply((), End.RESET), _GOOD],
-        "reset always": [Reply((), End.RESET)],
+        "reset once": [_BROKEN, _GOOD],
+        "reset always": [_BROKEN],
         "nothing left of a limit": [make.answer(make.whole("200 OK", {"id": "x", "choices": []}, "x-ratelimit-remaining-requests: 0", "x-ratelimit-reset-requests: 3s")), _GOOD],
         "nothing left of the tokens": [make.answer(make.whole("200 OK", {"id": "x", "choices": []}, "x-ratelimit-remaining-tokens: 0")), _GOOD],
     }
+    if pauses or first == "azure":
+        plans = {**plans, "throttled shortly": [_failing(429, "retry-after-ms: 40"), _GOOD]}
     for what, plan in plans.items():
         for stream in (False, True):
-            for pauses in ((), (1.3, 1.3)):
-                name = f"{what}{', streams' if stream else ''}{', with pauses' if pauses else ''}"
-                yield _sequence(name, first, plan, stream, pauses)
+            yield _sequence(f"{what}{', streams' if stream else ''}", first, plan, stream, pauses)
 
 
 def _sequence(name: str, first: str, plan: Sequence[Reply], stream: bool, pauses: Sequence[float]) -> Case:
@@ -95,7 +101,8 @@ def _models_settings() -> dict[str, str]:
         make.entry("two", priority=1, models={"b": "b-2", "both": "both-2"}, default_deployment="rest-2"),
         make.entry("three", priority=2, models={"c": "c-3"}, api_version="v1"),
     )
-    return make.resources(*entries, AZURE_OPENAI_FALLBACKS=json.dumps({"a": ["c"], "only-one": ["b", "c"], "nowhere": ["a"]}))
+    restless = {"AZURE_OPENAI_ROUTING": json.dumps(make.RESTLESS)}
+    return make.resources(*entries, **restless, AZURE_OPENAI_FALLBACKS=json.dumps({"a": ["c"], "only-one": ["b", "c"], "nowhere": ["a"]}))
 
 
 def _models() -> Iterator[Case]:
@@ -139,7 +146,7 @@ def _lists() -> Iterator[Case]:
         "all fail": {name: [_failing(500)] for name in _THREE},
         "one is no JSON": {"one": [_page(_items(1))], "two": [make.answer(make.whole("200 OK", b"{no"))], "three": [_page(_items(6))]},
         "one is no list": {"one": [_page(_items(1))], "two": [make.answer(make.whole("200 OK", {"id": "x"}))], "three": [_page(_items(6))]},
-        "one is reset": {"one": [_page(_items(1))], "two": [Reply((), End.RESET)], "three": [_page(_items(6))]},
+        "one is reset": {"one": [_page(_items(1))], "two": [_BROKEN], "three": [_page(_items(6))]},
         "more members": {"one": [_page(_items(1), True, extra=1)], "two": [_page([])], "three": [_page([])]},
     }
     for what, replies in plans.items():
@@ -168,7 +175,7 @@ def _ids() -> Iterator[Case]:
         yield make.call(f"metadata {tag}", "POST", "/v1/responses", {"model": "MODEL", "metadata": {"file_id": f"file-1{tag}"}, "input": "x"}, replies=good)
         yield make.call(f"stored {tag}", "GET", f"/v1/responses/resp_1{tag}?stream=true", None, replies={name: [make.answer(make.stream(streams.events_of("RESPONSE")))] for name in _THREE})
         yield make.call(f"files of a container {tag}", "POST", f"/v1/containers/cntr_1{tag}/files", {"file_id": f"file-1{_TAGS['two']}"}, replies=good)
-        down = {"one": [_failing(500)], "two": [_failing(429)], "three": [Reply((), End.RESET)]}
+        down = {"one": [_failing(500)], "two": [_failing(429)], "three": [_BROKEN]}
         yield make.call(f"down {tag}", "GET", f"/v1/files/file-1{tag}", None, replies=down)
         yield make.call(f"delete, down {tag}", "DELETE", f"/v1/files/file-1{tag}", None, replies=down)
         yield make.call(f"thread {tag}", "POST", f"/v1/threads/thread_1{tag}/runs", {"assistant_id": f"asst_1{tag}"}, replies=good)
@@ -199,12 +206,13 @@ def _named() -> dict[str, object]:
     }
 
 
-def _mixed_settings() -> dict[str, str]:
-    """Return two kinds of Azure, and OpenAI as the last resort."""
+def _mixed_settings(cases: Sequence[Case]) -> dict[str, str]:
+    """Return two kinds of Azure, and OpenAI as the last resort; each case has a model of its own."""
+    models = [{case.tag: f"{case.tag}-{number}" for case in cases if " mapped " in case.name and " not " not in case.name} for number in range(3)]
     return make.resources(
-        make.entry("one", models={"m": "m-1"}),
-        make.entry("two", priority=1, api_version="v1", models={"m": "m-2"}),
-        make.entry("three", priority=2, kind="openai", models={"m": "gpt-x"}),
+        make.entry("one", models=models[0]),
+        make.entry("two", priority=1, api_version="v1", models=models[1]),
+        make.entry("three", priority=2, kind="openai", models=models[2]),
     )
 
 
@@ -212,10 +220,10 @@ def _mixed() -> Iterator[Case]:
     good = {name: [_GOOD] for name in _THREE}
     failed = _failing(500)
     for path, members in (("chat/completions", {"messages": []}), ("responses", {"input": "x"}), ("embeddings", {"input": "x"}), ("completions", {"prompt": "x"}), ("images/generations", {"prompt": "x"}), ("audio/speech", {"input": "x"})):
-        for model in ("m", "MODEL", "gpt-4o", "ft:gpt-4o:org::1"):
+        for what, model in (("mapped", "MODEL"), ("not mapped", "gpt-MODEL"), ("fine-tuned", "ft:gpt-4o:org::MODEL")):
             for count in range(4):
                 replies = {**good, **{name: [failed] for name in _THREE[:count]}}
-                yield make.call(f"{path} {model} {count} fail", "POST", f"/v1/{path}", {"model": model, **members}, replies=replies)
+                yield make.call(f"{path} {what} {count} fail", "POST", f"/v1/{path}", {"model": model, **members}, replies=replies)
     for row in operations.ROWS[::4]:
         body, kind = operations.asked(row)
         tagged = "/v1" + operations.path_of(row, _TAGS["three"])

@@ -12,7 +12,7 @@ _ASKED = Wait("all terminated", 10.0)
 def groups() -> Iterator[Group]:
     """Yield the groups: all goes on within the grace, or nothing does."""
     for name, grace, goes_on in (("in-time", "3", True), ("too-late", "0.5", False)):
-        hasty = {"SHUTDOWN_GRACE": grace, "STREAM_HEAD_TIMEOUT": "0.2", "STREAM_KEEP_ALIVE_INTERVAL": "0.1"}
+        hasty = {"SHUTDOWN_GRACE": grace, "STREAM_HEAD_TIMEOUT": "1.2", "STREAM_KEEP_ALIVE_INTERVAL": "0.3"}
         for layout in ("alone", "two"):
             cases = list(_cases(goes_on, "azure" if layout == "alone" else "one"))
             settings = make.one_resource(**hasty)
@@ -63,7 +63,7 @@ def _cases(goes_on: bool, where: str) -> Iterator[Case]:
         ask = streams.ask(stream, "that is silent", [])
         first = ask.exchanges[0].steps[0]
         assert isinstance(first, Send)
-        yield _case(ask.name, first.data, where, (Sleep(0.4),), raw, goes_on)
+        yield _case(ask.name, first.data, where, (Sleep(2.0),), raw, goes_on)
     name = "download"
     download = make.request(name, "GET", "/v1/files/file-1/content")
     begun = make.begun(kind="application/octet-stream") + make.chunk(b"first")

@@ -106,7 +106,7 @@ def _pieces() -> Iterator[Case]:
         comments = raw.replace(b"\n\n", b"\n\n: a comment\n\nid: 1\nretry: 9\n")
         yield ask(name, "with comments, ids and retries", [make.answer(make.stream(comments))])
         yield ask(name, "with a tail", [make.answer(make.stream(raw, b"data: {}\n\n: more\n\n"))])
-        slow = (Send(make.stream(raw, end=b"")), Wait("client end", 0.3), Send(make.LAST))
+        slow = (Send(make.stream(raw, end=b"")), Wait("client end", 0.1), Send(make.LAST))
         yield ask(name, "whose end comes late", [Reply(slow)])
         never = (Send(make.stream(raw, end=b"")),)
         yield ask(name, "whose end never comes", [Reply(never, End.HOLD)])
@@ -277,7 +277,7 @@ def _late() -> Iterator[Case]:
         yield ask(name, "late 429", [Reply((Sleep(0.8), Send(make.whole("429 No", make.error("429"), "retry-after: 9"))))])
         yield ask(name, "late 400", [Reply((Sleep(0.8), Send(make.whole("400 No", make.error("bad", param="x")))))])
         yield ask(name, "late 500", [Reply((Sleep(0.8), Send(make.whole("500 No", b""))))])
-        yield ask(name, "late reset", [Reply((Sleep(0.8),), End.RESET)])
+        yield ask(name, "late reset", [Reply((Sleep(0.8), Send(b"HTTP/1.1 2")), End.RESET)])
         yield ask(name, "late JSON", [Reply((Sleep(0.8), Send(make.whole("200 OK", {"id": "x"}))))])
         first = events(name)[0]
         yield ask(name, "late in the middle", [Reply((Send(make.stream(first, end=b"")), Sleep(0.8), Send(make.stream(good[len(first) :])[len(make.begun()) :])))])

@@ -1,5 +1,6 @@
 """Uploads: forms with the model first or last or wrong, batches line by line, with a length and in chunks."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from tests.oracle.case import Case, End, Group, Leave, Read, Reads, Reply, Send, Sleep, Wait
@@ -120,7 +121,8 @@ def groups() -> Iterator[Group]:
     two = make.resources(make.entry("one", models={"alias": "first"}, default_deployment="one-default"), make.entry("two", priority=1, models={"alias": "second"}))
     yield make.group("uploads-forms-two", two, _forms({"one": [_GOOD], "two": [_GOOD]}), "one", "two")
     failing = {"one": [make.answer(make.whole("500 No", b"{}"))], "two": [_GOOD]}
-    yield make.group("uploads-forms-spill", two, _some_forms(failing), "one", "two")
+    restless = two | {"AZURE_OPENAI_ROUTING": json.dumps(make.RESTLESS)}
+    yield make.group("uploads-forms-spill", restless, _some_forms(failing), "one", "two")
     yield make.group("uploads-batches", make.one_resource(**mapper), _batches({"azure": [_GOOD]}))
     yield make.group("uploads-batches-two", two, _batches({"one": [_GOOD], "two": [_GOOD]}), "one", "two")
     yield make.group("uploads-odd", make.one_resource(**mapper), _odd())
@@ -207,7 +209,7 @@ def _odd() -> Iterator[Case]:
     yield _post("text", path, FORMS["a response format"], {"azure": [make.answer(make.whole("200 OK", b"1\n00:00 --> 00:01\n", kind="text/plain"))]})
     for status in ("400 No", "401 No", "404 No", "429 No", "500 No", "503 No"):
         yield _post(f"refused with {status}", path, FORMS["model first"], {"azure": [make.answer(make.whole(status, make.error(status[:3], "It is said."))), _GOOD]})
-    broken = Reply((), End.RESET)
+    broken = Reply((Send(b"HTTP/1.1 2"),), End.RESET)
     yield _post("reset", path, FORMS["model first"], {"azure": [broken, _GOOD]})
     yield _post("throttled shortly", path, FORMS["model first"], {"azure": [make.answer(make.whole("429 No", make.error("429"), "retry-after-ms: 20")), _GOOD]})
     yield _post("throttled shortly, in chunks", path, FORMS["model first"].replace(b"MODEL", b"shortly"), {"azure": [make.answer(make.whole("429 No", make.error("429"), "retry-after-ms: 20")), _GOOD]}, 50)
