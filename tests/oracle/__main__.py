@@ -6,9 +6,11 @@ import json
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from tests.oracle.case import Group
 from tests.oracle.compare import differences, report
 from tests.oracle.corpus import groups
 from tests.oracle.record import record
@@ -22,9 +24,12 @@ def main() -> int:
     recording.add_argument("--app", type=Path, required=True, help="the folder with function_app.py")
     recording.add_argument("--out", type=Path, required=True)
     recording.add_argument("--only", default="*", help="a pattern of groups, as 'faults*'")
+    recording.add_argument("--case", default="*", help="a pattern of cases, as 'streams-odd/chat with*'")
     recording.add_argument("--skip", default="", help="a pattern of groups to leave out, as 'wrong*'")
     comparing = commands.add_parser("compare", help="show where two recordings differ")
-    comparing.add_argument("old", type=Path)
+    comparing.add_argument(
+        "old", type=Path, nargs="+", help="more than one where the old app does not always do the same"
+    )
     comparing.add_argument("new", type=Path)
     comparing.add_argument("--shown", type=int, default=5, help="how many differences of a kind are shown in full")
     comparing.add_argument("--only", default="*", help="a pattern of cases")
@@ -34,7 +39,8 @@ def main() -> int:
 
 
 def _record(arguments: argparse.Namespace) -> int:
-    chosen = [group for group in groups() if _is_chosen(group.name, arguments)]
+    chosen = [_chosen_cases(group, arguments.case) for group in groups() if _is_chosen(group.name, arguments)]
+    chosen = [group for group in chosen if group.cases or arguments.case == "*"]
     began = time.monotonic()
     documents, took = asyncio.run(record(chosen, arguments.app.resolve()))
     arguments.out.write_text(json.dumps(documents, indent=1, ensure_ascii=False, sort_keys=True))
@@ -52,14 +58,20 @@ def _is_chosen(name: str, arguments: argparse.Namespace) -> bool:
     return fnmatchcase(name, arguments.only) and not fnmatchcase(name, arguments.skip)
 
 
+def _chosen_cases(group: Group, pattern: str) -> Group:
+    chosen = (case for case in group.cases if fnmatchcase(f"{group.name}/{case.name}", pattern))
+    return replace(group, cases=tuple(chosen))
+
+
 def _compare(arguments: argparse.Namespace) -> int:
-    old, new = (
-        {name: value for name, value in json.loads(path.read_text()).items() if fnmatchcase(name, arguments.only)}
-        for path in (arguments.old, arguments.new)
-    )
-    found = differences(old, new)
+    *olds, new = (_read(path, arguments.only) for path in (*arguments.old, arguments.new))
+    found = differences(olds, new)
     print(report(found, arguments.shown))  # noqa: T201
     return int(any(one.accepted() is None for one in found))
+
+
+def _read(path: Path, pattern: str) -> dict[str, object]:
+    return {name: value for name, value in json.loads(path.read_text()).items() if fnmatchcase(name, pattern)}
 
 
 def _list(arguments: argparse.Namespace) -> int:

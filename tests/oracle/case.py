@@ -108,9 +108,10 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Exchanges one after another, or `parallel`; `replies` are the answers of each upstream, the last one again and again.
+    """Exchanges one after another, or `parallel`.
 
-    A case whose requests do not carry its tag must be in a serial group.
+    `replies` are the answers of each upstream, the last one again and again. A case whose requests do not carry its tag
+    must be in a serial group.
     """
 
     name: str
@@ -152,7 +153,8 @@ class Group:
     """Cases for one app.
 
     In `environ`, `{url:NAME}` is the address of a resource and `{keys}` the client keys of all cases. A `serial` group
-    makes one case after the other, others so many `at_once`. `arguments` are the host's. `starts` is False for settings that stop the app.
+    makes one case after the other, others so many `at_once`. `arguments` are the host's. `starts` is False for settings
+    that stop the app.
     """
 
     name: str

@@ -32,7 +32,12 @@ class Client:
     """A connection; it reads all the time from its first `Read` on."""
 
     def __init__(
-        self, exchange: Exchange, running: Running, address: tuple[str, int], addresses: Addresses, end: Callable[[], None]
+        self,
+        exchange: Exchange,
+        running: Running,
+        address: tuple[str, int],
+        addresses: Addresses,
+        end: Callable[[], None],
     ) -> None:
         self._exchange = exchange
         self._running = running

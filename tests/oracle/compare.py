@@ -34,15 +34,22 @@ class Difference:
         )
 
 
-def differences(old: Mapping[str, object], new: Mapping[str, object]) -> list[Difference]:
-    """Return all differences of two recordings."""
+def differences(olds: Sequence[Mapping[str, object]], new: Mapping[str, object]) -> list[Difference]:
+    """Return the differences of a recording from the first of others, of cases that are as in none of them."""
     found = []
-    for case in sorted({*old, *new}):
-        if case not in old or case not in new:
-            found.append(Difference(case, "case", _there(case in old), _there(case in new)))
-        else:
-            found += [Difference(case, *one) for one in _differ(old[case], new[case], "")]
+    for case in sorted({*new, *(name for old in olds for name in old)}):
+        each = [list(_of_case(case, old, new)) for old in olds]
+        if all(each):
+            found += each[0]
     return found
+
+
+def _of_case(case: str, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[Difference]:
+    if case not in old or case not in new:
+        yield Difference(case, "case", _there(case in old), _there(case in new))
+        return
+    for one in _differ(old[case], new[case], ""):
+        yield Difference(case, *one)
 
 
 def _there(is_there: bool) -> str:

@@ -3,15 +3,16 @@
 import asyncio
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tests.oracle import normalise
 from tests.oracle.app import App, start_app
 from tests.oracle.board import Board, Running
-from tests.oracle.case import Case, Group, key_of, tag_of
+from tests.oracle.case import Case, Group, key_of
 from tests.oracle.client import Client
 from tests.oracle.normalise import Addresses
 from tests.oracle.upstream import Upstream
@@ -77,21 +78,24 @@ class GroupRun:
             if found["started"]:
                 self.addresses.add(app.address[1], "proxy")
                 before = await _settled(app)
-                await self._run_cases(app)
+                await self._run_cases(app, partial(self._terminate, app, upstreams))
                 if not app.ending:
                     found["held"] = await self._held(app, upstreams, before)
         finally:
-            for upstream in upstreams:
-                upstream.app_ends = True
-            app.terminate()
+            self._terminate(app, upstreams)
         return found
 
-    async def _run_cases(self, app: App) -> None:
+    def _terminate(self, app: App, upstreams: Iterable[Upstream]) -> None:
+        for upstream in upstreams:
+            upstream.app_ends = True
+        app.terminate()
+
+    async def _run_cases(self, app: App, terminate: Callable[[], None]) -> None:
         turn = asyncio.Semaphore(1 if self.group.serial else self.group.at_once)
 
         async def run(case: Case) -> None:
             async with turn:
-                await self._run_case(case, app)
+                await self._run_case(case, app, terminate)
 
         for case in self.group.cases:
             self.runnings[case.tag] = Running(case, self.everybody)
@@ -99,11 +103,11 @@ class GroupRun:
             for case in self.group.cases:
                 tasks.create_task(run(case))
 
-    async def _run_case(self, case: Case, app: App) -> None:
+    async def _run_case(self, case: Case, app: App, terminate: Callable[[], None]) -> None:
         running = self.runnings[case.tag]
         if self.group.serial:
             self.current = running
-        clients = [Client(one, running, app.address, self.addresses, app.terminate) for one in case.exchanges]
+        clients = [Client(one, running, app.address, self.addresses, terminate) for one in case.exchanges]
         try:
             async with asyncio.timeout(CASE_TIMEOUT):
                 if case.parallel:
@@ -121,7 +125,7 @@ class GroupRun:
         """Return what is left of all cases once nothing changes any more."""
         loop = asyncio.get_running_loop()
         end = loop.time() + SETTLE
-        while any(upstream.busy for upstream in upstreams) and loop.time() < end:
+        while any(upstream.busy for upstream in upstreams) and loop.time() < end:  # noqa: ASYNC110  of many, seldom
             await asyncio.sleep(0.1)
         await asyncio.sleep(0.5)
         after = app.held()
@@ -206,6 +210,3 @@ def _environ(group: Group, urls: Mapping[str, str]) -> dict[str, str]:
             text = text.replace("{url:" + resource + "}", url)
         filled[name] = text
     return filled
-
-
-__all__ = ["record", "tag_of"]

@@ -233,34 +233,15 @@ class Upstream:
                 connection.last["connection"] = connection.how
             raise
 
-    async def _answer_for(
-        self, running: Running, connection: Connection, head: bytes, seen: dict[str, object]
-    ) -> bool:
-        name = self.resource.name
-        replies = running.case.replies.get(name, ())
-        number = running.replied[name]
-        running.replied[name] += 1
+    async def _answer_for(self, running: Running, connection: Connection, head: bytes, seen: dict[str, object]) -> bool:
+        """Answer a request of a case, and keep what became of its connection."""
         running.upstream.append(seen)
         running.board.mark("asked head")
         running.busy += 1
         self.busy += 1
         connection.running = running
         try:
-            reply = replies[min(number, len(replies) - 1)] if replies else Reply((Send(_NOT_FOUND),))
-            if reply.reads is Reads.ALL:
-                await self._take_body(connection, head, seen)
-                if _uploads(head):
-                    await asyncio.sleep(_UPLOADED)
-            running.board.mark("asked")
-            await self._play(reply, connection, running)
-            if reply.end is End.REUSE:
-                if reply.reads is not Reads.ALL:
-                    await self._take_body(connection, head, seen)
-                seen["connection"] = "kept"
-                connection.last = seen
-                return True
-            seen["connection"] = connection.how or "still open"
-            return False
+            again = await self._reply(self._next_reply(running), running, connection, head, seen)
         except Gone:
             seen["connection"] = connection.how
             raise
@@ -269,6 +250,29 @@ class Upstream:
             running.busy -= 1
             self.busy -= 1
             running.board.mark("answered")
+        seen["connection"] = "kept" if again else connection.how or "still open"
+        connection.last = seen
+        return again
+
+    def _next_reply(self, running: Running) -> Reply:
+        name = self.resource.name
+        replies = running.case.replies.get(name) or (Reply((Send(_NOT_FOUND),)),)
+        number = min(running.replied[name], len(replies) - 1)
+        running.replied[name] += 1
+        return replies[number]
+
+    async def _reply(
+        self, reply: Reply, running: Running, connection: Connection, head: bytes, seen: dict[str, object]
+    ) -> bool:
+        if reply.reads is Reads.ALL:
+            await self._take_body(connection, head, seen)
+            if _uploads(head):
+                await asyncio.sleep(_UPLOADED)
+        running.board.mark("asked")
+        await self._play(reply, connection, running)
+        if reply.end is End.REUSE and reply.reads is not Reads.ALL:
+            await self._take_body(connection, head, seen)
+        return reply.end is End.REUSE
 
     async def _take_body(self, connection: Connection, head: bytes, seen: dict[str, object]) -> None:
         try:
@@ -328,15 +332,16 @@ async def _sleep(seconds: float, connection: Connection) -> None:
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked\r\n", re.IGNORECASE)
 
+# What passes while it comes, whatever it is.
+_PASSING = re.compile(rb"^[A-Z]+ \S*/(?:unknown|videos|containers|uploads|files|calls)\b")
 _JSON = re.compile(rb"\r\ncontent-type: *application/json", re.IGNORECASE)
 
 
 def _uploads(head: bytes) -> bool:
     """Tell whether the app may have sent the body piece by piece."""
-    if _CHUNKED.search(head) or b"/unknown/" in head:
+    if _CHUNKED.search(head) or _PASSING.search(head):
         return True
     return _LENGTH.search(head) is not None and not _JSON.search(head)
-
 
 
 async def _body(connection: Connection, head: bytes) -> bytes:

@@ -104,10 +104,21 @@ def _json() -> Iterator[Case]:
         for prefix in ("/openai/deployments/MODEL", "/v1/engines/MODEL"):
             path = f"{prefix}/chat/completions"
             yield make.call(f"{prefix} {what}", "POST", path, _BODIES[what], replies=_GOOD)
-    for kind in ("text/plain", "application/x-www-form-urlencoded", "", "application/json; charset=utf-16", "APPLICATION/JSON", None):
+    for kind in (
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "",
+        "application/json; charset=utf-16",
+        "APPLICATION/JSON",
+        None,
+    ):
         headers = {"content-type": kind}
-        yield make.call(f"as {kind}", "POST", "/v1/chat/completions", {"model": "MODEL"}, headers=headers, replies=_GOOD)
-        yield make.call(f"a form as {kind}", "POST", "/v1/audio/transcriptions", {"model": "MODEL"}, headers=headers, replies=_GOOD)
+        yield make.call(
+            f"as {kind}", "POST", "/v1/chat/completions", {"model": "MODEL"}, headers=headers, replies=_GOOD
+        )
+        yield make.call(
+            f"a form as {kind}", "POST", "/v1/audio/transcriptions", {"model": "MODEL"}, headers=headers, replies=_GOOD
+        )
 
 
 def _keys() -> Iterator[Case]:
@@ -158,18 +169,40 @@ def _http() -> Iterator[Case]:
         "a length below 0": _chat("a length below 0", {"content-length": "-1"}),
         "a length with a plus": _chat("a length with a plus", {"content-length": "+9"}),
         "a short length": _chat("a short length", {"content-length": "9"}),
-        "a length and chunks": make.chunked("a length and chunks", "POST", "/v1/chat/completions", [b'{"model":"MODEL"}'], {"content-length": "17"}),
+        "a length and chunks": make.chunked(
+            "a length and chunks", "POST", "/v1/chat/completions", [b'{"model":"MODEL"}'], {"content-length": "17"}
+        ),
         "a folded header": _chat("a folded header", {"x-a": "a\r\n b"}),
-        "a header without a colon": _chat("a header without a colon").replace(b"host: proxy.test", b"host: proxy.test\r\nnonsense"),
-        "a space before the colon": _chat("a space before the colon").replace(b"host: proxy.test", b"host : proxy.test"),
-        "a wrong chunk": make.chunked("a wrong chunk", "POST", "/v1/chat/completions", [b"{}"]).replace(b"2\r\n", b"zz\r\n"),
-        "chunk extensions": make.chunked("chunk extensions", "POST", "/v1/chat/completions", [b'{"model":"MODEL"}']).replace(b"11\r\n", b"11;a=b\r\n"),
-        "trailers": make.chunked("trailers", "POST", "/v1/chat/completions", [b'{"model":"MODEL"}'])[:-2] + b"x-trailer: 1\r\n\r\n",
+        "a header without a colon": _chat("a header without a colon").replace(
+            b"host: proxy.test", b"host: proxy.test\r\nnonsense"
+        ),
+        "a space before the colon": _chat("a space before the colon").replace(
+            b"host: proxy.test", b"host : proxy.test"
+        ),
+        "a wrong chunk": make.chunked("a wrong chunk", "POST", "/v1/chat/completions", [b"{}"]).replace(
+            b"2\r\n", b"zz\r\n"
+        ),
+        "chunk extensions": make.chunked(
+            "chunk extensions", "POST", "/v1/chat/completions", [b'{"model":"MODEL"}']
+        ).replace(b"11\r\n", b"11;a=b\r\n"),
+        "trailers": make.chunked("trailers", "POST", "/v1/chat/completions", [b'{"model":"MODEL"}'])[:-2]
+        + b"x-trailer: 1\r\n\r\n",
         "gzip": _chat("gzip", {"content-encoding": "gzip"}),
         "identity": _chat("identity", {"content-encoding": "identity"}),
         "chunked gzip": _chat("chunked gzip", {"transfer-encoding": "gzip, chunked"}),
         "a lower-case method": _chat("a lower-case method").replace(b"POST", b"post", 1),
-        "an upgrade": make.request("an upgrade", "GET", "/v1/realtime?model=MODEL", None, {"connection": "upgrade", "upgrade": "websocket", "sec-websocket-key": "eA==", "sec-websocket-version": "13"}),
+        "an upgrade": make.request(
+            "an upgrade",
+            "GET",
+            "/v1/realtime?model=MODEL",
+            None,
+            {
+                "connection": "upgrade",
+                "upgrade": "websocket",
+                "sec-websocket-key": "eA==",
+                "sec-websocket-version": "13",
+            },
+        ),
         "connection close": _chat("connection close", {"connection": "close"}),
         "an absolute target": _chat("an absolute target").replace(b"POST /v1", b"POST http://proxy.test/v1", 1),
         "an asterisk": make.request("an asterisk", "OPTIONS", "*", None),
@@ -179,7 +212,13 @@ def _http() -> Iterator[Case]:
     for what, raw in raws.items():
         yield make.raw(what, Send(raw), Read(seconds=6.0), replies=_GOOD)
     for method in ("TRACE", "CONNECT", "PURGE", "PROPFIND", "QUERY"):
-        yield make.raw(method, Send(_chat(method).replace(b"POST", method.encode(), 1)), Read(seconds=6.0), replies=_GOOD, method="GET")
+        yield make.raw(
+            method,
+            Send(_chat(method).replace(b"POST", method.encode(), 1)),
+            Read(seconds=6.0),
+            replies=_GOOD,
+            method="GET",
+        )
     first, second = _chat("pipelined"), _chat("pipelined")
     yield make.raw("pipelined", Send(first + second), Read(), Read(), replies=_GOOD)
     one = _chat("kept alive")
@@ -187,7 +226,12 @@ def _http() -> Iterator[Case]:
     expecting = _chat("expecting", {"expect": "100-continue"})
     cut = expecting.index(b"\r\n\r\n") + 4
     yield make.raw("expecting", Send(expecting[:cut]), Sleep(0.2), Send(expecting[cut:]), Read(), replies=_GOOD)
-    yield make.raw("expecting something", Send(_chat("expecting something", {"expect": "201-more"})), Read(seconds=6.0), replies=_GOOD)
+    yield make.raw(
+        "expecting something",
+        Send(_chat("expecting something", {"expect": "201-more"})),
+        Read(seconds=6.0),
+        replies=_GOOD,
+    )
     dripped = _chat("byte by byte")
     yield make.raw("byte by byte", *(Send(dripped[at : at + 1]) for at in range(len(dripped))), Read(), replies=_GOOD)
 
@@ -219,12 +263,32 @@ def _headers() -> Iterator[Case]:
         "ocp-apim-subscription-key": "k",
     }
     for what, value in passed.items():
-        yield make.call(f"{what}", "POST", "/v1/chat/completions", {"model": "MODEL"}, headers={what: value}, replies=_GOOD)
+        yield make.call(
+            f"{what}", "POST", "/v1/chat/completions", {"model": "MODEL"}, headers={what: value}, replies=_GOOD
+        )
         yield make.call(f"{what} GET", "GET", "/v1/files", None, headers={what: value}, replies=_GOOD)
-    yield make.call("no client request id", "POST", "/v1/chat/completions", {"model": "MODEL"}, headers={"x-ms-client-request-id": None}, replies=_GOOD)
-    yield make.call("beyond ASCII", "POST", "/v1/chat/completions", {"model": "MODEL"}, headers={"x-a": "gr\u00f6\u00dfer"}, replies=_GOOD)
-    yield make.call("31 KB", "POST", "/v1/chat/completions", {"model": "MODEL"}, headers={"x-a": "x" * 31_000}, replies=_GOOD)
-    yield make.call("33 KB", "POST", "/v1/chat/completions", {"model": "MODEL"}, headers={"x-a": "x" * 33_000}, replies=_GOOD)
+    yield make.call(
+        "no client request id",
+        "POST",
+        "/v1/chat/completions",
+        {"model": "MODEL"},
+        headers={"x-ms-client-request-id": None},
+        replies=_GOOD,
+    )
+    yield make.call(
+        "beyond ASCII",
+        "POST",
+        "/v1/chat/completions",
+        {"model": "MODEL"},
+        headers={"x-a": "gr\u00f6\u00dfer"},
+        replies=_GOOD,
+    )
+    yield make.call(
+        "31 KB", "POST", "/v1/chat/completions", {"model": "MODEL"}, headers={"x-a": "x" * 31_000}, replies=_GOOD
+    )
+    yield make.call(
+        "33 KB", "POST", "/v1/chat/completions", {"model": "MODEL"}, headers={"x-a": "x" * 33_000}, replies=_GOOD
+    )
     many = {f"x-{number}": "v" for number in range(300)}
     yield make.call("300 headers", "POST", "/v1/chat/completions", {"model": "MODEL"}, headers=many, replies=_GOOD)
     doubled = _chat("accept twice", {"accept": "a"}).replace(b"accept: a", b"accept: a\r\naccept: b")
@@ -237,25 +301,122 @@ def _headers() -> Iterator[Case]:
 def _paths() -> Iterator[Case]:
     targets = (
         *("/", "//", "/v1", "/v1/", "/openai", "/openai/v1/", "/v1/models", "/v1/models/", "/v1//models", "/V1/models"),
-        *("/v1/Models", "/models", "/v1/v1/v1/models", "/v1/models/MODEL", "/v1/models/a%2Fb", "/v1/models/a/b", "/v1/models/%"),
-        *("/v1/models/%zz", "/v1/models/%00", "/v1/models/%C3%9F", "/v1/models/%FF", "/v1/models/..", "/v1/../v1/models"),
-        *("/v1/./models", "/v1/models/.", "/v1/models;x=1", "/v1/models?limit=1", "/v1/models#x", "/v1/models?a=%zz&&=b&c"),
+        *(
+            "/v1/Models",
+            "/models",
+            "/v1/v1/v1/models",
+            "/v1/models/MODEL",
+            "/v1/models/a%2Fb",
+            "/v1/models/a/b",
+            "/v1/models/%",
+        ),
+        *(
+            "/v1/models/%zz",
+            "/v1/models/%00",
+            "/v1/models/%C3%9F",
+            "/v1/models/%FF",
+            "/v1/models/..",
+            "/v1/../v1/models",
+        ),
+        *(
+            "/v1/./models",
+            "/v1/models/.",
+            "/v1/models;x=1",
+            "/v1/models?limit=1",
+            "/v1/models#x",
+            "/v1/models?a=%zz&&=b&c",
+        ),
         *("/v1/files/file-1%2Fcontent", "/v1/files/file-1%2fcontent", "/v1/files/..%2F..%2Fx", "/v1/files/a%5C..%5Cb"),
-        *("/v1/files/%2E%2E", "/v1/files/a%20b", "/v1/files/a%25b", "/v1/files/a%3Fb", "/v1/files/a+b", "/v1/files/~abcd"),
-        *("/v1/files/file-1~abcd", "/v1/files/a;b=c", "/v1/files/a:b@c", "/v1/files/a|b", "/v1/files/\u00df", "/v1/files/a%252Fb"),
-        *("/v1/files?after=file-1&limit=3&order=asc", "/v1/files?purpose=a%20b&api-key=x&API-KEY=y", "/v1/files?api-version=1"),
-        *("/v1/files?", "/v1/files??", "/v1/files?a=b?c=d", "/v1/files?x=%26&y=%3D", "/v1/files?x=\u00df", "/v1/files?after=f~abcd"),
-        *("/openai/deployments", "/openai/deployments/", "/openai/deployments/MODEL", "/openai/deployments/MODEL/models"),
+        *(
+            "/v1/files/%2E%2E",
+            "/v1/files/a%20b",
+            "/v1/files/a%25b",
+            "/v1/files/a%3Fb",
+            "/v1/files/a+b",
+            "/v1/files/~abcd",
+        ),
+        *(
+            "/v1/files/file-1~abcd",
+            "/v1/files/a;b=c",
+            "/v1/files/a:b@c",
+            "/v1/files/a|b",
+            "/v1/files/\u00df",
+            "/v1/files/a%252Fb",
+        ),
+        *(
+            "/v1/files?after=file-1&limit=3&order=asc",
+            "/v1/files?purpose=a%20b&api-key=x&API-KEY=y",
+            "/v1/files?api-version=1",
+        ),
+        *(
+            "/v1/files?",
+            "/v1/files??",
+            "/v1/files?a=b?c=d",
+            "/v1/files?x=%26&y=%3D",
+            "/v1/files?x=\u00df",
+            "/v1/files?after=f~abcd",
+        ),
+        *(
+            "/openai/deployments",
+            "/openai/deployments/",
+            "/openai/deployments/MODEL",
+            "/openai/deployments/MODEL/models",
+        ),
         *("/openai/deployments//chat/completions", "/openai/deployments/a%2Fb/chat/completions", "/openai/models"),
-        *("/openai/deployments/MODEL/chat/completions?api-version=2020-01-01", "/openai/deployments/a b/chat/completions"),
-        *("/v1/chat", "/v1/chat/", "/v1/chat/completions/", "/v1/chat/completions/x", "/v1/chat/completions/x/messages"),
+        *(
+            "/openai/deployments/MODEL/chat/completions?api-version=2020-01-01",
+            "/openai/deployments/a b/chat/completions",
+        ),
+        *(
+            "/v1/chat",
+            "/v1/chat/",
+            "/v1/chat/completions/",
+            "/v1/chat/completions/x",
+            "/v1/chat/completions/x/messages",
+        ),
         *("/v1/realtime", "/v1/realtime?model=MODEL", "/v1/dashboard/billing/usage", "/dashboard/billing/subscription"),
-        *("/v1/dashboard/billing/usage?start_date=2020-01-01", "/v1/organization/users", "/v1/organization", "/v1/projects/a/b/c"),
-        *("/health", "/health/", "/v1/health", "/HEALTH", "/healthz", "/robots.txt", "/favicon.ico", "/admin/host/status", "/runtime/x"),
-        *("/api/v1/models", "/v1/moderations", "/v1/images/variations", "/v1/uploads", "/v1/assistants", "/v1/threads/t/messages"),
-        *("/v1/" + "a" * 300, "/v1/" + "a/" * 200, "/" + "a" * 15_000, "/" + "a" * 20_000, "/v1/files?x=" + "a" * 15_000),
-        *("/v1/responses/resp_1?stream=true&starting_after=3", "/v1/responses/resp_1?include[]=a&include[]=b", "/v1/responses/"),
-        *("/v1/videos/video_1/content?variant=thumbnail", "/v1/batches?limit=x", "/v1/vector_stores/vs_1/files?filter=a"),
+        *(
+            "/v1/dashboard/billing/usage?start_date=2020-01-01",
+            "/v1/organization/users",
+            "/v1/organization",
+            "/v1/projects/a/b/c",
+        ),
+        *(
+            "/health",
+            "/health/",
+            "/v1/health",
+            "/HEALTH",
+            "/healthz",
+            "/robots.txt",
+            "/favicon.ico",
+            "/admin/host/status",
+            "/runtime/x",
+        ),
+        *(
+            "/api/v1/models",
+            "/v1/moderations",
+            "/v1/images/variations",
+            "/v1/uploads",
+            "/v1/assistants",
+            "/v1/threads/t/messages",
+        ),
+        *(
+            "/v1/" + "a" * 300,
+            "/v1/" + "a/" * 200,
+            "/" + "a" * 15_000,
+            "/" + "a" * 20_000,
+            "/v1/files?x=" + "a" * 15_000,
+        ),
+        *(
+            "/v1/responses/resp_1?stream=true&starting_after=3",
+            "/v1/responses/resp_1?include[]=a&include[]=b",
+            "/v1/responses/",
+        ),
+        *(
+            "/v1/videos/video_1/content?variant=thumbnail",
+            "/v1/batches?limit=x",
+            "/v1/vector_stores/vs_1/files?filter=a",
+        ),
     )
     for number, target in enumerate(targets):
         for method in ("GET", "POST") if len(target) < 200 else ("GET",):
@@ -271,6 +432,3 @@ def _sizes() -> Iterator[Case]:
             name = f"{path} {size} in chunks"
             pieces = [body[at : at + 64] for at in range(0, len(body), 64)]
             yield make.raw(name, Send(make.chunked(name, "POST", path, pieces)), Read(), replies=_GOOD)
-
-
-

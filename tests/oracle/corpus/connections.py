@@ -22,11 +22,17 @@ def _requests(name: str) -> Mapping[str, bytes]:
     chunks = [_FORM.replace(b"MODEL", b"a-model")]
     return {
         "chat": make.request(name, "POST", "/v1/chat/completions", {"model": "MODEL", "messages": []}),
-        "chat stream": make.request(name, "POST", "/v1/chat/completions", {"model": "MODEL", "stream": True, "messages": []}),
-        "large chat": make.request(name, "POST", "/v1/chat/completions", {"model": "MODEL", "messages": ["x" * 400_000]}),
+        "chat stream": make.request(
+            name, "POST", "/v1/chat/completions", {"model": "MODEL", "stream": True, "messages": []}
+        ),
+        "large chat": make.request(
+            name, "POST", "/v1/chat/completions", {"model": "MODEL", "messages": ["x" * 400_000]}
+        ),
         "response": make.request(name, "POST", "/v1/responses", {"model": "MODEL", "input": "x"}),
         "embeddings": make.request(name, "POST", "/v1/embeddings", {"model": "MODEL", "input": "x"}),
-        "idempotent": make.request(name, "POST", "/v1/images/generations", {"model": "MODEL", "prompt": "x"}, {"idempotency-key": "k"}),
+        "idempotent": make.request(
+            name, "POST", "/v1/images/generations", {"model": "MODEL", "prompt": "x"}, {"idempotency-key": "k"}
+        ),
         "file": make.request(name, "GET", "/v1/files/file-1"),
         "delete": make.request(name, "DELETE", "/v1/files/file-1"),
         "batch": make.request(name, "POST", "/v1/batches", {"input_file_id": "file-1"}),
@@ -34,7 +40,9 @@ def _requests(name: str) -> Mapping[str, bytes]:
         "form": make.request(name, "POST", "/v1/audio/transcriptions", _FORM, form),
         "large form": make.request(name, "POST", "/v1/audio/transcriptions", _LARGE, form),
         "form in chunks": make.chunked(name, "POST", "/v1/audio/transcriptions", chunks, form),
-        "file to keep": make.request(name, "POST", "/v1/files", make.form(("purpose", "", b"x"), ("file", "", b"y")), form),
+        "file to keep": make.request(
+            name, "POST", "/v1/files", make.form(("purpose", "", b"x"), ("file", "", b"y")), form
+        ),
     }
 
 
@@ -43,7 +51,11 @@ def _endings(stream: bool) -> Mapping[str, tuple[Reply, ...]]:
     good = make.answer(make.stream(streams.events_of("CHAT"))) if stream else _GOOD
     raw = good.steps[0]
     closing = Reply((raw, Wait("client end", 1.0)), End.CLOSE)
-    told = make.answer(raw.data.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n", 1), end=End.CLOSE) if isinstance(raw, Send) else good
+    told = (
+        make.answer(raw.data.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n", 1), end=End.CLOSE)
+        if isinstance(raw, Send)
+        else good
+    )
     return {
         "used again": (good,),
         "reset without an answer": (good, Reply((), End.RESET), good),

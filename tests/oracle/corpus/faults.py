@@ -74,7 +74,12 @@ def _label(fault: Mapping[str, Any]) -> str:
     if fault["hasty"]:
         return "hasty-long" if fault["environ"] else "hasty"
     # What becomes of a request without an answer depends on whether its connection was used before.
-    return "plain" if any(any(play["parts"]) for play in fault["plays"].values()) else "unanswered"
+    return "unanswered" if any(map(_is_unanswered, fault["plays"].values())) else "plain"
+
+
+def _is_unanswered(play: Mapping[str, Any]) -> bool:
+    sent = "".join(str(piece) for part in play["parts"] for piece in part)
+    return play["end"] != "STAY" and "\r\n\r\n" not in sent
 
 
 def _has_address(fault: Mapping[str, Any]) -> bool:
@@ -111,9 +116,7 @@ def _case(group: str, layout: str, fault: Mapping[str, Any], operation: str) -> 
     return _call(f"{group} {name}", operation, replies, "o3-" if fault["model"] == "o3" else "", shown=name)
 
 
-def _call(
-    unique: str, operation: str, replies: Mapping[str, Sequence[Reply]], prefix: str = "", *, shown: str
-) -> Case:
+def _call(unique: str, operation: str, replies: Mapping[str, Sequence[Reply]], prefix: str = "", *, shown: str) -> Case:
     asked = OPERATIONS[operation]
     body = asked["body"].replace("some-model", f"{prefix}MODEL").encode()
     headers = {"content-type": asked["content_type"]}
@@ -156,7 +159,12 @@ def _addresses(layout: str) -> Group:
     for number, fault in enumerate(one for one in FAULTS if _has_address(one)):
         mine = f"r{number}"
         found = [
-            _call(name, operation, {"works": [make.answer(good(OPERATIONS[operation]))]}, shown=f"{fault['name']} / {operation}")
+            _call(
+                name,
+                operation,
+                {"works": [make.answer(good(OPERATIONS[operation]))]},
+                shown=f"{fault['name']} / {operation}",
+            )
             for operation in fault["plays"]
         ]
         entries.append(make.entry(mine, models={case.tag: case.tag for case in found}))

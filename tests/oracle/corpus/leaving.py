@@ -15,12 +15,20 @@ _CALLS: Mapping[str, tuple[str, str, object]] = {
     "responses": ("POST", "/v1/responses", {"model": "MODEL", "input": "x"}),
     "responses stream": ("POST", "/v1/responses", {"model": "MODEL", "input": "x", "stream": True}),
     "background": ("POST", "/v1/responses", {"model": "MODEL", "input": "x", "background": True}),
-    "background stream": ("POST", "/v1/responses", {"model": "MODEL", "input": "x", "stream": True, "background": True}),
+    "background stream": (
+        "POST",
+        "/v1/responses",
+        {"model": "MODEL", "input": "x", "stream": True, "background": True},
+    ),
     "embeddings": ("POST", "/v1/embeddings", {"model": "MODEL", "input": "x"}),
     "file": ("GET", "/v1/files/file-1", None),
     "download": ("GET", "/v1/files/file-1/content", None),
     "list": ("GET", "/v1/files", None),
-    "audio": ("POST", "/v1/audio/transcriptions", make.form(("model", "", b"MODEL"), ("file", '; filename="a"', b"RIFF"))),
+    "audio": (
+        "POST",
+        "/v1/audio/transcriptions",
+        make.form(("model", "", b"MODEL"), ("file", '; filename="a"', b"RIFF")),
+    ),
     "speech": ("POST", "/v1/audio/speech", {"model": "MODEL", "input": "x", "voice": "y"}),
 }
 
@@ -111,7 +119,9 @@ def _slow(where: str) -> Iterator[Case]:
         yield make.raw(name, Send(_request(name, call)), Sleep(1.0), Read(), replies={where: [reply]})
         name = f"{call} left while it comes"
         endless = Reply((Send(make.begun()), Send(piece, 4000)))
-        yield make.raw(name, Send(_request(name, call)), Read(b"x" * 9000), Leave.CLOSE, Wait("line"), replies={where: [endless]})
+        yield make.raw(
+            name, Send(_request(name, call)), Read(b"x" * 9000), Leave.CLOSE, Wait("line"), replies={where: [endless]}
+        )
 
 
 def _between() -> Iterator[Case]:
@@ -134,4 +144,6 @@ def _late() -> Iterator[Case]:
             yield make.raw(name, Send(_request(name, call)), Read("head"), _SOON, how, *after, replies=[reply])
             name = f"{call} in the comments behind a refusal, {how.value}"
             reply = Reply((Sleep(0.5), Send(make.whole("429 No", make.error("429"), "retry-after: 2"))))
-            yield make.raw(name, Send(_request(name, call)), Read("head"), Wait("answered"), _SOON, how, *after, replies=[reply])
+            yield make.raw(
+                name, Send(_request(name, call)), Read("head"), Wait("answered"), _SOON, how, *after, replies=[reply]
+            )

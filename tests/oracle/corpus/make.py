@@ -36,6 +36,8 @@ RESTLESS: Mapping[str, object] = {
 }
 LAST = b"0\r\n\r\n"
 Headers = Mapping[str, str | None]
+Replies = Sequence[Reply] | Mapping[str, Sequence[Reply]]
+"""The answers of the one upstream, or of each by its name."""
 
 
 def encode(document: object) -> bytes:
@@ -74,15 +76,18 @@ def call(
     body: bytes | object | None = None,
     *,
     headers: Headers | None = None,
-    replies: Sequence[Reply] | Mapping[str, Sequence[Reply]] = (),
+    replies: Replies = (),
     steps: Sequence[ClientStep] | None = None,
-    times: int = 1,
 ) -> Case:
-    """Return a case of one request, made `times` times in a row; `steps` are the client's behind the sending."""
+    """Return a case of one request; `steps` are the client's behind the sending."""
     raw = request(name, method, target, body, headers)
     one = Exchange((Send(raw), *(steps or (Read(),))), "HEAD" if method == "HEAD" else "POST")
+    return Case(name=name, exchanges=(one,), replies=_by_name(replies))
+
+
+def _by_name(replies: Replies) -> dict[str, tuple[Reply, ...]]:
     found = replies if isinstance(replies, Mapping) else {AZURE: replies}
-    return Case(name=name, exchanges=(one,) * times, replies={where: tuple(each) for where, each in found.items()})
+    return {where: tuple(each) for where, each in found.items()}
 
 
 def whole(status: str, body: bytes | object, *headers: str, kind: str | None = JSON) -> bytes:
@@ -188,14 +193,11 @@ def chunked(name: str, method: str, target: str, pieces: Iterable[bytes], header
     return head(name, method, target.replace("MODEL", tag.decode()), mine, None) + body + LAST
 
 
-def raw(name: str, *steps: ClientStep, replies: object = (), method: str = "POST") -> Case:
+def raw(name: str, *steps: ClientStep, replies: Replies = (), method: str = "POST") -> Case:
     """Return a case of one connection whose steps are written out."""
-    found = replies if isinstance(replies, Mapping) else {AZURE: replies}
-    made = {where: tuple(each) for where, each in found.items()}
-    return Case(name=name, exchanges=(Exchange(steps, method),), replies=made)
+    return Case(name=name, exchanges=(Exchange(steps, method),), replies=_by_name(replies))
 
 
 def sequence(name: str, *exchanges: Exchange, replies: Mapping[str, Sequence[Reply]], parallel: bool = False) -> Case:
     """Return a case of several connections."""
-    made = {where: tuple(each) for where, each in replies.items()}
-    return Case(name=name, exchanges=exchanges, replies=made, parallel=parallel)
+    return Case(name=name, exchanges=exchanges, replies=_by_name(replies), parallel=parallel)

@@ -71,10 +71,19 @@ def groups() -> Iterator[Group]:
     yield make.group("operations-not-stored", alone | {"STORED_OBJECTS": "off"}, [*stored, *_storing()])
     two = make.resources(make.entry("one"), make.entry("two", priority=1), **restless)
     yield make.group("operations-two", two, _of_two(), "one", "two")
-    chosen = ",".join(f"{row['name']}={'classic' if row['surface'] == 'V1' else 'v1'}" for row in ROWS if row["surface"] in _CHOOSABLE)
-    yield make.group("operations-surfaces", alone | {"AZURE_OPENAI_OPERATION_SURFACES": chosen}, [_plain(row) for row in ROWS])
+    chosen = ",".join(
+        f"{row['name']}={'classic' if row['surface'] == 'V1' else 'v1'}" for row in ROWS if row["surface"] in _CHOOSABLE
+    )
+    yield make.group(
+        "operations-surfaces", alone | {"AZURE_OPENAI_OPERATION_SURFACES": chosen}, [_plain(row) for row in ROWS]
+    )
     openai = {"kind": "openai", "endpoint": "{url:one}/v1"}
-    yield make.group("operations-openai", make.resources(make.entry("one", **openai), **restless), [_plain(row, "one") for row in ROWS], "one")
+    yield make.group(
+        "operations-openai",
+        make.resources(make.entry("one", **openai), **restless),
+        [_plain(row, "one") for row in ROWS],
+        "one",
+    )
 
 
 _CHOOSABLE = ("V1", "CLASSIC", "DEPLOYMENT")
@@ -129,7 +138,9 @@ def answered(row: Mapping[str, Any], suffix: str = "") -> bytes:
     """Return an answer of Azure with all that the app changes in one."""
     if row["download"]:
         headers = ("content-disposition: attachment; filename=a.bin", *_HEADERS)
-        return make.whole("200 OK", b"\x00bytes of a file\xff" + suffix.encode(), *headers, kind="application/octet-stream")
+        return make.whole(
+            "200 OK", b"\x00bytes of a file\xff" + suffix.encode(), *headers, kind="application/octet-stream"
+        )
     if row["method"] == "GET" and not row["path"].endswith("}"):
         return make.whole("200 OK", _page(row, suffix), *_HEADERS)
     return make.whole("200 OK", _object(row, suffix), *_HEADERS)
@@ -179,12 +190,11 @@ def _page(row: Mapping[str, Any], suffix: str) -> dict[str, object]:
     }
 
 
-def _call(name: str, row: Mapping[str, Any], replies: object, path: str | None = None, tag: str = "", **more: object) -> Case:
+def _call(name: str, row: Mapping[str, Any], replies: make.Replies, path: str | None = None, tag: str = "") -> Case:
     body, kind = asked(row, tag)
     headers = {"content-type": kind} if kind else {}
-    headers |= more.pop("headers", {})  # type: ignore[call-overload, arg-type]
     target = path or "/v1" + path_of(row, tag)
-    return make.call(name, row["method"], target, body, headers=headers, replies=replies, **more)  # type: ignore[arg-type]
+    return make.call(name, row["method"], target, body, headers=headers, replies=replies)
 
 
 def _plain(row: Mapping[str, Any], where: str = "azure") -> Case:
@@ -196,7 +206,9 @@ def _elsewhere() -> Iterator[Case]:
     for row in ROWS:
         path = path_of(row)
         for prefix in ("", "/openai", "/openai/v1", "/v1/v1", "/v1/openai"):
-            yield _call(f"{row['name']} at {prefix or '/'} {row['method']}", row, [make.answer(answered(row))], prefix + path)
+            yield _call(
+                f"{row['name']} at {prefix or '/'} {row['method']}", row, [make.answer(answered(row))], prefix + path
+            )
         named = f"/openai/deployments/MODEL{path}?api-version=2024-02-01"
         yield _call(f"{row['name']} at a deployment {row['method']}", row, [make.answer(answered(row))], named)
         yield _call(
@@ -210,11 +222,15 @@ def _elsewhere() -> Iterator[Case]:
 def _refusals() -> Iterator[Case]:
     """Yield the calls that Azure refuses, or does not answer well."""
     answers: Mapping[str, bytes] = {
-        "400": make.whole("400 Bad Request", make.error("invalid_request_error", param="x", type="invalid_request_error")),
+        "400": make.whole(
+            "400 Bad Request", make.error("invalid_request_error", param="x", type="invalid_request_error")
+        ),
         "401": make.whole("401 Unauthorized", make.error("401", "Access denied due to invalid subscription key.")),
         "403": make.whole("403 Forbidden", make.error("AuthorizationFailed")),
         "404": make.whole("404 Resource Not Found", make.error("404", "Resource not found")),
-        "404 of a deployment": make.whole("404 No", make.error("DeploymentNotFound", "The API deployment does not exist.")),
+        "404 of a deployment": make.whole(
+            "404 No", make.error("DeploymentNotFound", "The API deployment does not exist.")
+        ),
         "404 of an object": make.whole("404 No", make.error("not_found", "No such File object: file-1", param="id")),
         "409": make.whole("409 Conflict", make.error("conflict")),
         "429": make.whole("429 Too Many Requests", make.error("429")),
@@ -223,7 +239,9 @@ def _refusals() -> Iterator[Case]:
         "200 that is no JSON": make.whole("200 OK", b"{nothing"),
         "204": b"HTTP/1.1 204 No Content\r\n\r\n",
         "201": make.whole("201 Created", {"id": "file-1"}),
-        "202 with a location": make.whole("202 Accepted", b"", "location: https://x.openai.azure.com/openai/v1/files/1?api-version=1"),
+        "202 with a location": make.whole(
+            "202 Accepted", b"", "location: https://x.openai.azure.com/openai/v1/files/1?api-version=1"
+        ),
         "200 in chunks": make.begun(kind=make.JSON) + make.chunk(b'{"id":') + make.chunk(b'"file-1"}') + make.LAST,
         "cut": make.whole("200 OK", b'{"id":"file-1"}')[:-4],
     }
@@ -240,7 +258,13 @@ def _methods() -> Iterator[Case]:
         path = "/v1" + path_of(row)
         for method in ("HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "GET", "POST"):
             replies = [make.answer(answered(row))]
-            yield make.call(f"{method} {row['path']}", method, path, b"{}" if method in ("PUT", "PATCH", "POST") else None, replies=replies)
+            yield make.call(
+                f"{method} {row['path']}",
+                method,
+                path,
+                b"{}" if method in ("PUT", "PATCH", "POST") else None,
+                replies=replies,
+            )
 
 
 def _streams() -> Iterator[Case]:

@@ -2,7 +2,20 @@
 
 from collections.abc import Iterator
 
-from tests.oracle.case import Case, ClientStep, End, Group, Mark, Read, Reply, Send, Sleep, Terminate, UpstreamStep, Wait
+from tests.oracle.case import (
+    Case,
+    ClientStep,
+    End,
+    Group,
+    Mark,
+    Read,
+    Reply,
+    Send,
+    Sleep,
+    Terminate,
+    UpstreamStep,
+    Wait,
+)
 from tests.oracle.corpus import make, streams
 
 _READY = Mark("all ready")
@@ -28,7 +41,16 @@ def _terminator(count: int) -> Case:
     """Return the case that ends the process when all others are in the middle, and then asks for more."""
     name = "terminator"
     late = make.request(name, "POST", "/v1/chat/completions", {"model": "MODEL", "messages": []})
-    return make.raw(name, Wait("all ready", 15.0, count), Sleep(0.2), Terminate(), Sleep(0.2), Mark("all terminated"), Send(late), Read(seconds=5.0))
+    return make.raw(
+        name,
+        Wait("all ready", 15.0, count),
+        Sleep(0.2),
+        Terminate(),
+        Sleep(0.2),
+        Mark("all terminated"),
+        Send(late),
+        Read(seconds=5.0),
+    )
 
 
 def _idle() -> Case:
@@ -36,7 +58,9 @@ def _idle() -> Case:
     return make.raw(name, Send(make.request(name, "GET", "/health")), Read(), Terminate(), Sleep(0.1), method="GET")
 
 
-def _case(name: str, raw: bytes, where: str, before: tuple[UpstreamStep, ...], rest: bytes, goes_on: bool, *client: ClientStep) -> Case:
+def _case(
+    name: str, raw: bytes, where: str, before: tuple[UpstreamStep, ...], rest: bytes, goes_on: bool, *client: ClientStep
+) -> Case:
     after: tuple[UpstreamStep, ...] = (_ASKED, Sleep(0.1), Send(rest)) if goes_on else (_ASKED, Wait("closed", 6.0))
     reply = Reply((*before, _READY, *after), End.REUSE if goes_on else End.HOLD)
     good = make.answer(make.whole("200 OK", {"id": "second"}))
@@ -46,7 +70,11 @@ def _case(name: str, raw: bytes, where: str, before: tuple[UpstreamStep, ...], r
 
 def _cases(goes_on: bool, where: str) -> Iterator[Case]:
     whole = make.whole("200 OK", {"id": "x", "choices": []})
-    for what, path, members in (("chat", "/v1/chat/completions", {"messages": []}), ("response", "/v1/responses", {"input": "x"}), ("embeddings", "/v1/embeddings", {"input": "x"})):
+    for what, path, members in (
+        ("chat", "/v1/chat/completions", {"messages": []}),
+        ("response", "/v1/responses", {"input": "x"}),
+        ("embeddings", "/v1/embeddings", {"input": "x"}),
+    ):
         name = f"{what} that waits"
         yield _case(name, make.request(name, "POST", path, {"model": "MODEL", **members}), where, (), whole, goes_on)
     for stream in streams.RECORDED:
@@ -72,14 +100,31 @@ def _cases(goes_on: bool, where: str) -> Iterator[Case]:
     yield _case(name, make.request(name, "GET", "/v1/files/file-1"), where, (), whole, goes_on)
     name = "form"
     form = make.form(("model", "", b"MODEL"), ("file", '; filename="a"', b"RIFF"))
-    yield _case(name, make.request(name, "POST", "/v1/audio/transcriptions", form, {"content-type": make.FORM}), where, (), whole, goes_on)
+    yield _case(
+        name,
+        make.request(name, "POST", "/v1/audio/transcriptions", form, {"content-type": make.FORM}),
+        where,
+        (),
+        whole,
+        goes_on,
+    )
     name = "throttled"
     limited = make.whole("429 No", make.error("429"), "retry-after: 2")
     reply = Reply((Send(limited), _READY))
     good = make.answer(whole)
     replies = {where: [reply, good]} | ({"two": [good]} if where == "one" else {})
-    yield make.raw(name, Send(make.request(name, "POST", "/v1/chat/completions", {"model": "MODEL"})), Read(), replies=replies)
+    yield make.raw(
+        name, Send(make.request(name, "POST", "/v1/chat/completions", {"model": "MODEL"})), Read(), replies=replies
+    )
     name = "upload that waits for its client"
-    raw = make.chunked(name, "POST", "/v1/files", [make.form(("purpose", "", b"assistants"), ("file", "", b"x" * 5000))], {"content-type": make.FORM})
+    raw = make.chunked(
+        name,
+        "POST",
+        "/v1/files",
+        [make.form(("purpose", "", b"assistants"), ("file", "", b"x" * 5000))],
+        {"content-type": make.FORM},
+    )
     steps: tuple[ClientStep, ...] = (Send(raw[:-2000]), Sleep(0.3), _READY, _ASKED, Sleep(0.2))
-    yield make.raw(name, *steps, *((Send(raw[-2000:]),) if goes_on else ()), Read(seconds=12.0), replies={where: [good]})
+    yield make.raw(
+        name, *steps, *((Send(raw[-2000:]),) if goes_on else ()), Read(seconds=12.0), replies={where: [good]}
+    )

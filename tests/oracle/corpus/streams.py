@@ -44,12 +44,19 @@ def groups() -> Iterator[Group]:
     yield make.group("streams-late", late, _late())
 
 
-def ask(name: str, what: str, replies: Any, **members: object) -> Case:
+def ask(name: str, what: str, replies: make.Replies, **members: object) -> Case:
     """Return a call that asks for a recorded stream."""
     recorded = RECORDED[name]
     if recorded["form"]:
         raw = make.form(("model", "", b"MODEL"), ("stream", "", b"true"), ("file", '; filename="a.wav"', b"RIFF"))
-        return make.call(f"{name} {what}", "POST", f"/v1/{recorded['path']}", raw, headers={"content-type": make.FORM}, replies=replies)
+        return make.call(
+            f"{name} {what}",
+            "POST",
+            f"/v1/{recorded['path']}",
+            raw,
+            headers={"content-type": make.FORM},
+            replies=replies,
+        )
     body = {"model": "MODEL", "stream": True, **recorded["asked"], **members}
     return make.call(f"{name} {what}", "POST", f"/v1/{recorded['path']}", body, replies=replies)
 
@@ -106,10 +113,23 @@ def _pieces() -> Iterator[Case]:
         comments = raw.replace(b"\n\n", b"\n\n: a comment\n\nid: 1\nretry: 9\n")
         yield ask(name, "with comments, ids and retries", [make.answer(make.stream(comments))])
         yield ask(name, "with a tail", [make.answer(make.stream(raw, b"data: {}\n\n: more\n\n"))])
-        slow = (Send(make.stream(raw, end=b"")), Wait("client end", 0.1), Send(make.LAST))
+        slow = (Send(make.stream(raw, end=b"")), Wait("client data"), Send(make.LAST))
         yield ask(name, "whose end comes late", [Reply(slow)])
         never = (Send(make.stream(raw, end=b"")),)
         yield ask(name, "whose end never comes", [Reply(never, End.HOLD)])
+        yield ask(
+            name,
+            "gated",
+            [
+                Reply(
+                    (
+                        Send(make.stream(events(name)[0], end=b"")),
+                        Wait("client data", 1.0),
+                        Send(make.stream(raw[len(events(name)[0]) :])[len(make.begun()) :]),
+                    )
+                )
+            ],
+        )
         yield ask(name, "after a second", [Reply((Sleep(0.5), Send(make.stream(raw))))])
 
 
@@ -130,13 +150,22 @@ def _chats() -> Mapping[str, Sequence[bytes]]:
     """Return streams of chat that are odd in one way."""
     role, hello = _chunk([_choice(0, {"role": "assistant", "content": ""})]), _chunk([_choice(0, {"content": "hi"})])
     stop = _chunk([_choice(0, {}, "stop")])
-    annotated = _chunk([], id="", model="", object="", created=0, prompt_filter_results=[{"prompt_index": 0, "content_filter_results": _FILTERS}])
+    annotated = _chunk(
+        [],
+        id="",
+        model="",
+        object="",
+        created=0,
+        prompt_filter_results=[{"prompt_index": 0, "content_filter_results": _FILTERS}],
+    )
     filters = _chunk([_choice(0, {"content": "x"}, content_filter_results=_FILTERS)])
     offsets = _chunk([_choice(0, {}, content_filter_results=_FILTERS, content_filter_offsets=_OFFSETS)])
     empty = _chunk([_choice(0, {}, content_filter_result={"error": {"code": "content_filter_error", "message": "m"}})])
     two = (_chunk([_choice(1, {"content": "b"})]), _chunk([_choice(0, {"content": "a"})]))
     stops = (_chunk([_choice(1, {}, "stop")]), _chunk([_choice(0, {}, "length")]))
-    tool = _chunk([_choice(0, {"tool_calls": [{"index": 0, "id": "call_1", "function": {"name": "f", "arguments": "{"}}]})])
+    tool = _chunk(
+        [_choice(0, {"tool_calls": [{"index": 0, "id": "call_1", "function": {"name": "f", "arguments": "{"}}]})]
+    )
     usage = _chunk([], usage={"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3})
     error = make.event({"error": {"message": "It broke.", "type": "server_error", "code": "server_error"}})
     named = make.event({"error": {"message": "It broke.", "type": "server_error", "code": None}}, "error")
@@ -156,7 +185,10 @@ def _chats() -> Mapping[str, Sequence[bytes]]:
         "with an error behind": (role, hello, error, _DONE),
         "with an error event behind": (role, hello, named),
         "with an error behind the stop": (role, hello, stop, error, _DONE),
-        "with an error of the filter": (role, make.event(make.error("content_filter", innererror={"code": "ResponsibleAIPolicyViolation"}))),
+        "with an error of the filter": (
+            role,
+            make.event(make.error("content_filter", innererror={"code": "ResponsibleAIPolicyViolation"})),
+        ),
         "with a number for an event": (role, b"data: 7\n\n", hello, stop, _DONE),
         "with a list for an event": (role, b"data: [1]\n\n", hello, stop, _DONE),
         "with an empty event": (role, b"data:\n\n", b"data: {}\n\n", hello, stop, _DONE),
@@ -164,10 +196,25 @@ def _chats() -> Mapping[str, Sequence[bytes]]:
         "with another event": (role, b"event: ping\ndata: {}\n\n", hello, stop, _DONE),
         "with a wrong choice": (role, _chunk([{"index": "a"}]), hello, stop, _DONE),
         "with choices null": (role, make.event({"id": "cmpl-1", "choices": None}), hello, stop, _DONE),
-        "with bytes that are no UTF-8": (role, b'data: {"choices":[{"index":0,"delta":{"content":"\xff"}}]}\n\n', stop, _DONE),
-        "with a lone surrogate": (role, b'data: {"choices":[{"index":0,"delta":{"content":"\\ud800"}}]}\n\n', stop, _DONE),
+        "with bytes that are no UTF-8": (
+            role,
+            b'data: {"choices":[{"index":0,"delta":{"content":"\xff"}}]}\n\n',
+            stop,
+            _DONE,
+        ),
+        "with a lone surrogate": (
+            role,
+            b'data: {"choices":[{"index":0,"delta":{"content":"\\ud800"}}]}\n\n',
+            stop,
+            _DONE,
+        ),
         "with a big number": (role, _chunk([_choice(0, {"content": "x"})], system_fingerprint=10**30), stop, _DONE),
-        "with members twice": (role, b'data: {"choices":[],"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n', stop, _DONE),
+        "with members twice": (
+            role,
+            b'data: {"choices":[],"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n',
+            stop,
+            _DONE,
+        ),
         "with done in one line": (role, hello, stop, b"data: [DONE]"),
         "with done and a line end": (role, hello, stop, b"data: [DONE]\n"),
         "with done before the stop": (role, hello, _DONE, stop),
@@ -187,9 +234,13 @@ def _responses() -> Mapping[str, Sequence[bytes]]:
     created = _typed("created", 0, response=response)
     delta = _typed("output_text.delta", 1, item_id="msg_1", delta="hi")
     completed = _typed("completed", 2, response={**response, "status": "completed"})
-    failed = _typed("failed", 2, response={**response, "status": "failed", "error": {"code": "server_error", "message": "m"}})
+    failed = _typed(
+        "failed", 2, response={**response, "status": "failed", "error": {"code": "server_error", "message": "m"}}
+    )
     limited = _typed("failed", 2, response={**response, "error": {"code": "rate_limit_exceeded", "message": "m"}})
-    error = make.event({"type": "error", "code": "server_error", "message": "m", "param": None, "sequence_number": 2}, "error")
+    error = make.event(
+        {"type": "error", "code": "server_error", "message": "m", "param": None, "sequence_number": 2}, "error"
+    )
     nested = make.event({"type": "error", "error": {"code": "x", "message": "m"}, "sequence_number": 2}, "error")
     return {
         "plain": (created, delta, completed),
@@ -199,7 +250,11 @@ def _responses() -> Mapping[str, Sequence[bytes]]:
         "failed first": (created, failed),
         "limited first": (created, limited),
         "limited": (created, delta, limited),
-        "incomplete": (created, delta, _typed("incomplete", 2, response={**response, "incomplete_details": {"reason": "x"}})),
+        "incomplete": (
+            created,
+            delta,
+            _typed("incomplete", 2, response={**response, "incomplete_details": {"reason": "x"}}),
+        ),
         "cancelled": (created, delta, _typed("cancelled", 2, response=response)),
         "error": (created, delta, error),
         "error first": (error,),
@@ -210,8 +265,17 @@ def _responses() -> Mapping[str, Sequence[bytes]]:
         "with unknown events": (created, _typed("new.thing", 1, x=_FILTERS), delta, completed),
         "with an event without a type": (created, b"event: x\ndata: {}\n\n", delta, completed),
         "with what is no JSON": (created, delta, b"event: x\ndata: {no\n\n", completed),
-        "with an image": (created, _typed("image_generation_call.partial_image", 1, partial_image_b64="QQ=="), completed),
-        "with reasoning": (created, _typed("output_item.added", 1, item={"id": "rs_1", "type": "reasoning", "encrypted_content": "QUJD"}), delta, completed),
+        "with an image": (
+            created,
+            _typed("image_generation_call.partial_image", 1, partial_image_b64="QQ=="),
+            completed,
+        ),
+        "with reasoning": (
+            created,
+            _typed("output_item.added", 1, item={"id": "rs_1", "type": "reasoning", "encrypted_content": "QUJD"}),
+            delta,
+            completed,
+        ),
     }
 
 
@@ -230,7 +294,23 @@ def _odd() -> Iterator[Case]:
         yield ask(name, "without a type", [make.answer(make.whole("200 OK", good, kind=None))])
         yield ask(name, "as JSON in place of it", [make.answer(make.whole("200 OK", {"id": "x", "choices": []}))])
         yield ask(name, "as 400", [make.answer(make.whole("400 Bad Request", make.error("bad")))])
-        yield ask(name, "with headers", [make.answer(make.stream(good, headers=("x-ratelimit-remaining-tokens: 1", "apim-request-id: a", "x-other: b", "openai-model: m")))])
+        yield ask(
+            name,
+            "with headers",
+            [
+                make.answer(
+                    make.stream(
+                        good,
+                        headers=(
+                            "x-ratelimit-remaining-tokens: 1",
+                            "apim-request-id: a",
+                            "x-other: b",
+                            "openai-model: m",
+                        ),
+                    )
+                )
+            ],
+        )
 
 
 def _wholes() -> Iterator[Case]:
@@ -238,7 +318,10 @@ def _wholes() -> Iterator[Case]:
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hi"}}
     filtered = {**choice, "content_filter_results": _FILTERS, "content_filter_offsets": _OFFSETS}
     bodies: Mapping[str, object] = {
-        "filters": {"choices": [filtered], "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": _FILTERS}]},
+        "filters": {
+            "choices": [filtered],
+            "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": _FILTERS}],
+        },
         "filter error": {"choices": [{**choice, "content_filter_result": {"error": {"code": "x", "message": "m"}}}]},
         "two choices": {"choices": [filtered, {**filtered, "index": 1}]},
         "order of members": {"z": 1, "choices": [filtered], "a": {"content_filter_results": _FILTERS}},
@@ -255,7 +338,7 @@ def _wholes() -> Iterator[Case]:
         "deep": b'{"choices":' + b"[" * 600 + b"]" * 600 + b"}",
         "large": {"choices": [{**filtered, "message": {"content": "x" * 300_000}}]},
     }
-    calls = {
+    calls: Mapping[str, Mapping[str, object]] = {
         "/v1/chat/completions": {"messages": []},
         "/v1/completions": {"prompt": "a"},
         "/v1/responses": {"input": "a"},
@@ -264,7 +347,13 @@ def _wholes() -> Iterator[Case]:
     }
     for path, members in calls.items():
         for what, body in bodies.items():
-            yield make.call(f"{path} {what}", "POST", path, {"model": "MODEL", **members}, replies=[make.answer(make.whole("200 OK", body))])
+            yield make.call(
+                f"{path} {what}",
+                "POST",
+                path,
+                {"model": "MODEL", **members},
+                replies=[make.answer(make.whole("200 OK", body))],
+            )
 
 
 def _late() -> Iterator[Case]:
@@ -273,12 +362,27 @@ def _late() -> Iterator[Case]:
         good = b"".join(events(name))
         whole = make.stream(good)
         yield ask(name, "late", [Reply((Sleep(0.8), Send(whole)))])
-        yield ask(name, "late head, later events", [Reply((Send(make.begun()), Sleep(0.8), Send(whole[len(make.begun()) :])))])
-        yield ask(name, "late 429", [Reply((Sleep(0.8), Send(make.whole("429 No", make.error("429"), "retry-after: 9"))))])
+        yield ask(
+            name, "late head, later events", [Reply((Send(make.begun()), Sleep(0.8), Send(whole[len(make.begun()) :])))]
+        )
+        yield ask(
+            name, "late 429", [Reply((Sleep(0.8), Send(make.whole("429 No", make.error("429"), "retry-after: 9"))))]
+        )
         yield ask(name, "late 400", [Reply((Sleep(0.8), Send(make.whole("400 No", make.error("bad", param="x")))))])
         yield ask(name, "late 500", [Reply((Sleep(0.8), Send(make.whole("500 No", b""))))])
-        yield ask(name, "late reset", [Reply((Sleep(0.8), Send(b"HTTP/1.1 2")), End.RESET)])
+        yield ask(name, "late garbage", [Reply((Sleep(0.8), Send(b"HTTP/1.1 2x0 OK\r\n\r\n")), End.HOLD)])
         yield ask(name, "late JSON", [Reply((Sleep(0.8), Send(make.whole("200 OK", {"id": "x"}))))])
         first = events(name)[0]
-        yield ask(name, "late in the middle", [Reply((Send(make.stream(first, end=b"")), Sleep(0.8), Send(make.stream(good[len(first) :])[len(make.begun()) :])))])
-        yield ask(name, "gated", [Reply((Send(make.stream(first, end=b"")), Wait("client data", 1.0), Send(make.stream(good[len(first) :])[len(make.begun()) :])))])
+        yield ask(
+            name,
+            "late in the middle",
+            [
+                Reply(
+                    (
+                        Send(make.stream(first, end=b"")),
+                        Sleep(0.8),
+                        Send(make.stream(good[len(first) :])[len(make.begun()) :]),
+                    )
+                )
+            ],
+        )

@@ -45,7 +45,12 @@ FORMS: Mapping[str, bytes] = {
     "spaces behind the boundary": make.form(_MODEL, _FILE).replace(b"--" + _B + b"\r\n", b"--" + _B + b"  \r\n"),
     "no disposition": b"--" + _B + b"\r\nX-A: b\r\n\r\nv\r\n" + make.form(_MODEL, _FILE),
     "a part without headers": b"--" + _B + b"\r\n\r\nv\r\n" + make.form(_MODEL, _FILE),
-    "a part with a long header": b"--" + _B + b"\r\nX-A: " + b"b" * 70_000 + b"\r\n\r\nv\r\n" + make.form(_MODEL, _FILE),
+    "a part with a long header": b"--"
+    + _B
+    + b"\r\nX-A: "
+    + b"b" * 70_000
+    + b"\r\n\r\nv\r\n"
+    + make.form(_MODEL, _FILE),
     "names without quotes": make.form(_MODEL, _FILE).replace(b'name="model"', b"name=model"),
     "names in single quotes": make.form(_MODEL, _FILE).replace(b'name="model"', b"name='model'"),
     "an escaped name": make.form(_MODEL, _FILE).replace(b'name="model"', b'name="mo\\"del"'),
@@ -86,7 +91,8 @@ _PATHS = {
 
 
 def _line(number: int, model: str = "MODEL", more: str = "") -> bytes:
-    return f'{{"custom_id":"{number}","method":"POST","url":"/chat/completions","body":{{"model":"{model}"{more}}}}}'.encode()
+    body = f'{{"model":"{model}"{more}}}'
+    return f'{{"custom_id":"{number}","method":"POST","url":"/chat/completions","body":{body}}}'.encode()
 
 
 LINES: Mapping[str, bytes] = {
@@ -118,7 +124,10 @@ def groups() -> Iterator[Group]:
     """Yield the groups."""
     mapper = {"AZURE_OPENAI_MODEL_MAPPER": "alias=the-deployment,alias-longer=d"}
     yield make.group("uploads-forms", make.one_resource(**mapper), _forms({"azure": [_GOOD]}))
-    two = make.resources(make.entry("one", models={"alias": "first"}, default_deployment="one-default"), make.entry("two", priority=1, models={"alias": "second"}))
+    two = make.resources(
+        make.entry("one", models={"alias": "first"}, default_deployment="one-default"),
+        make.entry("two", priority=1, models={"alias": "second"}),
+    )
     yield make.group("uploads-forms-two", two, _forms({"one": [_GOOD], "two": [_GOOD]}), "one", "two")
     failing = {"one": [make.answer(make.whole("500 No", b"{}"))], "two": [_GOOD]}
     restless = two | {"AZURE_OPENAI_ROUTING": json.dumps(make.RESTLESS)}
@@ -130,7 +139,14 @@ def groups() -> Iterator[Group]:
     yield make.group("uploads-slow", hasty, _slow())
 
 
-def _post(name: str, path: str, body: bytes, replies: Mapping[str, Sequence[Reply]], size: int = 0, kind: str | None = make.FORM) -> Case:
+def _post(
+    name: str,
+    path: str,
+    body: bytes,
+    replies: Mapping[str, Sequence[Reply]],
+    size: int = 0,
+    kind: str | None = make.FORM,
+) -> Case:
     """Return an upload, in chunks of `size` unless that is 0."""
     if not size:
         return make.call(name, "POST", path, body, headers={"content-type": kind}, replies=replies)
@@ -173,7 +189,9 @@ def _batches(replies: Mapping[str, Sequence[Reply]]) -> Iterator[Case]:
     for purpose in (b"assistants", b"fine-tune", b"Batch", b"batch ", b""):
         body = make.form(("purpose", "", purpose), ("file", '; filename="a.jsonl"', LINES["mapped"]))
         yield _post(f"purpose {purpose!r}", "/v1/files", body, replies)
-    expires = make.form(("purpose", "", b"batch"), ("expires_after[anchor]", "", b"created_at"), ("file", "", LINES["mapped"]))
+    expires = make.form(
+        ("purpose", "", b"batch"), ("expires_after[anchor]", "", b"created_at"), ("file", "", LINES["mapped"])
+    )
     yield _post("expires", "/v1/files", expires, replies)
     twice = make.form(("purpose", "", b"batch"), ("file", "", LINES["one"]), ("file", "", LINES["mapped"]))
     yield _post("two files", "/v1/files", twice, replies)
@@ -183,43 +201,94 @@ def _odd() -> Iterator[Case]:
     """Yield uploads that Azure answers early, or that clients send slowly or not to the end."""
     path, body = _PATHS["transcription"], FORMS["a large file last"]
     refused = make.whole("413 Too Large", make.error("413"), "connection: close")
-    early = Reply((Send(refused),), End.CLOSE, Reads.HEAD)
+    early = Reply((Send(refused), Sleep(0.5)), End.CLOSE, Reads.HEAD)
     yield _post("answered early and closed", path, body, {"azure": [early]})
-    yield _post("answered early", path, FORMS["model first"], {"azure": [Reply((Send(make.whole("400 No", make.error("400"))),), End.REUSE, Reads.HEAD)]})
+    yield _post(
+        "answered early",
+        path,
+        FORMS["model first"],
+        {"azure": [Reply((Send(make.whole("400 No", make.error("400"))),), End.REUSE, Reads.HEAD)]},
+    )
     for name, replies in (("slow", [_GOOD]), ("slow with a failure", [make.answer(make.whole("500 No", b"")), _GOOD])):
-        raw = make.chunked(name, "POST", path, [FORMS["model first"][:80], FORMS["model first"][80:]], {"content-type": make.FORM})
+        raw = make.chunked(
+            name, "POST", path, [FORMS["model first"][:80], FORMS["model first"][80:]], {"content-type": make.FORM}
+        )
         yield make.raw(name, Send(raw[:-150]), Sleep(0.3), Send(raw[-150:]), Read(), replies=replies)
     for how in (Leave.CLOSE, Leave.RESET):
         for target in ("transcription", "file", "container file"):
             name = f"{target} left in a chunk, {how.value}"
-            raw = make.chunked(name, "POST", _PATHS[target], [FORMS["model first"], b"x" * 50_000], {"content-type": make.FORM})
+            raw = make.chunked(
+                name, "POST", _PATHS[target], [FORMS["model first"], b"x" * 50_000], {"content-type": make.FORM}
+            )
             reply = Reply((Wait("closed"), Wait("line")), End.HOLD)
-            yield make.raw(name, Send(raw[:-20_000]), Wait("asked head", 1.0), Sleep(0.1), how, Wait("line", 2.0), replies=[reply])
+            yield make.raw(
+                name, Send(raw[:-20_000]), Wait("asked head", 1.0), Sleep(0.1), how, Wait("line", 2.0), replies=[reply]
+            )
     name = "a chunk that is none"
     raw = make.chunked(name, "POST", path, [FORMS["model first"]], {"content-type": make.FORM})
     yield make.raw(name, Send(raw[:-5] + b"zz\r\n"), Read(seconds=5.0), replies=[_GOOD])
     for encoding in ("gzip", "identity", "br"):
-        yield make.call(f"encoded {encoding}", "POST", path, FORMS["model first"], headers={"content-type": make.FORM, "content-encoding": encoding}, replies=[_GOOD])
+        yield make.call(
+            f"encoded {encoding}",
+            "POST",
+            path,
+            FORMS["model first"],
+            headers={"content-type": make.FORM, "content-encoding": encoding},
+            replies=[_GOOD],
+        )
     for kind in ("application/octet-stream", "application/json", "text/plain"):
         for target in ("container file", "upload part", "call", "transcription"):
-            yield make.call(f"{target} with bytes as {kind}", "POST", _PATHS[target] + "?model=MODEL&x=1", b"v=0\r\nbytes", headers={"content-type": kind}, replies=[_GOOD])
-    streamed = make.stream(b'data: {"type":"transcript.text.delta","delta":"a"}\n\n', b'data: {"type":"transcript.text.done","text":"a"}\n\n')
+            yield make.call(
+                f"{target} with bytes as {kind}",
+                "POST",
+                _PATHS[target] + "?model=MODEL&x=1",
+                b"v=0\r\nbytes",
+                headers={"content-type": kind},
+                replies=[_GOOD],
+            )
+    streamed = make.stream(
+        b'data: {"type":"transcript.text.delta","delta":"a"}\n\n',
+        b'data: {"type":"transcript.text.done","text":"a"}\n\n',
+    )
     yield _post("answered with events", path, FORMS["stream"], {"azure": [make.answer(streamed)]})
     yield _post("events without asking", path, FORMS["model first"], {"azure": [make.answer(streamed)]})
-    yield _post("text", path, FORMS["a response format"], {"azure": [make.answer(make.whole("200 OK", b"1\n00:00 --> 00:01\n", kind="text/plain"))]})
+    yield _post(
+        "text",
+        path,
+        FORMS["a response format"],
+        {"azure": [make.answer(make.whole("200 OK", b"1\n00:00 --> 00:01\n", kind="text/plain"))]},
+    )
     for status in ("400 No", "401 No", "404 No", "429 No", "500 No", "503 No"):
-        yield _post(f"refused with {status}", path, FORMS["model first"], {"azure": [make.answer(make.whole(status, make.error(status[:3], "It is said."))), _GOOD]})
-    broken = Reply((Send(b"HTTP/1.1 2"),), End.RESET)
-    yield _post("reset", path, FORMS["model first"], {"azure": [broken, _GOOD]})
-    yield _post("throttled shortly", path, FORMS["model first"], {"azure": [make.answer(make.whole("429 No", make.error("429"), "retry-after-ms: 20")), _GOOD]})
-    yield _post("throttled shortly, in chunks", path, FORMS["model first"].replace(b"MODEL", b"shortly"), {"azure": [make.answer(make.whole("429 No", make.error("429"), "retry-after-ms: 20")), _GOOD]}, 50)
+        yield _post(
+            f"refused with {status}",
+            path,
+            FORMS["model first"],
+            {"azure": [make.answer(make.whole(status, make.error(status[:3], "It is said."))), _GOOD]},
+        )
+    broken = Reply((Send(b"HTTP/1.1 2x0 OK\r\n\r\n"),), End.HOLD)
+    yield _post("garbage", path, FORMS["model first"], {"azure": [broken, _GOOD]})
+    yield _post(
+        "throttled shortly",
+        path,
+        FORMS["model first"],
+        {"azure": [make.answer(make.whole("429 No", make.error("429"), "retry-after-ms: 20")), _GOOD]},
+    )
+    yield _post(
+        "throttled shortly, in chunks",
+        path,
+        FORMS["model first"].replace(b"MODEL", b"shortly"),
+        {"azure": [make.answer(make.whole("429 No", make.error("429"), "retry-after-ms: 20")), _GOOD]},
+        50,
+    )
 
 
 def _slow() -> Iterator[Case]:
     path = _PATHS["transcription"]
     silent = Reply((Wait("line"),), End.HOLD)
     yield _post("never answered", path, FORMS["model first"], {"azure": [silent]})
-    yield _post("never answered, in chunks", path, FORMS["model first"].replace(b"MODEL", b"slow"), {"azure": [silent]}, 64)
+    yield _post(
+        "never answered, in chunks", path, FORMS["model first"].replace(b"MODEL", b"slow"), {"azure": [silent]}, 64
+    )
     for name in ("stops in the middle", "stops in the middle of a file"):
         target = path if name.endswith("middle") else _PATHS["file"]
         raw = make.chunked(name, "POST", target, [FORMS["model first"], b"x" * 1000], {"content-type": make.FORM})
