@@ -12,4 +12,7 @@ class Accepted:
     reason: str
 
 
-ACCEPTED: tuple[Accepted, ...] = ()
+_COUNTS = "the access log entry also counts bytes and tokens"
+ACCEPTED: tuple[Accepted, ...] = tuple(
+    Accepted("*", f"log/*/{name}", _COUNTS) for name in ("input_tokens", "output_tokens", "received", "sent")
+)
