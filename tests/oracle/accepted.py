@@ -13,6 +13,9 @@ class Accepted:
 
 
 _COUNTS = "the access log entry also counts bytes and tokens"
-ACCEPTED: tuple[Accepted, ...] = tuple(
-    Accepted("*", f"log/*/{name}", _COUNTS) for name in ("input_tokens", "output_tokens", "received", "sent")
+_GUIDE = "the message names the guide that lists the settings now"
+ACCEPTED: tuple[Accepted, ...] = (
+    *(Accepted("*", f"log/*/{name}", _COUNTS) for name in ("input_tokens", "output_tokens", "received", "sent")),
+    Accepted("wrong-routing-name/*", "printed", _GUIDE),
+    *(Accepted("wrong-routing-name/*", f"client/0/{part}", _GUIDE) for part in ("body", "headers")),
 )

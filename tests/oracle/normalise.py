@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterable
 
 LONG = 8 * 1024
+# What takes so long to search that the steps of other cases would come late.
+HUGE = 1024 * 1024
 _COMMENT = b": keep-alive\n\n"
 _KEEP_ALIVE = re.compile(rb"(?:: keep-alive\n\n)+")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -37,9 +39,8 @@ class Addresses:
 
 def body(data: bytes, addresses: Addresses) -> object:
     """Return the bytes of a body as text where they are, the hash of those that are long."""
-    data = _SECONDS.sub(_now, _KEEP_ALIVE.sub(_COMMENT, data))
-    if data != _COMMENT:  # One may just have been due when the stream ended.
-        data = data.removesuffix(_COMMENT)
+    if len(data) < HUGE:
+        data = _without_moments(data)
     if len(data) > LONG:
         digest = hashlib.sha256(data).hexdigest()
         return {"length": len(data), "sha256": digest, "begins": repr(data[:80]), "ends": repr(data[-80:])}
@@ -47,6 +48,13 @@ def body(data: bytes, addresses: Addresses) -> object:
         return addresses.text(_UUID.sub("<uuid>", data.decode()))
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(data).decode()}
+
+
+def _without_moments(data: bytes) -> bytes:
+    data = _SECONDS.sub(_now, _KEEP_ALIVE.sub(_COMMENT, data))
+    if data == _COMMENT:
+        return data
+    return data.removesuffix(_COMMENT)  # One may just have been due when the stream ended.
 
 
 def _now(found: re.Match[bytes]) -> bytes:

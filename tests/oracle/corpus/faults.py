@@ -26,7 +26,13 @@ from tests.oracle.corpus import make
 
 _READ = json.loads(Path(__file__).with_name("faults.json").read_text())
 OPERATIONS: Mapping[str, Mapping[str, Any]] = {one["name"]: one for one in _READ["operations"]}
-FAULTS: Sequence[Mapping[str, Any]] = _READ["faults"]
+# The same bytes as one of the faults, but the app has the headers before it gets the rest.
+_LATE_CHUNK = next(one for one in _READ["faults"] if one["name"] == "a chunk whose size is no number")
+_LATE_PLAYS = {name: {**play, "pause": 0.1} for name, play in _LATE_CHUNK["plays"].items()}
+FAULTS: Sequence[Mapping[str, Any]] = (
+    *_READ["faults"],
+    {**_LATE_CHUNK, "name": f"{_LATE_CHUNK['name']}, after a while", "hasty": True, "plays": _LATE_PLAYS},
+)
 # All limits of time, in seconds, where one of them is what the row is about.
 HASTY = {
     "UPSTREAM_FIRST_BYTE_TIMEOUT": "2",

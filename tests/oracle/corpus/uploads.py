@@ -203,12 +203,10 @@ def _odd() -> Iterator[Case]:
     refused = make.whole("413 Too Large", make.error("413"), "connection: close")
     early = Reply((Send(refused), Sleep(0.5)), End.CLOSE, Reads.HEAD)
     yield _post("answered early and closed", path, body, {"azure": [early]})
-    yield _post(
-        "answered early",
-        path,
-        FORMS["model first"],
-        {"azure": [Reply((Send(make.whole("400 No", make.error("400"))),), End.REUSE, Reads.HEAD)]},
-    )
+    name = "answered early"
+    raw = make.chunked(name, "POST", path, [FORMS["model first"], b"x" * 5000], {"content-type": make.FORM})
+    early = Reply((Send(make.whole("400 No", make.error("400"))), Wait("client end")), End.HOLD, Reads.HEAD)
+    yield make.raw(name, Send(raw[:-3000]), Read(seconds=6.0), Send(raw[-3000:]), Sleep(0.2), replies=[early])
     for name, replies in (("slow", [_GOOD]), ("slow with a failure", [make.answer(make.whole("500 No", b"")), _GOOD])):
         raw = make.chunked(
             name, "POST", path, [FORMS["model first"][:80], FORMS["model first"][80:]], {"content-type": make.FORM}
