@@ -1,6 +1,7 @@
 """The app in the local Functions host: started for a group, read, measured and ended."""
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -40,7 +41,9 @@ class App:
     def terminate(self) -> None:
         """Ask the host to end."""
         if not self.ending and self.process.returncode is None:
-            self.process.send_signal(signal.SIGTERM)
+            # Not by its own method: that may reap a process which has just ended, and its exit code is lost.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGTERM)
         self.ending = True
 
     async def ended(self) -> int:
