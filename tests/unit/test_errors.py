@@ -124,3 +124,9 @@ def test_the_docstring_draws_every_error_with_its_status() -> None:
         assert str(status) in line
     kinds = inspect.getmembers(errors, lambda value: inspect.isclass(value) and issubclass(value, ProxyError))
     assert [name for name, _ in kinds if f" {name} " not in drawn] == []
+
+
+def test_a_web_socket_is_refused_with_what_to_do_instead() -> None:
+    error = errors.UpgradeRequired()
+    assert (error.status, error.code, error.headers) == (426, "upgrade_required", {"upgrade": "HTTP/1.1"})
+    assert "POST /v1/responses" in error.message
