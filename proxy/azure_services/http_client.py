@@ -79,7 +79,8 @@ class _Connector(aiohttp.TCPConnector):
 
     def __init__(self, **named: Any) -> None:
         super().__init__(**named)
-        self._factory: partial[ResponseHandler] = partial(_Protocol, loop=self._loop)
+        protocol: type[ResponseHandler] = _Protocol
+        self._factory = partial(protocol, loop=self._loop)
 
     async def _create_connection(self, *arguments: Any, **named: Any) -> Any:
         _CONNECTING.get().new = True

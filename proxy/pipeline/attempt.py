@@ -16,11 +16,13 @@ from proxy.azure_api.request import Call
 from proxy.azure_api.stream import Stream, open_stream
 from proxy.azure_api.urls import without_version
 from proxy.azure_api.usage import find_usage
+from proxy.azure_services.credentials import Header
 from proxy.azure_services.upstream import Upstream
 from proxy.config.timeouts import Timeouts
 from proxy.errors import ConfigurationError, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
 from proxy.openai_api.operations import Surface
 from proxy.openai_api.retry_after import parse_wait
+from proxy.openai_api.router import is_azure_shaped
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.recorder import Record, Recorder
 from proxy.pipeline.relay import EventRelay, download
@@ -182,7 +184,8 @@ class Attempts:
         start.body_sent()
         start.attempt()
         try:
-            answer = await self.upstream.send(message, await resource.credential.header(), recorder.begin)
+            header = await resource.credential.header()
+            answer = await self.upstream.send(message, header, recorder.begin)
             try:
                 body = await answer.read_beginning(MAX_ERROR_BYTES)
             finally:
@@ -193,7 +196,8 @@ class Attempts:
             start.attempted()
             recorder.end("answer")
         if answer.status >= 300:
-            raise AzureErrors(model=None, auth=resource.auth).answer(answer.status, answer.headers, body)
+            errors = AzureErrors(model=None, auth=resource.auth, secret=header[1].removeprefix("Bearer "))
+            raise errors.answer(answer.status, answer.headers, body)
 
     def translator(self, call: Call, azure_errors: AzureErrors) -> Stream | None:
         """Return what translates a stream of the call's operation, None when it has none."""
@@ -211,8 +215,8 @@ class Attempts:
             return Refused(failure=Failure(kind=_kind(error)), error=error)
         try:
             if 200 <= answer.status < 300:
-                return await self._succeed(sent, answer)
-            return await self._refuse(sent, answer, partial(credential.renew, header))
+                return await self._succeed(sent, answer, header)
+            return await self._refuse(sent, answer, header)
         except UpstreamError as error:
             answer.close()
             return Refused(failure=Failure(kind=_kind(error)), error=error)
@@ -220,7 +224,7 @@ class Attempts:
             answer.close()
             raise
 
-    async def _refuse(self, sent: Sent, answer: "UpstreamAnswer", renew: Renew) -> Answered | Refused:
+    async def _refuse(self, sent: Sent, answer: "UpstreamAnswer", header: Header) -> Answered | Refused:
         deadline = sent.running.exchange.deadline
         deadline.set(Limit.IDLE, deadline.now() + self.timeouts.idle)
         try:
@@ -232,15 +236,15 @@ class Attempts:
         if _VERSION_REFUSED in body and isinstance(message.body, bytes) and "api-version=" in message.url:
             sent.recorder.end("answer")
             return await self._send(replace(sent, message=replace(message, url=without_version(message.url))))
-        error = _errors_of(sent).answer(answer.status, answer.headers, body)
+        error = self._errors_of(sent, answer, header).answer(answer.status, answer.headers, body)
         wait = parse_wait({**answer.headers, **error.headers}, error.message, self.now())
         failure = Failure(kind=Kind.ANSWER, status=answer.status, code=error.code or "", wait=wait)
-        return Refused(failure=failure, error=error, body=body, renew=renew)
+        return Refused(failure=failure, error=error, body=body, renew=partial(sent.resource.credential.renew, header))
 
-    async def _succeed(self, sent: Sent, answer: "UpstreamAnswer") -> Answered | Refused:
+    async def _succeed(self, sent: Sent, answer: "UpstreamAnswer", header: Header) -> Answered | Refused:
         content_type = answer.headers.get("content-type", "")
         if content_type.startswith(_EVENTS):
-            stream = self.translator(sent.call, _errors_of(sent))
+            stream = self.translator(sent.call, self._errors_of(sent, answer, header))
             if stream is not None:
                 return await self._begin_stream(sent, answer, stream)
         if sent.call.streams and content_type.startswith("application/json"):
@@ -291,6 +295,19 @@ class Attempts:
         failure = Failure(kind=Kind.IN_STREAM, status=status, code=error.code or "", wait=wait)
         return Refused(failure=failure, error=error)
 
+    def _errors_of(self, sent: Sent, answer: "UpstreamAnswer", header: Header) -> AzureErrors:
+        """Return what translates the errors of an attempt."""
+        return AzureErrors(
+            model=sent.call.model,
+            auth=sent.resource.auth,
+            models=sent.routed.names(),
+            client_text=sent.call.raw or "/".join(sent.call.route.parameters).encode(),
+            secret=header[1].removeprefix("Bearer "),
+            has_version="api-version=" in sent.message.url,
+            keeps_details=self.keep_filter_results or is_azure_shaped(sent.routed.request.path),
+            head=answer.headers,
+        )
+
     def _leaving(
         self,
         sent: Sent,
@@ -304,16 +321,6 @@ class Attempts:
         sent.running.exchange.stack.callback(answer.close)
         leaving = Response(status=answer.status, headers=passed, body=body, keep_alive=keep_alive)
         return Answered(response=leaving, headers=answer.headers)
-
-
-def _errors_of(sent: Sent) -> AzureErrors:
-    """Return what translates the errors of an attempt."""
-    return AzureErrors(
-        model=sent.call.model,
-        auth=sent.resource.auth,
-        models=sent.routed.names(),
-        client_text=sent.call.raw or "/".join(sent.call.route.parameters).encode(),
-    )
 
 
 def _kind(error: ProxyError) -> Kind:
