@@ -1,10 +1,10 @@
-"""What an error says, in whatever shape its JSON comes: message, type, code and parameter.
+r"""What an error says, in whatever shape its JSON comes: message, type, code and parameter.
 
 Azure OpenAI, the gateways in front of it and the makers of other models each have their own:
 
     {"error": {"message": "...", "code": "...", "details": [{"message": "...", "target": "..."}]}}
     {"error": "..."}, {"error": [...]}, [{"error": {...}}], {"errors": [...]}, {"errors": {"name": ["..."]}}
-    {"statusCode": 429, "message": "..."}, {"message": {...}}, {"message": "{\\"error\\": ...}"}
+    {"statusCode": 429, "message": "..."}, {"message": {...}}, {"message": "{\"error\": ...}"}
     {"detail": "..."}, {"detail": [{"loc": ["body", "messages"], "msg": "...", "type": "missing"}]}
     {"type": "https://...", "title": "...", "detail": "...", "errors": {...}}
 

@@ -33,7 +33,7 @@ TAIL = 0.5
 BREAKS = (aiohttp.ClientError, HttpProcessingError, OSError)
 _UNREACHABLE = "Azure OpenAI could not be reached."
 _NOT_HTTP = "The bytes of the answer are no HTTP."
-_NO_CONNECTION = "All connections of this instance to Azure OpenAI are in use. Please try again."
+_NO_CONNECTION = "All connections of this instance to Azure OpenAI are in use."
 _NO_TUNNEL = "The HTTP proxy on the way to Azure OpenAI could not be reached, or refused the connection."
 
 

@@ -20,7 +20,7 @@ from proxy.azure_services.credentials import Header
 from proxy.azure_services.upstream import Upstream
 from proxy.config.timeouts import Timeouts
 from proxy.errors import ConfigurationError, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
-from proxy.openai_api.operations import Surface
+from proxy.openai_api.operations import Operation, Surface
 from proxy.openai_api.retry_after import parse_wait
 from proxy.openai_api.router import is_azure_shaped
 from proxy.pipeline.exchange import Exchange
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 # An error of Azure is some hundred bytes; a gateway's page of HTML is not read to its end.
 MAX_ERROR_BYTES = 64 * 1024
+NO_CONTENT = 204
 _VERSION_REFUSED = b"api-version query parameter is not allowed"
 _EVENTS = "text/event-stream"
 
@@ -259,13 +260,13 @@ class Attempts:
         operation = sent.call.route.operation
         whole = await answer.read_whole(MAX_ANSWER_BYTES)
         answer.close()
-        if not whole and operation.surface is Surface.DEPLOYMENT:
+        if not whole and (sent.call.streams or not _may_be_empty(operation, answer.status)):
             raise UpstreamError("Azure OpenAI's answer is empty.")
-        if operation.clean:
+        if operation.clean and whole:
             cleaned = response.to_openai(whole, keep=self.keep_filter_results)
         else:
-            cleaned = response.check(whole, content_type)
-        tag = sent.routed.tagging(sent.call, sent.target.resource)
+            cleaned = response.check(whole, content_type) if whole else whole
+        tag = sent.routed.tagging(sent.call, sent.target.resource) if whole else None
         passed = headers.response_to_openai(answer.headers)
         if "location" in passed:
             passed["location"] += sent.routed.resources.tags.tag(sent.target.resource)
@@ -321,6 +322,13 @@ class Attempts:
         sent.running.exchange.stack.callback(answer.close)
         leaving = Response(status=answer.status, headers=passed, body=body, keep_alive=keep_alive)
         return Answered(response=leaving, headers=answer.headers)
+
+
+def _may_be_empty(operation: Operation, status: int) -> bool:
+    """Tell whether an answer without a body says all there is to say, as behind a deletion."""
+    if operation.surface is Surface.DEPLOYMENT:
+        return False
+    return not operation.clean or (status == NO_CONTENT and operation.stream is None)
 
 
 def _kind(error: ProxyError) -> Kind:

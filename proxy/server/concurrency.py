@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from proxy.errors import Overloaded
 
-_FULL = "This instance of the proxy has too many requests in flight. Please try again."
-_ENDING = "This instance of the proxy is about to end. Please try again."
+_FULL = "This instance of the proxy has too many requests in flight."
+_ENDING = "This instance of the proxy is about to end."
 # Time for the last words of what was stopped, in seconds.
 LAST_WORDS = 1.0
 
