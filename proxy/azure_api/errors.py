@@ -257,6 +257,7 @@ def _refuse_client(error: AzureError, *, by_network: bool, by_role: bool) -> Pro
 _CLIENT_ERROR = "invalid_request_error"
 _NO_OPERATION = "Azure OpenAI does not offer this operation with the api-version that the proxy is set to."
 _NOTHING_THERE = "Azure OpenAI found nothing: it does not know this operation, or the object that your request names."
+# What a gateway says of a path that it does not know.
 _NOT_FOUND = re.compile(r"\s*(?:the )?(?:requested )?resource (?:was )?not found\.?\s*", re.IGNORECASE)
 # Statuses below 500 that are not the client's fault.
 _NOT_THE_CLIENT = frozenset({408, 424})
@@ -273,9 +274,9 @@ class AzureErrors:
 
     `model` is the name that the client used; `models` are the names that it may use. `auth` is the kind of the proxy's
     credential, None when the client brought its own. `client_text` is what the client sent, and may therefore read;
-    `secret` is the credential that was sent, which nobody may. `has_version` tells that an api-version was sent, and
-    `keeps_details` that the client gets Azure's details about a content filter. `head` are the headers of Azure's
-    answer, for the errors in a stream.
+    `secret` is the credential that was sent, which nobody may. `has_version` tells that an api-version was sent,
+    `names_object` that the path has an id, and `keeps_details` that the client gets Azure's details about a content
+    filter. `head` are the headers of Azure's answer, for the errors in a stream.
     """
 
     model: str | None
@@ -284,6 +285,7 @@ class AzureErrors:
     client_text: bytes = field(default=b"", repr=False)
     secret: str = field(default="", repr=False)
     has_version: bool = True
+    names_object: bool = False
     keeps_details: bool = False
     head: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -317,8 +319,14 @@ def _no_deployment(errors: AzureErrors, error: AzureError) -> ProxyError:
     )
 
 
-def _no_operation(errors: AzureErrors, error: AzureError) -> ProxyError:
-    return UnknownUrl(_NO_OPERATION if errors.has_version else _NOTHING_THERE, headers=error.headers)
+def _not_found(errors: AzureErrors, error: AzureError) -> ProxyError:
+    """Return the error for a path that is not known to Azure, or for an object that is not there."""
+    if _NOT_FOUND.sub("", error.raw):
+        if errors.names_object:
+            return _as_answered(errors, error)
+        return UnknownUrl(error.message, headers=error.headers)
+    by_version = errors.has_version and not errors.names_object
+    return UnknownUrl(_NO_OPERATION if by_version else _NOTHING_THERE, headers=error.headers)
 
 
 def _wrong_operation(errors: AzureErrors, error: AzureError) -> ProxyError:
@@ -374,16 +382,11 @@ def _too_large(_errors: AzureErrors, error: AzureError) -> ProxyError:
     return AzureRefusal(error.message, status=413, type=_CLIENT_ERROR, code=None, headers=error.headers)
 
 
-def _says_only_not_found(error: AzureError) -> bool:
-    """Tell whether a gateway says that there is nothing at a path; about an object, Azure says more."""
-    return error.code in ("404", "resourcenotfound") and not _NOT_FOUND.sub("", error.raw)
-
-
 # The first row that applies translates the error; without one it is passed on as Azure answered it.
 _RULES: tuple[tuple[Callable[[AzureError], bool], Callable[[AzureErrors, AzureError], ProxyError]], ...] = (
     (lambda error: error.status in (401, 403), _credential_refused),
     (lambda error: error.code in MISSING_CODES, _no_deployment),
-    (lambda error: error.status == 404 and _says_only_not_found(error), _no_operation),
+    (lambda error: error.status == 404 and error.code in ("404", "resourcenotfound"), _not_found),
     (lambda error: error.code == "operationnotsupported", _wrong_operation),
     (lambda error: error.code in FILTER_CODES, _filtered),
     (lambda error: error.status == 429 or error.code in _THROTTLED or error.type == "too_many_requests", _throttled),

@@ -305,6 +305,7 @@ class Attempts:
             client_text=sent.call.raw or "/".join(sent.call.route.parameters).encode(),
             secret=header[1].removeprefix("Bearer "),
             has_version="api-version=" in sent.message.url,
+            names_object=bool(sent.call.route.parameters),
             keeps_details=self.keep_filter_results or is_azure_shaped(sent.routed.request.path),
             head=answer.headers,
         )

@@ -224,17 +224,23 @@ def test_what_the_client_said_and_the_credential_have_no_repr() -> None:
 BARE = b'{"error":{"code":"404","message":"Resource not found"}}'
 
 
-def test_a_path_that_is_not_found_is_blamed_on_the_api_version_only_where_one_was_sent() -> None:
+def test_a_path_that_is_not_found_is_blamed_on_the_api_version_only_where_it_may_be_the_cause() -> None:
     assert "api-version" in answer(404, BARE).message
-    error = answer(404, BARE, replace(ERRORS, has_version=False))
-    assert (error.status, error.code) == (404, "unknown_url")
-    assert "api-version" not in error.message
+    for errors in (replace(ERRORS, has_version=False), replace(ERRORS, names_object=True)):
+        error = answer(404, BARE, errors)
+        assert (error.status, error.code) == (404, "unknown_url")
+        assert "api-version" not in error.message
+
+
+def test_what_azure_says_more_of_a_path_is_kept() -> None:
+    error = answer(404, b'{"error":{"code":"404","message":"Not in this region."}}')
+    assert (error.status, error.code, error.message) == (404, "unknown_url", "Not in this region.")
 
 
 @pytest.mark.parametrize("code", ["404", "ResourceNotFound"])
 def test_an_object_that_is_not_found_is_told_in_azures_words(code: str) -> None:
     body = json.dumps({"error": {"code": code, "message": "File file-1 was not found.", "param": "id"}}).encode()
-    error = answer(404, body)
+    error = answer(404, body, replace(ERRORS, names_object=True))
     assert (error.status, error.type, error.message) == (404, "invalid_request_error", "File file-1 was not found.")
     assert error.param == "id"
 
