@@ -161,8 +161,8 @@ class JsonBody(msgspec.Struct, frozen=True, kw_only=True):
 def parse_json_body(raw: bytes) -> JsonBody:
     """Validate that a body is one JSON object and find its members.
 
-    Raises `InvalidRequest` for anything else, and for a name that occurs twice at the top level, because parsers
-    disagree about which of the two counts.
+    Raises `InvalidRequest` for anything else, for a name that occurs twice at the top level, because parsers disagree
+    about which of the two counts, and for one with half of a surrogate pair, which UTF-8 cannot write.
     """
     if raw.count(b"{") + raw.count(b"[") > MAX_BRACKETS:
         raise InvalidRequest("The body of your request has too many objects and lists.")
@@ -211,12 +211,22 @@ def _scan(raw: bytes) -> JsonBody:
     spans: dict[str, tuple[int, int]] = {}
     names: dict[str, int] = {}
     for name, name_start, start, end in _members(raw):
+        if not _is_unicode(name):
+            raise InvalidRequest("The name of a member in the body of your request has half of a surrogate pair.")
         if name in spans:
             raise InvalidRequest(f"The body of your request has more than one member with the name '{name[:64]}'.")
         if len(spans) == MAX_MEMBERS:
             raise InvalidRequest("The body of your request has too many members.")
         spans[name], names[name] = (start, end), name_start
     return JsonBody(raw=raw, spans=spans, names=names)
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _members(raw: bytes) -> Iterator[tuple[str, int, int, int]]:
