@@ -56,7 +56,8 @@ def parse_reset(headers: Mapping[str, str]) -> float | None:
 
 def is_spent(headers: Mapping[str, str]) -> bool:
     """Tell whether an answer says that no request or no token is left."""
-    return any(headers.get(f"x-ratelimit-remaining-{limit}") == "0" for limit in _LIMITS)
+    # Every answer is asked, so both limits are written out.
+    return headers.get("x-ratelimit-remaining-requests") == "0" or headers.get("x-ratelimit-remaining-tokens") == "0"
 
 
 def delay_to_openai(value: str) -> str | None:
