@@ -23,6 +23,9 @@ from proxy.values import UpstreamRequest
 
 # Seconds; Azure's gateway closes idle connections after some minutes, so that a reused one is rarely stale.
 KEEP_ALIVE = 60.0
+# Seconds; the same for requests that must not be sent twice. When a reused connection breaks before the answer, nobody
+# knows whether Azure has taken the request, so these get one that was in use a moment ago, or a new one.
+KEEP_ALIVE_ONCE = 5.0
 # Bytes; aiohttp reads at most twice as much ahead of a client that reads slowly.
 READ_AHEAD = 64 * 1024
 # Bytes; a larger body is sent in pieces.
@@ -149,8 +152,9 @@ class UpstreamAnswer:
 class HttpClient:
     """The connection pools, one for each host, which open with the first call.
 
-    `connections` is how many a host may have. aiohttp's `trust_env` is off, because it reads the environment and a
-    netrc file for every request.
+    Requests that must not be sent twice have pools of their own, because how long a connection may be idle is a
+    property of a pool in aiohttp. `connections` is how many a host may have in each. aiohttp's `trust_env` is off,
+    because it reads the environment and a netrc file for every request.
     """
 
     def __init__(self, timeouts: Timeouts, connections: int, proxies: HttpProxies | None = None) -> None:
@@ -158,12 +162,12 @@ class HttpClient:
         self._connections = connections
         # There are few URLs, and parsing one costs as much as everything else that is done here for a request.
         self._address = lru_cache(maxsize=256)(partial(_address, proxies or HttpProxies()))
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     def __len__(self) -> int:
         """Return how many connections are in use."""
-        connector = self._session.connector if self._session is not None else None
-        return len(connector._acquired) if connector is not None else 0
+        connectors = [session.connector for session in self._sessions.values()]
+        return sum(len(connector._acquired) for connector in connectors if connector is not None)
 
     async def send(
         self, request: UpstreamRequest, credential: tuple[str, str], begin: Callable[[], Sending]
@@ -173,10 +177,11 @@ class HttpClient:
         If Azure closed a pooled connection before any byte of an answer, a request that is `repeatable` is sent once
         more. Raises `Unreachable` if nothing was sent, `UpstreamError` if the answer is not HTTP.
         """
+        once = not (request.repeatable and isinstance(request.body, bytes))
         try:
-            answer = await self._send(request, credential, begin())
-            if answer is None and request.repeatable and isinstance(request.body, bytes):
-                answer = await self._send(request, credential, begin())
+            answer = await self._send(request, credential, begin(), once=once)
+            if answer is None and not once:
+                answer = await self._send(request, credential, begin(), once=once)
         except aiohttp.ConnectionTimeoutError:
             raise Unreachable(_UNREACHABLE) from None
         except (*BREAKS, ValueError):
@@ -190,12 +195,11 @@ class HttpClient:
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        while self._sessions:
+            await self._sessions.popitem()[1].close()
 
     async def _send(
-        self, request: UpstreamRequest, credential: tuple[str, str], sending: Sending
+        self, request: UpstreamRequest, credential: tuple[str, str], sending: Sending, *, once: bool
     ) -> UpstreamAnswer | None:
         """Return the answer, None if a reused connection was reset before any byte of one."""
         address = self._address(request.url)
@@ -204,7 +208,7 @@ class HttpClient:
         connecting = _Connecting()
         _CONNECTING.set(connecting)
         try:
-            response = await self._open().request(
+            response = await self._open(once=once).request(
                 request.method,
                 address.url,
                 data=_payload(request.body, sending),
@@ -228,10 +232,12 @@ class HttpClient:
             return None
         return UpstreamAnswer(response, sending)
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=_Connector(limit=0, limit_per_host=self._connections, keepalive_timeout=KEEP_ALIVE),
+    def _open(self, *, once: bool) -> aiohttp.ClientSession:
+        session = self._sessions.get(once)
+        if session is None:
+            keep_alive = KEEP_ALIVE_ONCE if once else KEEP_ALIVE
+            session = self._sessions[once] = aiohttp.ClientSession(
+                connector=_Connector(limit=0, limit_per_host=self._connections, keepalive_timeout=keep_alive),
                 timeout=aiohttp.ClientTimeout(
                     total=None,
                     connect=self._timeouts.connect + self._timeouts.pool,
@@ -243,8 +249,8 @@ class HttpClient:
                 skip_auto_headers=("user-agent", "accept", "accept-encoding", "content-type"),
             )
             # aiohttp would repeat a GET on a pooled connection without a report; `send` does it with one.
-            self._session._retry_connection = False
-        return self._session
+            session._retry_connection = False
+        return session
 
 
 def _address(proxies: HttpProxies, url: str) -> _Address:

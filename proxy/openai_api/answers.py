@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from proxy.errors import ROLE_MISSING, AzureRefusal, ConfigurationError, ProxyError, UpstreamAuthError
+from proxy.errors import ROLE_MISSING, AzureRefusal, ConfigurationError, ProxyError, UpstreamAuthError, UpstreamRefused
 from proxy.openai_api.retry_after import with_milliseconds
 from proxy.values import ListedModel, Response
 
@@ -38,7 +38,7 @@ def may_pass(error: ProxyError) -> bool:
         return False
     if isinstance(error, ConfigurationError):
         return error.reason in _TEMPORARY_REASONS
-    if isinstance(error, UpstreamAuthError):
+    if isinstance(error, UpstreamAuthError | UpstreamRefused):
         # A new role takes some minutes to reach every server of Azure.
         return error.reason == ROLE_MISSING
     return error.status >= 500 or error.status in _TEMPORARY_STATUSES

@@ -147,10 +147,10 @@ class Attempts:
     now: Callable[[], float] = time.time
 
     async def make(
-        self, running: RunningCall, routed: RoutedRequest, source: BodySource, target: Target, number: int
+        self, running: RunningCall, routed: RoutedRequest, source: BodySource, target: Target
     ) -> Answered | Refused:
         """Return how an attempt went, in the time that it has; nothing of it has reached the client when it failed."""
-        recorder = Recorder(entry=running.exchange.entry, target=target, attempt=number, record=self.record)
+        recorder = Recorder(entry=running.exchange.entry, target=target, record=self.record)
         source.begin(target)
         running.start.attempt()
         try:
@@ -247,7 +247,8 @@ class Attempts:
             return await self._send(structs.replace(sent, message=message))
         error = self._errors_of(sent, answer, header).answer(answer.status, answer.headers, body)
         wait = parse_wait({**answer.headers, **error.headers}, error.message, self.now())
-        failure = Failure(kind=Kind.ANSWER, status=answer.status, code=error.code or "", wait=wait)
+        code = error.reason or error.code or ""
+        failure = Failure(kind=Kind.ANSWER, status=answer.status, code=code, wait=wait)
         return Refused(failure=failure, error=error, body=body, renew=partial(sent.resource.credential.renew, header))
 
     async def _succeed(self, sent: Sent, answer: "UpstreamAnswer", header: Header) -> Answered | Refused:

@@ -87,7 +87,8 @@ class Calls:
         attempts, (resource,) = self.failover.attempts, resources.each
         url = f"{resource.surfaces.endpoint}/openai/models?api-version={resource.surfaces.api_version}"
         message = UpstreamRequest(method="GET", url=url, headers={}, body=b"")
-        recorder = Recorder(entry=exchange.entry, target=Target(resource=0), attempt=1, record=attempts.record)
+        exchange.entry.add_attempt(0, None)
+        recorder = Recorder(entry=exchange.entry, target=Target(resource=0), record=attempts.record)
         await attempts.prove(start, resource, message, recorder)
 
 

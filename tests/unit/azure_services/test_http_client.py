@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from proxy.azure_services.http_client import WHOLE_BODY, HttpClient
+from proxy.azure_services.http_client import KEEP_ALIVE, KEEP_ALIVE_ONCE, WHOLE_BODY, HttpClient
 from proxy.config.timeouts import Timeouts
 from proxy.errors import Overloaded, Unreachable, UpstreamError
 from proxy.values import UpstreamRequest
@@ -126,18 +126,33 @@ async def test_a_new_connection_that_resets_is_not_repeated(client: HttpClient) 
 async def test_what_may_not_be_done_twice_is_not_repeated(client: HttpClient) -> None:
     sendings = Sendings()
     async with serving(reset_second) as server:
-        await fetch(client, post(server))
+        await fetch(client, post(server, repeatable=False))
         with pytest.raises(UpstreamError, match="broke"):
             await fetch(client, post(server, repeatable=False), sendings)
-        assert len(server.bodies) == 2
+        assert (server.connections, len(server.bodies)) == (1, 2)
     assert [sending.outcome for sending in sendings.reported] == ["reset"]
 
 
-async def test_a_body_that_comes_piece_by_piece_is_not_repeated(client: HttpClient) -> None:
-    async def pieces() -> AsyncIterator[bytes]:
-        yield b"ab"
-        yield b"c"
+async def pieces() -> AsyncIterator[bytes]:
+    yield b"ab"
+    yield b"c"
 
+
+async def test_what_may_not_be_done_twice_gets_no_connection_that_may_have_been_idle_for_long(
+    client: HttpClient,
+) -> None:
+    async with serving(whole) as server:
+        for _ in range(2):
+            await fetch(client, post(server))
+        assert server.connections == 1
+        for _ in range(2):
+            await fetch(client, post(server, repeatable=False))
+            await fetch(client, post(server, pieces()))
+        assert server.connections == 2  # Those that were in use a moment ago are used again.
+    assert (KEEP_ALIVE, KEEP_ALIVE_ONCE) == (60.0, 5.0)
+
+
+async def test_a_body_that_comes_piece_by_piece_is_not_repeated(client: HttpClient) -> None:
     sendings = Sendings()
     async with serving(reset_second) as server:
         assert await fetch(client, post(server, pieces()), sendings) == b"hello"
