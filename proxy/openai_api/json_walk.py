@@ -30,8 +30,11 @@ _PIECE = rb'[^"\\]{0,256}+'
 _SHORT = rb'"' + _PIECE + rb"(?:\\." + _PIECE + rb'){0,64}+"'
 _WORD = rb'"[^"\\]{0,64}+"'
 _SCALAR = rb'[^\s,:"{}\[\]]++'
-_INSIDE = rb'(?:[^"{}\[\]]++|' + _SHORT + rb")*+"
-_FLAT = rb"[{\[]" + _INSIDE + rb"[}\]]"
+_INSIDE = rb'[^"{}\[\]]++|' + _SHORT
+_FLAT = rb"[{\[](?:" + _INSIDE + rb")*+[}\]]"
+# So many levels are skipped at once, which is what a tool's schema has; a byte is looked at once for each of them.
+for _ in range(3):
+    _FLAT = rb"[{\[](?:" + _INSIDE + rb"|" + _FLAT + rb")*+[}\]]"
 _ANYTHING = rb"(?:" + _SHORT + rb"|" + _SCALAR + rb"|" + _FLAT + rb")"
 _NAME = rb'[^"\\]{0,64}+'
 _COLON = rb"\s*+:\s*+"
@@ -94,11 +97,11 @@ class Places(Generic[T]):
         if self.in_objects:
             kinds.append(rb"\{" + _GAP + rb"(?:" + self._empty_member() + _GAP + rb")*+\}")
         else:
-            kinds.append(rb"\{" + _INSIDE + rb"\}")
+            kinds.append(rb"\{(?:" + _INSIDE + rb")*+\}")
         if self.elements is not None:
             kinds.append(rb"\[" + _GAP + rb"(?:" + self.elements._empty() + _GAP + rb")*+\]")
         else:
-            kinds.append(rb"\[" + _INSIDE + rb"\]")
+            kinds.append(rb"\[(?:" + _INSIDE + rb")*+\]")
         return rb"(?:" + b"|".join(kinds) + rb")"
 
     def _empty_member(self) -> bytes:
