@@ -12,6 +12,7 @@ import msgspec
 
 from proxy.errors import ROLE_MISSING, AzureRefusal, ConfigurationError, ProxyError, UpstreamAuthError, UpstreamRefused
 from proxy.openai_api.retry_after import with_milliseconds
+from proxy.openai_api.sse import encode_last_event
 from proxy.values import ListedModel, Response
 
 # Headers that the proxy adds: the resource that answered, the number of attempts, and what was repaired.
@@ -51,6 +52,11 @@ def encode_error(error: ProxyError) -> bytes:
     if isinstance(error, AzureRefusal) and error.inner is not None:
         fields["innererror"] = msgspec.Raw(error.inner)
     return msgspec.json.encode({"error": fields})
+
+
+def encode_error_event(error: ProxyError) -> bytes:
+    """Return an error as the last event of a stream: in its envelope, which the SDKs look for in every event."""
+    return encode_last_event(encode_error(error))
 
 
 def _encodable(text: str) -> str:

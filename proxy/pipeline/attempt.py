@@ -288,7 +288,7 @@ class Attempts:
         """Return a stream that has said something; until then a model may think for as long as the request may take."""
         sent.running.start.is_stream()
         relay = EventRelay(answer, stream, sent.routed.tagging_events(sent.call, sent.target.resource))
-        error = await relay.begin(at_once=sent.call.in_background)
+        error = await relay.begin(sent.running.exchange.deadline, at_once=sent.call.in_background)
         if error is not None:
             answer.close()
             return self._refused_in_stream(error, answer)

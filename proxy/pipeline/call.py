@@ -29,7 +29,7 @@ from proxy.routing.learned_repairs import LearnedRepairs
 from proxy.routing.targets import Target
 from proxy.server.concurrency import Slot
 from proxy.server.request_body import read_body
-from proxy.server.response_writer import ResponseWriter
+from proxy.server.response_writer import ResponseWriter, StreamBroken
 from proxy.values import Request, Response, UpstreamRequest
 
 _EMPTY_LIST = b'{"object":"list","data":[]}'
@@ -178,3 +178,4 @@ async def _only(exchange: Exchange, event: bytes) -> AsyncGenerator[bytes, None]
     if event:
         yield event
     exchange.entry.write(outcome="stream_broken")
+    raise StreamBroken
