@@ -29,9 +29,11 @@ class Difference:
 
     def accepted(self, rows: Sequence[Accepted] = ACCEPTED) -> Accepted | None:
         """Return the row that accepts it."""
-        return next(
-            (row for row in rows if fnmatchcase(self.case, row.case) and fnmatchcase(self.field, row.field)), None
-        )
+        return next((row for row in rows if self._is_accepted(row)), None)
+
+    def _is_accepted(self, row: Accepted) -> bool:
+        matches = fnmatchcase(self.case, row.case) and fnmatchcase(self.field, row.field)
+        return matches and row.new in (None, str(self.new))
 
 
 def differences(olds: Sequence[Mapping[str, object]], new: Mapping[str, object]) -> list[Difference]:
