@@ -46,3 +46,16 @@ def test_a_row_accepts_only_the_value_that_it_names() -> None:
 
 def test_the_report_counts_what_nobody_accepted() -> None:
     assert "1 differences in 1 cases; 0 more are accepted." in report([Difference("a", "client/0/status", 200, 404)])
+
+
+def test_tags_of_either_layout_name_the_same_resource() -> None:
+    old = {"client": [{"body": "file-1~mrwd", "headers": ["content-length: 11"]}]}
+    new = {"client": [{"body": "file-1-1KdbEiAqk", "headers": ["content-length: 16"]}]}
+    assert differences([{"a": old}], {"a": new}) == []
+
+
+def test_a_tag_that_is_gone_is_a_difference_unless_tags_are_left_out() -> None:
+    old = {"client": [{"body": "file-1~mrwd", "headers": ["content-length: 11"]}]}
+    new = {"client": [{"body": "file-1", "headers": ["content-length: 6"]}]}
+    assert differences([{"a": old}], {"a": new})
+    assert differences([{"a": old}], {"a": new}, without_tags=True) == []
