@@ -215,7 +215,7 @@ class _Walker(Generic[T]):
             if step[1] is not None:
                 return position
             position, match = self.value(position, place, hard=True), place.to_element.match
-        raise _BrokenOffError
+        raise _BrokenOffError  # pragma: no cover  the pattern matches nothing too
 
     def _name(self, start: int) -> tuple[bytes, int]:
         """Return a name with escapes or of any length, and where its value starts."""
