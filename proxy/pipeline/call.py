@@ -1,5 +1,6 @@
 """A call of Azure: its body parsed or passed, sent to one target after the other, answered in OpenAI's words."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
@@ -32,6 +33,8 @@ from proxy.server.request_body import read_body
 from proxy.server.response_writer import ResponseWriter, StreamBroken
 from proxy.values import Request, Response, UpstreamRequest
 
+# Bytes of a body that are looked through twice, for ids and for its members, with room for other requests in between.
+LARGE_BODY = 1024 * 1024
 _EMPTY_LIST = b'{"object":"list","data":[]}'
 
 
@@ -112,6 +115,8 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         if spans_resources(operation) and not routed.resources.tags.alone:
             return await self._list(routed)
         routed, raw = routed.without_tags(raw)
+        if len(raw) > LARGE_BODY:
+            await asyncio.sleep(0)
         call = parse_call(routed.route, raw, may_store=calls.store_objects)
         if call.streams:
             start.is_stream()
