@@ -53,7 +53,7 @@ from proxy.routing.learned_repairs import LearnedRepairs
 from proxy.routing.retry import Routing
 from proxy.routing.targets import ResourceModels
 from proxy.server import access_log
-from proxy.server.concurrency import Concurrency
+from proxy.server.concurrency import Concurrency, instance_memory
 from proxy.server.deadline import Deadline
 from proxy.server.response_writer import ResponseWriter
 from proxy.server.shutdown import end_on_sigterm
@@ -169,7 +169,7 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
     upstream = Upstream(settings.timeouts, settings.upstream_connections, settings.http_proxies)
     closing.push_async_callback(upstream.close)  # The last that was opened is the first to be closed.
     handler = Handler(
-        concurrency=Concurrency(settings.max_in_flight),
+        concurrency=Concurrency(settings.max_in_flight, _body_memory(settings)),
         authenticator=authenticator,
         calls=_calls(settings, upstream, record),
         local=LocalOperations(created=int(time.time())),
@@ -178,6 +178,12 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
         store_objects=settings.store_objects,
     )
     return Proxy(handler=handler, upstream=upstream, closing=closing)
+
+
+def _body_memory(settings: Settings) -> int:
+    """Return what the bodies of all requests may take, in bytes."""
+    memory = settings.max_body_memory_bytes or instance_memory() // 8
+    return max(memory, settings.max_json_body_bytes)
 
 
 def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Calls:

@@ -1,7 +1,6 @@
 """A client's request as a call of Azure OpenAI: what it asks for, and the body that is sent."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
 
@@ -21,14 +20,15 @@ _HOLDERS = {Body.SESSION: "session", Body.DATA_SOURCE: "data_source"}
 Serving = Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, kw_only=True):
     """What a client asks for.
 
     `model` is the client's name of the model, None if the operation needs none. `choices` is how many answers the
     client wants, and `streams` whether it wants events. A response `in_background` continues without its client. `raw`
     is the body, and `document` the same parsed, None if it was not read.
     """
+
+    __repr__ = object.__repr__  # without what is in it
 
     route: Route
     model: str | None = None

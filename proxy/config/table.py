@@ -213,6 +213,13 @@ MAX_JSON_BODY_BYTES = Setting(
     "The largest JSON request body, in bytes; a larger one is answered with 413. It is held in memory, so lower it on "
     "small instances. Uploads are not affected.",
 )
+MAX_BODY_MEMORY_BYTES = Setting(
+    "MAX_BODY_MEMORY_BYTES",
+    parse_count,
+    "",
+    "The memory that the request bodies of all clients may take together, in bytes; what does not fit is answered with "
+    "503. By default an eighth of the instance's memory, and never less than one largest body.",
+)
 MAX_IN_FLIGHT = Setting(
     "MAX_IN_FLIGHT",
     parse_count,
@@ -335,7 +342,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         FORWARD_UNKNOWN_OPERATIONS,
         AZURE_OPENAI_OPERATION_SURFACES,
     ),
-    "Limits": (MAX_JSON_BODY_BYTES, MAX_IN_FLIGHT, UPSTREAM_CONNECTIONS),
+    "Limits": (MAX_JSON_BODY_BYTES, MAX_BODY_MEMORY_BYTES, MAX_IN_FLIGHT, UPSTREAM_CONNECTIONS),
     "Timeouts": (
         UPSTREAM_CONNECT_TIMEOUT,
         UPSTREAM_POOL_TIMEOUT,

@@ -12,10 +12,8 @@ from proxy.errors import ProxyError
 from proxy.openai_api.content_encoding import decoder_for
 from proxy.openai_api.multipart import FormReader, FormRewriter, LineRewriter, boundary_of
 from proxy.openai_api.operations import Body, is_idempotent
-from proxy.pipeline.attempt import Refused
-from proxy.pipeline.exchange import Exchange
+from proxy.pipeline.attempt import Refused, RunningCall
 from proxy.pipeline.routed_request import RoutedRequest
-from proxy.pipeline.stream_start import StreamStart
 from proxy.routing.failures import Repeat
 from proxy.routing.targets import Target
 from proxy.server.request_body import Spool, body_parts, declared_length
@@ -50,11 +48,12 @@ class Upload:
     `can_repeat` tells that what is sent is also kept, so that it can be sent once more. The exchange closes it.
     """
 
-    def __init__(self, request: Request, start: StreamStart, exchange: Exchange) -> None:
+    def __init__(self, request: Request, running: RunningCall) -> None:
         self._request = request
-        self._start = start
+        self._start = start = running.start
+        self._slot = running.slot
         self._parts = body_parts(request, start.end)
-        self._exchange = exchange
+        self._exchange = exchange = running.exchange
         self._kept = self._spool()
         self._boundary = b""
         self._reader: FormReader | None = None
@@ -147,7 +146,7 @@ class Upload:
         self._start.body_sent()
 
     def _spool(self) -> Spool:
-        spool = Spool()
+        spool = Spool(self._slot.take)
         self._exchange.stack.callback(spool.close)
         return spool
 

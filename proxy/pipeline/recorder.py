@@ -4,7 +4,8 @@ A reused connection that was reset, a version that was refused, a repair and the
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from proxy.azure_api.usage import estimate_usage
 from proxy.azure_services.sending import Sending
@@ -15,8 +16,7 @@ from proxy.values import SendingRecord
 Record = Callable[[SendingRecord], None]
 
 
-@dataclass(slots=True, kw_only=True)
-class Recorder:
+class Recorder(msgspec.Struct, kw_only=True):
     """Hears of the sendings of one attempt; `record` is None where nobody keeps accounts.
 
     The entry has counted the attempt already, also one that comes to no sending; it counts each further sending.

@@ -17,6 +17,8 @@ from itertools import accumulate
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from proxy.config.policy import Policy
 from proxy.routing.failures import Failure, Kind, Repeat, Verdict, judge
 from proxy.routing.health import Health
@@ -91,8 +93,7 @@ def _draw(targets: Sequence[Target], draw: float) -> Target:
     return weighted[bisect(sums, draw * sums[-1], hi=len(sums) - 1)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt to make at a target, after a pause in seconds; `began` is when it was decided."""
 
     target: Target

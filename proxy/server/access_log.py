@@ -145,8 +145,8 @@ class AccessLogEntry:
             self.operation,
             self.deployment,
             status or self.status,
-            _milliseconds((self._first_byte or now) - self._started),
-            _milliseconds(now - self._started),
+            round(((self._first_byte or now) - self._started) * 1000, 1),
+            round((now - self._started) * 1000, 1),
             outcome,
             self.error,
             self.target,
@@ -157,7 +157,3 @@ class AccessLogEntry:
             usage.output_tokens if usage is not None else None,
         )
         self._out(_ENCODE(line).decode())
-
-
-def _milliseconds(seconds: float) -> float:
-    return round(seconds * 1000, 1)

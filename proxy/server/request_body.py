@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 from proxy.errors import BodyTooLarge, ConfigurationError, InvalidRequest, RequestTimeout
 from proxy.openai_api.content_encoding import Decoder, decoder_for
@@ -13,6 +13,8 @@ from proxy.values import Receive, Request
 
 # A client that sends nothing for this long, in seconds, in the middle of its own body has gone.
 BODY_STALL = 30.0
+# Bytes a second that a body must come at, on the whole.
+SLOWEST = 50_000
 _TOO_SLOW = "The body of your request did not arrive in time."
 
 # Most forms are smaller and never touch the disk; many at once must not fill the memory.
@@ -25,24 +27,30 @@ MAX_DECODED_BYTES = 512 * 1024 * 1024
 PIECE = 64 * 1024
 
 
-async def read_body(request: Request, limit: int, deadline: Deadline, end: float) -> bytes:
+async def read_body(
+    request: Request, limit: int, deadline: Deadline, end: float, take: Callable[[int], None] = lambda _: None
+) -> bytes:
     """Return the client's body; `limit` is in bytes, `end` is the time of the loop by which it must be here.
+
+    `take` hears of the bytes that are held, and may refuse them.
 
     Raises `BodyTooLarge`, before reading where the length is declared, `RequestTimeout` and `UnsupportedEncoding`.
     """
-    if (declared_length(request.headers) or 0) > limit:
+    declared = declared_length(request.headers) or 0
+    if declared > limit:
         raise BodyTooLarge(f"The body of your request is larger than {limit} bytes.")
     decoder = decoder_for(request.headers)
     parts: list[bytes] = []
-    size, more = 0, True
+    size, more, started = 0, True, deadline.now()
     try:
         while more:
-            deadline.set(Limit.BODY_STALL, min(end, deadline.now() + BODY_STALL))
+            deadline.set(Limit.BODY_STALL, min(end, _due(started, declared, size, deadline.now())))
             part, more = await _receive(request.receive)
             for piece in (part,) if decoder is None else _decoded(decoder, part, more=more):
                 size += len(piece)
                 if size > limit:
                     raise BodyTooLarge(f"The body of your request is larger than {limit} bytes.")
+                take(len(piece))
                 parts.append(piece)
     except asyncio.CancelledError:
         if deadline.interrupted(Limit.BODY_STALL):
@@ -60,11 +68,13 @@ async def body_parts(request: Request, end: float) -> AsyncIterator[bytes]:
     """
     decoder = decoder_for(request.headers)
     loop = asyncio.get_running_loop()
-    size, more = 0, True
+    declared, started = declared_length(request.headers) or 0, loop.time()
+    size, received, more = 0, 0, True
     while more:
         try:
-            async with asyncio.timeout_at(min(end, loop.time() + BODY_STALL)):
+            async with asyncio.timeout_at(min(end, _due(started, declared, received, loop.time()))):
                 part, more = await _receive(request.receive)
+                received += len(part)
         except TimeoutError:
             raise RequestTimeout(_TOO_SLOW) from None
         for piece in (part,) if decoder is None else _decoded(decoder, part, more=more):
@@ -73,6 +83,11 @@ async def body_parts(request: Request, end: float) -> AsyncIterator[bytes]:
                 raise BodyTooLarge(f"The body of your request is larger than {MAX_DECODED_BYTES} bytes.")
             if piece:
                 yield piece
+
+
+def _due(started: float, declared: int, received: int, now: float) -> float:
+    """Return when the next part must be here: without a long stall, and at a pace that ends some time."""
+    return min(now + BODY_STALL, started + BODY_STALL + max(declared, received) / SLOWEST)
 
 
 async def _receive(receive: Receive) -> tuple[bytes, bool]:
@@ -109,7 +124,9 @@ class Spool:
     microseconds, and a thread for each would hold the event loop for longer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, take: Callable[[int], None] = lambda _: None) -> None:
+        """Keep bytes; `take` hears of those in memory, and may refuse them."""
+        self._take = take
         self._file = tempfile.SpooledTemporaryFile(max_size=SPOOL_MEMORY)  # noqa: SIM115  `close` closes it
         self.size = 0
 
@@ -120,6 +137,8 @@ class Spool:
                 f"Your form has more than {MAX_SPOOL_BYTES} bytes that must be read before it is sent. "
                 "Put its model or purpose before its files."
             )
+        if self.size < SPOOL_MEMORY:
+            self._take(min(len(data), SPOOL_MEMORY - self.size))
         try:
             self._file.seek(self.size)
             self._file.write(data)

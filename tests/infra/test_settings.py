@@ -34,6 +34,7 @@ ABSENT = {
     "FORWARD_UNKNOWN_OPERATIONS": "a choice of the team's",
     "HTTPS_PROXY": "the way out of Azure Functions needs no proxy",
     "HTTP_PROXY": "the way out of Azure Functions needs no proxy",
+    "MAX_BODY_MEMORY_BYTES": "an eighth of the memory, whatever the size of an instance",
     "MAX_JSON_BODY_BYTES": "the app's default fits every size of an instance",
     "NO_PROXY": "the way out of Azure Functions needs no proxy",
     "REPAIR_PARAMETERS": "a choice of the team's",
