@@ -21,11 +21,14 @@ from proxy.config.timeouts import Timeouts
 from proxy.errors import Overloaded, ProxyError, Unreachable, UpstreamError
 from proxy.values import UpstreamRequest
 
-# Seconds; Azure's gateway closes idle connections after some minutes, so that a reused one is rarely stale.
+# How long a connection may be idle before it is used again, in seconds. Azure's gateway closes one after some minutes,
+# so that one of the first kind is rarely stale.
 KEEP_ALIVE = 60.0
-# Seconds; the same for requests that must not be sent twice. When a reused connection breaks before the answer, nobody
-# knows whether Azure has taken the request, so these get one that was in use a moment ago, or a new one.
+# For a request that must not be sent twice: if a reused connection breaks before the answer, nobody knows whether Azure
+# has taken the request. One that was in use a moment ago is as good as a new one.
 KEEP_ALIVE_ONCE = 5.0
+# For a request that is sent again because its connection was stale: all others may be, so it gets a new one.
+NEW = 0.0
 # Bytes; aiohttp reads at most twice as much ahead of a client that reads slowly.
 READ_AHEAD = 64 * 1024
 # Bytes; a larger body is sent in pieces.
@@ -152,8 +155,8 @@ class UpstreamAnswer:
 class HttpClient:
     """The connection pools, one for each host, which open with the first call.
 
-    Requests that must not be sent twice have pools of their own, because how long a connection may be idle is a
-    property of a pool in aiohttp. `connections` is how many a host may have in each. aiohttp's `trust_env` is off,
+    There are separate pools for each time that a connection may be idle, because aiohttp's pools have one such time.
+    `connections` is how many connections a host may have in each. aiohttp's `trust_env` is off,
     because it reads the environment and a netrc file for every request.
     """
 
@@ -162,7 +165,7 @@ class HttpClient:
         self._connections = connections
         # There are few URLs, and parsing one costs as much as everything else that is done here for a request.
         self._address = lru_cache(maxsize=256)(partial(_address, proxies or HttpProxies()))
-        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        self._sessions: dict[float, aiohttp.ClientSession] = {}
 
     def __len__(self) -> int:
         """Return how many connections are in use."""
@@ -179,9 +182,9 @@ class HttpClient:
         """
         once = not (request.repeatable and isinstance(request.body, bytes))
         try:
-            answer = await self._send(request, credential, begin(), once=once)
+            answer = await self._send(request, credential, begin(), KEEP_ALIVE_ONCE if once else KEEP_ALIVE)
             if answer is None and not once:
-                answer = await self._send(request, credential, begin(), once=once)
+                answer = await self._send(request, credential, begin(), NEW)
         except aiohttp.ConnectionTimeoutError:
             raise Unreachable(_UNREACHABLE) from None
         except (*BREAKS, ValueError):
@@ -199,7 +202,7 @@ class HttpClient:
             await self._sessions.popitem()[1].close()
 
     async def _send(
-        self, request: UpstreamRequest, credential: tuple[str, str], sending: Sending, *, once: bool
+        self, request: UpstreamRequest, credential: tuple[str, str], sending: Sending, keep_alive: float
     ) -> UpstreamAnswer | None:
         """Return the answer, None if a reused connection was reset before any byte of one."""
         address = self._address(request.url)
@@ -208,7 +211,7 @@ class HttpClient:
         connecting = _Connecting()
         _CONNECTING.set(connecting)
         try:
-            response = await self._open(once=once).request(
+            response = await self._open(keep_alive).request(
                 request.method,
                 address.url,
                 data=_payload(request.body, sending),
@@ -232,12 +235,12 @@ class HttpClient:
             return None
         return UpstreamAnswer(response, sending)
 
-    def _open(self, *, once: bool) -> aiohttp.ClientSession:
-        session = self._sessions.get(once)
+    def _open(self, keep_alive: float) -> aiohttp.ClientSession:
+        session = self._sessions.get(keep_alive)
         if session is None:
-            keep_alive = KEEP_ALIVE_ONCE if once else KEEP_ALIVE
-            session = self._sessions[once] = aiohttp.ClientSession(
-                connector=_Connector(limit=0, limit_per_host=self._connections, keepalive_timeout=keep_alive),
+            kept: Mapping[str, Any] = {"keepalive_timeout": keep_alive} if keep_alive else {"force_close": True}
+            session = self._sessions[keep_alive] = aiohttp.ClientSession(
+                connector=_Connector(limit=0, limit_per_host=self._connections, **kept),
                 timeout=aiohttp.ClientTimeout(
                     total=None,
                     connect=self._timeouts.connect + self._timeouts.pool,

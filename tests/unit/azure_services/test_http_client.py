@@ -95,12 +95,13 @@ async def test_a_stale_pooled_connection_is_repeated_once_on_a_new_one(client: H
     assert sendings.reported == [sendings.begun[1]]
 
 
-async def test_two_stale_pooled_connections_are_an_error_after_one_repetition(client: HttpClient) -> None:
+async def test_the_repetition_does_not_go_on_another_connection_that_was_idle_as_long(client: HttpClient) -> None:
     together = asyncio.Barrier(2)
 
     async def stale(connection: int, request: int, writer: asyncio.StreamWriter) -> None:
         if request <= 2:
             await together.wait()
+        if request <= 2 or connection > 2:
             writer.write(HELLO)
         else:
             writer.transport.abort()
@@ -108,10 +109,19 @@ async def test_two_stale_pooled_connections_are_an_error_after_one_repetition(cl
     sendings = Sendings()
     async with serving(stale) as server:
         await asyncio.gather(fetch(client, post(server)), fetch(client, post(server)))
+        assert await fetch(client, post(server), sendings) == b"hello"
+        assert (server.connections, len(server.bodies)) == (3, 4)
+    assert [sending.outcome for sending in sendings.begun] == ["reset", None]
+
+
+async def test_a_repetition_that_fails_as_well_is_an_error(client: HttpClient) -> None:
+    sendings = Sendings()
+    async with serving(reset_all_but_first) as server:
+        await fetch(client, post(server))
         with pytest.raises(UpstreamError, match="broke"):
             await fetch(client, post(server), sendings)
-        assert (server.connections, len(server.bodies)) == (2, 4)
-    assert [sending.outcome for sending in sendings.begun] == ["reset", "reset"]
+        assert (server.connections, len(server.bodies)) == (2, 3)
+    assert len(sendings.begun) == 2
 
 
 async def test_a_new_connection_that_resets_is_not_repeated(client: HttpClient) -> None:
