@@ -37,10 +37,8 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _LONGEST_NAME = 100
 _MOST_COMPARED = 200
 _MOST_SIMILAR = 10
-_ALL_THROTTLED = (
-    "All deployments of this model have reached their rate limits. Please retry after the time in Retry-After."
-)
-_ALL_DOWN = "No deployment of this model can be reached at the moment. Please retry when Retry-After says."
+_ALL_THROTTLED = "All deployments of this model have reached their rate limits."
+_ALL_DOWN = "No deployment of this model can be reached at the moment."
 
 
 class ProxyError(Exception):
@@ -206,24 +204,31 @@ class ConfigurationError(ProxyError):
 
 
 class Overloaded(ProxyError):
-    """The instance accepts no more requests; the client tries again, perhaps at another instance."""
+    """The instance accepts no more requests; the client tries again in a second, perhaps at another instance."""
 
     status = 503
     code = "overloaded"
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, headers={"retry-after": "1"})
+        super().__init__(f"{message} {_retry_after(1)}", headers={"retry-after": "1"})
 
 
 class AllDown(ProxyError):
     """No deployment that serves the request may be called for the next `wait` seconds."""
 
     def __init__(self, *, throttled: bool, wait: float) -> None:
-        waits = {"retry-after": str(max(1, ceil(wait))), "retry-after-ms": str(ceil(wait * 1000))}
+        seconds = max(1, ceil(wait))
+        waits = {"retry-after": str(seconds), "retry-after-ms": str(ceil(wait * 1000))}
         code = "rate_limit_exceeded" if throttled else "service_unavailable"
-        super().__init__(_ALL_THROTTLED if throttled else _ALL_DOWN, code=code, headers=waits)
+        message = f"{_ALL_THROTTLED if throttled else _ALL_DOWN} {_retry_after(seconds)}"
+        super().__init__(message, code=code, headers=waits)
         self.status = 429 if throttled else 503
         self.type = "requests" if throttled else "server_error"
+
+
+def _retry_after(seconds: int) -> str:
+    """Return the advice as Azure writes it, which clients look for in messages."""
+    return f"Please retry after {seconds} second{'' if seconds == 1 else 's'}."
 
 
 class UpstreamError(ProxyError):
@@ -244,8 +249,8 @@ class ShuttingDown(UpstreamError):
     code = "proxy_shutting_down"
 
     def __init__(self) -> None:
-        message = "This instance of the proxy was asked to end before the answer was complete. Please try again."
-        super().__init__(message, headers={"retry-after": "1"})
+        message = "This instance of the proxy was asked to end before the answer was complete."
+        super().__init__(f"{message} {_retry_after(1)}", headers={"retry-after": "1"})
 
 
 class UpstreamAuthError(UpstreamError):

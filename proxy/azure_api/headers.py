@@ -83,7 +83,9 @@ def _rewrite(passed: dict[str, str], name: str) -> None:
 
 def headers_of_error(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of Azure's answer for an error, whose body is replaced."""
-    return {name: value for name, value in response_to_openai(headers).items() if name not in _OF_A_SUCCESS}
+    passed = {name: value for name, value in response_to_openai(headers).items() if name not in _OF_A_SUCCESS}
+    wait = retry_after.milliseconds_to_openai(headers.get("x-ms-retry-after-ms", ""))
+    return passed if wait is None else {"retry-after-ms": wait, **passed}
 
 
 def _is_plain(value: str) -> bool:

@@ -9,6 +9,8 @@ from functools import lru_cache, partial
 from typing import Any
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -27,10 +29,11 @@ READ_AHEAD = 64 * 1024
 WHOLE_BODY = 256 * 1024
 # Seconds; how long after the last event the end of the body may come.
 TAIL = 0.5
-# Raised by reading when the connection breaks.
-BREAKS = (aiohttp.ClientError, OSError)
+# Raised by reading when the connection breaks. What aiohttp's parser raises is no ClientError.
+BREAKS = (aiohttp.ClientError, HttpProcessingError, OSError)
 _UNREACHABLE = "Azure OpenAI could not be reached."
-_NO_CONNECTION = "All connections of this instance to Azure OpenAI are in use. Please try again."
+_NOT_HTTP = "The bytes of the answer are no HTTP."
+_NO_CONNECTION = "All connections of this instance to Azure OpenAI are in use."
 _NO_TUNNEL = "The HTTP proxy on the way to Azure OpenAI could not be reached, or refused the connection."
 
 
@@ -58,8 +61,26 @@ class _Connecting:
 _CONNECTING: ContextVar[_Connecting] = ContextVar("connecting")
 
 
+class _Protocol(ResponseHandler):
+    """Tells who reads a body that the bytes of the connection are no HTTP any more.
+
+    aiohttp 3.14 closes the connection then and keeps the error for the next answer: a reader of this one waits on.
+    """
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        super().set_exception(exc, *cause)
+        payload = self._payload
+        if isinstance(exc, HttpProcessingError) and payload is not None and not payload.is_eof():
+            payload.set_exception(aiohttp.ClientPayloadError(_NOT_HTTP))
+
+
 class _Connector(aiohttp.TCPConnector):
     """Notes when a sending opens a new connection; aiohttp's tracing would cost more."""
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        protocol: type[ResponseHandler] = _Protocol
+        self._factory = partial(protocol, loop=self._loop)
 
     async def _create_connection(self, *arguments: Any, **named: Any) -> Any:
         _CONNECTING.get().new = True
@@ -158,7 +179,7 @@ class HttpClient:
                 answer = await self._send(request, credential, begin())
         except aiohttp.ConnectionTimeoutError:
             raise Unreachable(_UNREACHABLE) from None
-        except (aiohttp.ClientError, OSError, ValueError):
+        except (*BREAKS, ValueError):
             raise UpstreamError(BROKEN) from None
         if answer is None:
             raise UpstreamError(BROKEN)

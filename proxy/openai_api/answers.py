@@ -46,15 +46,16 @@ def may_pass(error: ProxyError) -> bool:
 
 def encode_error(error: ProxyError) -> bytes:
     """Return the body of an error: OpenAI's four keys, and Azure's details about a content filter if there are any."""
-    fields: dict[str, object] = {
-        "message": error.message,
-        "type": error.type,
-        "param": error.param,
-        "code": error.code,
-    }
+    four = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
+    fields: dict[str, object] = {name: value and _encodable(value) for name, value in four.items()}
     if isinstance(error, AzureRefusal) and error.inner is not None:
         fields["innererror"] = msgspec.Raw(error.inner)
     return msgspec.json.encode({"error": fields})
+
+
+def _encodable(text: str) -> str:
+    """Return a text without halves of surrogate pairs, which a client may have sent and UTF-8 has not."""
+    return text.encode(errors="replace").decode()
 
 
 def to_response(error: ProxyError) -> Response:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from proxy.errors import InvalidRequest
+from proxy.openai_api import json_walk
 from proxy.openai_api.json_members import Members, mask
 
 T = TypeVar("T")
@@ -32,11 +33,6 @@ _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _MEMBER = re.compile(rb"[\s{,]*+(" + _STRING + rb")\s*+:\s*+", re.DOTALL)
 _END = re.compile(rb"\s*+{?\s*+}\s*+")
-_SCALAR = re.compile(_STRING + rb"|[^\s,}]+", re.DOTALL)
-_PLAIN = rb'[^"{}\[\]]*+'
-# An object or a list without another one inside is skipped in one step; conversations consist mostly of these.
-_FLAT = rb"(?:\{|\[)" + _PLAIN + rb"(?:" + _STRING + _PLAIN + rb")*+[}\]]"
-_TO_BRACKET = re.compile(_PLAIN + rb"(?:(?:" + _STRING + rb"|" + _FLAT + rb")" + _PLAIN + rb")*+([{}\[\]])", re.DOTALL)
 _COMMA = re.compile(rb"\s*,\s*")
 _NOT_JSON = "The body of your request is not valid JSON, or is nested too deeply."
 
@@ -95,7 +91,7 @@ class JsonBody(msgspec.Struct, frozen=True, kw_only=True):
     def renamed(self, name: str, other: str) -> "JsonBody":
         """Return the body with one member renamed to a name that is not in use."""
         start = self.names[name]
-        end = _match(_SCALAR, self.raw, start).end()
+        end = json_walk.string_end(self.raw, start)
         names = {known: other if known == name else known for known in self.names}
         return self._moved(start, b'"%s"' % other.encode(), end, names)
 
@@ -165,8 +161,8 @@ class JsonBody(msgspec.Struct, frozen=True, kw_only=True):
 def parse_json_body(raw: bytes) -> JsonBody:
     """Validate that a body is one JSON object and find its members.
 
-    Raises `InvalidRequest` for anything else, and for a name that occurs twice at the top level, because parsers
-    disagree about which of the two counts.
+    Raises `InvalidRequest` for anything else, for a name that occurs twice at the top level, because parsers disagree
+    about which of the two counts, and for one with half of a surrogate pair, which UTF-8 cannot write.
     """
     if raw.count(b"{") + raw.count(b"[") > MAX_BRACKETS:
         raise InvalidRequest("The body of your request has too many objects and lists.")
@@ -215,6 +211,8 @@ def _scan(raw: bytes) -> JsonBody:
     spans: dict[str, tuple[int, int]] = {}
     names: dict[str, int] = {}
     for name, name_start, start, end in _members(raw):
+        if not _is_unicode(name):
+            raise InvalidRequest("The name of a member in the body of your request has half of a surrogate pair.")
         if name in spans:
             raise InvalidRequest(f"The body of your request has more than one member with the name '{name[:64]}'.")
         if len(spans) == MAX_MEMBERS:
@@ -223,29 +221,17 @@ def _scan(raw: bytes) -> JsonBody:
     return JsonBody(raw=raw, spans=spans, names=names)
 
 
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _members(raw: bytes) -> Iterator[tuple[str, int, int, int]]:
-    position = 0
-    while member := _MEMBER.match(raw, position):
-        start = member.end()
-        position = _end_of_value(raw, start)
+    for name_start, start, end in json_walk.members(raw):
+        written = raw[name_start : json_walk.string_end(raw, name_start)]
         # json accepts halves of surrogate pairs, msgspec does not.
-        name = json.loads(member[1]) if b"\\" in member[1] else member[1][1:-1].decode()
-        yield name, member.start(1), start, position
-
-
-def _end_of_value(raw: bytes, start: int) -> int:
-    if raw[start : start + 1] not in (b"{", b"["):
-        return _match(_SCALAR, raw, start).end()
-    depth, position = 1, start + 1
-    while depth:
-        bracket = _match(_TO_BRACKET, raw, position)
-        position = bracket.end()
-        depth += 1 if bracket[1] in (b"{", b"[") else -1
-    return position
-
-
-def _match(pattern: re.Pattern[bytes], raw: bytes, position: int) -> re.Match[bytes]:
-    match = pattern.match(raw, position)
-    if match is None:  # pragma: no cover  the document was validated, so there is a match
-        raise InvalidRequest(_NOT_JSON)
-    return match
+        name = json.loads(written) if b"\\" in written else written[1:-1].decode()
+        yield name, name_start, start, end

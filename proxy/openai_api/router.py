@@ -55,6 +55,11 @@ def find(method: str, path: str) -> Route | ProxyError:
     return Route(operation=operation, parameters=parameters, model=model)
 
 
+def is_azure_shaped(path: str) -> bool:
+    """Tell whether a path is one of Azure OpenAI's API with dated versions, as its own clients use it."""
+    return path.startswith("/openai/") and not path.startswith("/openai/v1")
+
+
 def unknown(method: str, path: str) -> Route:
     """Return a route for an operation that is not in the table, which forwards it unchanged to `/openai/v1`."""
     segments = tuple(_segments(path))

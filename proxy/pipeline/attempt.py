@@ -19,11 +19,14 @@ from proxy.azure_api.request import Call
 from proxy.azure_api.stream import Stream, open_stream
 from proxy.azure_api.urls import without_version
 from proxy.azure_api.usage import find_usage
+from proxy.azure_services.credentials import Header
 from proxy.azure_services.upstream import Upstream
 from proxy.config.timeouts import Timeouts
 from proxy.errors import ConfigurationError, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
-from proxy.openai_api.operations import Surface
+from proxy.openai_api.object_ids import tag_location
+from proxy.openai_api.operations import Operation, Surface
 from proxy.openai_api.retry_after import parse_wait
+from proxy.openai_api.router import is_azure_shaped
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.recorder import Record, Recorder
 from proxy.pipeline.relay import EventRelay, download
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 # An error of Azure is some hundred bytes; a gateway's page of HTML is not read to its end.
 MAX_ERROR_BYTES = 64 * 1024
+NO_CONTENT = 204
 _VERSION_REFUSED = b"api-version query parameter is not allowed"
 _EVENTS = "text/event-stream"
 
@@ -188,7 +192,8 @@ class Attempts:
         start.body_sent()
         start.attempt()
         try:
-            answer = await self.upstream.send(message, await resource.credential.header(), recorder.begin)
+            header = await resource.credential.header()
+            answer = await self.upstream.send(message, header, recorder.begin)
             try:
                 body = await answer.read_beginning(MAX_ERROR_BYTES)
             finally:
@@ -199,7 +204,8 @@ class Attempts:
             start.attempted()
             recorder.end("answer")
         if answer.status >= 300:
-            raise AzureErrors(model=None, auth=resource.auth).answer(answer.status, answer.headers, body)
+            errors = AzureErrors(model=None, auth=resource.auth, secret=header[1].removeprefix("Bearer "))
+            raise errors.answer(answer.status, answer.headers, body)
 
     def translator(self, call: Call, azure_errors: AzureErrors) -> Stream | None:
         """Return what translates a stream of the call's operation, None when it has none."""
@@ -217,8 +223,8 @@ class Attempts:
             return Refused(failure=Failure(kind=_kind(error)), error=error)
         try:
             if 200 <= answer.status < 300:
-                return await self._succeed(sent, answer)
-            return await self._refuse(sent, answer, partial(credential.renew, header))
+                return await self._succeed(sent, answer, header)
+            return await self._refuse(sent, answer, header)
         except UpstreamError as error:
             answer.close()
             return Refused(failure=Failure(kind=_kind(error)), error=error)
@@ -226,7 +232,7 @@ class Attempts:
             answer.close()
             raise
 
-    async def _refuse(self, sent: Sent, answer: "UpstreamAnswer", renew: Renew) -> Answered | Refused:
+    async def _refuse(self, sent: Sent, answer: "UpstreamAnswer", header: Header) -> Answered | Refused:
         deadline = sent.running.exchange.deadline
         deadline.set(Limit.IDLE, deadline.now() + self.timeouts.idle)
         try:
@@ -237,18 +243,17 @@ class Attempts:
         message = sent.message
         if _VERSION_REFUSED in body and isinstance(message.body, bytes) and "api-version=" in message.url:
             sent.recorder.end("answer")
-            return await self._send(
-                structs.replace(sent, message=structs.replace(message, url=without_version(message.url)))
-            )
-        error = _errors_of(sent).answer(answer.status, answer.headers, body)
+            message = structs.replace(message, url=without_version(message.url))
+            return await self._send(structs.replace(sent, message=message))
+        error = self._errors_of(sent, answer, header).answer(answer.status, answer.headers, body)
         wait = parse_wait({**answer.headers, **error.headers}, error.message, self.now())
         failure = Failure(kind=Kind.ANSWER, status=answer.status, code=error.code or "", wait=wait)
-        return Refused(failure=failure, error=error, body=body, renew=renew)
+        return Refused(failure=failure, error=error, body=body, renew=partial(sent.resource.credential.renew, header))
 
-    async def _succeed(self, sent: Sent, answer: "UpstreamAnswer") -> Answered | Refused:
+    async def _succeed(self, sent: Sent, answer: "UpstreamAnswer", header: Header) -> Answered | Refused:
         content_type = answer.headers.get("content-type", "")
         if content_type.startswith(_EVENTS):
-            stream = self.translator(sent.call, _errors_of(sent))
+            stream = self.translator(sent.call, self._errors_of(sent, answer, header))
             if stream is not None:
                 return await self._begin_stream(sent, answer, stream)
         if sent.call.streams and content_type.startswith("application/json"):
@@ -263,16 +268,16 @@ class Attempts:
         operation = sent.call.route.operation
         whole = await answer.read_whole(MAX_ANSWER_BYTES)
         answer.close()
-        if not whole and operation.surface is Surface.DEPLOYMENT:
+        if not whole and (sent.call.streams or not _may_be_empty(operation, answer.status)):
             raise UpstreamError("Azure OpenAI's answer is empty.")
-        if operation.clean:
+        if operation.clean and whole:
             cleaned = response.to_openai(whole, keep=self.keep_filter_results)
         else:
-            cleaned = response.check(whole, content_type)
-        tag = sent.routed.tagging(sent.call, sent.target.resource)
+            cleaned = response.check(whole, content_type) if whole else whole
+        tag = sent.routed.tagging(sent.call, sent.target.resource) if whole else None
         passed = headers.response_to_openai(answer.headers)
         if "location" in passed:
-            passed["location"] += sent.routed.resources.tags.tag(sent.target.resource)
+            passed["location"] = tag_location(sent.routed.resources.tags, passed["location"], sent.target.resource)
         answer.sending.usage = find_usage(whole)
         answer.sending.end("completed")
         body = cleaned if tag is None else tag(cleaned)
@@ -281,7 +286,7 @@ class Attempts:
     async def _begin_stream(self, sent: Sent, answer: "UpstreamAnswer", stream: Stream) -> Answered | Refused:
         """Return a stream that has said something; until then a model may think for as long as the request may take."""
         sent.running.start.is_stream()
-        relay = EventRelay(answer, stream, sent.routed.tagging(sent.call, sent.target.resource))
+        relay = EventRelay(answer, stream, sent.routed.tagging_events(sent.call, sent.target.resource))
         error = await relay.begin(at_once=sent.call.in_background)
         if error is not None:
             answer.close()
@@ -299,6 +304,20 @@ class Attempts:
         failure = Failure(kind=Kind.IN_STREAM, status=status, code=error.code or "", wait=wait)
         return Refused(failure=failure, error=error)
 
+    def _errors_of(self, sent: Sent, answer: "UpstreamAnswer", header: Header) -> AzureErrors:
+        """Return what translates the errors of an attempt."""
+        return AzureErrors(
+            model=sent.call.model,
+            auth=sent.resource.auth,
+            models=sent.routed.names(),
+            client_text=sent.call.raw or "/".join(sent.call.route.parameters).encode(),
+            secret=header[1].removeprefix("Bearer "),
+            has_version="api-version=" in sent.message.url,
+            names_object=bool(sent.call.route.parameters),
+            keeps_details=self.keep_filter_results or is_azure_shaped(sent.routed.request.path),
+            head=answer.headers,
+        )
+
     def _leaving(
         self,
         sent: Sent,
@@ -314,14 +333,11 @@ class Attempts:
         return Answered(response=leaving, headers=answer.headers)
 
 
-def _errors_of(sent: Sent) -> AzureErrors:
-    """Return what translates the errors of an attempt."""
-    return AzureErrors(
-        model=sent.call.model,
-        auth=sent.resource.auth,
-        models=sent.routed.names(),
-        client_text=sent.call.raw or "/".join(sent.call.route.parameters).encode(),
-    )
+def _may_be_empty(operation: Operation, status: int) -> bool:
+    """Tell whether an answer without a body says all there is to say, as behind a deletion."""
+    if operation.surface is Surface.DEPLOYMENT:
+        return False
+    return not operation.clean or (status == NO_CONTENT and operation.stream is None)
 
 
 def _kind(error: ProxyError) -> Kind:

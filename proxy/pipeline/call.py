@@ -12,7 +12,8 @@ from proxy.azure_api.headers import EVENTS, JSON
 from proxy.azure_api.request import Call, parse_call
 from proxy.config.timeouts import Timeouts
 from proxy.errors import ProxyError, UnknownUrl, UpstreamError
-from proxy.openai_api.object_ids import FORM_PARTS, Page, bare_fields, open_page, spans_resources
+from proxy.openai_api.id_places import form_parts
+from proxy.openai_api.object_ids import Page, bare_fields, open_page, spans_resources
 from proxy.openai_api.operations import Body
 from proxy.openai_api.router import Route
 from proxy.pipeline.attempt import RunningCall
@@ -141,7 +142,7 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         """Make a call whose body passes while it comes, as far as it can be repeated to one target after the other."""
         operation, tags = routed.route.operation, routed.resources.tags
         upload = Upload(routed.request, self.running)
-        await upload.read(operation.body, () if tags.alone else FORM_PARTS.get(operation.name, ()))
+        await upload.read(operation.body, () if tags.alone else form_parts(operation))
         bare, claims = bare_fields(tags, operation, upload.fields)
         routed, _ = routed.without_tags(b"", claims)
         model = model_of(routed.route, upload.fields)

@@ -10,7 +10,18 @@ from msgspec import structs
 from proxy.azure_api.request import Call, Serving, require_model
 from proxy.errors import ModelNotFound
 from proxy.openai_api.json_body import JsonBody
-from proxy.openai_api.object_ids import Claims, bare_body, bare_query, bare_route, brings_ids, claimed, tag_answer
+from proxy.openai_api.object_ids import (
+    Claim,
+    Claims,
+    EventTags,
+    bare_body,
+    bare_query,
+    bare_route,
+    brings_ids,
+    claimed,
+    not_served_there,
+    tag_answer,
+)
 from proxy.openai_api.router import Route
 from proxy.pipeline.resources import Resources
 from proxy.routing.targets import Target
@@ -24,7 +35,7 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a request before it is sent.
 
     `query` is the client's, without tags; `pinned` is the number of the resource that keeps the objects which the
-    request names, None where it names none.
+    request names, None where it names none; `claim` is the first of their ids.
     """
 
     __repr__ = object.__repr__  # without what is in it
@@ -34,6 +45,7 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     query: str
     resources: Resources
     pinned: int | None = None
+    claim: Claim | None = None
 
     def without_tags(self, raw: bytes, claims: Claims = ()) -> tuple["RoutedRequest", bytes]:
         """Return the request and its body without the tags of ids, pinned to the resource that they name.
@@ -41,26 +53,36 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
         Raises `InvalidRequest` for ids of two resources, or of none.
         """
         tags = self.resources.tags
-        if tags.alone and "~" not in self.request.path and "~" not in self.query and b"~" not in raw:
+        if tags.alone and not self.route.parameters and not self.query and not tags.may_be_in(raw):
             return self, raw
         route, in_path = bare_route(tags, self.route)
         query, in_query = bare_query(tags, self.route.operation, self.query)
         raw, in_body = bare_body(tags, self.route.operation, raw)
-        pinned = claimed((*in_path, *in_query, *in_body, *claims))
-        return structs.replace(self, route=route, query=query, pinned=pinned), raw
+        claim = claimed((*in_path, *in_query, *in_body, *claims))
+        pinned = None if claim is None else claim.resource
+        return structs.replace(self, route=route, query=query, pinned=pinned, claim=claim), raw
 
     def names(self) -> tuple[str, ...]:
         """Return the models that the client may use."""
         return self.resources.catalogue().plain_names
 
     def targets(self, model: str | None) -> tuple[Target, ...]:
-        """Return where the request may go; raise `ModelNotFound` when nobody serves the model."""
+        """Return where the request may go.
+
+        Raises `ModelNotFound` when nobody serves the model, and `InvalidRequest` when only others do than the resource
+        of the objects that the request names.
+        """
         if model is not None and len(model) > MAX_MODEL:
             raise ModelNotFound(model, known=self.names())
-        operation = self.route.operation
-        targets = self.resources.catalogue().targets(model, self.pinned, operation.kind)
+        operation, catalogue = self.route.operation, self.resources.catalogue()
+        targets = catalogue.targets(model, self.pinned, operation.kind)
         if model is None:
             return tuple(replace(target, operation=operation.name) for target in targets)
+        if self.claim is not None:
+            # Also where the pinned resource may have a deployment of that name, but others are known to have it.
+            everywhere = catalogue.targets(model, kind=operation.kind)
+            if everywhere and all(target.resource != self.pinned for target in everywhere):
+                raise not_served_there(model, self.claim)
         if not targets:
             raise ModelNotFound(model, known=self.names())
         return targets
@@ -102,8 +124,15 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
         return lambda model: target.deployment or serving(model)
 
     def tagging(self, call: Call, resource: int) -> Callable[[bytes], bytes] | None:
-        """Return what tags the ids of an answer, None where they stay as they are."""
+        """Return what tags the ids of a JSON answer, None where they stay as they are."""
         operation, tags = self.route.operation, self.resources.tags
         if tags.alone or not brings_ids(operation, call.document):
             return None
         return lambda data: tag_answer(tags, operation, data, resource)
+
+    def tagging_events(self, call: Call, resource: int) -> Callable[[bytes], bytes] | None:
+        """Return what tags the ids in the events of one stream, None where they stay as they are."""
+        operation, tags = self.route.operation, self.resources.tags
+        if tags.alone or not brings_ids(operation, call.document):
+            return None
+        return EventTags(tags, operation, resource).tag

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from proxy.errors import Overloaded
 
-_FULL = "This instance of the proxy has too many requests in flight. Please try again."
-_ENDING = "This instance of the proxy is about to end. Please try again."
-_TOO_MANY_UPLOADS = "This instance of the proxy has too many uploads in flight. Please try again."
-_NO_MEMORY = "This instance of the proxy has no memory left for your request. Please try again."
+_FULL = "This instance of the proxy has too many requests in flight."
+_ENDING = "This instance of the proxy is about to end."
+_TOO_MANY_UPLOADS = "This instance of the proxy has too many uploads in flight."
+_NO_MEMORY = "This instance of the proxy has no memory left for your request."
 # The limit of the control group, by versions 2 and 1. https://docs.kernel.org/admin-guide/cgroup-v2.html
 CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 # Time for the last words of what was stopped, in seconds.

@@ -382,7 +382,7 @@ def cut(received: bytes, random: Random) -> list[bytes]:
     return [received] if way == "whole" else [received[start:end] for start, end in pairwise(sorted(places))]
 
 
-RANDOMS = st.randoms(use_true_random=False)
+RANDOMS = st.randoms(use_true_random=True)
 
 
 @settings(max_examples=300, deadline=None)

@@ -89,7 +89,7 @@ _EVENTS = st.one_of(
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.lists(_EVENTS, max_size=80), st.randoms(use_true_random=False))
+@given(st.lists(_EVENTS, max_size=80), st.randoms(use_true_random=True))
 def test_no_request_ever_goes_where_it_must_not(events: list[tuple], random: Random) -> None:  # type: ignore[type-arg]
     world = World(Routing(Policy()))
     for event in events:

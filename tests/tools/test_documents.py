@@ -13,7 +13,7 @@ from proxy.config.resources import parse_resources
 from proxy.server.access_log import AccessLogEntry
 from tools.settings_table import FOR_PLATFORM, settings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
 LINK = re.compile(r"\]\(([^)]+)\)")
 # Settings of another proxy and of chat UIs.
