@@ -48,7 +48,8 @@ async def ask_all(application: Proxy, operation: Operation, requests: int, at_on
 
     async def ask() -> None:
         for _ in left:
-            statuses.append((await call(application, operation)).status)
+            seen = await call(application, operation)
+            statuses.append(seen.status)
 
     await asyncio.gather(*(ask() for _ in range(at_once)))
     return statuses
