@@ -116,4 +116,4 @@ async def test_resources_with_an_identity_and_with_a_key_stand_side_by_side(
         assert await ask(http, "error-500") == (200, ("1", "2"))
         revoked = set(identity.tokens)
         resources[0].credentials.accepts_token = lambda token: token in identity.tokens and token not in revoked
-        assert await ask(http, "gpt-4o") == (200, ("0", "1"))  # A fresh token is no attempt of its own.
+        assert await ask(http, "gpt-4o") == (200, ("0", "2"))  # Once with each token.

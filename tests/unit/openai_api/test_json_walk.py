@@ -11,7 +11,15 @@ from tests.unit.openai_api.worlds import LEAVES, changed, values
 
 PATHS = (
     *("id", "list[*].id", "list[*].parts[*].file_id", "list[*].parts[*].notes[*].file_id", "list[*].output.file_id"),
-    *("list[*].output[*].file_id", "both", "both.ids[*]", "free{}.file_id", "list[*].é", "deep.list[*][*]"),
+    *(
+        "list[*].output[*].file_id",
+        "both",
+        "both.ids[*]",
+        "free{}.file_id",
+        "list[*].é",
+        "deep.list[*][*]",
+        "list[*].free{}.id",
+    ),
 )
 PLACES = places({path: path for path in PATHS})
 LONG = st.sampled_from(["x" * 300, "\n" * 70, '"' * 5000, "\\" * 999, '\\"' * 300, "é" * 200, "x" * 70])
@@ -48,6 +56,9 @@ def test_every_string_at_a_place_is_found_in_its_order_and_no_other(
         (b'{"id":"a","id":"b"}', [("id", "a"), ("id", "b")]),
         (b'{"":"a","\\ud83d":"b","id":"c"}', [("id", "c")]),
         (b'{"id":""}', [("id", "")]),
+        (b'{"list":[{"free":{"a":{"x":1},"b":{"id":"c"}}}]}', [("list[*].free{}.id", "c")]),
+        (b'{"list":[{"free":{"a":{"x":1}}}],"id":"c"}', [("id", "c")]),
+        (b'{"%b":1,"%b":"b","id":"c"}' % (b"n" * 99, b"m" * 99), [("id", "c")]),
     ],
 )
 def test_a_string_is_found(raw: bytes, expected: list[tuple[str, str]]) -> None:

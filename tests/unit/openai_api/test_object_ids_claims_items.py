@@ -53,6 +53,11 @@ def test_sealed_content_of_another_resource_than_the_files_is_refused() -> None:
     assert len(caught.value.message) < 350
 
 
+def test_an_id_with_half_a_surrogate_is_left_as_it_is() -> None:
+    raw = b'{"input":[{"id":"msg_\\ud83d"}],"previous_response_id":"resp_\\ud83d"}'
+    assert bare_body(TWO, CREATE, raw) == (raw, ())
+
+
 def test_sealed_content_of_a_resource_that_is_gone_is_unknown() -> None:
     with pytest.raises(UnknownId) as caught:
         bare_body(TWO, CREATE, b'{"input":[{"encrypted_content":"gAAA~zzzz"}]}')
