@@ -47,8 +47,7 @@ async def ask_all(application: Proxy, operation: Operation, requests: int, at_on
     statuses: list[int] = []
 
     async def ask() -> None:
-        for _ in left:
-            statuses.append((await call(application, operation)).status)
+        statuses.extend([(await call(application, operation)).status for _ in left])
 
     await asyncio.gather(*(ask() for _ in range(at_once)))
     return statuses
