@@ -57,7 +57,7 @@ from proxy.server.concurrency import Concurrency, instance_memory
 from proxy.server.deadline import Deadline
 from proxy.server.response_writer import ResponseWriter
 from proxy.server.shutdown import end_on_sigterm
-from proxy.values import AuthMode, ClientAuth, PassthroughKey, Receive, Scope, Secret, Send
+from proxy.values import AuthMode, ClientAuth, ModelKind, PassthroughKey, Receive, Scope, Secret, Send
 
 if TYPE_CHECKING:
     from proxy.azure_services.resource_manager import ResourceManager
@@ -144,6 +144,7 @@ def open_application(environ: Mapping[str, str], host_json: Path) -> Application
     try:
         settings = Settings.from_environ(environ, host_json.read_bytes(), partial(_read_beside, host_json))
         application = build_application(settings)
+        _log_defaults(settings)
     except ConfigurationError as error:
         if environ.get("AZURE_FUNCTIONS_ENVIRONMENT") == "Development":
             raise
@@ -156,6 +157,19 @@ def open_application(environ: Mapping[str, str], host_json: Path) -> Application
     application.start()
     end_on_sigterm(partial(application.stop, settings.shutdown_grace))
     return application
+
+
+def _log_defaults(settings: Settings) -> None:
+    """Say where a default deployment serves what it may not be able to."""
+    for one in settings.resources:
+        kinds = [kind.value for kind in ModelKind if kind not in one.default_deployments and kind is not ModelKind.CHAT]
+        if one.default_deployment is not None and one.resource_id is None and kinds:
+            logger.info(
+                "The default deployment of %s serves %s too, because its deployments are not listed. "
+                "Name others in AZURE_OPENAI_DEFAULT_DEPLOYMENTS, or set AZURE_OPENAI_RESOURCE_ID.",
+                one.name,
+                ", ".join(kinds),
+            )
 
 
 def _read_beside(host_json: Path, path: str) -> bytes:
@@ -261,6 +275,7 @@ def _resource(one: ResourceSetting, settings: Settings, credential: UpstreamCred
             weight=one.weight,
             models=one.models,
             default=one.default_deployment,
+            defaults=one.default_deployments,
             any_name=is_openai,
         ),
         surfaces=surfaces_at(one.endpoint, one.api_version, _chosen_surfaces(settings), is_openai=is_openai),

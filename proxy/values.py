@@ -79,6 +79,20 @@ class ClientAuth(Enum):
     RESOURCE_KEY = "resource-key"
 
 
+class ModelKind(Enum):
+    """What a model is for, by the operations that call it; the words of `AZURE_OPENAI_DEFAULT_DEPLOYMENTS`."""
+
+    __hash__ = object.__hash__  # in C: it is looked up with every request
+
+    CHAT = "chat"
+    EMBEDDINGS = "embeddings"
+    IMAGES = "images"
+    TRANSCRIPTIONS = "transcriptions"
+    SPEECH = "speech"
+    VIDEOS = "videos"
+    REALTIME = "realtime"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassthroughKey:
     """A key of Azure OpenAI that a client has sent.

@@ -22,7 +22,7 @@ from proxy.openai_api.json_members import ENCODE, UNREADABLE, Members, check_utf
 from proxy.openai_api.operations import StreamFormat
 from proxy.openai_api.sse import DONE, KEEP_ALIVE_NAMES, LF, encode_event
 
-_NULL = Raw(b"null")
+_NULL, _BLANK_TEXT = Raw(b"null"), Raw(b'""')
 # Other servers than Azure's write a blank text for a choice that goes on.
 _UNFINISHED = frozenset({b"null", b'""'})
 _KEEP_ALIVE_TYPES = frozenset(b'"%s"' % name for name in KEEP_ALIVE_NAMES)
@@ -211,7 +211,7 @@ class Chunks:
 
     def _mend(self, choice: Members) -> bool:
         """Give a choice an empty content where it has none, and no reason where that is blank; tell whether it did."""
-        is_blank, is_silent = choice.get("finish_reason") == b'""', not _has(choice, self._content)
+        is_blank, is_silent = choice.get("finish_reason") == _BLANK_TEXT, not _has(choice, self._content)
         if is_blank:
             choice["finish_reason"] = _NULL
         if is_silent:

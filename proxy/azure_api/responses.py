@@ -180,14 +180,22 @@ class TypedEvents:
         members = DECODE(data)
         self.usage = _usage_of(members) or self.usage
         changed = not self._keep and azure_fields.strip(members)
-        if self.failure is not None and not any(parse_texts(data)) and bytes(members["response"]).startswith(b"{"):
-            response = DECODE(members["response"]) | {"error": Raw(ENCODE(error_fields(self.failure)))}
-            members["response"], changed = Raw(ENCODE(response)), True
-        if "sequence_number" in members and _NUMBER(members["sequence_number"]) <= self._number:
-            members["sequence_number"], changed = Raw(b"%d" % (self._number + 1)), True
+        if self.failure is not None:
+            changed |= self._explain(members, data, self.failure)
         self.begun |= self.failure is None
         self.over = self.complete = True
         return encode_event(ENCODE(members) if changed else data, name)
+
+    def _explain(self, members: Members, data: bytes, error: ProxyError) -> bool:
+        """Put the cause where there is none, and a number that rises; tell whether anything has changed."""
+        is_explained = any(parse_texts(data)) or not bytes(members.get("response", _NULL)).startswith(b"{")
+        if not is_explained:
+            response = DECODE(members["response"]) | {"error": Raw(ENCODE(error_fields(error)))}
+            members["response"] = Raw(ENCODE(response))
+        rises = "sequence_number" not in members or _NUMBER(members["sequence_number"]) > self._number
+        if not rises:
+            members["sequence_number"] = Raw(b"%d" % (self._number + 1))
+        return not (is_explained and rises)
 
 
 def _is_bare_error(members: Members) -> bool:

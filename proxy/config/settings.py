@@ -19,6 +19,7 @@ SINGLE_RESOURCE = (
     table.AZURE_OPENAI_ENDPOINT,
     table.AZURE_OPENAI_MODEL_MAPPER,
     table.AZURE_OPENAI_DEFAULT_DEPLOYMENT,
+    table.AZURE_OPENAI_DEFAULT_DEPLOYMENTS,
     table.AZURE_OPENAI_AUTH,
     table.AZURE_OPENAI_API_KEY,
     table.AZURE_OPENAI_RESOURCE_ID,
@@ -183,6 +184,7 @@ def _read_single(environment: Environment, client_auth: ClientAuth, *, api_versi
         api_version=api_version,
         models=environment.read(table.AZURE_OPENAI_MODEL_MAPPER),
         default_deployment=environment.read_optional(table.AZURE_OPENAI_DEFAULT_DEPLOYMENT),
+        default_deployments=environment.read(table.AZURE_OPENAI_DEFAULT_DEPLOYMENTS),
         resource_id=environment.read_optional(table.AZURE_OPENAI_RESOURCE_ID),
     )
 

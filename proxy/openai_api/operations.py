@@ -14,6 +14,7 @@ import msgspec
 
 from proxy.openai_api.json_body import JsonBody
 from proxy.openai_api.json_members import UNREADABLE, decode
+from proxy.values import ModelKind
 
 
 class Surface(Enum):
@@ -72,7 +73,8 @@ class Operation:
     The answer of a `download` passes while it arrives. `stored` operations are about objects that Azure keeps, which
     all client keys share. `on_v1` tells whether `/openai/v1` has a deployment operation. `header` is a header that
     Azure requires. `substitute` says what to use if Azure does not offer the operation. `public` operations need no
-    client key.
+    client key. `kind` is of the models that the operation calls, and `defaults` tells that OpenAI's API lets clients
+    leave the model out.
     """
 
     name: str
@@ -80,6 +82,8 @@ class Operation:
     path: str
     surface: Surface
     body: Body = Body.NONE
+    kind: ModelKind | None = None
+    defaults: bool = False
     stream: StreamFormat | None = None
     clean: bool = False
     download: bool = False
@@ -109,18 +113,28 @@ DEPLOYMENT, V1, LOCAL, UNSUPPORTED = (
 STORED = replace(V1, stored=True)
 CLASSIC = replace(STORED, surface=Surface.CLASSIC)
 PUBLIC = replace(LOCAL, public=True)
+IMAGE = replace(DEPLOYMENT, kind=ModelKind.IMAGES, defaults=True, stream=StreamFormat.IMAGE, clean=True)
+AUDIO = replace(DEPLOYMENT, body=Body.FORM, kind=ModelKind.TRANSCRIPTIONS, defaults=True)
+REALTIME = replace(V1, kind=ModelKind.REALTIME)
 
 
 CHAT = (
     row(
         "createChatCompletion POST /chat/completions",
-        replace(DEPLOYMENT, body=Body.MODEL, stream=StreamFormat.CHAT, clean=True),
+        replace(DEPLOYMENT, body=Body.MODEL, kind=ModelKind.CHAT, stream=StreamFormat.CHAT, clean=True),
     ),
     row(
         "createCompletion POST /completions",
-        replace(DEPLOYMENT, body=Body.MODEL, stream=StreamFormat.COMPLETION, clean=True, on_v1=False),
+        replace(
+            DEPLOYMENT,
+            body=Body.MODEL,
+            kind=ModelKind.CHAT,
+            stream=StreamFormat.COMPLETION,
+            clean=True,
+            on_v1=False,
+        ),
     ),
-    row("createEmbedding POST /embeddings", replace(DEPLOYMENT, body=Body.MODEL)),
+    row("createEmbedding POST /embeddings", replace(DEPLOYMENT, body=Body.MODEL, kind=ModelKind.EMBEDDINGS)),
     *rows(
         replace(STORED, clean=True),
         "listChatCompletions GET /chat/completions",
@@ -137,11 +151,18 @@ CHAT = (
 RESPONSES = (
     row(
         "createResponse POST /responses",
-        replace(V1, body=Body.MODEL_IF_ANY, stream=StreamFormat.RESPONSE, clean=True),
+        replace(
+            V1,
+            body=Body.MODEL_IF_ANY,
+            kind=ModelKind.CHAT,
+            defaults=True,
+            stream=StreamFormat.RESPONSE,
+            clean=True,
+        ),
     ),
     row("getResponse GET /responses/{response_id}", replace(STORED, stream=StreamFormat.RESPONSE, clean=True)),
     *rows(
-        replace(V1, body=Body.MODEL_IF_ANY),
+        replace(V1, body=Body.MODEL_IF_ANY, kind=ModelKind.CHAT),
         "Compactconversation POST /responses/compact",
         "Getinputtokencounts POST /responses/input_tokens",
     ),
@@ -164,22 +185,29 @@ RESPONSES = (
 MEDIA = (
     row(
         "createImage POST /images/generations",
-        replace(DEPLOYMENT, body=Body.MODEL, stream=StreamFormat.IMAGE, clean=True),
+        replace(IMAGE, body=Body.MODEL),
     ),
     row(
         "createImageEdit POST /images/edits",
-        replace(DEPLOYMENT, body=Body.FORM, stream=StreamFormat.IMAGE, clean=True),
+        replace(IMAGE, body=Body.FORM),
     ),
     row(
         "createSpeech POST /audio/speech",
-        replace(DEPLOYMENT, body=Body.MODEL, stream=StreamFormat.SPEECH, download=True),
+        replace(
+            DEPLOYMENT,
+            body=Body.MODEL,
+            kind=ModelKind.SPEECH,
+            defaults=True,
+            stream=StreamFormat.SPEECH,
+            download=True,
+        ),
     ),
     row(
         "createTranscription POST /audio/transcriptions",
-        replace(DEPLOYMENT, body=Body.FORM, stream=StreamFormat.TRANSCRIPT),
+        replace(AUDIO, stream=StreamFormat.TRANSCRIPT),
     ),
-    row("createTranslation POST /audio/translations", replace(DEPLOYMENT, body=Body.FORM)),
-    row("createVideo POST /videos", replace(STORED, body=Body.FORM)),
+    row("createTranslation POST /audio/translations", AUDIO),
+    row("createVideo POST /videos", replace(STORED, body=Body.FORM, kind=ModelKind.VIDEOS, defaults=True)),
     *rows(
         replace(STORED, body=Body.STREAM),
         "CreateVideoRemix POST /videos/{video_id}/remix",
@@ -195,18 +223,24 @@ MEDIA = (
         "GetVideo GET /videos/{video_id}",
         "DeleteVideo DELETE /videos/{video_id}",
     ),
-    *rows(
-        replace(V1, body=Body.SESSION),
+    row(
         "create-realtime-client-secret POST /realtime/client_secrets",
+        replace(REALTIME, body=Body.SESSION, defaults=True),
+    ),
+    row(
         "create-realtime-translation-client-secret POST /realtime/translations/client_secrets",
+        replace(REALTIME, body=Body.SESSION),
+    ),
+    row(
+        "create-realtime-session POST /realtime/sessions",
+        replace(REALTIME, body=Body.MODEL_IF_ANY, defaults=True),
     ),
     *rows(
-        replace(V1, body=Body.MODEL_IF_ANY),
-        "create-realtime-session POST /realtime/sessions",
+        replace(REALTIME, body=Body.MODEL_IF_ANY),
         "create-realtime-transcription-session POST /realtime/transcription_sessions",
         "accept-realtime-call POST /realtime/calls/{call_id}/accept",
     ),
-    row("create-realtime-call POST /realtime/calls", replace(V1, body=Body.SESSION_FORM)),
+    row("create-realtime-call POST /realtime/calls", replace(REALTIME, body=Body.SESSION_FORM)),
     *rows(
         V1,
         "hangup-realtime-call POST /realtime/calls/{call_id}/hangup",
@@ -284,7 +318,7 @@ TUNING = (
     ),
     row(
         "createEvalRun POST /evals/{eval_id}/runs",
-        replace(STORED, header=("aoai-evals", "preview"), body=Body.DATA_SOURCE),
+        replace(STORED, header=("aoai-evals", "preview"), body=Body.DATA_SOURCE, kind=ModelKind.CHAT),
     ),
     *rows(
         replace(STORED, header=("aoai-evals", "preview")),
@@ -305,12 +339,12 @@ TUNING = (
 
 ASSISTANTS = (
     *rows(
-        replace(CLASSIC, body=Body.MODEL_IF_ANY),
+        replace(CLASSIC, body=Body.MODEL_IF_ANY, kind=ModelKind.CHAT),
         "createAssistant POST /assistants",
         "modifyAssistant POST /assistants/{assistant_id}",
     ),
     *rows(
-        replace(CLASSIC, body=Body.MODEL_IF_ANY, stream=StreamFormat.RUN),
+        replace(CLASSIC, body=Body.MODEL_IF_ANY, kind=ModelKind.CHAT, stream=StreamFormat.RUN),
         "createThreadAndRun POST /threads/runs",
         "createRun POST /threads/{thread_id}/runs",
     ),

@@ -133,7 +133,11 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
 
     async def _send(self, routed: RoutedRequest, call: Call) -> Response:
         """Make a call whose body was read."""
-        targets = routed.targets(call.model)
+        if call.lacks_model:
+            targets = routed.targets_without_model(call.document)
+            call = structs.replace(call, model=targets[0].model)
+        else:
+            targets = routed.targets(call.model)
         source = JsonSource(routed, call, self.calls.repairs, self.calls.clock, self.running.slot.take)
         self.running.start.body_sent()
         failover = self.calls.failover
@@ -147,7 +151,9 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         await upload.read(operation.body, () if tags.alone else form_parts(operation))
         bare, claims = bare_fields(tags, operation, upload.fields)
         routed, _ = routed.without_tags(b"", claims)
-        targets = routed.targets(model_of(routed.route, upload.fields))
+        model = model_of(routed.route, upload.fields)
+        lacks_model = model is None and operation.defaults
+        targets = routed.targets_without_model(None) if lacks_model else routed.targets(model)
         source = FormSource(routed, upload, bare)
         return await self.calls.failover.run(self.running, routed, targets, source)
 

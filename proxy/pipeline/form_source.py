@@ -86,7 +86,14 @@ class Upload:
         if reader is None:
             return _Prepared(plan=FormPlan(replace={}), length=self.length, body=self._body(_Untouched()))
         surface = routed.resources.each[target.resource].surfaces.surface_for(routed.route.operation)
-        plan = plan_form(routed.route, self.fields, serving, surface=surface, boundary=self._boundary)
+        plan = plan_form(
+            routed.route,
+            self.fields,
+            serving,
+            surface=surface,
+            boundary=self._boundary,
+            default=target.deployment,
+        )
         replaced = {**plan.replace, **{name: value.encode() for name, value in changed.items()}}
         if plan.batch:
             return await self._prepare_batch(plan, routed.serving_batch(target.resource))

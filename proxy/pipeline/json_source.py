@@ -120,7 +120,7 @@ class JsonSource:
         routed, call = self._routed, self._call
         operation, surfaces = call.route.operation, routed.resources.each[target.resource].surfaces
         passed = headers.request_to_azure(routed.request.headers, json=bool(call.raw))
-        image = None if surfaces.is_openai else image_deployment(call, routed.serving(target.resource))
+        image = None if surfaces.is_openai else image_deployment(call, routed.serving_image(target.resource))
         if image:
             passed[IMAGE_HEADER] = image
         if operation.header:

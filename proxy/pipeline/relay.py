@@ -46,8 +46,7 @@ class EventRelay:
         limit = 0 if at_once else MAX_HELD_BYTES
         try:
             while not (stream.begun or stream.ended or stream.failure or size > limit):
-                if stream.waits:
-                    self._bound_wait(deadline)
+                self._bound_wait(deadline)
                 chunk = await self._answer.read()
                 self._answer.sending.take(len(chunk))
                 parts.append(self._tagged(stream.feed(chunk) if chunk else stream.end()))
@@ -77,6 +76,7 @@ class EventRelay:
             if self._held:
                 exchange.entry.note_first_byte()
                 yield self._held
+            self._bound_wait(exchange.deadline)
             while not stream.ended and (chunk := await read()):
                 received += len(chunk)
                 if written := stream.feed(chunk):
@@ -103,7 +103,7 @@ class EventRelay:
 
     def _bound_wait(self, deadline: Deadline) -> None:
         """Wait no longer than a moment for what Azure says behind a failure."""
-        if not self._is_bounded:
+        if self._stream.waits and not self._is_bounded:
             self._is_bounded = True
             due, abort = deadline.now() + LAST_WORD, self._answer.abort
             deadline.set(Limit.LAST_WORD, due, lambda _: abort(UpstreamError(BROKEN)))

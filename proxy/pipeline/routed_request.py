@@ -7,8 +7,9 @@ from functools import lru_cache, partial
 import msgspec
 from msgspec import structs
 
-from proxy.azure_api.request import Call, Serving
+from proxy.azure_api.request import Call, Serving, require_model
 from proxy.errors import ModelNotFound
+from proxy.openai_api.json_body import JsonBody
 from proxy.openai_api.object_ids import (
     Claim,
     Claims,
@@ -24,7 +25,7 @@ from proxy.openai_api.object_ids import (
 from proxy.openai_api.router import Route
 from proxy.pipeline.resources import Resources
 from proxy.routing.targets import Target
-from proxy.values import Request
+from proxy.values import ModelKind, Request
 
 # No model has a longer name, fine-tuned ones included; names are kept by whoever learns something of them.
 MAX_MODEL = 256
@@ -73,22 +74,45 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
         """
         if model is not None and len(model) > MAX_MODEL:
             raise ModelNotFound(model, known=self.names())
-        catalogue = self.resources.catalogue()
-        targets = catalogue.targets(model, self.pinned)
+        operation, catalogue = self.route.operation, self.resources.catalogue()
+        targets = catalogue.targets(model, self.pinned, operation.kind)
         if model is None:
-            return tuple(replace(target, operation=self.route.operation.name) for target in targets)
+            return tuple(replace(target, operation=operation.name) for target in targets)
         if self.claim is not None:
             # Also where the pinned resource may have a deployment of that name, but others are known to have it.
-            everywhere = catalogue.targets(model)
+            everywhere = catalogue.targets(model, kind=operation.kind)
             if everywhere and all(target.resource != self.pinned for target in everywhere):
                 raise not_served_there(model, self.claim)
         if not targets:
             raise ModelNotFound(model, known=self.names())
         return targets
 
+    def targets_without_model(self, document: JsonBody | None) -> tuple[Target, ...]:
+        """Return where a request may go that leaves its model out: to the default deployments if there are any.
+
+        Raises `InvalidRequest` if Azure would not know what to do without a model.
+        """
+        operation = self.route.operation
+        targets = self.resources.catalogue().default_targets(operation.kind, self.pinned)
+        if not targets:
+            require_model(operation, document)
+        return targets or self.targets(None)
+
     def serving(self, resource: int) -> Serving:
         """Return what finds the deployment of a resource for a model."""
-        return partial(self.resources.catalogue().serving, resource=resource)
+        return partial(self.resources.catalogue().serving, resource=resource, kind=self.route.operation.kind)
+
+    def serving_image(self, resource: int) -> Serving:
+        """Return what finds the deployment of a resource for images; for an empty name the default, empty if none."""
+        catalogue = self.resources.catalogue()
+
+        def serving(model: str) -> str:
+            if model:
+                return catalogue.serving(model, resource, ModelKind.IMAGES)
+            targets = catalogue.default_targets(ModelKind.IMAGES, resource)
+            return (targets[0].deployment or "") if targets else ""
+
+        return serving
 
     def serving_batch(self, resource: int) -> Serving:
         """Return what finds the deployment for the lines of a batch; the lines are many and the models few."""

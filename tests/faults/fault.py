@@ -15,6 +15,7 @@ class Outcome(Enum):
     ELSEWHERE = "tried again"
     NOWHERE = "not tried again"
     BROKEN_OFF = "error event"
+    FAILED = "response.failed"
 
 
 class Address(Enum):

@@ -21,6 +21,7 @@ ABSENT = {
     "ALL_PROXY": "the way out of Azure Functions needs no proxy",
     "AZURE_OPENAI_API_KEY": "a key belongs into the vault",
     "AZURE_OPENAI_API_VERSION": "the app's default is the one that was tested",
+    "AZURE_OPENAI_DEFAULT_DEPLOYMENTS": "a choice of the team's",
     "AZURE_OPENAI_FALLBACKS": "a choice of the team's",
     "AZURE_OPENAI_KEY_SECRET": "a single account's key goes into the secret that the app reads by default",
     "AZURE_OPENAI_OPERATION_SURFACES": "a choice for single operations",
