@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
+import pytest
 import pytest_asyncio
 
 from tests.integration.test_shutdown import SETTINGS
@@ -36,6 +37,7 @@ async def test_who_still_sends_a_body_reads_that_nobody_waits_for_it(azure: Azur
         assert await worker.ended == -signal.SIGTERM
 
 
+@pytest.mark.serial
 async def test_who_reads_too_slowly_for_the_last_word_never_gets_an_end(azure: Azure) -> None:
     async with AsyncExitStack() as stack, running_worker(REPOSITORY, environ_for(azure) | SETTINGS) as worker:
         clients: list[Client] = []

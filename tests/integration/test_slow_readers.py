@@ -23,7 +23,10 @@ MEGABYTE = KILOBYTE * KILOBYTE
 HELD, TAKEN = MEGABYTE, 12 * MEGABYTE
 BUFFER = 32 * KILOBYTE
 MARKS = itertools.count(1)
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what a process holds")
+pytestmark = [
+    pytest.mark.serial,
+    pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what a process holds"),
+]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

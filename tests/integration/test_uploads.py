@@ -103,6 +103,7 @@ async def no_nameless_files(host: HostProcess) -> None:
 
 
 @on_linux
+@pytest.mark.serial
 @pytest.mark.parametrize("told", [True, False], ids=["length told", "length unknown"])
 @pytest.mark.parametrize("file_first", [False, True], ids=["model first", "file first"])
 @pytest.mark.parametrize("path", [WHISPER, FILES])
