@@ -190,8 +190,8 @@ REPAIR_PARAMETERS = Setting(
     parse_flag,
     "true",
     "Whether to send a call again without a parameter that the deployment refuses, such as `temperature`, with its "
-    "other name (`max_completion_tokens` for `max_tokens`), or with the nearest value that is allowed. With `false` the "
-    "client gets Azure's error.",
+    "other name (`max_completion_tokens` for `max_tokens`), or with the nearest value that is allowed. With `false` "
+    "the client gets Azure's error.",
 )
 FORWARD_UNKNOWN_OPERATIONS = Setting(
     "FORWARD_UNKNOWN_OPERATIONS",
