@@ -91,7 +91,7 @@ def parse_reset(headers: Mapping[str, str]) -> float | None:
 
 def is_spent(headers: Mapping[str, str]) -> bool:
     """Tell whether an answer says that no request or no token is left."""
-    return any(headers.get(f"x-ratelimit-remaining-{limit}") == "0" for limit in _LIMITS)
+    return "0" in (headers.get("x-ratelimit-remaining-requests"), headers.get("x-ratelimit-remaining-tokens"))
 
 
 def delay_to_openai(value: str) -> str | None:

@@ -6,9 +6,12 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+from msgspec import structs
 
 from proxy.azure_api import headers, response
 from proxy.azure_api.errors import AzureErrors
@@ -21,6 +24,7 @@ from proxy.azure_services.credentials import Header
 from proxy.azure_services.upstream import Upstream
 from proxy.config.timeouts import Timeouts
 from proxy.errors import ConfigurationError, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
+from proxy.openai_api.object_ids import tag_location
 from proxy.openai_api.operations import Operation, Surface
 from proxy.openai_api.retry_after import parse_wait
 from proxy.openai_api.router import is_azure_shaped
@@ -32,6 +36,7 @@ from proxy.pipeline.routed_request import RoutedRequest
 from proxy.pipeline.stream_start import NO_STREAM, StreamStart
 from proxy.routing.failures import Failure, Kind, Repeat
 from proxy.routing.targets import Target, is_reasoning
+from proxy.server.concurrency import Slot
 from proxy.server.deadline import Limit
 from proxy.server.response_writer import ResponseWriter
 from proxy.values import Response, UpstreamRequest
@@ -52,9 +57,10 @@ _VAGUE_TYPES = ("application/octet-stream", "binary/octet-stream", "text/plain")
 Renew = Callable[[], Awaitable[bool]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt that brought an answer: what the client gets, and the headers as Azure sent them."""
+
+    __repr__ = object.__repr__  # without what is in it
 
     response: Response
     headers: Mapping[str, str]
@@ -102,18 +108,19 @@ class BodySource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunningCall:
-    """What a call has from its beginning to its end: its exchange, its answer's writer, and when the head leaves."""
+class RunningCall(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call has from its beginning to its end: its exchange and slot, its answer's writer, its head's start."""
 
     exchange: Exchange
+    slot: Slot
     writer: ResponseWriter
     start: StreamStart
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """A request on its way to a target, with what belongs to its attempt."""
+
+    __repr__ = object.__repr__  # without what is in it
 
     running: RunningCall
     routed: RoutedRequest
@@ -143,10 +150,10 @@ class Attempts:
     now: Callable[[], float] = time.time
 
     async def make(
-        self, running: RunningCall, routed: RoutedRequest, source: BodySource, target: Target, number: int
+        self, running: RunningCall, routed: RoutedRequest, source: BodySource, target: Target
     ) -> Answered | Refused:
         """Return how an attempt went, in the time that it has; nothing of it has reached the client when it failed."""
-        recorder = Recorder(entry=running.exchange.entry, target=target, attempt=number, record=self.record)
+        recorder = Recorder(entry=running.exchange.entry, target=target, record=self.record)
         source.begin(target)
         running.start.attempt()
         try:
@@ -239,10 +246,12 @@ class Attempts:
         message = sent.message
         if _VERSION_REFUSED in body and isinstance(message.body, bytes) and "api-version=" in message.url:
             sent.recorder.end("answer")
-            return await self._send(replace(sent, message=replace(message, url=without_version(message.url))))
+            message = structs.replace(message, url=without_version(message.url))
+            return await self._send(structs.replace(sent, message=message))
         error = self._errors_of(sent, answer, header).answer(answer.status, answer.headers, body)
         wait = parse_wait({**answer.headers, **error.headers}, error.message, self.now())
-        failure = Failure(kind=Kind.ANSWER, status=answer.status, code=error.code or "", wait=wait)
+        code = error.reason or error.code or ""
+        failure = Failure(kind=Kind.ANSWER, status=answer.status, code=code, wait=wait)
         return Refused(failure=failure, error=error, body=body, renew=partial(sent.resource.credential.renew, header))
 
     async def _succeed(self, sent: Sent, answer: "UpstreamAnswer", header: Header) -> Answered | Refused:
@@ -272,7 +281,7 @@ class Attempts:
         tag = sent.routed.tagging(sent.call, sent.target.resource) if whole else None
         passed = headers.response_to_openai(answer.headers)
         if "location" in passed:
-            passed["location"] += sent.routed.resources.tags.tag(sent.target.resource)
+            passed["location"] = tag_location(sent.routed.resources.tags, passed["location"], sent.target.resource)
         answer.sending.usage = find_usage(whole)
         answer.sending.end("completed")
         body = cleaned if tag is None else tag(cleaned)
@@ -281,8 +290,8 @@ class Attempts:
     async def _begin_stream(self, sent: Sent, answer: "UpstreamAnswer", stream: Stream) -> Answered | Refused:
         """Return a stream that has said something; until then a model may think for as long as the request may take."""
         sent.running.start.is_stream()
-        relay = EventRelay(answer, stream, sent.routed.tagging(sent.call, sent.target.resource))
-        error = await relay.begin(at_once=sent.call.in_background)
+        relay = EventRelay(answer, stream, sent.routed.tagging_events(sent.call, sent.target.resource))
+        error = await relay.begin(sent.running.exchange.deadline, at_once=sent.call.in_background)
         if error is not None:
             answer.close()
             return self._refused_in_stream(error, answer)

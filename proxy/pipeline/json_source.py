@@ -1,7 +1,8 @@
 """A body that was read: the request for each target, without the parameters that its deployment refuses."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+
+from msgspec import structs
 
 from proxy.azure_api import headers, repair
 from proxy.azure_api.request import IMAGE_HEADER, Call, encode_body, image_deployment
@@ -34,12 +35,18 @@ class JsonSource:
         "_refused",
         "_rounds",
         "_routed",
+        "_take",
         "call",
         "repeat",
     )
 
     def __init__(
-        self, routed: RoutedRequest, call: Call, learned: LearnedRepairs | None, clock: Callable[[], float]
+        self,
+        routed: RoutedRequest,
+        call: Call,
+        learned: LearnedRepairs | None,
+        clock: Callable[[], float],
+        take: Callable[[int], None],
     ) -> None:
         self.call = call
         self.repeat = (
@@ -49,6 +56,7 @@ class JsonSource:
         self._call = call
         self._learned = learned
         self._clock = clock
+        self._take = take
         self._key = ""
         self._rounds = 0
         self._made: tuple[Repair, ...] = ()
@@ -89,7 +97,7 @@ class JsonSource:
         """Return the answer with a header that says what was changed."""
         if not self._made:
             return answer
-        return replace(answer, headers={**answer.headers, REPAIRED: repair.encode_repairs(self._made)})
+        return structs.replace(answer, headers={**answer.headers, REPAIRED: repair.encode_repairs(self._made)})
 
     def begin(self, target: Target) -> None:
         """Begin with what the client sent, without what the deployment is known to refuse."""
@@ -108,21 +116,24 @@ class JsonSource:
         if document is not None:
             document, made = repair.apply(document, repairs)
             self._made += made
-            self._call = replace(self._call, document=document, raw=document.raw) if made else self._call
+            self._call = structs.replace(self._call, document=document, raw=document.raw) if made else self._call
 
     def _message(self, target: Target) -> UpstreamRequest:
         routed, call = self._routed, self._call
         operation, surfaces = call.route.operation, routed.resources.each[target.resource].surfaces
         passed = headers.request_to_azure(routed.request.headers, json=bool(call.raw))
-        image = None if surfaces.is_openai else image_deployment(call, routed.serving(target.resource))
+        image = None if surfaces.is_openai else image_deployment(call, routed.serving_image(target.resource))
         if image:
             passed[IMAGE_HEADER] = image
         if operation.header:
             passed[operation.header[0]] = operation.header[1]
+        body = encode_body(call, target.deployment, surfaces.surface_for(operation))
+        if body is not self.call.raw:
+            self._take(len(body))
         return UpstreamRequest(
             method=operation.method,
             url=surfaces.url(call.route, target.deployment, routed.query),
             headers=passed,
-            body=encode_body(call, target.deployment, surfaces.surface_for(operation)),
+            body=body,
             repeatable=self.repeat is Repeat.IDEMPOTENT,
         )

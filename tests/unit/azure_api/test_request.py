@@ -82,10 +82,9 @@ def test_a_body_that_cannot_be_read_is_refused(operation: Operation, raw: bytes)
         call(operation, raw)
 
 
-@pytest.mark.parametrize("operation", [CHAT, SECRET], ids=lambda row: row.name)
-def test_nothing_is_no_body_where_a_model_is_needed(operation: Operation) -> None:
+def test_nothing_is_no_body_where_a_model_is_needed() -> None:
     with pytest.raises(InvalidRequest):
-        call(operation, b"")
+        call(CHAT, b"")
 
 
 @pytest.mark.parametrize("operation", [RESPONSE, ASSISTANT], ids=lambda row: row.name)

@@ -19,7 +19,7 @@ VALUES = st.recursive(
 )  # fmt: skip
 # The plane of most letters: names beyond it have cases of their own below.
 OBJECTS = st.dictionaries(NAMES | st.text(st.characters(max_codepoint=0xD7FF), max_size=6), VALUES, max_size=6)
-RANDOM = st.randoms(use_true_random=False)
+RANDOM = st.randoms(use_true_random=True)
 
 
 def blank(random: Random) -> str:

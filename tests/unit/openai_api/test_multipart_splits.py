@@ -36,7 +36,7 @@ PART = st.builds(
     NAMES, FILENAMES, CONTENTS, HEADERS,
 )  # fmt: skip
 PARTS = st.lists(PART, max_size=5)
-RANDOM = st.randoms(use_true_random=False)
+RANDOM = st.randoms(use_true_random=True)
 
 
 def cut(body: bytes, random: Random) -> list[bytes]:

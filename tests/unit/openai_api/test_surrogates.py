@@ -24,7 +24,7 @@ def spelt(text: str, random: Random) -> bytes:
 
 
 @settings(max_examples=300, deadline=None)
-@given(TEXTS, st.randoms(use_true_random=False))
+@given(TEXTS, st.randoms(use_true_random=True))
 def test_what_is_masked_is_as_long_and_comes_back_as_it_was(text: str, random: Random) -> None:
     data = spelt(text, random)
     letter = free_letter(data)

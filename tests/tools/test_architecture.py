@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 MAX_FUNCTION_LINES = 40
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc"}
 SOURCES = sorted(path.relative_to(ROOT) for folder in ("proxy", "tools") for path in (ROOT / folder).rglob("*.py"))
