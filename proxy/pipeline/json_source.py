@@ -18,7 +18,8 @@ from proxy.values import Repair, Response, UpstreamRequest
 
 # Azure names one refused parameter at a time.
 MAX_ROUNDS = 5
-_BAD_REQUEST = 400
+# Azure refuses a parameter with the first, models of other makers also with the second.
+_REFUSALS = frozenset({400, 422})
 
 
 class JsonSource:
@@ -73,11 +74,12 @@ class JsonSource:
     def repair(self, refused: Refused) -> Refused | None:
         """Take out what was refused; return the first refusal when nothing cures it."""
         document = self._call.document
-        if self._learned is None or document is None or refused.failure.status != _BAD_REQUEST:
+        status = refused.failure.status
+        if self._learned is None or document is None or status not in _REFUSALS:
             return refused
         self._refused = self._refused or refused
         # Only what was refused in this request: what was learned earlier may be out of date, and is undone then.
-        found = repair.find_repairs(_BAD_REQUEST, refused.body, document, self._found)
+        found = repair.find_repairs(status, refused.body, document, self._found)
         if not found or self._rounds == MAX_ROUNDS:
             return self._refused
         self._rounds += 1
