@@ -35,6 +35,7 @@ class JsonSource:
         "_rounds",
         "_routed",
         "_take",
+        "_target",
         "call",
         "repeat",
     )
@@ -57,6 +58,7 @@ class JsonSource:
         self._clock = clock
         self._take = take
         self._key = ""
+        self._target: Target | None = None
         self._rounds = 0
         self._made: tuple[Repair, ...] = ()
         self._found: tuple[Repair, ...] = ()
@@ -86,7 +88,9 @@ class JsonSource:
         return None
 
     def succeeded(self) -> None:
-        """Remember what cured the call."""
+        """Remember who has answered, and what cured the call."""
+        if self._target is not None:
+            self._routed.resources.note_answer(self._target)
         if self._learned is not None:
             for one in self._found:
                 self._learned.learn(self._key, one, self._clock())
@@ -102,6 +106,7 @@ class JsonSource:
         self._call = self.call
         self._made = self._found = ()
         self._refused = None
+        self._target = target
         if self._learned is None:
             return
         endpoint = self._routed.resources.each[target.resource].surfaces.endpoint

@@ -8,8 +8,11 @@ from proxy.azure_services.credentials import UpstreamCredential
 from proxy.azure_services.deployments import Discovery
 from proxy.openai_api.object_ids import Tags
 from proxy.routing.retry import Routing
-from proxy.routing.targets import Catalogue, ResourceModels
-from proxy.values import AuthMode, Deployed
+from proxy.routing.targets import AZURE, OPENAI, Catalogue, ResourceModels, Target
+from proxy.values import AuthMode, Deployed, ListedModel
+
+# Names of models come from clients, so that few are remembered.
+MAX_ANSWERED = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,7 @@ class Resources:
         self._discovers = any(resource.discovery is not None for resource in resources)
         self._listed = self._deployments()
         self._catalogue = self._make_catalogue()
+        self._answered: dict[str, ListedModel] = {}
 
     def start(self) -> None:
         """Begin to fetch credentials and lists in the background of the running loop."""
@@ -72,6 +76,19 @@ class Resources:
                 self._listed = listed
                 self._catalogue = self._make_catalogue()
         return self._catalogue
+
+    def note_answer(self, target: Target) -> None:
+        """Remember that a target has answered to its names; the oldest of many are forgotten."""
+        for name in (target.model, target.deployment):
+            if name is not None and name not in self._answered:
+                if len(self._answered) >= MAX_ANSWERED:
+                    del self._answered[next(iter(self._answered))]
+                is_openai = self.each[target.resource].surfaces.is_openai
+                self._answered[name] = ListedModel(name=name, owned_by=OPENAI if is_openai else AZURE)
+
+    def answered(self) -> tuple[ListedModel, ...]:
+        """Return the models and deployments that have answered, also those that nobody has configured."""
+        return tuple(self._answered.values())
 
     def _discover(self) -> None:
         for resource in self.each:
