@@ -18,6 +18,7 @@
     +-- AllDown                  429  all deployments are over their rate limits; 503 if one is down for another reason
     +-- UpstreamError            502  Azure OpenAI could not be reached or did not answer in its protocol
         +-- Unreachable          502  no connection to Azure OpenAI: nothing was sent
+        +-- UpstreamRefused      502  Azure OpenAI refused the call for a reason that is not the credential
         +-- UpstreamAuthError    502  Azure OpenAI refused the proxy's own credential
         +-- UpstreamTimeout      504  Azure OpenAI was silent for too long
         +-- ShuttingDown         503  this instance shut down before the answer was complete
@@ -253,6 +254,19 @@ class ShuttingDown(UpstreamError):
     def __init__(self) -> None:
         message = "This instance of the proxy was asked to end before the answer was complete."
         super().__init__(f"{message} {_retry_after(1)}", headers={"retry-after": "1"})
+
+
+class UpstreamRefused(UpstreamError):
+    """Azure OpenAI refused the call of a resource that is blocked, suspended or out of quota, or for no known reason.
+
+    That is neither the client's fault nor the credential's.
+    """
+
+    code = "upstream_refused"
+
+    def __init__(self, message: str, *, reason: str, headers: Mapping[str, str] = NO_HEADERS) -> None:
+        super().__init__(message, headers=headers)
+        self.reason = reason
 
 
 class UpstreamAuthError(UpstreamError):

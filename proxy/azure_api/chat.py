@@ -15,12 +15,17 @@ from msgspec import UNSET, Meta, Raw, UnsetType, field
 
 from proxy.azure_api import azure_fields
 from proxy.azure_api.errors import AzureErrors
+from proxy.errors import ProxyError
 from proxy.openai_api import json_members
+from proxy.openai_api.answers import encode_error_event
 from proxy.openai_api.json_members import ENCODE, UNREADABLE, Members, check_utf8
 from proxy.openai_api.operations import StreamFormat
-from proxy.openai_api.sse import DONE, LF, encode_event
+from proxy.openai_api.sse import DONE, KEEP_ALIVE_NAMES, LF, encode_event
 
-_NULL = Raw(b"null")
+_NULL, _BLANK_TEXT = Raw(b"null"), Raw(b'""')
+# Other servers than Azure's write a blank text for a choice that goes on.
+_UNFINISHED = frozenset({b"null", b'""'})
+_KEEP_ALIVE_TYPES = frozenset(b'"%s"' % name for name in KEEP_ALIVE_NAMES)
 _IDENTITY = ("id", "object", "created", "model")
 _BLANK = frozenset({b'""', b"0", b"null"})
 # Annotations that wait for the first chunk or the next one; Azure sends one or two.
@@ -86,8 +91,11 @@ class Chunks:
     A choice is running from its first text to its finish_reason.
     """
 
-    def __init__(self, form: StreamFormat, errors: AzureErrors, choices: int, *, keep_filters: bool) -> None:
+    def __init__(
+        self, form: StreamFormat, errors: AzureErrors, choices: int, *, keep_filters: bool, keep_alive: bytes
+    ) -> None:
         self._errors = errors
+        self._keep_alive = keep_alive
         self._choices = choices
         self._keep = keep_filters
         self._content, nothing, kind, self._decode_plain = _FORMS[form]
@@ -98,8 +106,8 @@ class Chunks:
         self._on_prompts: list[Members] = []
         self._waiting: list[bytes] = []
         self._plain_index: Raw | None = None
-        self.begun = self.complete = self.over = False
-        self.number = -1
+        self.begun = self.complete = self.over = self.waits = self.broken = False
+        self.failure: ProxyError | None = None
         self.usage: bytes | None = None
 
     def translate_plain(self, block: bytes) -> bytes | None:
@@ -128,11 +136,14 @@ class Chunks:
     def translate(self, name: bytes, data: bytes) -> bytes:
         """Return a chunk as OpenAI would send it."""
         if data == DONE:
-            self.over = True
+            # Azure's own end counts for more than the number of choices that were asked for.
+            self.over, self.complete = True, bool(self._finished) and not self._running
             return b""
         if name == b"error":
             raise self._errors.in_stream(data)
         chunk = json_members.DECODE(data)
+        if bytes(chunk.get("type", _NULL)) in _KEEP_ALIVE_TYPES:
+            return self._keep_alive
         if "statusCode" in chunk or _has(chunk, "error"):
             raise self._errors.in_stream(data)
         check_utf8(data)
@@ -141,6 +152,13 @@ class Chunks:
         waits = self._waiting or self._on_prompts
         self._plain_index = Raw(next(iter(self._running))) if may_be_plain and not waits else None
         return written
+
+    def close(self, error: ProxyError) -> bytes:
+        """Return the end of a complete answer, else the error and nothing that looks like an end."""
+        if self.complete:
+            return encode_event(DONE)
+        self.failure, self.broken = error, True
+        return encode_error_event(error)
 
     def _translate(self, chunk: Members, choices: list[Members], data: bytes) -> bytes:
         changed = self._identify(chunk)
@@ -158,7 +176,7 @@ class Chunks:
         for one in () if self._keep else (chunk, *kept):
             changed |= azure_fields.strip(one, 0)
         for choice in kept:
-            changed |= self._complete(choice)
+            changed |= self._mend(choice)
         changed |= len(kept) < len(choices)
         return before + encode_event(azure_fields.with_choices(chunk, kept) if changed else data)
 
@@ -179,7 +197,7 @@ class Chunks:
     def _speaks(self, choice: Members) -> bool:
         """Note whether the choice goes on; an annotation of the content filter alone says nothing."""
         index = bytes(choice.get("index", b"0"))
-        if _has(choice, "finish_reason"):
+        if bytes(choice.get("finish_reason", _NULL)) not in _UNFINISHED:
             self._finished.add(index)
             self._running.discard(index)
             self.complete = len(self._finished) >= self._choices and not self._running
@@ -191,12 +209,14 @@ class Chunks:
             self.complete = False
         return True
 
-    def _complete(self, choice: Members) -> bool:
-        """Give a choice that says nothing an empty content, as OpenAI's always has one; tell whether it had none."""
-        if _has(choice, self._content):
-            return False
-        choice[self._content] = self._nothing
-        return True
+    def _mend(self, choice: Members) -> bool:
+        """Give a choice an empty content where it has none, and no reason where that is blank; tell whether it did."""
+        is_blank, is_silent = choice.get("finish_reason") == _BLANK_TEXT, not _has(choice, self._content)
+        if is_blank:
+            choice["finish_reason"] = _NULL
+        if is_silent:
+            choice[self._content] = self._nothing
+        return is_blank or is_silent
 
     def _put_off(self, chunk: Members, choices: list[Members], data: bytes) -> bool:
         """Keep what is about the prompt for the next chunk, and what has no id yet until there is one."""

@@ -24,6 +24,7 @@ from proxy.errors import (
     ProxyError,
     UnknownUrl,
     UpstreamAuthError,
+    UpstreamRefused,
 )
 from proxy.openai_api.answers import may_pass
 from proxy.openai_api.json_members import UNREADABLE, mask
@@ -31,8 +32,17 @@ from proxy.openai_api.retry_after import with_wait
 from proxy.values import AuthMode
 
 # Codes in lower case, Azure's and OpenAI's. Routing weighs failures by the same ones.
-MISSING_CODES = frozenset({"deploymentnotfound", "model_not_found"})
+MISSING_CODES = frozenset({"deploymentnotfound", "model_not_found", "unknown_model", "unavailable_model"})
 FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "responsibleaipolicyviolation"})
+# Reasons for which another resource may take what one refuses. The withdrawn ones refuse every call, whatever it is.
+_NETWORK, _BLOCKED, _CREDENTIAL, _UNKNOWN = (
+    "upstream_network",
+    "upstream_blocked",
+    "upstream_credential",
+    "upstream_refused",
+)
+WITHDRAWN = frozenset({_NETWORK, _BLOCKED})
+REFUSED = frozenset({*WITHDRAWN, _UNKNOWN})
 
 SERVER_ERROR = "The server had an error while processing your request. Please retry your request."
 _REFUSED = "Azure OpenAI refused the request and gave no reason that can be shown."
@@ -195,9 +205,35 @@ def _generic(status: int) -> str:
     return _GENERIC.get(status, _REFUSED if 400 <= status < 500 else SERVER_ERROR)
 
 
-# Errors about the credential.
-_NETWORK = re.compile(r"public access is disabled|virtual network|firewall|private endpoint", re.IGNORECASE)
-_ROLE = re.compile(r"lacks the required data action", re.IGNORECASE)
+# Why Azure refuses a call with 401 or 403, by its code and its words: the first that is found is the reason.
+# https://learn.microsoft.com/azure/api-management/quota-policy answers 403 to what is beyond a quota.
+_REASONS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(
+            r"public (?:network )?access is disabled|virtual network|firewall|private endpoint|network (?:rule|acl)"
+            r"|network security perimeter|\bip (?:address|rule)",
+            re.IGNORECASE,
+        ),
+        _NETWORK,
+    ),
+    (
+        re.compile(
+            r"\bblocked\b|suspended|\bquota\b|subscription(?! key)[^.]{0,80}\b(?:disabled|expired|inactive|not active"
+            r"|cancell?ed|deleted)",
+            re.IGNORECASE,
+        ),
+        _BLOCKED,
+    ),
+    (re.compile(r"permissiondenied|lacks the required data action", re.IGNORECASE), ROLE_MISSING),
+    (
+        re.compile(
+            r"\bkeys?\b|access token|bearer|audience|credential|authenticat|authoriz|principal|access denied"
+            r"|AuthenticationTypeDisabled",
+            re.IGNORECASE,
+        ),
+        _CREDENTIAL,
+    ),
+)
 
 _CURE_NETWORK = (
     "Azure OpenAI's network rules keep the proxy out. Under Networking of the Azure OpenAI resource, allow the subnet "
@@ -222,6 +258,7 @@ _CURE: Mapping[AuthMode, str] = {
         "resource, and see that AZURE_OPENAI_TOKEN_SCOPE fits the endpoint."
     ),
 }
+_OTHER_REASON = "Azure OpenAI refuses calls of this resource: "
 _CLIENT_KEY = (
     "Azure OpenAI refuses the key that you sent. Use a current key of the Azure OpenAI resource, and see that the "
     "resource allows keys."
@@ -231,25 +268,33 @@ _CLIENT_ROLE = "Your credential is valid, but its role at the Azure OpenAI resou
 
 
 def refuse(auth: AuthMode | None, error: AzureError) -> ProxyError:
-    """Return the error for a refused credential: the proxy's, of the kind `auth`, or with None the client's own."""
-    by_network = bool(_NETWORK.search(error.raw))
-    by_role = not by_network and (error.code == "permissiondenied" or bool(_ROLE.search(error.raw)))
+    """Return the error for a 401 or 403: to the proxy's credential, of the kind `auth`, or with None to the client's.
+
+    What is wrong with the proxy's credential is told as its cure; any other reason in Azure's own words.
+    """
+    reason = _reason_of(error)
     if auth is None:
-        return _refuse_client(error, by_network=by_network, by_role=by_role)
-    if by_network:
-        return UpstreamAuthError(_CURE_NETWORK, reason="upstream_network", headers=error.headers)
-    if by_role:
-        return UpstreamAuthError(_CURE_ROLE, reason=ROLE_MISSING, headers=error.headers)
-    return UpstreamAuthError(_CURE[auth], reason="upstream_credential", headers=error.headers)
+        return _refuse_client(error, reason)
+    if reason in (_BLOCKED, _UNKNOWN):
+        return UpstreamRefused(_OTHER_REASON + error.message, reason=reason, headers=error.headers)
+    cures = {_NETWORK: _CURE_NETWORK, ROLE_MISSING: _CURE_ROLE}
+    return UpstreamAuthError(cures.get(reason, _CURE[auth]), reason=reason, headers=error.headers)
 
 
-def _refuse_client(error: AzureError, *, by_network: bool, by_role: bool) -> ProxyError:
-    allowed = not (by_network or by_role)
+def _reason_of(error: AzureError) -> str:
+    words = f"{error.code} {error.raw}"
+    # Whoever is refused for what a credential may do, is told so; 401 is about the credential alone.
+    unknown = _UNKNOWN if error.status == 403 else _CREDENTIAL
+    return next((reason for pattern, reason in _REASONS if pattern.search(words)), unknown)
+
+
+def _refuse_client(error: AzureError, reason: str) -> ProxyError:
+    told = {_NETWORK: _CLIENT_NETWORK, ROLE_MISSING: _CLIENT_ROLE, _CREDENTIAL: _CLIENT_KEY}
     return AzureRefusal(
-        _CLIENT_KEY if allowed else _CLIENT_NETWORK if by_network else _CLIENT_ROLE,
-        status=401 if allowed else 403,
+        told.get(reason, _OTHER_REASON + error.message),
+        status=401 if reason == _CREDENTIAL else 403,
         type="invalid_request_error",
-        code="invalid_api_key" if allowed else None,
+        code="invalid_api_key" if reason == _CREDENTIAL else None,
         headers=error.headers,
     )
 
@@ -384,11 +429,11 @@ def _too_large(_errors: AzureErrors, error: AzureError) -> ProxyError:
 
 # The first row that applies translates the error; without one it is passed on as Azure answered it.
 _RULES: tuple[tuple[Callable[[AzureError], bool], Callable[[AzureErrors, AzureError], ProxyError]], ...] = (
+    (lambda error: error.code in FILTER_CODES, _filtered),
     (lambda error: error.status in (401, 403), _credential_refused),
     (lambda error: error.code in MISSING_CODES, _no_deployment),
     (lambda error: error.status == 404 and error.code in ("404", "resourcenotfound"), _not_found),
     (lambda error: error.code == "operationnotsupported", _wrong_operation),
-    (lambda error: error.code in FILTER_CODES, _filtered),
     (lambda error: error.status == 429 or error.code in _THROTTLED or error.type == "too_many_requests", _throttled),
     (lambda error: not 400 <= error.status <= 599, _redirected),
     (lambda error: error.status == 413, _too_large),

@@ -125,6 +125,15 @@ def image_deployment(call: Call, serving: Serving) -> str | None:
     return None if named is None else serving(named)
 
 
+def wants_usage(call: Call) -> bool:
+    """Tell whether the client asked for the usage at the end of a stream of chat."""
+    options = call.document.member("stream_options") if call.document is not None else None
+    try:
+        return options is not None and parse_json_body(options).flag("include_usage")
+    except InvalidRequest:
+        return False
+
+
 def missing_model() -> InvalidRequest:
     """Return the error for a call without a model."""
     return InvalidRequest("You must provide a model parameter.", param="model", code="missing_required_parameter")

@@ -1,22 +1,21 @@
 """A stream of events: Azure OpenAI's bytes in as they come, whole events as OpenAI would send them out.
 
-What goes out never looks complete when it is not: openai-python takes a stream that just ends for a good one. Nothing
-goes out behind the last event, and an error behind a complete answer took nothing from it.
+What goes out never looks complete when it is not. Some clients do not know an event with an error, and take a stream
+that ends after it for a good one: so it is the connection that ends a broken stream, and `broken` says so. Nothing goes
+out behind the last event, and an error behind a complete answer took nothing from it.
 """
 
 from functools import partial
 from typing import Protocol
-
-import msgspec
 
 from proxy.azure_api import chat
 from proxy.azure_api.chat import Chunks
 from proxy.azure_api.errors import AzureErrors
 from proxy.azure_api.responses import TypedEvents
 from proxy.errors import ProxyError, UpstreamError
-from proxy.openai_api import answers, json_members
+from proxy.openai_api import json_members
 from proxy.openai_api.operations import StreamFormat
-from proxy.openai_api.sse import DONE, MAX_EVENT_BYTES, EventSplitter, encode_event, parse_event
+from proxy.openai_api.sse import KEEP_ALIVE, KEEP_ALIVE_NAMES, MAX_EVENT_BYTES, EventSplitter, parse_event
 
 _CUT_SHORT = "Azure OpenAI ended the stream before the answer was complete."
 _NOT_JSON = "Azure OpenAI sent an event that is not the JSON it should be."
@@ -26,13 +25,16 @@ class Events(Protocol):
     """Translates the events of one format, one after the other; it knows what has come so far.
 
     `begun` tells that something came that the client waits for, `complete` that the answer is whole, `over` that Azure
-    said its last word. `number` is the last `sequence_number`, `usage` the last usage as JSON.
+    said its last word, `waits` that a failure is known and Azure's last word about it may still come. `failure` is the
+    error that the client is told, `broken` tells that no proper end may follow. `usage` is the last usage as JSON.
     """
 
     begun: bool
     complete: bool
     over: bool
-    number: int
+    waits: bool
+    broken: bool
+    failure: ProxyError | None
     usage: bytes | None
 
     def translate_plain(self, block: bytes) -> bytes | None:
@@ -46,24 +48,42 @@ class Events(Protocol):
         """
         ...
 
+    def close(self, error: ProxyError) -> bytes:
+        """Return what is left to say when nothing more comes: the end of a complete answer, else the error."""
+        ...
+
 
 class Stream:
     """Normalises one stream; `feed` and then `end`, or `fail` at any time, give the bytes for the client.
 
-    `ended` tells that nothing more will be given; `failure` is the error that the stream ended with.
+    `ended` tells that nothing more will be given. `keep_alive` leaves in place of what only keeps a stream alive.
     """
 
-    def __init__(self, stream_format: StreamFormat, events: Events) -> None:
-        self._format = stream_format
+    def __init__(self, events: Events, keep_alive: bytes) -> None:
         self._events = events
+        self._keep_alive = keep_alive
         self._splitter = EventSplitter()
         self.ended = False
-        self.failure: ProxyError | None = None
 
     @property
     def begun(self) -> bool:
         """Tell whether something came that the client waits for, beyond what announces an answer."""
         return self._events.begun
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether a failure is known and Azure's last word about it may still come."""
+        return self._events.waits and not self.ended
+
+    @property
+    def failure(self) -> ProxyError | None:
+        """Return the error that the stream ends with."""
+        return self._events.failure
+
+    @property
+    def broken(self) -> bool:
+        """Tell whether the connection must break off behind the last event, because no end would be true."""
+        return self._events.broken
 
     @property
     def usage(self) -> bytes | None:
@@ -92,21 +112,19 @@ class Stream:
         return last + self.fail(UpstreamError(_CUT_SHORT))
 
     def fail(self, error: ProxyError) -> bytes:
-        """Return an error and the end of the stream; the end alone when the answer is complete."""
+        """Return an error as the last event; the end alone when the answer is complete."""
         if self.ended:
             return b""
         self.ended = True
-        closing = encode_event(DONE) if self._format in chat.FORMATS else b""
-        if self._events.complete:
-            return closing
-        self.failure = error
-        return encode_error(self._format, error, self._events.number + 1) + closing
+        return self._events.close(error)
 
     def _translate(self, block: bytes) -> bytes:
         try:
             event = parse_event(block)
+            if event.name in KEEP_ALIVE_NAMES or event.is_comment or event.data == b"":
+                return self._keep_alive
             if event.data is None:
-                return event.comment
+                return b""
             written = json_members.rewrite(event.data, partial(self._events.translate, event.name))
         except ProxyError as error:
             return self.fail(error)
@@ -116,26 +134,20 @@ class Stream:
 
 
 def open_stream(
-    stream_format: StreamFormat, errors: AzureErrors, *, choices: int = 1, keep_filters: bool = False
+    stream_format: StreamFormat,
+    errors: AzureErrors,
+    *,
+    choices: int = 1,
+    keep_filters: bool = False,
+    keep_alive: bytes = KEEP_ALIVE,
 ) -> Stream:
     """Begin a stream of an operation's format.
 
     `choices` is how many were asked for; `keep_filters` leaves Azure's annotations where they are.
     """
     events: Events = (
-        Chunks(stream_format, errors, choices, keep_filters=keep_filters)
+        Chunks(stream_format, errors, choices, keep_filters=keep_filters, keep_alive=keep_alive)
         if stream_format in chat.FORMATS
-        else TypedEvents(stream_format, errors, keep_filters=keep_filters)
+        else TypedEvents(stream_format, errors, keep_filters=keep_filters, keep_alive=keep_alive)
     )
-    return Stream(stream_format, events)
-
-
-def encode_error(stream_format: StreamFormat, error: ProxyError, number: int) -> bytes:
-    """Return an error as an event: flat and numbered as a response has it, in the envelope of all others.
-
-    The SDKs look for `error` in every event of a chat.
-    """
-    if stream_format is not StreamFormat.RESPONSE:
-        return encode_event(answers.encode_error(error))
-    fields = {"type": "error", "code": error.code, "message": error.message, "param": error.param}
-    return encode_event(msgspec.json.encode({**fields, "sequence_number": number}), b"error")
+    return Stream(events, keep_alive)

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from proxy.errors import ROLE_MISSING, AzureRefusal, ConfigurationError, ProxyError, UpstreamAuthError
+from proxy.errors import ROLE_MISSING, AzureRefusal, ConfigurationError, ProxyError, UpstreamAuthError, UpstreamRefused
 from proxy.openai_api.retry_after import with_milliseconds
+from proxy.openai_api.sse import encode_last_event
 from proxy.values import ListedModel, Response
 
 # Headers that the proxy adds: the resource that answered, the number of attempts, and what was repaired.
@@ -38,7 +39,7 @@ def may_pass(error: ProxyError) -> bool:
         return False
     if isinstance(error, ConfigurationError):
         return error.reason in _TEMPORARY_REASONS
-    if isinstance(error, UpstreamAuthError):
+    if isinstance(error, UpstreamAuthError | UpstreamRefused):
         # A new role takes some minutes to reach every server of Azure.
         return error.reason == ROLE_MISSING
     return error.status >= 500 or error.status in _TEMPORARY_STATUSES
@@ -51,6 +52,11 @@ def encode_error(error: ProxyError) -> bytes:
     if isinstance(error, AzureRefusal) and error.inner is not None:
         fields["innererror"] = msgspec.Raw(error.inner)
     return msgspec.json.encode({"error": fields})
+
+
+def encode_error_event(error: ProxyError) -> bytes:
+    """Return an error as the last event of a stream: in its envelope, which the SDKs look for in every event."""
+    return encode_last_event(encode_error(error))
 
 
 def _encodable(text: str) -> str:

@@ -43,8 +43,10 @@ class _Document(msgspec.Struct):
 
 _CHECK = msgspec.json.Decoder(_Document)
 _MEMBERS = msgspec.json.Decoder(Members)
-# So many members at most are made into objects at once, in objects at all levels.
+# The members of a document are made into objects only if they are no more than these, or one for so many bytes of it:
+# an object takes some 140 bytes.
 MAX_COLONS = 20_000
+BYTES_FOR_A_COLON = 64
 
 
 class JsonBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,7 +182,7 @@ def _locate(raw: bytes) -> JsonBody | None:
     A name that stands twice has the length of its last value at the place of its first. What follows then does not fit:
     the end of the document is further away than that length, whatever stands between.
     """
-    if raw.count(b":") > MAX_COLONS or b"\\ud" in raw or b"\\uD" in raw:
+    if raw.count(b":") > max(MAX_COLONS, len(raw) // BYTES_FOR_A_COLON) or b"\\ud" in raw or b"\\uD" in raw:
         return None
     spans: dict[str, tuple[int, int]] = {}
     names: dict[str, int] = {}

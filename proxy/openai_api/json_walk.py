@@ -30,8 +30,11 @@ _PIECE = rb'[^"\\]{0,256}+'
 _SHORT = rb'"' + _PIECE + rb"(?:\\." + _PIECE + rb'){0,64}+"'
 _WORD = rb'"[^"\\]{0,64}+"'
 _SCALAR = rb'[^\s,:"{}\[\]]++'
-_INSIDE = rb'(?:[^"{}\[\]]++|' + _SHORT + rb")*+"
-_FLAT = rb"[{\[]" + _INSIDE + rb"[}\]]"
+_INSIDE = rb'[^"{}\[\]]++|' + _SHORT
+_FLAT = rb"[{\[](?:" + _INSIDE + rb")*+[}\]]"
+# So many levels are skipped at once, which is what a tool's schema has; a byte is looked at once for each of them.
+for _ in range(3):
+    _FLAT = rb"[{\[](?:" + _INSIDE + rb"|" + _FLAT + rb")*+[}\]]"
 _ANYTHING = rb"(?:" + _SHORT + rb"|" + _SCALAR + rb"|" + _FLAT + rb")"
 _NAME = rb'[^"\\]{0,64}+'
 _COLON = rb"\s*+:\s*+"
@@ -94,11 +97,11 @@ class Places(Generic[T]):
         if self.in_objects:
             kinds.append(rb"\{" + _GAP + rb"(?:" + self._empty_member() + _GAP + rb")*+\}")
         else:
-            kinds.append(rb"\{" + _INSIDE + rb"\}")
+            kinds.append(rb"\{(?:" + _INSIDE + rb")*+\}")
         if self.elements is not None:
             kinds.append(rb"\[" + _GAP + rb"(?:" + self.elements._empty() + _GAP + rb")*+\]")
         else:
-            kinds.append(rb"\[" + _INSIDE + rb"\]")
+            kinds.append(rb"\[(?:" + _INSIDE + rb")*+\]")
         return rb"(?:" + b"|".join(kinds) + rb")"
 
     def _empty_member(self) -> bytes:
@@ -212,7 +215,7 @@ class _Walker(Generic[T]):
             if step[1] is not None:
                 return position
             position, match = self.value(position, place, hard=True), place.to_element.match
-        raise _BrokenOffError
+        raise _BrokenOffError  # pragma: no cover  the pattern matches nothing too
 
     def _name(self, start: int) -> tuple[bytes, int]:
         """Return a name with escapes or of any length, and where its value starts."""

@@ -10,7 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
+import msgspec
+
 from proxy.openai_api.json_body import JsonBody
+from proxy.openai_api.json_members import UNREADABLE, decode
 from proxy.values import ModelKind
 
 
@@ -415,20 +418,47 @@ OPERATIONS = (*INFERENCE, *OBJECTS, *_LOCAL, *_MISSING)
 
 # They search or try something, and keep nothing.
 _READ_ONLY = frozenset({"searchVectorStore", "runGrader", "validateGrader"})
-# Members with which a response becomes a turn of a conversation that Azure keeps.
-_KEPT = ("previous_response_id", "conversation")
+# Members with which a client says that its answer is kept, or becomes a turn of a conversation.
+_KEPT = ("store", "background")
+_CONTINUED = ("previous_response_id", "conversation")
+# Members with which Azure searches, runs code or calls others while it answers.
+_SEARCH, _TOOLS = "web_search_options", "tools"
+_TELLING = frozenset({*_KEPT, *_CONTINUED, _SEARCH, _TOOLS})
+_ANSWERS = frozenset({"createResponse", "createChatCompletion"})
+# Tools that only the client runs. Every other one acts at Azure, also one that is newer than this list.
+_TOOLS_OF_THE_CLIENT = frozenset({"function", "custom", "local_shell", "apply_patch"})
+
+
+class _Tool(msgspec.Struct):
+    type: str = ""
+
+
+_DECODE_TOOLS = msgspec.json.Decoder(list[_Tool]).decode
 
 
 def is_idempotent(operation: Operation, document: JsonBody | None) -> bool:
-    """Tell whether a call may be repeated, because it creates, changes or deletes nothing that Azure keeps.
+    """Tell whether a call may be repeated: it creates, changes or deletes nothing that Azure keeps, and does not act.
 
-    A stored answer does not count: the client never learns of a superfluous one, and it expires by itself.
-    https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2
+    An answer that Azure stores without being asked to does not count: the client never learns of a superfluous one,
+    and it expires by itself. https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2
     """
     if operation.method == "GET" or operation.name in _READ_ONLY:
         return True
     if operation.stored or operation.path.startswith("/realtime/calls"):
         return False
-    if operation.name != "createResponse" or document is None:
+    if operation.name not in _ANSWERS or document is None or _TELLING.isdisjoint(document.spans):
         return True
-    return document.member("background") != b"true" and not any(map(document.member, _KEPT))
+    return not (_is_kept(document) or _acts(document))
+
+
+def _is_kept(document: JsonBody) -> bool:
+    return any(document.member(name) == b"true" for name in _KEPT) or any(map(document.member, _CONTINUED))
+
+
+def _acts(document: JsonBody) -> bool:
+    tools = document.member(_TOOLS) or b"[]"
+    try:
+        types = {tool.type for tool in decode(tools, _DECODE_TOOLS)}
+    except UNREADABLE:
+        return True
+    return document.member(_SEARCH) is not None or not types <= _TOOLS_OF_THE_CLIENT

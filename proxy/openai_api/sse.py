@@ -15,15 +15,24 @@ LF, CR = b"\n\r"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # OpenAI's data of a last event that is no JSON.
 DONE = b"[DONE]"
+# What leaves while there is nothing to say: every reader of event streams passes over a comment.
+KEEP_ALIVE = b": keep-alive\n\n"
+# Names of events of Azure that say nothing either, and the types in them.
+KEEP_ALIVE_NAMES = frozenset({b"keepalive", b"keep-alive", b"keep_alive", b"ping", b"heartbeat"})
+# The longest wait that a timer of a browser takes, in milliseconds, which is 24 days. Some readers of events connect
+# again by themselves when a stream breaks off, and would have the answer made a second time. The field counts only in
+# a block that has data, and behind it.
+# https://html.spec.whatwg.org/multipage/server-sent-events.html#concept-event-stream-reconnection-time
+_NEVER_AGAIN = b"retry: 2147483647\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One event: its data lines joined, None when it has none; and its comment lines, for streams that keep alive."""
+    """One event: its data lines joined, None when it has none; `is_comment` tells one that has nothing but comments."""
 
     data: bytes | None
     name: bytes = b""
-    comment: bytes = b""
+    is_comment: bool = False
 
 
 class EventSplitter:
@@ -107,11 +116,10 @@ def parse_event(block: bytes) -> Event:
         name, _, value = line.partition(b":")
         fields.setdefault(name, []).append(value.removeprefix(b" "))
     data = fields.get(b"data")
-    comments = [b": " + comment + b"\n" for comment in fields.get(b"", ()) if comment]
     return Event(
         data=b"\n".join(data) if data else None,
         name=fields.get(b"event", [b""])[-1],
-        comment=b"".join((*comments, b"\n")) if comments else b"",
+        is_comment=not data and b"" in fields,
     )
 
 
@@ -120,3 +128,8 @@ def encode_event(data: bytes, name: bytes = b"") -> bytes:
     if LF in data:
         data = data.replace(b"\n", b" ")
     return b"".join((b"event: ", name, b"\ndata: ", data, b"\n\n") if name else (b"data: ", data, b"\n\n"))
+
+
+def encode_last_event(data: bytes, name: bytes = b"") -> bytes:
+    """Return an event behind which the stream may break off, and that keeps the client from connecting again."""
+    return encode_event(data, name)[:-1] + _NEVER_AGAIN + b"\n"

@@ -15,10 +15,11 @@ from msgspec import structs
 
 from proxy.azure_api import headers, response
 from proxy.azure_api.errors import AzureErrors
-from proxy.azure_api.request import Call
+from proxy.azure_api.request import Call, wants_usage
 from proxy.azure_api.stream import Stream, open_stream
 from proxy.azure_api.urls import without_version
 from proxy.azure_api.usage import find_usage
+from proxy.azure_api.whole_as_stream import to_events
 from proxy.azure_services.credentials import Header
 from proxy.azure_services.upstream import Upstream
 from proxy.config.timeouts import Timeouts
@@ -50,6 +51,8 @@ MAX_ERROR_BYTES = 64 * 1024
 NO_CONTENT = 204
 _VERSION_REFUSED = b"api-version query parameter is not allowed"
 _EVENTS = "text/event-stream"
+# What gateways say of a stream of events when they do not know its type.
+_VAGUE_TYPES = ("application/octet-stream", "binary/octet-stream", "text/plain")
 
 Renew = Callable[[], Awaitable[bool]]
 
@@ -147,10 +150,10 @@ class Attempts:
     now: Callable[[], float] = time.time
 
     async def make(
-        self, running: RunningCall, routed: RoutedRequest, source: BodySource, target: Target, number: int
+        self, running: RunningCall, routed: RoutedRequest, source: BodySource, target: Target
     ) -> Answered | Refused:
         """Return how an attempt went, in the time that it has; nothing of it has reached the client when it failed."""
-        recorder = Recorder(entry=running.exchange.entry, target=target, attempt=number, record=self.record)
+        recorder = Recorder(entry=running.exchange.entry, target=target, record=self.record)
         source.begin(target)
         running.start.attempt()
         try:
@@ -247,17 +250,18 @@ class Attempts:
             return await self._send(structs.replace(sent, message=message))
         error = self._errors_of(sent, answer, header).answer(answer.status, answer.headers, body)
         wait = parse_wait({**answer.headers, **error.headers}, error.message, self.now())
-        failure = Failure(kind=Kind.ANSWER, status=answer.status, code=error.code or "", wait=wait)
+        code = error.reason or error.code or ""
+        failure = Failure(kind=Kind.ANSWER, status=answer.status, code=code, wait=wait)
         return Refused(failure=failure, error=error, body=body, renew=partial(sent.resource.credential.renew, header))
 
     async def _succeed(self, sent: Sent, answer: "UpstreamAnswer", header: Header) -> Answered | Refused:
         content_type = answer.headers.get("content-type", "")
-        if content_type.startswith(_EVENTS):
+        if content_type.startswith(_EVENTS) or (sent.call.streams and _is_vague(content_type)):
             stream = self.translator(sent.call, self._errors_of(sent, answer, header))
             if stream is not None:
                 return await self._begin_stream(sent, answer, stream)
         if sent.call.streams and content_type.startswith("application/json"):
-            raise UpstreamError(NO_STREAM)
+            return await self._stream_whole(sent, answer, self._errors_of(sent, answer, header))
         if sent.call.route.operation.download:
             body = download(answer, sent.running.exchange, idle=self.timeouts.idle, end=sent.running.start.end)
             return self._leaving(sent, answer, body, headers.of_download(answer.headers))
@@ -287,7 +291,7 @@ class Attempts:
         """Return a stream that has said something; until then a model may think for as long as the request may take."""
         sent.running.start.is_stream()
         relay = EventRelay(answer, stream, sent.routed.tagging_events(sent.call, sent.target.resource))
-        error = await relay.begin(at_once=sent.call.in_background)
+        error = await relay.begin(sent.running.exchange.deadline, at_once=sent.call.in_background)
         if error is not None:
             answer.close()
             return self._refused_in_stream(error, answer)
@@ -295,7 +299,27 @@ class Attempts:
         idle = self.timeouts.reasoning_idle if reasons else self.timeouts.idle
         body = relay.chunks(sent.running.exchange, sent.running.writer, idle=idle, end=sent.running.start.end)
         passed = headers.response_to_openai(answer.headers)
+        if not passed.get("content-type", "").startswith(_EVENTS):
+            passed |= headers.EVENTS
         return self._leaving(sent, answer, body, passed, keep_alive=self.timeouts.keep_alive)
+
+    async def _stream_whole(self, sent: Sent, answer: "UpstreamAnswer", errors: AzureErrors) -> Answered | Refused:
+        """Return a whole answer as the stream that was asked for."""
+        whole = await answer.read_whole(MAX_ANSWER_BYTES)
+        answer.close()
+        stream = self.translator(sent.call, errors)
+        events = to_events(sent.call.route.operation.stream, whole, with_usage=wants_usage(sent.call))
+        if stream is None or events is None:
+            raise UpstreamError(NO_STREAM)
+        written = stream.feed(events) + stream.end()
+        if stream.failure is not None and not stream.begun:
+            return self._refused_in_stream(stream.failure, answer)
+        answer.sending.usage = find_usage(whole)
+        tag = sent.routed.tagging(sent.call, sent.target.resource)
+        body = _at_once(sent.running.exchange, written if tag is None else tag(written))
+        answer.sending.end("completed")
+        passed = headers.response_to_openai(answer.headers) | headers.EVENTS
+        return self._leaving(sent, answer, body, passed)
 
     def _refused_in_stream(self, error: ProxyError, answer: "UpstreamAnswer") -> Refused:
         error.headers = {**headers.headers_of_error(answer.headers), **error.headers}
@@ -331,6 +355,17 @@ class Attempts:
         sent.running.exchange.stack.callback(answer.close)
         leaving = Response(status=answer.status, headers=passed, body=body, keep_alive=keep_alive)
         return Answered(response=leaving, headers=answer.headers)
+
+
+def _is_vague(content_type: str) -> bool:
+    return not content_type or content_type.startswith(_VAGUE_TYPES)
+
+
+async def _at_once(exchange: Exchange, body: bytes) -> AsyncGenerator[bytes, None]:
+    """Yield a stream that is already whole."""
+    exchange.entry.note_first_byte()
+    yield body
+    exchange.entry.write(outcome="completed")
 
 
 def _may_be_empty(operation: Operation, status: int) -> bool:

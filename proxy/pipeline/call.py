@@ -1,5 +1,6 @@
 """A call of Azure: its body parsed or passed, sent to one target after the other, answered in OpenAI's words."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
@@ -29,9 +30,11 @@ from proxy.routing.learned_repairs import LearnedRepairs
 from proxy.routing.targets import Target
 from proxy.server.concurrency import Slot
 from proxy.server.request_body import read_body
-from proxy.server.response_writer import ResponseWriter
+from proxy.server.response_writer import ResponseWriter, StreamBroken
 from proxy.values import Request, Response, UpstreamRequest
 
+# Bytes of a body that are looked through twice, for ids and for its members, with room for other requests in between.
+LARGE_BODY = 1024 * 1024
 _EMPTY_LIST = b'{"object":"list","data":[]}'
 
 
@@ -87,7 +90,8 @@ class Calls:
         attempts, (resource,) = self.failover.attempts, resources.each
         url = f"{resource.surfaces.endpoint}/openai/models?api-version={resource.surfaces.api_version}"
         message = UpstreamRequest(method="GET", url=url, headers={}, body=b"")
-        recorder = Recorder(entry=exchange.entry, target=Target(resource=0), attempt=1, record=attempts.record)
+        exchange.entry.add_attempt(0, None)
+        recorder = Recorder(entry=exchange.entry, target=Target(resource=0), record=attempts.record)
         await attempts.prove(start, resource, message, recorder)
 
 
@@ -111,6 +115,8 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         if spans_resources(operation) and not routed.resources.tags.alone:
             return await self._list(routed)
         routed, raw = routed.without_tags(raw)
+        if len(raw) > LARGE_BODY:
+            await asyncio.sleep(0)
         call = parse_call(routed.route, raw, may_store=calls.store_objects)
         if call.streams:
             start.is_stream()
@@ -183,3 +189,4 @@ async def _only(exchange: Exchange, event: bytes) -> AsyncGenerator[bytes, None]
     if event:
         yield event
     exchange.entry.write(outcome="stream_broken")
+    raise StreamBroken

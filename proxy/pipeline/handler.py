@@ -17,7 +17,7 @@ from proxy.pipeline.local import LocalOperations
 from proxy.server.access_log import AccessLogEntry, log_unexpected, write_line
 from proxy.server.concurrency import Concurrency
 from proxy.server.connection import ClientDisconnected, connection_of
-from proxy.server.response_writer import ResponseWriter
+from proxy.server.response_writer import BREAK_DELAY, ResponseWriter, StreamBroken
 from proxy.values import Receive, Request, Response, Scope, Send
 
 
@@ -26,7 +26,8 @@ class Handler:
     """Handles requests.
 
     `allowed_origins` may call from a browser; `forward_unknown` passes operations on that the table does not know, and
-    `store_objects` those about objects that Azure keeps. `born` is when the instance began, by the `clock`.
+    `store_objects` those about objects that Azure keeps. `born` is when the instance began, by the `clock`;
+    `break_delay` is in seconds, from the last event of a broken stream to the end of its connection.
     """
 
     concurrency: Concurrency
@@ -39,13 +40,16 @@ class Handler:
     born: float = field(default_factory=time.monotonic)
     clock: Callable[[], float] = time.monotonic
     log: Callable[[str], None] = write_line
+    break_delay: float = BREAK_DELAY
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request of ASGI, from its head to the end of its answer."""
         request, connection = parse_request(scope, receive), connection_of(scope)
         common = common_headers(request.id) | cors.origin_headers(request.headers, self.allowed_origins)
         async with Exchange(AccessLogEntry(request.id, self.clock, self.log), connection) as exchange:
-            writer = ResponseWriter(send, exchange.deadline, exchange.stalled, common=common)
+            writer = ResponseWriter(
+                send, exchange.deadline, exchange.stalled, common=common, break_delay=self.break_delay
+            )
             try:
                 if cors.is_preflight(request.method, request.headers):
                     response = cors.answer_preflight(request.headers)
@@ -139,5 +143,5 @@ def _note(entry: AccessLogEntry, response: Response) -> None:
 
 def _note_break(entry: AccessLogEntry, failure: Exception) -> None:
     """Note why an answer breaks off, unless its own body has noted it."""
-    if not isinstance(failure, ProxyError | ClientDisconnected):
+    if not isinstance(failure, ProxyError | ClientDisconnected | StreamBroken):
         entry.set_error(log_unexpected(failure))

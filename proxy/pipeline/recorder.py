@@ -17,16 +17,20 @@ Record = Callable[[SendingRecord], None]
 
 
 class Recorder(msgspec.Struct, kw_only=True):
-    """Hears of the sendings of one attempt; `record` is None where nobody keeps accounts."""
+    """Hears of the sendings of one attempt; `record` is None where nobody keeps accounts.
+
+    The entry has counted the attempt already, also one that comes to no sending; it counts each further sending.
+    """
 
     entry: AccessLogEntry
     target: Target
-    attempt: int
     record: Record | None
     latest: Sending | None = None
 
     def begin(self) -> Sending:
         """Open the next sending."""
+        if self.latest is not None:
+            self.entry.attempts += 1
         self.latest = Sending(self._report)
         return self.latest
 
@@ -49,7 +53,7 @@ class Recorder(msgspec.Struct, kw_only=True):
             model=self.target.model,
             resource=self.target.resource,
             deployment=self.target.deployment,
-            attempt=self.attempt,
+            attempt=self.entry.attempts,
             status=sending.status,
             outcome=sending.outcome or "failed",
             started=sending.started,

@@ -1,7 +1,7 @@
 """Answers of Azure that leave while they come.
 
 A body is one generator of bytes around a pure translator; a late failure, a shutdown or a break becomes an event of
-the stream in the translator's `fail`.
+the stream in the translator's `fail`, and behind it the connection to the client breaks off.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -12,8 +12,8 @@ from proxy.azure_api.usage import parse_usage
 from proxy.azure_services.upstream import BROKEN
 from proxy.errors import ProxyError, ShuttingDown, UpstreamError, UpstreamTimeout
 from proxy.pipeline.exchange import Exchange
-from proxy.server.deadline import Limit
-from proxy.server.response_writer import ResponseWriter
+from proxy.server.deadline import Deadline, Limit
+from proxy.server.response_writer import ResponseWriter, StreamBroken
 
 if TYPE_CHECKING:
     from proxy.azure_services.http_client import UpstreamAnswer
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # What is held of a stream until it says something: a filter's annotations and the events of a beginning response,
 # which repeats its instructions and tools.
 MAX_HELD_BYTES = 1024 * 1024
+# How long Azure's last word about a failure is waited for, in seconds: it comes in the same moment or not at all.
+LAST_WORD = 1.0
 
 Tag = Callable[[bytes], bytes]
 
@@ -28,7 +30,7 @@ Tag = Callable[[bytes], bytes]
 class EventRelay:
     """The events of one stream on their way; `tag` gives ids their affinity tag, None where they stay as they are."""
 
-    __slots__ = ("_answer", "_heard", "_held", "_stream", "_tag")
+    __slots__ = ("_answer", "_heard", "_held", "_is_bounded", "_stream", "_tag")
 
     def __init__(self, answer: "UpstreamAnswer", stream: Stream, tag: Tag | None) -> None:
         self._answer = answer
@@ -36,13 +38,15 @@ class EventRelay:
         self._tag = tag
         self._held = b""
         self._heard = 0.0
+        self._is_bounded = False
 
-    async def begin(self, *, at_once: bool) -> ProxyError | None:
+    async def begin(self, deadline: Deadline, *, at_once: bool) -> ProxyError | None:
         """Read until the stream says something, or says anything if that is enough; return an error that came first."""
         stream, parts, size = self._stream, [], 0
         limit = 0 if at_once else MAX_HELD_BYTES
         try:
-            while not (stream.begun or stream.ended or size > limit):
+            while not (stream.begun or stream.ended or stream.failure or size > limit):
+                self._bound_wait(deadline)
                 chunk = await self._answer.read()
                 self._answer.sending.take(len(chunk))
                 parts.append(self._tagged(stream.feed(chunk) if chunk else stream.end()))
@@ -51,6 +55,8 @@ class EventRelay:
             parts.append(stream.fail(error))
         except self._answer.breaks:
             parts.append(stream.fail(UpstreamError(BROKEN)))
+        finally:
+            deadline.clear(Limit.LAST_WORD)
         self._held = b"".join(parts)
         return None if stream.begun else stream.failure
 
@@ -70,26 +76,37 @@ class EventRelay:
             if self._held:
                 exchange.entry.note_first_byte()
                 yield self._held
+            self._bound_wait(exchange.deadline)
             while not stream.ended and (chunk := await read()):
                 received += len(chunk)
                 if written := stream.feed(chunk):
                     yield written if tag is None else tag(written)
                 else:
                     self._heard = now()
-            rest = self._tagged(stream.end())
+                if stream.waits:
+                    self._bound_wait(exchange.deadline)
+            rest = stream.end()
         except UpstreamError as error:
             rest = stream.fail(error)
         except self._answer.breaks:
             rest = stream.fail(UpstreamError(BROKEN))
         finally:
             exchange.deadline.clear(Limit.IDLE)
+            exchange.deadline.clear(Limit.LAST_WORD)
             self._answer.sending.take(received)
         if rest:
-            yield rest
+            yield self._tagged(rest)
         await self._finish(exchange)
 
     def _tagged(self, data: bytes) -> bytes:
         return data if self._tag is None or not data else self._tag(data)
+
+    def _bound_wait(self, deadline: Deadline) -> None:
+        """Wait no longer than a moment for what Azure says behind a failure."""
+        if self._stream.waits and not self._is_bounded:
+            self._is_bounded = True
+            due, abort = deadline.now() + LAST_WORD, self._answer.abort
+            deadline.set(Limit.LAST_WORD, due, lambda _: abort(UpstreamError(BROKEN)))
 
     def _look(self, now: float, writer: ResponseWriter, idle: float, end: float) -> float | None:
         """End the wait for bytes that do not come."""
@@ -103,11 +120,15 @@ class EventRelay:
         return None
 
     async def _finish(self, exchange: Exchange) -> None:
-        failure = self._stream.failure
-        if failure is None:
-            await self._answer.finish()
-        self._answer.sending.usage = parse_usage(self._stream.usage)
-        _end(self._answer, exchange, failure)
+        """Write the request's line, before there is anything to wait for: now the client may leave."""
+        answer, stream = self._answer, self._stream
+        answer.sending.usage = parse_usage(stream.usage)
+        _note_end(answer, exchange, stream.failure)
+        if not stream.broken:
+            await answer.finish()
+        answer.close()
+        if stream.broken:
+            raise StreamBroken
 
 
 async def download(
@@ -131,14 +152,14 @@ async def download(
         failure = error
     except answer.breaks:
         failure = UpstreamError(BROKEN)
-    _end(answer, exchange, failure)
+    answer.close()
+    _note_end(answer, exchange, failure)
     if failure is not None:
         raise failure
 
 
-def _end(answer: "UpstreamAnswer", exchange: Exchange, failure: ProxyError | None) -> None:
+def _note_end(answer: "UpstreamAnswer", exchange: Exchange, failure: ProxyError | None) -> None:
     outcome = "completed" if failure is None else "stream_broken"
-    answer.close()
     answer.sending.end(outcome)
     if failure is not None:
         exchange.entry.set_error(failure)

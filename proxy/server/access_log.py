@@ -117,9 +117,10 @@ class AccessLogEntry:
         """Note why the request ends badly."""
         self.error = error.reason or error.code
 
-    def set_attempt(self, target: int, deployment: str | None, attempts: int) -> None:
-        """Note where an attempt goes: the number of the resource and the deployment there."""
-        self.target, self.deployment, self.attempts = target, deployment, attempts
+    def add_attempt(self, target: int, deployment: str | None) -> None:
+        """Count an attempt and note where it goes: the number of the resource and the deployment there."""
+        self.target, self.deployment = target, deployment
+        self.attempts += 1
 
     def add_sending(self, sent: int, received: int, usage: Usage | None) -> None:
         """Count what went to Azure and came back, in bytes; the last usage counts."""

@@ -8,27 +8,34 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
 from proxy.errors import NO_HEADERS
+from proxy.openai_api.sse import KEEP_ALIVE
 from proxy.server.deadline import Deadline, Limit
 from proxy.values import Response, Send
 
-# A comment: every reader of event streams passes over it.
-KEEP_ALIVE = b": keep-alive\n\n"
 # A client that has taken nothing for so many seconds, while there was something to take, is not coming back.
 STALL = 120.0
 # What is larger may have to wait for its reader.
 _BUFFERED = 64 * 1024
 _WITHOUT_BODY = frozenset({204, 304})
+# How long after the last event of a broken stream its connection breaks off, in seconds. The host and what else stands
+# between pass the event on meanwhile: a reset may overtake what has not been read.
+BREAK_DELAY = 0.25
+
+
+class StreamBroken(Exception):
+    """Raised by a body whose last chunk has told of a failure, so that no end may follow it."""
 
 
 class ResponseWriter:
     """Sends one answer; `common` are headers that every answer carries, unless it has its own.
 
-    `stalled` is called when the client has stopped reading.
+    `stalled` is called when the client has stopped reading; `break_delay` is in seconds.
 
     `last` is when the client last took a part of the body, `is_sending` tells that it is to take something now.
     """
 
     __slots__ = (
+        "_break_delay",
         "_comment",
         "_commented",
         "_common",
@@ -51,12 +58,14 @@ class ResponseWriter:
         *,
         common: Mapping[str, str] = NO_HEADERS,
         stall: float = STALL,
+        break_delay: float = BREAK_DELAY,
     ) -> None:
         self._send = send
         self._deadline = deadline
         self._stalled = stalled
         self._common = common
         self._stall = stall
+        self._break_delay = break_delay
         self._silence = 0.0
         self._comment: asyncio.Task[None] | None = None
         self._commented = 0.0
@@ -100,6 +109,10 @@ class ResponseWriter:
             self.is_sending = True
             await self._comment_sent()
             await send({"type": "http.response.body", "body": b""})
+        except StreamBroken:
+            self._deadline.clear(Limit.SILENCE)
+            await asyncio.sleep(self._break_delay)
+            raise
         finally:
             if self._comment is not None:
                 self._comment.cancel()

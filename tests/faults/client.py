@@ -49,7 +49,7 @@ def open_application(
 ) -> Proxy:
     """Return an application that knows nothing of any other."""
     application = build_application(Settings.from_environ(environ), record)
-    handler = replace(application.handler, log=log)
+    handler = replace(application.handler, log=log, break_delay=0)
     authenticator = handler.authenticator
     if renews and isinstance(authenticator, ClientKeyAuthenticator):
         known = authenticator.resources

@@ -1,6 +1,6 @@
 """What stands in the events of a stream."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tests.faults.cuts import ONLY_CHAT
 from tests.faults.fault import Expected, Fault, Made, Outcome
@@ -21,6 +21,7 @@ from tests.faults.wire import STREAMS_ONLY, after_content, answer, stream, whole
 
 GROUP = "Events"
 MEGABYTE = 1024 * 1024
+KEEP_ALIVE = event({"type": "keepalive", "sequence_number": 3})
 COMPLETE = Expected(outcome=Outcome.COMPLETE)
 ONLY_RESPONSES = "only a stream of responses has this event"
 NO_FILTER = "no such answer is stopped half-way by the content filter"
@@ -54,17 +55,58 @@ def _behind(code: str, name: str) -> Fault:
     return Fault(name=f"{name} behind the first content", group=GROUP, expected=expected, play=play)
 
 
-def _failed(*, behind: bool) -> Callable[[Operation], Made]:
-    error = {"code": "server_error", "message": "It broke."}
+_CAUSE: Mapping[str, object] = {"code": "server_error", "message": "It broke."}
+
+
+def _failed(
+    *, behind: bool, error: Mapping[str, object] | None = _CAUSE, cause: str | None = None
+) -> Callable[[Operation], Made]:
     raw = typed("failed", 4 if behind else 2, response={**RESPONSE, "status": "failed", "error": error})
 
     def play(operation: Operation) -> Made:
         if operation is not RESPONSES:
             return ONLY_RESPONSES
         said = operation.content if behind else b""
-        return answer(stream(operation.before + said + raw))
+        return answer(stream(operation.before + said + raw, _error(cause)(operation) if cause else b""))
 
     return play
+
+
+def _told_twice(*, late: bool) -> Callable[[Operation], Made]:
+    """Tell an error and the failure of the response, the one without the other's cause."""
+    raw = typed("failed", 5, response={**RESPONSE, "status": "failed", "error": None})
+
+    def play(operation: Operation) -> Made:
+        if operation is not RESPONSES:
+            return ONLY_RESPONSES
+        error = _error("server_error")(operation)
+        return answer(stream(operation.before + operation.content, *((raw, error) if late else (error, raw))))
+
+    return play
+
+
+def _kept_alive(operation: Operation) -> Made:
+    if not operation.streams:
+        return STREAMS_ONLY
+    return answer(stream(operation.before + KEEP_ALIVE, _error("rate_limit_exceeded")(operation)))
+
+
+def _kept_alive_behind(operation: Operation) -> Made:
+    if not operation.streams:
+        return STREAMS_ONLY
+    return answer(stream(operation.before + operation.content + KEEP_ALIVE, operation.behind))
+
+
+def _nothing_in_it(operation: Operation) -> Made:
+    if not operation.streams:
+        return STREAMS_ONLY
+    return answer(stream(b"data:\n\n" + operation.before, b"data: \n\n", operation.content + operation.behind))
+
+
+def _blank_reason(operation: Operation) -> Made:
+    if operation is not CHAT_STREAM:
+        return ONLY_CHAT.replace("ends with `[DONE]`", "has a `finish_reason`")
+    return answer(stream(operation.before, operation.content, chunk({"content": "x"}, "")))
 
 
 def _stopped(operation: Operation) -> Made:
@@ -110,6 +152,7 @@ def _row(name: str, play: Callable[[Operation], Made], expected: Expected) -> Fa
 _SERVER = Expected(outcome=Outcome.ELSEWHERE, status=500, code="server_error")
 _BUSY = Expected(outcome=Outcome.ELSEWHERE, status=429, code="rate_limit_exceeded", throttled=True, waits=True)
 _REFUSED = Expected(outcome=Outcome.NOWHERE, status=400)
+_TOLD_TWICE = Expected(outcome=Outcome.FAILED, code="server_error")
 
 EVENT_FAULTS = (
     _first("server_error", _SERVER, "an error"),
@@ -122,7 +165,27 @@ EVENT_FAULTS = (
     _row(
         "`response.failed` behind the first content",
         _failed(behind=True),
-        Expected(outcome=Outcome.BROKEN_OFF, code="server_error"),
+        Expected(outcome=Outcome.FAILED, code="server_error"),
+    ),
+    _row("an error and `response.failed` behind the first content", _told_twice(late=False), _TOLD_TWICE),
+    _row("`response.failed` without a cause, then the error", _told_twice(late=True), _TOLD_TWICE),
+    _row(
+        "`response.failed` without a cause, then too much to do, before the first content",
+        _failed(behind=False, error=None, cause="rate_limit_exceeded"),
+        _BUSY,
+    ),
+    _row(
+        "`response.failed` without a cause, then the client's error, before the first content",
+        _failed(behind=False, error=None, cause="invalid_prompt"),
+        _REFUSED,
+    ),
+    _row("`keepalive`, then too much to do, before the first content", _kept_alive, _BUSY),
+    _row("`keepalive` in the middle", _kept_alive_behind, COMPLETE),
+    _row("`data:` with nothing in it", _nothing_in_it, COMPLETE),
+    _row(
+        "a blank `finish_reason`, then an end",
+        _blank_reason,
+        Expected(outcome=Outcome.BROKEN_OFF, code="upstream_error"),
     ),
     _row("stopped by the content filter", _stopped, COMPLETE),
     _row("no usage", _without_usage, COMPLETE),

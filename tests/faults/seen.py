@@ -8,6 +8,8 @@ from functools import cached_property
 
 from tests.faults.operations import RESPONSES, Operation
 
+# Behind the data of an error: no reader connects again by itself.
+RETRY = b"\nretry: 2147483647\n\n"
 _COMMENTS = re.compile(rb"(?:^:[^\n]*\n)+\n", re.MULTILINE)
 _LAST = frozenset({"response.completed", "response.incomplete"})
 
@@ -30,7 +32,12 @@ class Seen:
     @property
     def failed(self) -> bool:
         """Tell whether it ends with Azure's own word for a response that failed, which is a proper end."""
-        return bool(self._events) and b'"type":"response.failed"' in self._events[-1]
+        return not self.aborted and self._error is not None and self._last.get("type") == "response.failed"
+
+    @property
+    def is_broken(self) -> bool:
+        """Tell whether it is a stream that tells of an error and then breaks off, so that nobody asks again."""
+        return self.aborted and self.ending.startswith("error event") and self.body.count(RETRY) == 1
 
     @property
     def waits(self) -> bool:
@@ -50,7 +57,7 @@ class Seen:
     @property
     def said(self) -> str:
         """Return in a few words what came."""
-        if self.aborted:
+        if self.aborted and not self.is_broken:
             return "broken connection"
         return self.ending if self.status == 200 else str(self.status)
 
@@ -71,7 +78,7 @@ class Seen:
         if not self.headers.get("content-type", "").startswith("text/event-stream"):
             return "no stream"
         if self._error is not None:
-            return f"error event `{self.code}`"
+            return "`response.failed`" if self.failed else f"error event `{self.code}`"
         return "complete" if self._ends_well else "an end that is none"
 
     @property
@@ -82,14 +89,18 @@ class Seen:
     def _events(self) -> list[bytes]:
         """Return the data of each event; one that the stream ends in does not count."""
         blocks = _COMMENTS.sub(b"", self.body).split(b"\n\n")[:-1]
-        return [block.partition(b"data: ")[2] for block in blocks]
+        return [block.partition(b"data: ")[2].partition(b"\n")[0] for block in blocks]
+
+    @property
+    def _last(self) -> Mapping[str, object]:
+        last = _decoded(self._events[-1]) if self._events else None
+        return last if isinstance(last, dict) else {}
 
     @property
     def _ends_well(self) -> bool:
         events = self._events
         if self._is_response:
-            last = _decoded(events[-1]) if events else None
-            return isinstance(last, dict) and last.get("type") in _LAST
+            return self._last.get("type") in _LAST
         return events.count(b"[DONE]") == 1 and events[-1] == b"[DONE]" and b'"finish_reason":"' in self.body
 
     @cached_property
@@ -99,16 +110,16 @@ class Seen:
             return _with_four_keys(_decoded(self.body), "error")
         if not self.operation.streams:
             return None
-        events = [data for data in self._events if data != b"[DONE]"]
-        last = _decoded(events[-1]) if events else None
         if not self._is_response:
-            return _with_four_keys(last, "error")
-        if not isinstance(last, dict):
+            return _with_four_keys(self._last, "error")
+        response = self._last.get("response")
+        if self._last.get("type") != "response.failed" or not isinstance(response, dict):
             return None
-        if last.get("type") == "response.failed":
-            failed: Mapping[str, object] = last["response"]["error"]
-            return failed
-        return last if last.get("type") == "error" else None
+        told = _decoded(self._events[-2]) if len(self._events) > 1 else None
+        if isinstance(told, dict) and told.get("type") == "error":
+            return _with_four_keys(told, "error")
+        failed: Mapping[str, object] = response["error"]
+        return failed
 
 
 def _with_four_keys(document: object, name: str) -> Mapping[str, object] | None:

@@ -66,7 +66,7 @@ def text(events: tuple[Recorded, ...]) -> str:
 
 def text_in(recording: Recording, body: bytes) -> str:
     """Return what a client reads in an answer."""
-    data = [block.partition(b"data: ")[2] for block in body.split(b"\n\n")]
+    data = [block.partition(b"data: ")[2].partition(b"\n")[0] for block in body.split(b"\n\n")]
     events = [json.loads(one) for one in data if one not in (b"", b"[DONE]")]
     if recording is RESPONSE:
         return "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.faults.client import Answer, ask, open_application, scope_of
-from tests.faults.operations import AZURE_KEY, CHAT, CLIENT_KEY, MODEL, encode
+from tests.faults.operations import AZURE_KEY, CHAT, CHAT_STREAM, CLIENT_KEY, MODEL, encode
 from tests.faults.raw import Play, Upstream
 from tests.faults.wire import EVENTS, chunked, head, piece, whole
 
@@ -171,3 +171,52 @@ async def test_a_wait_in_the_words_of_a_gateway_reaches_the_client() -> None:
     content = {"statusCode": 429, "message": "Rate limit is exceeded. Try again in 59 seconds."}
     read = await call(refused("429 Too Many Requests", content))
     assert (read.answer.headers["retry-after"], read.answer.headers["retry-after-ms"]) == ("59", "59000")
+
+
+WHOLE_RESPONSE = encode(
+    {
+        "id": "resp_1",
+        "object": "response",
+        "status": "completed",
+        "output": [
+            {
+                "id": "msg_1",
+                "type": "message",
+                "role": "assistant",
+                "content": [{"type": "output_text", "text": "Hello", "annotations": []}],
+            }
+        ],
+    }
+)
+RESPONSE_STREAM = encode({"model": MODEL, "input": "hi", "stream": True})
+
+
+async def test_a_whole_answer_becomes_the_stream_that_was_asked_for() -> None:
+    read = await call(Play(parts=(whole("200 OK", CHAT.whole),), whole=True), body=STREAM)
+    assert read.answer.headers["content-type"] == EVENTS
+    assert '"content":"Grüße an alle"'.encode() in read.answer.body
+    assert read.answer.body.endswith(b"data: [DONE]\n\n")
+    line = json.loads(read.lines[0])
+    assert (line["outcome"], line["status"], line["output_tokens"]) == ("completed", 200, 2)
+    read = await call(
+        Play(parts=(whole("200 OK", WHOLE_RESPONSE),), whole=True), path="/v1/responses", body=RESPONSE_STREAM
+    )
+    assert b'"delta":"Hello"' in read.answer.body
+    assert b"event: response.completed\n" in read.answer.body
+
+
+async def test_an_error_that_comes_with_200_in_place_of_a_stream_is_a_real_error() -> None:
+    error = encode({"error": {"code": "429", "message": "Try again in 59 seconds."}})
+    read = await call(Play(parts=(whole("200 OK", error),), whole=True), body=STREAM)
+    assert (read.answer.status, read.answer.headers["retry-after"]) == (429, "59")
+
+
+@pytest.mark.parametrize("kind", ["application/octet-stream", "binary/octet-stream", "text/plain; charset=utf-8", None])
+async def test_events_of_a_vague_type_are_a_stream_where_one_was_asked_for(kind: str | None) -> None:
+    types = () if kind is None else (f"content-type: {kind}",)
+    parts = piece(CHAT_STREAM.events) + b"0\r\n\r\n"
+    play = Play(parts=(head("200 OK", *types, "transfer-encoding: chunked") + parts,), whole=True)
+    read = await call(play, body=STREAM)
+    assert (read.answer.status, read.answer.headers["content-type"]) == (200, EVENTS)
+    assert read.answer.body.endswith(b"data: [DONE]\n\n")
+    assert b"prompt_filter_results" not in read.answer.body

@@ -24,8 +24,8 @@ NODE = MODULES / "node" / "bin" / "node"
 MOCK = MODULES / "@stdy" / "cli" / "steady.js"
 STAMP = MODULES / "installed"
 INSTALL_TIMEOUT = 300.0
-SCRIPT_TIMEOUT = 60.0
-START_TIMEOUT = 30.0
+SCRIPT_TIMEOUT = 90.0
+START_TIMEOUT = 60.0
 _READY = re.compile(rb"Ready to accept requests")
 # OpenAI's SDKs write lists and objects of a query or a form with brackets.
 BRACKETS = tuple(

@@ -53,6 +53,17 @@ async def test_who_reads_too_slowly_for_the_last_word_never_gets_an_end(azure: A
             assert not is_whole
 
 
+async def test_an_idle_process_does_not_wait(azure: Azure) -> None:
+    """It would be killed long before this grace is over."""
+    settings = environ_for(azure) | SETTINGS | {"SHUTDOWN_GRACE": "600"}
+    async with running_worker(REPOSITORY, settings) as worker:
+        async with worker.connected() as connection:
+            await worker.post(connection, CHAT, chat("whole", next(MARKS), stream=False))
+            assert (await connection.reply()).status == 200
+        await worker.process.stop()
+        assert await worker.ended == -signal.SIGTERM
+
+
 async def until_in_flight(worker: Worker) -> None:
     """Return when what was sent before on another connection has been taken in."""
     for _ in range(2):

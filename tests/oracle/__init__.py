@@ -1,7 +1,7 @@
 """One corpus of requests through two checkouts of the app; what is seen from outside must not differ.
 
     python -m tests.oracle record --app FOLDER --out FILE
-    python -m tests.oracle compare OLD.json NEW.json
+    python -m tests.oracle compare OLD.json [OLD.json ...] NEW.json [--without-tags]
 
 Nothing here imports the app: a client speaks HTTP to the local Functions host, raw sockets stand for Azure, settings
 are environment variables, and the access log is read from standard output.
@@ -13,6 +13,7 @@ are environment variables, and the access log is read from standard output.
     app         the app in its host: start, lines, open files, end
     record      run groups, one app each, and write a document per case
     normalise   what differs from run to run, taken out
-    compare     two recordings
+    compare     recordings, field by field
+    id_tags     the two layouts of the tags on ids
     accepted    differences that are meant
 """

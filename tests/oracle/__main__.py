@@ -32,6 +32,7 @@ def main() -> int:
     )
     comparing.add_argument("new", type=Path)
     comparing.add_argument("--shown", type=int, default=5, help="how many differences of a kind are shown in full")
+    comparing.add_argument("--without-tags", action="store_true", help="leave out which ids name their resource")
     comparing.add_argument("--only", default="*", help="a pattern of cases")
     commands.add_parser("list", help="count the cases of each group")
     arguments = parser.parse_args()
@@ -65,7 +66,7 @@ def _chosen_cases(group: Group, pattern: str) -> Group:
 
 def _compare(arguments: argparse.Namespace) -> int:
     *olds, new = (_read(path, arguments.only) for path in (*arguments.old, arguments.new))
-    found = differences(olds, new)
+    found = differences(olds, new, without_tags=arguments.without_tags)
     print(report(found, arguments.shown))  # noqa: T201
     return int(any(one.accepted() is None for one in found))
 

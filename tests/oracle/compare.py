@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from tests.oracle import id_tags
 from tests.oracle.accepted import ACCEPTED, Accepted
 
 _SHOWN = 300
 _MISSING = "(nothing)"
+_LENGTH = "content-length: "
 _WAITS = ("retry-after: ", "retry-after-ms: ")
 # Seconds that may pass between the moment a wait is counted from and the moment it is told.
 _PASSES = 2.0
@@ -29,26 +31,36 @@ class Difference:
 
     def accepted(self, rows: Sequence[Accepted] = ACCEPTED) -> Accepted | None:
         """Return the row that accepts it."""
-        return next(
-            (row for row in rows if fnmatchcase(self.case, row.case) and fnmatchcase(self.field, row.field)), None
-        )
+        return next((row for row in rows if self._is_accepted(row)), None)
+
+    def _is_accepted(self, row: Accepted) -> bool:
+        matches = fnmatchcase(self.case, row.case) and fnmatchcase(self.field, row.field)
+        return matches and row.new in (None, str(self.new))
 
 
-def differences(olds: Sequence[Mapping[str, object]], new: Mapping[str, object]) -> list[Difference]:
-    """Return the differences of a recording from the first of others, of cases that are as in none of them."""
+def differences(
+    olds: Sequence[Mapping[str, object]], new: Mapping[str, object], *, without_tags: bool = False
+) -> list[Difference]:
+    """Return the differences of a recording from the first of others, of cases that are as in none of them.
+
+    `without_tags` leaves out which ids have a tag.
+    """
     found = []
     for case in sorted({*new, *(name for old in olds for name in old)}):
-        each = [list(_of_case(case, old, new)) for old in olds]
+        each = [list(_of_case(case, old, new, without_tags)) for old in olds]
         if all(each):
             found += each[0]
     return found
 
 
-def _of_case(case: str, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[Difference]:
+def _of_case(
+    case: str, old: Mapping[str, object], new: Mapping[str, object], without_tags: bool
+) -> Iterator[Difference]:
     if case not in old or case not in new:
         yield Difference(case, "case", _there(case in old), _there(case in new))
         return
-    for one in _differ(old[case], new[case], ""):
+    first, second = (id_tags.shown(each[case], without=without_tags) for each in (old, new))
+    for one in _differ(first, second, ""):
         yield Difference(case, *one)
 
 
@@ -58,6 +70,7 @@ def _there(is_there: bool) -> str:
 
 def _differ(old: object, new: object, path: str) -> Iterator[tuple[str, object, object]]:
     if isinstance(old, dict) and isinstance(new, dict):
+        old, new = _with_equal_lengths(old, new)
         for name in sorted({*old, *new}):
             yield from _differ(old.get(name, _MISSING), new.get(name, _MISSING), f"{path}/{name}".lstrip("/"))
     elif isinstance(old, list) and isinstance(new, list) and path.endswith(("client", "upstream", "log")):
@@ -89,6 +102,20 @@ def _waits(headers: object) -> dict[str, float]:
             number = value.replace(".", "", 1).isdigit()
             found[name if number else one] = float(value) / (1000 if name.endswith("ms") else 1) if number else 0.0
     return found
+
+
+def _with_equal_lengths(old: dict[str, object], new: dict[str, object]) -> tuple[dict[str, object], dict[str, object]]:
+    """Return both without their lengths where one of them lacks it, as it does where its body has tags."""
+    found = [one.get("headers") for one in (old, new)]
+    if not all(isinstance(headers, list) for headers in found) or old.get("body") != new.get("body"):
+        return old, new
+    lengths = [[one for one in headers if one.startswith(_LENGTH)] for headers in found if isinstance(headers, list)]
+    if bool(lengths[0]) == bool(lengths[1]):
+        return old, new
+    first, second = (
+        [one for one in headers if not one.startswith(_LENGTH)] for headers in found if isinstance(headers, list)
+    )
+    return {**old, "headers": first}, {**new, "headers": second}
 
 
 def _item(items: list[object], number: int) -> object:

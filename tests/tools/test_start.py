@@ -10,7 +10,7 @@ import pytest
 
 from tests.processes import NO_FILE, REPOSITORY
 
-START_TIMEOUT = 30.0
+START_TIMEOUT = 60.0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

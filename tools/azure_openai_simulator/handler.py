@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from tools.azure_openai_simulator.answers import Ask, Document, Download, Hold, Reset, Stall
-from tools.azure_openai_simulator.connection import Tempo, reset, send_content, send_stream, wait_for
+from tools.azure_openai_simulator.connection import IdleConnections, Tempo, reset, send_content, send_stream, wait_for
 from tools.azure_openai_simulator.credentials import Credentials
 from tools.azure_openai_simulator.errors import ERROR_SAMPLES, ErrorSample, RefusalError
 from tools.azure_openai_simulator.headers import gateway_headers
@@ -46,16 +46,18 @@ class Handler:
     absent: Collection[str]
     journal: Journal
     tempo: Tempo
+    idle: IdleConnections
     _serials: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Record a call, answer it, and record a client that disconnects before the answer is complete."""
+        self.idle.begin(request)
         arrival = await read_arrival(request)
         recorded = arrival.recorded
         self.journal.arrived(recorded)
         serial = next(self._serials)
         try:
-            return await self._answer(request, arrival, serial)
+            return await self.idle.end(request, await self._answer(request, arrival, serial))
         except RefusalError as refusal:
             return _refuse(refusal.sample, serial)
         except msgspec.DecodeError:

