@@ -140,7 +140,7 @@ class JsonSource:
             return False
         code = refused.failure.code.lower()
         is_missing = refused.failure.status == _NOT_FOUND and code not in MISSING_CODES
-        return is_missing or (code == "unknown_model" and refused.failure.status in (_BAD_REQUEST, _NOT_FOUND))
+        return is_missing or (code == "unknown_model" and refused.failure.status in (400, _NOT_FOUND))
 
     def _apply(self, repairs: Iterable[Repair]) -> None:
         document = self._call.document
