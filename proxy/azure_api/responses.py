@@ -151,7 +151,7 @@ class TypedEvents:
         return encode_event(data, name)
 
     def _fail(self, error: ProxyError) -> bytes:
-        """Take an error of Azure; behind that of a response comes its last word, or has come before."""
+        """Take an error of Azure; behind that of a response comes its last event, or has come before."""
         if self._response is None:
             raise error
         if self.failure is not None:
@@ -166,7 +166,7 @@ class TypedEvents:
         return encode_error(error, self._number)
 
     def _end_failed(self, name: bytes, data: bytes) -> bytes:
-        """Take the last word of a response that failed, and wait for the cause when it does not say it."""
+        """Take the last event of a response that failed, and wait for the cause when it does not say it."""
         if self.failure is None and not any(parse_texts(data)):
             self._unexplained, self.waits = (name, data), True
             return b""
@@ -176,7 +176,7 @@ class TypedEvents:
         return self._last(name, data)
 
     def _last(self, name: bytes, data: bytes) -> bytes:
-        """Return Azure's own last word, with the cause and a number behind that of the error event before it."""
+        """Return Azure's own last event, with the cause and a number behind that of the error event before it."""
         members = DECODE(data)
         self.usage = _usage_of(members) or self.usage
         changed = not self._keep and azure_fields.strip(members)

@@ -24,9 +24,9 @@ _NOT_JSON = "Azure OpenAI sent an event that is not the JSON it should be."
 class Events(Protocol):
     """Translates the events of one format, one after the other; it knows what has come so far.
 
-    `begun` tells that something came that the client waits for, `complete` that the answer is whole, `over` that Azure
-    said its last word, `waits` that a failure is known and Azure's last word about it may still come. `failure` is the
-    error that the client is told, `broken` tells that no proper end may follow. `usage` is the last usage as JSON.
+    `begun` tells that something came that the client waits for, `complete` that the answer is whole, `over` that
+    Azure's last event has come, `waits` that a failure is known and Azure's last event may still come. `failure` is
+    the error that the client is told, `broken` tells that no proper end may follow. `usage` is the last usage as JSON.
     """
 
     begun: bool
@@ -72,7 +72,7 @@ class Stream:
 
     @property
     def waits(self) -> bool:
-        """Tell whether a failure is known and Azure's last word about it may still come."""
+        """Tell whether a failure is known and Azure's last event about it may still come."""
         return self._events.waits and not self.ended
 
     @property

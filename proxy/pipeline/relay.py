@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 # What is held of a stream until it says something: a filter's annotations and the events of a beginning response,
 # which repeats its instructions and tools.
 MAX_HELD_BYTES = 1024 * 1024
-# How long Azure's last word about a failure is waited for, in seconds: it comes in the same moment or not at all.
-LAST_WORD = 1.0
+# How long Azure's last event about a failure is waited for, in seconds: it comes in the same moment or not at all.
+LAST_EVENT = 1.0
 
 Tag = Callable[[bytes], bytes]
 
@@ -56,7 +56,7 @@ class EventRelay:
         except self._answer.breaks:
             parts.append(stream.fail(UpstreamError(BROKEN)))
         finally:
-            deadline.clear(Limit.LAST_WORD)
+            deadline.clear(Limit.LAST_EVENT)
         self._held = b"".join(parts)
         return None if stream.begun else stream.failure
 
@@ -92,7 +92,7 @@ class EventRelay:
             rest = stream.fail(UpstreamError(BROKEN))
         finally:
             exchange.deadline.clear(Limit.IDLE)
-            exchange.deadline.clear(Limit.LAST_WORD)
+            exchange.deadline.clear(Limit.LAST_EVENT)
             self._answer.sending.take(received)
         if rest:
             yield self._tagged(rest)
@@ -105,8 +105,8 @@ class EventRelay:
         """Wait no longer than a moment for what Azure says behind a failure."""
         if self._stream.waits and not self._is_bounded:
             self._is_bounded = True
-            due, abort = deadline.now() + LAST_WORD, self._answer.abort
-            deadline.set(Limit.LAST_WORD, due, lambda _: abort(UpstreamError(BROKEN)))
+            due, abort = deadline.now() + LAST_EVENT, self._answer.abort
+            deadline.set(Limit.LAST_EVENT, due, lambda _: abort(UpstreamError(BROKEN)))
 
     def _look(self, now: float, writer: ResponseWriter, idle: float, end: float) -> float | None:
         """End the wait for bytes that do not come."""

@@ -9,7 +9,7 @@
 | attempt: target's share | with each attempt where several targets share the time | nothing | the next target, or 504 |
 | attempt: upload movement | with each piece that Azure takes of a body | the next piece | 504 |
 | idle, reasoning idle | with the first content of a stream | each read; not while the client reads | error event |
-| last word | with an error of Azure in a stream | nothing | the proxy's own last word |
+| last event | with an error of Azure in a stream | nothing | the proxy's own last event |
 | silence | with the head of a stream of events | each chunk | a comment, and it starts again |
 | client stall | with the head of a stream | each chunk that was taken | the connection is closed |
 | tail | behind the last event | nothing | Azure's connection is closed |
@@ -34,7 +34,7 @@ class Limit(Enum):
     PATIENCE = auto()
     ATTEMPT = auto()
     IDLE = auto()
-    LAST_WORD = auto()
+    LAST_EVENT = auto()
     SILENCE = auto()
     CLIENT_STALL = auto()
 

@@ -32,13 +32,42 @@ pay-as-you-go behind provisioned throughput.
 what the client reads, how often each deployment was called, that one line was logged and every attempt recorded, that
 neither has a prompt, a key or an address, and that no connection and no task is left. No broken answer looks complete.
 
-*Complete* is the whole answer, *error event* is an error in a stream that has begun, and a number is the status of an
-error in OpenAI's shape. In brackets is how often Azure was called. If an answer is complete with a second deployment
-that works and there were two calls, the second one answered, and the client noticed nothing. When all deployments are
-down, the client gets 429 if all are over their rate limits, else 503, and in `Retry-After` and `retry-after-ms` when to
-try again.
+*Complete* is the whole answer, *error event* is an error in a stream that has begun, after which the connection breaks
+off, `response.failed` is Azure's own last event, after which the stream ends as it should, and a number is the status
+of an error in OpenAI's shape. In brackets is how often Azure was called. If an answer is complete with a second
+deployment that works and there were two calls, the second one answered, and the client noticed nothing. When all
+deployments are down, the client gets 429 if all are over their rate limits, else 503, and in `Retry-After` and
+`retry-after-ms` when to try again.
 
 All time limits are scaled down for the test. [settings.md](settings.md#failover-numbers) has the real failover numbers.
+"""
+
+_ENDINGS = """\
+## How a stream ends
+
+| Stream | Last event | Good ending | Broken ending |
+|---|---|---|---|
+| chat, completions | `[DONE]` | `[DONE]`, then a proper end | the error, no `[DONE]`, broken off |
+| responses | `response.completed`, `.incomplete`, `.failed` | Azure's own, then a proper end | \
+the error and `response.failed`: Azure's own, then a proper end; else the proxy's, broken off |
+| images | `image_generation.completed`, `image_edit.completed` | Azure's own, then a proper end | \
+the error, broken off |
+| transcription | `transcript.text.done` | Azure's own, then a proper end | the error, broken off |
+| speech | `speech.audio.done` | Azure's own, then a proper end | the error, broken off |
+| speech and files as bytes | none | a proper end | broken off at once |
+| runs of assistants | `done` with `[DONE]` | Azure's own, then a proper end | the error, no `done`, broken off |
+
+The error is the last event but of a response: `data: {"error": {"message": ..., "type": ..., "param": ..., "code":
+...}}`. Not every client knows it. One that does not would take a stream that ends as it should for a whole answer, so
+the connection breaks off instead of ending, a quarter of a second later: without the last chunk of HTTP, which every
+client of HTTP reports. In the same block stands `retry: 2147483647`, which keeps readers of events that connect again
+by themselves from having the answer made twice: `EventSource`, `@microsoft/fetch-event-source`, reqwest-eventsource.
+
+The error of a response is an event named `error` that has its members twice, `{"type": "error", "sequence_number": ...,
+"code": ..., "message": ..., "param": ..., "error": {"type": ..., "code": ..., "message": ..., "param": ...}}`, because
+some clients read the ones and some the others. Behind it comes `response.failed`, which others wait for. Azure's own is
+waited for up to a second. The proxy's has the object of `response.created` with its id, and the output so far: the
+items that are done, up to 64 KB, and the text of one that is not.
 """
 
 
@@ -52,7 +81,7 @@ def render(rows: Sequence[Row]) -> str:
     )
     head = "\n\n".join(fill(part, WIDTH, break_on_hyphens=False) for part in text.split("\n\n")) + "\n"
     tables = [_table(group, found) for group, found in groupby(rows, lambda row: row.fault.group)]
-    return "\n".join([head, *tables, _skipped(rows), *_deviations(rows)])
+    return "\n".join([head, _ENDINGS, *tables, _skipped(rows), *_deviations(rows)])
 
 
 def _table(group: str, rows: Iterable[Row]) -> str:

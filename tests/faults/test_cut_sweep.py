@@ -54,7 +54,7 @@ def _wrong(bench: Bench, cut: Cut, seen: Seen, elsewhere: int) -> list[str]:
     found = ["another target was asked"] * elsewhere
     if seen.is_complete:
         found += ["a clean end"] * (not complete(cut.recording, cut.nearly))
-    elif seen.code != "upstream_error" or not seen.is_broken:
+    elif seen.code != "upstream_error" or not (seen.is_broken or seen.status == 502):
         found.append(f"the client reads {seen.said}")
     elif complete(cut.recording, cut.whole):
         found.append("an error behind a complete answer")

@@ -47,9 +47,7 @@ async def ask_all(application: Proxy, operation: Operation, requests: int, at_on
     statuses: list[int] = []
 
     async def ask() -> None:
-        for _ in left:
-            seen = await call(application, operation)
-            statuses.append(seen.status)
+        statuses.extend([(await call(application, operation)).status for _ in left])
 
     await asyncio.gather(*(ask() for _ in range(at_once)))
     return statuses

@@ -17,6 +17,7 @@ from openai import AsyncOpenAI
 from tests.fakes.scripted_azure import ScriptedAzure
 from tests.integration.conftest import CLIENT_KEY
 from tests.integration.cuts import ALL_CUTS, CUTS, EARLY_CUTS, Cut, Kind
+from tests.integration.endings import RETRY, read_to_end
 from tests.integration.node import run_script
 from tests.integration.recordings import CHAT, COMPLETION, IMAGE, RESPONSE, SPEECH, TRANSCRIPT, Recording
 from tests.integration.test_sdk import HELLO
@@ -89,23 +90,39 @@ def post(http: aiohttp.ClientSession, cut: Cut) -> "aiohttp.client._RequestConte
 
 
 def judge(raw: bytes, recording: Recording, *, complete: bool) -> None:
-    """Check that a stream ends with its own last event, or with one error and what the format closes with."""
-    blocks = raw.split(b"\n\n")
+    """Check that a stream ends with its own last event, or with one error and nothing that looks like an end."""
+    assert raw.count(RETRY) == (not complete)
+    blocks = raw.replace(RETRY, b"").split(b"\n\n")
     assert blocks.pop() == b""
-    if recording.ends_with_done:
+    if complete and recording.ends_with_done:
         assert blocks.pop() == b"data: [DONE]"
     assert b"[DONE]" not in b"".join(blocks)
     events = [json.loads(block.partition(b"data: ")[2]) for block in blocks]
-    errors = [event for event in events if "error" in event or event.get("type") == "error"]
-    assert errors == ([] if complete else events[-1:])
-    if complete and not recording.ends_with_done:
-        assert blocks[-1] + b"\n\n" == recording.raw[-len(blocks[-1]) - 2 :]
-    if errors and recording is RESPONSE:
-        assert blocks[-1].startswith(b"event: error\n")
-        assert [event["sequence_number"] for event in events] == list(range(len(events)))
-        assert set(errors[0]) == {"type", "code", "message", "param", "sequence_number"}
-    elif errors:
+    errors = [event for event in events if event.get("error") or event.get("type") == "error"]
+    if complete:
+        assert errors == []
+        assert recording.ends_with_done or blocks[-1] + b"\n\n" == recording.raw[-len(blocks[-1]) - 2 :]
+    elif recording is RESPONSE:
+        assert errors == [events[-2]]
+        judge_response(events)
+    else:
+        assert errors == [events[-1]]
         assert set(errors[0]["error"]) == {"type", "code", "message", "param"}
+
+
+def judge_response(events: list[dict[str, Any]]) -> None:
+    """Check the last two events of a response that was cut."""
+    *came, error, failed = events
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    assert set(error) == {"type", "code", "message", "param", "sequence_number", "error"}
+    assert set(error["error"]) == {"type", "code", "message", "param"}
+    assert failed["type"] == "response.failed"
+    response = failed["response"]
+    assert (response["id"], response["status"]) == (came[0]["response"]["id"], "failed")
+    assert response["error"] == {"code": "server_error", "message": error["message"]}
+    said = "".join(event["delta"] for event in came if event["type"] == "response.output_text.delta")
+    texts = [part["text"] for item in response["output"] for part in item.get("content", ())]
+    assert "".join(texts) == said
 
 
 async def read(stream: openai.AsyncStream[Any], cut: Cut, azure: ScriptedAzure) -> tuple[str, str | None]:
@@ -113,9 +130,6 @@ async def read(stream: openai.AsyncStream[Any], cut: Cut, azure: ScriptedAzure) 
     text, chunks = "", 0
     try:
         async for event in stream:
-            if getattr(event, "type", None) == "error":  # of a response: the SDK hands it over as any other
-                assert [late async for late in stream] == []
-                return text, event.code
             text += SAID[cut.recording](event)
             chunks += 1
             if chunks == cut.chunks:
@@ -139,12 +153,16 @@ async def test_the_bytes_end_with_an_error_unless_the_answer_was_complete(
     app: HostProcess, azure: ScriptedAzure, http: aiohttp.ClientSession, cut: Cut
 ) -> None:
     hold_resets(azure, cut)
-    raw = b""
+    raw, broken = b"", False
     async with post(http, cut) as answer:
-        while line := await answer.content.readline():
-            raw += line
-            if raw.count(b"data: ") == cut.chunks:
-                azure.may_reset.set()
+        try:
+            while line := await answer.content.readline():
+                raw += line
+                if raw.count(b"data: ") == cut.chunks:
+                    azure.may_reset.set()
+        except aiohttp.ClientPayloadError:
+            broken = True
+    assert broken is not cut.complete
     judge(raw, cut.recording, complete=cut.complete)
     line_of_log = await only_line(app, azure.answered[-1])
     assert line_of_log["outcome"] == ("completed" if cut.complete else "stream_broken")
@@ -157,13 +175,14 @@ async def test_a_reset_that_overtakes_what_came_before_does_not_make_it_look_com
 ) -> None:
     azure.may_reset.set()
     async with post(http, cut) as answer:
-        status, raw = answer.status, await answer.read()
+        status, (raw, is_cut) = answer.status, await read_to_end(answer)
     line = await only_line(app, azure.answered[-1])
     if status == 502:  # It has overtaken all that says something.
         assert json.loads(raw)["error"]["code"] == line["error"] == "upstream_error"
         return
     broken = b'"upstream_error"' in raw
     assert broken or cut.complete
+    assert broken is is_cut
     judge(raw, cut.recording, complete=not broken)
     assert line["outcome"] == ("stream_broken" if broken else "completed")
 

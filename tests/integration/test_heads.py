@@ -11,6 +11,7 @@ import pytest_asyncio
 from openai import AsyncOpenAI
 
 from tests.integration.conftest import CLIENT_KEY, environ_for
+from tests.integration.endings import read_broken
 from tests.integration.test_http import CHAT, chat
 from tests.processes import REPOSITORY, HostProcess, running_host
 from tools.azure_openai_simulator import Simulator
@@ -91,13 +92,13 @@ async def test_a_stream_that_ends_before_it_began_is_a_real_502(http: aiohttp.Cl
         assert (await answer.json())["error"]["code"] == "upstream_error"
 
 
-async def test_an_error_behind_the_first_content_is_an_event_and_the_stream_ends(http: aiohttp.ClientSession) -> None:
+async def test_an_error_behind_the_first_content_is_an_event_and_the_stream_breaks_off(
+    http: aiohttp.ClientSession,
+) -> None:
     async with http.post(CHAT, data=chat("stream-error-after-content", stream=True)) as answer:
-        raw = await answer.read()
+        *_, error = await read_broken(answer)
     assert answer.status == 200
-    *_, error, done = raw.split(b"\n\n")[:-1]
-    assert done == b"data: [DONE]"
-    assert json.loads(error.removeprefix(b"data: "))["error"]["code"] == "rate_limit_exceeded"
+    assert json.loads(error)["error"]["code"] == "rate_limit_exceeded"
 
 
 async def test_a_silent_stream_gets_its_head_and_comments_and_then_its_content(
@@ -116,16 +117,14 @@ async def test_a_silent_stream_gets_its_head_and_comments_and_then_its_content(
     assert b'"error"' not in rest
 
 
-async def test_an_error_behind_an_early_head_is_an_event_and_the_stream_ends(
+async def test_an_error_behind_an_early_head_is_an_event_and_the_stream_breaks_off(
     quick: aiohttp.ClientSession, simulator: Simulator
 ) -> None:
     async with quick.post(CHAT, data=chat("gated-error", stream=True)) as answer:
         assert await answer.content.readuntil(b"\n\n") == COMMENT
         simulator.gate.release()
-        rest = (await answer.read()).replace(COMMENT, b"")
-    error, done, _ = rest.split(b"\n\n")
-    assert json.loads(error.removeprefix(b"data: "))["error"]["code"] == "rate_limit_exceeded"
-    assert done == b"data: [DONE]"
+        (error,) = await read_broken(answer)
+    assert json.loads(error)["error"]["code"] == "rate_limit_exceeded"
 
 
 async def test_comments_go_out_in_the_silence_within_a_stream(

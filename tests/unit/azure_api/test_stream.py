@@ -100,7 +100,7 @@ def test_an_error_before_a_stream_has_begun_can_be_answered_with_its_status(
     for part in parts:
         stream.feed(part)
     assert stream.failure is not None
-    # Azure's last word about a response may follow, which changes nothing.
+    # Azure's last event about a response may follow, which changes nothing.
     assert (stream.begun, stream.ended or stream.waits) == (False, True)
     assert (stream.failure.status, stream.failure.code) == (status, code)
 

@@ -16,7 +16,7 @@ from proxy.azure_services.sending import Sending
 from proxy.errors import ShuttingDown, UpstreamError, UpstreamTimeout
 from proxy.openai_api.operations import StreamFormat
 from proxy.pipeline.exchange import Exchange
-from proxy.pipeline.relay import LAST_WORD, MAX_HELD_BYTES, EventRelay, download
+from proxy.pipeline.relay import LAST_EVENT, MAX_HELD_BYTES, EventRelay, download
 from proxy.server.access_log import AccessLogEntry
 from proxy.server.connection import Connection
 from proxy.server.response_writer import BREAK_DELAY, ResponseWriter, StreamBroken
@@ -342,7 +342,7 @@ async def test_a_cause_that_does_not_come_is_waited_for_only_a_moment(content: b
         else:
             assert error is not None
             assert error.status == 500
-    assert time_now() - begun == LAST_WORD
+    assert time_now() - begun == LAST_EVENT
 
 
 async def ignore(message: Message) -> None:
@@ -361,7 +361,7 @@ async def test_azure_s_last_word_behind_an_error_is_waited_for_only_a_moment() -
         body = relay.chunks(exchange, writer, idle=LONG, end=begun + LONG)
         assert (await anext(body)).startswith(CREATED + TEXT + b"event: error\n")
         assert (await anext(body)).startswith(b"event: response.failed\n")
-        assert time_now() - begun == LAST_WORD
+        assert time_now() - begun == LAST_EVENT
         with pytest.raises(StreamBroken):
             await anext(body)
     assert json.loads(lines[0])["outcome"] == "stream_broken"
