@@ -110,13 +110,17 @@ class PassthroughKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployed:
-    """A deployment as Azure Resource Manager lists it; `capabilities` are the names of those it has."""
+    """A deployment as Azure Resource Manager lists it; `capabilities` are the names of those it has.
+
+    A model of another maker than OpenAI answers `on_v1` alone.
+    """
 
     name: str
     model: str
     version: str | None = None
     sku: str | None = None
     capabilities: tuple[str, ...] = ()
+    on_v1: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,16 @@
-"""What holds for every test: with FAIL_ON_SKIP in the environment a skipped test or file fails."""
+"""What holds for every test: how many examples are drawn, and that FAIL_ON_SKIP makes a skipped test fail."""
 
 import os
 from collections.abc import Generator
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
+
+# Examples may take long on a busy machine. HYPOTHESIS_PROFILE=nightly draws twenty times as many.
+settings.register_profile("quick", max_examples=100, deadline=None)
+settings.register_profile("nightly", max_examples=2_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 _FAIL_ON_SKIP = bool(os.environ.get("FAIL_ON_SKIP"))

@@ -15,7 +15,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked\r\n", re.IGNORECASE)
 _LINGER_NOT = struct.pack("ii", 1, 0)  # closing then sends RST: socket(7)
 # A connection that nobody closes within this many seconds is left open.
-PATIENCE = 2.0
+PATIENCE = 30.0
 
 
 class End(Enum):

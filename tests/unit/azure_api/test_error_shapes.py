@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.azure_api.error_shapes import ErrorFields, read_fields
@@ -143,7 +143,6 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(JSON)
 def test_any_json_can_be_read(content: object) -> None:
     fields = read(content)

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.azure_api.errors import AzureErrors
@@ -86,7 +86,6 @@ SHAPES = st.dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.integers(300, 599), SHAPES | st.lists(SHAPES, max_size=2) | JSON, st.booleans())
 def test_any_error_of_azure_has_the_four_keys(status: int, content: object, wrapped: bool) -> None:
     body = json.dumps({"error": content} if wrapped else content).encode()
@@ -281,7 +280,6 @@ def test_a_date_stays_and_gets_no_other_wait() -> None:
     assert ERRORS.answer(429, date, b'{"message":"retry after 10 seconds"}').headers == date
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     st.integers(300, 599) | st.none(),
     st.sampled_from(["message", "type", "code", "param", "innererror", "inner_error", "other"]),

@@ -5,7 +5,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.azure_api.errors import AzureErrors
@@ -191,7 +191,6 @@ def clean(event_: dict[str, object]) -> dict[str, object]:
     return kept
 
 
-@settings(max_examples=300, deadline=None)
 @given(EVENTS, st.randoms(use_true_random=True))
 def test_the_client_reads_every_event_without_filters_whatever_the_split(
     events: list[dict[str, object]], random: Random

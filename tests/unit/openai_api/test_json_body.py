@@ -4,7 +4,7 @@ import json
 from random import Random
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from proxy.errors import InvalidRequest
@@ -60,7 +60,6 @@ def document(members: list[str], random: Random) -> str:
     return around("{" + (",".join(members) or blank(random)) + "}", random)
 
 
-@settings(max_examples=200, deadline=None)
 @given(OBJECTS, VALUES, VALUES, RANDOM)
 def test_replacing_a_value_changes_its_bytes_and_no_others(
     others: dict[str, object], old: object, new: object, random: Random
@@ -80,7 +79,6 @@ def test_replacing_a_value_changes_its_bytes_and_no_others(
     assert json.loads(replaced) == {**others, "model": new}
 
 
-@settings(max_examples=150, deadline=None)
 @given(OBJECTS, RANDOM)
 def test_the_top_level_members_are_found_with_their_values(members: dict[str, object], random: Random) -> None:
     raw = document([member(name, value, random) for name, value in members.items()], random).encode()
@@ -91,7 +89,6 @@ def test_the_top_level_members_are_found_with_their_values(members: dict[str, ob
         assert body.text("model") == model
 
 
-@settings(max_examples=200, deadline=None)
 @given(OBJECTS, VALUES, RANDOM)
 def test_a_name_that_stands_twice_is_refused_wherever_it_stands(
     members: dict[str, object], value: object, random: Random

@@ -3,7 +3,7 @@
 import tracemalloc
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import InvalidRequest
@@ -77,7 +77,6 @@ def test_a_body_that_is_nested_too_deeply_is_refused(raw: bytes) -> None:
     refused(raw)
 
 
-@settings(max_examples=500, deadline=None)
 @given(st.binary(max_size=60) | st.text('{}[]",:\\u0model18ed ', max_size=40).map(str.encode))
 def test_any_bytes_are_a_body_or_refused(raw: bytes) -> None:
     try:

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.openai_api.json_walk import MAX_STEPS, members, places, string_end, walk
@@ -29,7 +29,6 @@ def found(raw: bytes) -> list[tuple[str, str]]:
     return [(path, json.loads(raw[start:end])) for path, start, end in walk(raw, PLACES)]
 
 
-@settings(max_examples=500, deadline=None)
 @given(values(PATHS, LONG), st.sampled_from([None, 1]), st.booleans())
 def test_every_string_at_a_place_is_found_in_its_order_and_no_other(
     value: object, indent: int | None, ascii_only: bool

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.openai_api.id_places import ANSWERS, EVENTS
@@ -34,7 +34,6 @@ def test_the_ids_of_an_answer_are_tagged(case: str) -> None:
         assert answer.decode() == for_client(case, resource).decode()
 
 
-@settings(max_examples=500, deadline=None)
 @given(values(ANSWERS["createResponse"], IDS), st.sampled_from([None, 1]), st.sampled_from([0, 1]))
 def test_an_answer_gets_its_tags_and_nothing_else(value: object, indent: int | None, resource: int) -> None:
     raw = json.dumps(value, indent=indent, ensure_ascii=False).encode()
@@ -91,7 +90,6 @@ NAMES = st.sampled_from(["type", "sequence_number", "item_id", "delta", "respons
 PARTS = st.sampled_from([1, None, "", "msg_1", 'a"b\n', "x" * 300, [], {}, [1], {"id": "rs_1"}, {"file_id": "file-1"}])
 
 
-@settings(max_examples=500, deadline=None)
 @given(
     st.lists(st.dictionaries(NAMES, PARTS), max_size=4),
     st.sampled_from([(",", ":"), (", ", ": ")]),

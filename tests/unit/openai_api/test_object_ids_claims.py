@@ -5,7 +5,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import InvalidRequest, UnknownId
@@ -163,7 +163,6 @@ def test_what_stands_elsewhere_is_the_clients_own(operation: str, written: str, 
     assert claims == ()
 
 
-@settings(max_examples=500, deadline=None)
 @given(values(REQUESTS["createResponse"], st.sampled_from(list(WRITTEN))), st.sampled_from([None, 1]), st.booleans())
 def test_a_body_loses_its_tags_and_nothing_else(value: object, indent: int | None, ascii_only: bool) -> None:
     raw = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode()

@@ -223,4 +223,4 @@ class CooldownMachine(RuleBasedStateMachine):
 
 
 TestCooldownMachine = CooldownMachine.TestCase
-TestCooldownMachine.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestCooldownMachine.settings = settings(stateful_step_count=50)
