@@ -213,6 +213,7 @@ def test_the_nearest_effort_of_a_response_is_sent() -> None:
         ("temperature", 0.0, "Supported values are: 'low'."),
         ("temperature", "cold", "Supported values are: 1."),
         ("max_tokens", 5, "Supported values are: 1."),
+        ("max_tokens", 5, "Only the default (1) value is supported."),
         ("response_format", "json", "Supported values are: 'text'."),
         ("stop", "x", "Supported values are: 'y'."),
     ],
