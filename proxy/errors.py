@@ -109,12 +109,14 @@ class ModelNotFound(ProxyError):
     type = "invalid_request_error"
     code = "model_not_found"
 
-    def __init__(self, model: str, headers: Mapping[str, str] = NO_HEADERS, *, known: Sequence[str] = ()) -> None:
+    def __init__(
+        self, model: str, headers: Mapping[str, str] = NO_HEADERS, *, known: Sequence[str] = (), hint: str = ""
+    ) -> None:
         shown = model if len(model) <= _LONGEST_NAME else f"{model[:_LONGEST_NAME]}..."
         message = f"The model `{shown}` does not exist or you do not have access to it."
         if similar := _similar(model, known):
             message += f" Models with a similar name: {', '.join(f'`{name}`' for name in similar)}."
-        super().__init__(message, headers=headers)
+        super().__init__(f"{message} {hint}" if hint else message, headers=headers)
 
 
 def _similar(model: str, known: Sequence[str]) -> list[str]:

@@ -110,13 +110,17 @@ class PassthroughKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployed:
-    """A deployment as Azure Resource Manager lists it; `capabilities` are the names of those it has."""
+    """A deployment as Azure Resource Manager lists it; `capabilities` are the names of those it has.
+
+    A model of another maker than OpenAI answers `on_v1` alone.
+    """
 
     name: str
     model: str
     version: str | None = None
     sku: str | None = None
     capabilities: tuple[str, ...] = ()
+    on_v1: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,14 +167,16 @@ class SendingRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """A parameter that a deployment refuses: it is left out or renamed.
+    """A parameter that a deployment refuses: it is left out, renamed, or sent with another value.
 
-    `value` is the refused value as JSON, None if every value is refused.
+    `value` is the refused value as JSON, None if every value is refused; `replacement` is what is sent for it, None if
+    nothing is. A parameter in all items of a list is written as `input[].metadata`.
     """
 
     parameter: str
     renamed_to: str | None = None
     value: bytes | None = field(default=None, repr=False)
+    replacement: bytes | None = field(default=None, repr=False)
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -41,12 +41,18 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     document: JsonBody | None = None
 
 
+class _Item(msgspec.Struct):
+    type: object = None
+
+
 class _Tool(msgspec.Struct):
     type: object = None
     model: object = None
 
 
 _TOOLS = msgspec.json.Decoder(list[_Tool])
+_ITEMS = msgspec.json.Decoder(list[_Item])
+_REFERENCE = "item_reference"
 
 
 def parse_call(route: Route, raw: bytes, *, may_store: bool = True) -> Call:
@@ -194,5 +200,23 @@ def _not_stored(operation: Operation, document: JsonBody) -> JsonBody:
         raise InvalidRequest("Storing is switched off at this proxy.", param="store", code="unsupported_value")
     if operation.name != "createResponse":
         return document
+    if _refers(document):
+        raise InvalidRequest(
+            "Storing is switched off at this proxy, so an item cannot be named by its id (item_reference): "
+            "send the items themselves. With the AI SDK, set providerOptions.openai.store to false.",
+            param="input",
+            code="unsupported_value",
+        )
     # By default, a response is stored.
     return parse_json_body(document.with_member("store", b"false"))
+
+
+def _refers(document: JsonBody) -> bool:
+    """Tell whether the input of a response names items that Azure would have to keep."""
+    given = document.member("input") or b""
+    if _REFERENCE.encode() not in given:
+        return False
+    try:
+        return any(item.type == _REFERENCE for item in decode(given, _ITEMS.decode))
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return False

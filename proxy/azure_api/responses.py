@@ -114,11 +114,11 @@ class TypedEvents:
         kind = _TYPE(members["type"]) if "type" in members else name.decode()
         if kind in _KEEP_ALIVE_TYPES:
             return self._keep_alive
-        if name == b"error" or kind == "error" or _is_bare_error(members):
+        if name == b"error" or self._is_error(kind, members):
             return self._fail(self._errors.in_stream(data))
         check_utf8(data)
         number = _NUMBER(members["sequence_number"]) if "sequence_number" in members else self._number
-        if self._response is not None and kind == FAILED:
+        if kind == FAILED:
             return self._end_failed(name, data)
         if self.waits:
             return b""
@@ -149,6 +149,10 @@ class TypedEvents:
         self.begun |= kind not in ANNOUNCEMENTS
         self.over = self.complete = kind in self._form.last
         return encode_event(data, name)
+
+    def _is_error(self, kind: str, members: Members) -> bool:
+        """Tell an error by its type, or by having none; the failure of a response is one in all other streams."""
+        return kind == "error" or _is_bare_error(members) or (kind == FAILED and self._response is None)
 
     def _fail(self, error: ProxyError) -> bytes:
         """Take an error of Azure; behind that of a response comes its last event, or has come before."""

@@ -192,15 +192,16 @@ CONTENT_FILTER_RESULTS = Setting(
     "CONTENT_FILTER_RESULTS",
     parse_content_filter_results,
     "strip",
-    "What to do with the results of Azure's content filter in answers: `strip` removes them, `keep` leaves them in a "
-    "form that OpenAI clients can read.",
+    "What to do with the results of Azure's content filter in answers and errors: `strip` removes them, `keep` leaves "
+    "them in a form that OpenAI clients can read. The errors of `/openai/deployments/...` always have them.",
 )
 REPAIR_PARAMETERS = Setting(
     "REPAIR_PARAMETERS",
     parse_flag,
     "true",
-    "Whether to send a call again without a parameter that the deployment refuses, such as `temperature`, or with its "
-    "other name (`max_completion_tokens` for `max_tokens`). With `false` the client gets Azure's error.",
+    "Whether to send a call again without a parameter that the deployment refuses, such as `temperature`, with its "
+    "other name (`max_completion_tokens` for `max_tokens`), or with the nearest value that is allowed. With `false` "
+    "the client gets Azure's error.",
 )
 FORWARD_UNKNOWN_OPERATIONS = Setting(
     "FORWARD_UNKNOWN_OPERATIONS",

@@ -165,12 +165,13 @@ class Upload:
 class FormSource:
     """Builds the requests of one call whose body passes; `changed` are parts that hold ids, without their tags."""
 
-    __slots__ = ("_changed", "_routed", "_upload", "repeat")
+    __slots__ = ("_changed", "_routed", "_target", "_upload", "repeat")
 
     def __init__(self, routed: RoutedRequest, upload: Upload, changed: Mapping[str, str]) -> None:
         self._routed = routed
         self._upload = upload
         self._changed = changed
+        self._target: Target | None = None
         if not upload.can_repeat:
             self.repeat = Repeat.IF_NOT_SENT
         elif is_idempotent(routed.route.operation, None):
@@ -179,7 +180,8 @@ class FormSource:
             self.repeat = Repeat.IF_NOT_PROCESSED
 
     def begin(self, target: Target) -> None:
-        """Do nothing: every request is built from the body as it came."""
+        """Begin with a target; every request is built from the body as it came."""
+        self._target = target
 
     async def build(self, target: Target) -> tuple[Call, UpstreamRequest] | Refused:
         """Return the request for a target; its body is read while it is sent."""
@@ -195,7 +197,9 @@ class FormSource:
         return refused
 
     def succeeded(self) -> None:
-        """Do nothing."""
+        """Remember who has answered."""
+        if self._target is not None:
+            self._routed.resources.note_answer(self._target)
 
     def _message(self, target: Target, prepared: _Prepared) -> UpstreamRequest:
         routed, query = self._routed, self._routed.query

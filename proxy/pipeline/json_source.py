@@ -1,14 +1,16 @@
 """A body that was read: the request for each target, without the parameters that its deployment refuses."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from msgspec import structs
 
 from proxy.azure_api import headers, repair
+from proxy.azure_api.errors import MISSING_CODES
 from proxy.azure_api.request import IMAGE_HEADER, Call, encode_body, image_deployment
 from proxy.errors import ModelNotFound
 from proxy.openai_api.answers import REPAIRED
-from proxy.openai_api.operations import is_idempotent
+from proxy.openai_api.operations import Surface, is_idempotent
 from proxy.pipeline.attempt import Refused
 from proxy.pipeline.routed_request import RoutedRequest
 from proxy.routing.failures import Failure, Kind, Repeat
@@ -18,7 +20,10 @@ from proxy.values import Repair, Response, UpstreamRequest
 
 # Azure names one refused parameter at a time.
 MAX_ROUNDS = 5
-_BAD_REQUEST = 400
+# Azure refuses a parameter with the first, models of other makers also with the second.
+_REFUSALS = frozenset({400, 422})
+_NOT_FOUND = 404
+_CHAT = "createChatCompletion"
 
 
 class JsonSource:
@@ -31,10 +36,12 @@ class JsonSource:
         "_key",
         "_learned",
         "_made",
+        "_on_v1",
         "_refused",
         "_rounds",
         "_routed",
         "_take",
+        "_target",
         "call",
         "repeat",
     )
@@ -57,6 +64,8 @@ class JsonSource:
         self._clock = clock
         self._take = take
         self._key = ""
+        self._on_v1 = False
+        self._target: Target | None = None
         self._rounds = 0
         self._made: tuple[Repair, ...] = ()
         self._found: tuple[Repair, ...] = ()
@@ -72,12 +81,18 @@ class JsonSource:
 
     def repair(self, refused: Refused) -> Refused | None:
         """Take out what was refused; return the first refusal when nothing cures it."""
+        if self._is_of_the_path(refused):
+            self._on_v1, self._refused = True, refused
+            return None
+        if self._on_v1 and self._refused is not None and refused.failure.status == _NOT_FOUND:
+            return self._refused
         document = self._call.document
-        if self._learned is None or document is None or refused.failure.status != _BAD_REQUEST:
+        status = refused.failure.status
+        if self._learned is None or document is None or status not in _REFUSALS:
             return refused
         self._refused = self._refused or refused
         # Only what was refused in this request: what was learned earlier may be out of date, and is undone then.
-        found = repair.find_repairs(_BAD_REQUEST, refused.body, document, self._found)
+        found = repair.find_repairs(status, refused.body, document, self._found)
         if not found or self._rounds == MAX_ROUNDS:
             return self._refused
         self._rounds += 1
@@ -86,7 +101,11 @@ class JsonSource:
         return None
 
     def succeeded(self) -> None:
-        """Remember what cured the call."""
+        """Remember who has answered, and what cured the call."""
+        if self._target is not None:
+            self._routed.resources.note_answer(self._target)
+            if self._on_v1:
+                self._routed.resources.note_v1(self._target)
         if self._learned is not None:
             for one in self._found:
                 self._learned.learn(self._key, one, self._clock())
@@ -102,12 +121,26 @@ class JsonSource:
         self._call = self.call
         self._made = self._found = ()
         self._refused = None
+        self._on_v1 = False
+        self._target = target
         if self._learned is None:
             return
         endpoint = self._routed.resources.each[target.resource].surfaces.endpoint
         self._key = f"{self.call.route.operation.name} {endpoint} {target.deployment}"
         if known := self._learned.known(self._key, self._clock()):
             self._apply(known)
+
+    def _is_of_the_path(self, refused: Refused) -> bool:
+        """Tell whether a deployment has no path of its own, as those of other makers than OpenAI, but may be on v1."""
+        target, operation = self._target, self.call.route.operation
+        if target is None or self._on_v1 or operation.name != _CHAT or self._routed.resources.answers_on_v1(target):
+            return False
+        surfaces = self._routed.resources.each[target.resource].surfaces
+        if surfaces.surface_for(operation) is not Surface.DEPLOYMENT:
+            return False
+        code = refused.failure.code.lower()
+        is_missing = refused.failure.status == _NOT_FOUND and code not in MISSING_CODES
+        return is_missing or (code == "unknown_model" and refused.failure.status in (400, _NOT_FOUND))
 
     def _apply(self, repairs: Iterable[Repair]) -> None:
         document = self._call.document
@@ -119,6 +152,8 @@ class JsonSource:
     def _message(self, target: Target) -> UpstreamRequest:
         routed, call = self._routed, self._call
         operation, surfaces = call.route.operation, routed.resources.each[target.resource].surfaces
+        if operation.name == _CHAT and (self._on_v1 or routed.resources.answers_on_v1(target)):
+            surfaces = replace(surfaces, prefers_v1=True)
         passed = headers.request_to_azure(routed.request.headers, json=bool(call.raw))
         image = None if surfaces.is_openai else image_deployment(call, routed.serving_image(target.resource))
         if image:

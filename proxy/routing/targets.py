@@ -25,7 +25,8 @@ class Target:
     `deployment` is None for operations without one, such as those on files; then the health of each `operation` is kept
     apart. `model` is the name by which the target was found: the client's, or a fallback's. `version` is None when it
     is not known. A lower `priority` is called first. `weight` is the share among targets of the same priority; with 0
-    the target is called only when the others cannot answer.
+    the target is called only when the others cannot answer. `on_v1` tells that the deployment is known to answer on
+    `/openai/v1` alone.
     """
 
     resource: int
@@ -35,6 +36,7 @@ class Target:
     model: str | None = None
     version: str | None = None
     operation: str | None = None
+    on_v1: bool = False
     key: Key = field(init=False, repr=False, compare=False)
     """What identifies the target in `Health`; computed once, because every request needs it."""
 
@@ -386,6 +388,7 @@ def _rank(found: Sequence[_Found]) -> tuple[Target, ...]:
             weight=each.weight,
             model=each.model,
             version=each.deployed.version,
+            on_v1=each.deployed.on_v1,
         )
         targets.setdefault((each.resource, each.deployed.name, each.model), target)
     return tuple(targets.values())

@@ -1,7 +1,7 @@
 """Errors as the answer, by their status."""
 
 from tests.faults.fault import Expected, Fault, Outcome
-from tests.faults.operations import encode
+from tests.faults.operations import Operation, encode
 from tests.faults.raw import End, Play
 from tests.faults.wire import HTML, JSON, answer, good, head, whole
 
@@ -21,6 +21,17 @@ def _refused(name: str, status: int, told: str | None = None, body: bytes = b"")
     """Return a row for what no other target would answer otherwise."""
     raw = whole(f"{status} No", body or _error(str(status)))
     expected = Expected(outcome=Outcome.NOWHERE, status=status, code=told)
+    return Fault(name=name, group=CLIENTS, expected=expected, play=lambda _: answer(raw))
+
+
+def _path_refused(name: str) -> Fault:
+    """Return a row for a path that Azure does not know; a chat is then tried once on v1, for models of other makers."""
+
+    def expected(operation: Operation) -> Expected:
+        asked = 2 if operation.path.endswith("/chat/completions") else 1
+        return Expected(outcome=Outcome.NOWHERE, status=404, code="unknown_url", asked=asked)
+
+    raw = whole("404 No", _error("404"))
     return Fault(name=name, group=CLIENTS, expected=expected, play=lambda _: answer(raw))
 
 
@@ -48,7 +59,7 @@ def _elsewhere(name: str, message: str, told: str) -> Fault:
 REFUSALS = (
     _refused("400", 400),
     _refused("400 of the content filter", 400, "content_filter", _error("content_filter", **_FILTERED)),
-    _refused("404 of an unknown operation", 404, "unknown_url"),
+    _path_refused("404 of an unknown operation"),
     _refused("409", 409),
     _refused("413", 413),
     _refused("415", 415),

@@ -133,11 +133,11 @@ async def test_models_and_deployments_are_listed_with_what_they_can_and_all_name
     assert set(azure.manager.tokens) <= set(azure.identity.tokens)
 
 
-async def test_a_model_that_azure_does_not_list_is_not_found_and_near_ones_are_told() -> None:
+async def test_a_model_of_a_kind_that_azure_does_not_list_is_not_found_and_near_ones_are_told() -> None:
     async with one_resource(deployment(CHAT)) as (talk, resource, _):
         await talk.until_listed(CHAT)
         with pytest.raises(openai.NotFoundError) as raised:
-            await talk.ask("gpt-4.2")
+            await talk.sdk.embeddings.create(model="gpt-4.2", input="hello")
     assert raised.value.code == "model_not_found"
     assert MODEL in raised.value.message
     assert resource.requests == []

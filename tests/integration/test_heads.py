@@ -92,7 +92,7 @@ async def test_a_stream_that_ends_before_it_began_is_a_real_502(http: aiohttp.Cl
         assert (await answer.json())["error"]["code"] == "upstream_error"
 
 
-async def test_an_error_behind_the_first_content_is_an_event_and_the_stream_breaks_off(
+async def test_an_error_behind_the_first_content_is_an_event_and_a_break(
     http: aiohttp.ClientSession,
 ) -> None:
     async with http.post(CHAT, data=chat("stream-error-after-content", stream=True)) as answer:
@@ -117,7 +117,7 @@ async def test_a_silent_stream_gets_its_head_and_comments_and_then_its_content(
     assert b'"error"' not in rest
 
 
-async def test_an_error_behind_an_early_head_is_an_event_and_the_stream_breaks_off(
+async def test_an_error_behind_an_early_head_is_an_event_and_a_break(
     quick: aiohttp.ClientSession, simulator: Simulator
 ) -> None:
     async with quick.post(CHAT, data=chat("gated-error", stream=True)) as answer:

@@ -156,8 +156,10 @@ async def test_what_no_other_resource_would_answer_otherwise_is_the_answer(
         with pytest.raises(openai.APIStatusError) as raised:
             await ASKS[operation](sdk, model)
     assert raised.value.status_code == status
-    assert told(raised.value.response.headers) == ("0", "1")
-    assert seen.counts() == [1, 0]
+    # A chat without a path of its deployment is tried on v1, where models of other makers are.
+    calls = 2 if model == "error-404-route" and operation != "transcription" else 1
+    assert told(raised.value.response.headers) == ("0", str(calls))
+    assert seen.counts() == [calls, 0]
     assert names_no_host(raised.value.response.headers, raised.value.response.text)
 
 

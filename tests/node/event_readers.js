@@ -10,15 +10,17 @@ function reader(createParser, asCallbacks) {
   const events = [];
   const comments = [];
   const errors = [];
+  const retries = [];
   const onEvent = ({ event, data }) => events.push([event ?? "", data]);
   const parser = asCallbacks
     ? createParser({
         onEvent,
         onComment: (comment) => comments.push(comment.trim()),
         onError: (error) => errors.push(error.message),
+        onRetry: (milliseconds) => retries.push(milliseconds),
       })
-    : createParser((parsed) => (parsed.type === "event" ? onEvent(parsed) : errors.push(parsed.type)));
-  return { feed: (text) => parser.feed(text), came: { events, comments, errors } };
+    : createParser((parsed) => (parsed.type === "event" ? onEvent(parsed) : retries.push(parsed.value)));
+  return { feed: (text) => parser.feed(text), came: { events, comments, errors, retries } };
 }
 
 function body({ file, body }) {
@@ -40,10 +42,15 @@ async function read(asked) {
     headers: { ...headers, authorization },
   });
   const readers = [reader(version1), reader(version2), reader(version3, true), reader(version4, true)];
-  for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {
-    readers.forEach((one) => one.feed(text));
+  let broken = false;
+  try {
+    for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {
+      readers.forEach((one) => one.feed(text));
+    }
+  } catch {
+    broken = true;
   }
-  return { status: answer.status, readers: readers.map((one) => one.came) };
+  return { status: answer.status, broken, readers: readers.map((one) => one.came) };
 }
 
 const cases = Object.entries(JSON.parse(process.env.CASES));

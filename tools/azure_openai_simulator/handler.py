@@ -24,6 +24,8 @@ from tools.azure_openai_simulator.routes import V1, Route, find_route
 from tools.azure_openai_simulator.state import State
 
 ODD_MODEL = "gpt-4o-2024-11-20"
+OTHER_MAKERS = ("DeepSeek", "Llama", "Mistral", "Phi", "grok")
+"""How models begin that answer on v1 alone."""
 CALLS = f"{V1}realtime/calls"
 
 CONNECTION_FAULTS: Mapping[str, Hold | Stall | Reset] = MappingProxyType(
@@ -112,13 +114,15 @@ class Handler:
             raise RefusalError(label)
         if name is None:
             return ask, label or ""
-        return replace(ask, deployment=name, model=self._model(name)), label or name
+        return replace(ask, deployment=name, model=self._model(name, by_path=ask.by_path)), label or name
 
-    def _model(self, deployment: str) -> str:
+    def _model(self, deployment: str, *, by_path: bool) -> str:
         odd = ODD_MODEL if deployment in ODD_DEPLOYMENTS else None
         model = self.state.deployments.get(deployment, odd)
         if model is None:
             raise RefusalError("error-404-deployment")
+        if by_path and model.startswith(OTHER_MAKERS):
+            raise RefusalError("error-404-route")
         return model
 
 

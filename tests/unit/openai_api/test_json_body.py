@@ -176,3 +176,10 @@ def test_the_message_shows_only_the_beginning_of_a_long_name() -> None:
 def test_the_prompts_of_a_request_are_counted(prompt: bytes, length: int) -> None:
     assert parse_json_body(b'{"prompt":' + prompt + b"}").length("prompt") == length
     assert parse_json_body(b"{}").length("prompt") == 1
+
+
+@pytest.mark.parametrize("members", ['"\\ud83d":1', '"\\ud83d":1,"\\ud83d":2', '"a":1,"b\\udc00":[]'])
+def test_half_a_surrogate_in_a_name_is_refused(members: str) -> None:
+    with pytest.raises(InvalidRequest, match="surrogate") as caught:
+        parse_json_body(f"{{{members}}}".encode())
+    assert caught.value.message.isascii()
