@@ -30,13 +30,12 @@ WORDS = {
     "departure": "disconnect, stall, shutdown",
     "told": "to_azure, to_openai, encode",
     "marked": "to_azure, to_openai, encode",
-    "room": "layer",
     "corridor": "layer",
     "door": "entry",
     "standin": "fake",
 }
 # They may be parts of a longer name, but are none on their own. A pure function takes the time as `now`.
-TOO_SHORT = {"of", "at", "by", "here", "own", "line", "said", "enter", "leave"}
+TOO_SHORT = {"of", "at", "by", "here", "own", "said", "enter", "leave"}
 
 
 def names(tree: ast.AST) -> Iterator[str]:

@@ -58,10 +58,17 @@ def test_every_string_at_a_place_is_found_in_its_order_and_no_other(
         (b'{"list":[{"free":{"a":{"x":1},"b":{"id":"c"}}}]}', [("list[*].free{}.id", "c")]),
         (b'{"list":[{"free":{"a":{"x":1}}}],"id":"c"}', [("id", "c")]),
         (b'{"%b":1,"%b":"b","id":"c"}' % (b"n" * 99, b"m" * 99), [("id", "c")]),
+        (b'{"x":["%b"],"id":"c"}' % (b"\\n" * 5000), [("id", "c")]),
     ],
 )
 def test_a_string_is_found(raw: bytes, expected: list[tuple[str, str]]) -> None:
     assert found(raw) == expected
+
+
+def test_places_are_found_behind_members_of_any_name_in_the_elements_of_a_list() -> None:
+    path = "list[*].free{}.id"
+    raw = b'{"list":[{"free":{"a":{"x":1}}},{"free":{"b":{"id":"c"}}}]}'
+    assert [raw[start:end] for _, start, end in walk(raw, places({path: path}))] == [b'"c"']
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,10 @@ def test_a_resource_that_is_alone_answers_as_azure_does(value: object) -> None:
     assert tag_answer(ALONE, RESPONSE, raw, 0) is raw
 
 
+def test_an_answer_of_the_only_resource_is_not_read() -> None:
+    assert tag_answer(ALONE, RESPONSE, b'{"id":"resp_1"}', 0) == b'{"id":"resp_1"}'
+
+
 def test_what_an_answer_repeats_of_the_clients_own_words_is_not_changed() -> None:
     raw = (
         b'{"metadata":{"id":"resp_1","thread_id":"thread_1"},"prompt":{"variables":{"thread_id":"thread_1","a":'
