@@ -33,21 +33,29 @@ install: $(VENV)/dev.stamp ## Create .venv with everything that running and test
 start: $(VENV)/run.stamp ## Run the app on this machine, on the built-in Azure OpenAI simulator when no Azure is configured
 	@exec $(BIN)/python -m tools.start --port $(PORT)
 
+# The tests of the pure layers, which need all of their branches covered.
+PURE := $(addprefix tests/unit/,auth azure_api config openai_api routing test_errors.py test_values.py)
+# Under xdist every process has an app, a simulator and a loop of its own; a file stays in one process.
+PYTEST := $(BIN)/python -m pytest
+PARALLEL := -n auto --dist loadfile
+OTHERS := tests $(addprefix --ignore=,$(PURE))
+
 .PHONY: check
-check: install ## Format, lint, types, import rules and the unit tests
+check: install ## Format, lint, types, import rules and the tests of the pure layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest tests/unit --cov --cov-report=term:skip-covered
+	$(PYTEST) $(PURE) -n auto --dist worksteal --cov --cov-report=term:skip-covered
 
 .PHONY: test
-test: install ## Every test, through Microsoft's worker runtime and the official SDKs too
-	$(BIN)/python -m pytest tests
+test: check ## All that make check does, and every other test: Microsoft's worker runtime, the official SDKs
+	$(PYTEST) $(OTHERS) -m "serial and not nightly"
+	$(PYTEST) $(OTHERS) -m "not serial and not nightly" $(PARALLEL)
 
 .PHONY: nightly
-nightly: install ## The long sets, which the other targets leave out
-	$(BIN)/python -m pytest tests -m nightly
+nightly: install ## The long sets, which make test leaves out
+	$(PYTEST) $(OTHERS) -m nightly
 
 .PHONY: bench
 bench: install ## Compare this app with the default way of writing it, or with AGAINST=another checkout

@@ -53,11 +53,11 @@ from proxy.routing.learned_repairs import LearnedRepairs
 from proxy.routing.retry import Routing
 from proxy.routing.targets import ResourceModels
 from proxy.server import access_log
-from proxy.server.concurrency import Concurrency
+from proxy.server.concurrency import Concurrency, instance_memory
 from proxy.server.deadline import Deadline
 from proxy.server.response_writer import ResponseWriter
 from proxy.server.shutdown import end_on_sigterm
-from proxy.values import AuthMode, ClientAuth, PassthroughKey, Receive, Scope, Secret, Send
+from proxy.values import AuthMode, ClientAuth, ModelKind, PassthroughKey, Receive, Scope, Secret, Send
 
 if TYPE_CHECKING:
     from proxy.azure_services.resource_manager import ResourceManager
@@ -144,6 +144,7 @@ def open_application(environ: Mapping[str, str], host_json: Path) -> Application
     try:
         settings = Settings.from_environ(environ, host_json.read_bytes(), partial(_read_beside, host_json))
         application = build_application(settings)
+        _log_defaults(settings)
     except ConfigurationError as error:
         if environ.get("AZURE_FUNCTIONS_ENVIRONMENT") == "Development":
             raise
@@ -158,6 +159,19 @@ def open_application(environ: Mapping[str, str], host_json: Path) -> Application
     return application
 
 
+def _log_defaults(settings: Settings) -> None:
+    """Say where a default deployment serves what it may not be able to."""
+    for one in settings.resources:
+        kinds = [kind.value for kind in ModelKind if kind not in one.default_deployments and kind is not ModelKind.CHAT]
+        if one.default_deployment is not None and one.resource_id is None and kinds:
+            logger.info(
+                "The default deployment of %s serves %s too, because its deployments are not listed. "
+                "Name others in AZURE_OPENAI_DEFAULT_DEPLOYMENTS, or set AZURE_OPENAI_RESOURCE_ID.",
+                one.name,
+                ", ".join(kinds),
+            )
+
+
 def _read_beside(host_json: Path, path: str) -> bytes:
     return host_json.parent.joinpath(path).read_bytes()
 
@@ -169,7 +183,7 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
     upstream = Upstream(settings.timeouts, settings.upstream_connections, settings.http_proxies)
     closing.push_async_callback(upstream.close)  # The last that was opened is the first to be closed.
     handler = Handler(
-        concurrency=Concurrency(settings.max_in_flight),
+        concurrency=Concurrency(settings.max_in_flight, _body_memory(settings)),
         authenticator=authenticator,
         calls=_calls(settings, upstream, record),
         local=LocalOperations(created=int(time.time())),
@@ -178,6 +192,12 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
         store_objects=settings.store_objects,
     )
     return Proxy(handler=handler, upstream=upstream, closing=closing)
+
+
+def _body_memory(settings: Settings) -> int:
+    """Return what the bodies of all requests may take, in bytes."""
+    memory = settings.max_body_memory_bytes or instance_memory() // 8
+    return max(memory, settings.max_json_body_bytes)
 
 
 def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Calls:
@@ -255,6 +275,7 @@ def _resource(one: ResourceSetting, settings: Settings, credential: UpstreamCred
             weight=one.weight,
             models=one.models,
             default=one.default_deployment,
+            defaults=one.default_deployments,
             any_name=is_openai,
         ),
         surfaces=surfaces_at(one.endpoint, one.api_version, _chosen_surfaces(settings), is_openai=is_openai),

@@ -18,6 +18,7 @@
     +-- AllDown                  429  all deployments are over their rate limits; 503 if one is down for another reason
     +-- UpstreamError            502  Azure OpenAI could not be reached or did not answer in its protocol
         +-- Unreachable          502  no connection to Azure OpenAI: nothing was sent
+        +-- UpstreamRefused      502  Azure OpenAI refused the call for a reason that is not the credential
         +-- UpstreamAuthError    502  Azure OpenAI refused the proxy's own credential
         +-- UpstreamTimeout      504  Azure OpenAI was silent for too long
         +-- ShuttingDown         503  this instance shut down before the answer was complete
@@ -37,10 +38,8 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _LONGEST_NAME = 100
 _MOST_COMPARED = 200
 _MOST_SIMILAR = 10
-_ALL_THROTTLED = (
-    "All deployments of this model have reached their rate limits. Please retry after the time in Retry-After."
-)
-_ALL_DOWN = "No deployment of this model can be reached at the moment. Please retry when Retry-After says."
+_ALL_THROTTLED = "All deployments of this model have reached their rate limits."
+_ALL_DOWN = "No deployment of this model can be reached at the moment."
 
 
 class ProxyError(Exception):
@@ -110,12 +109,14 @@ class ModelNotFound(ProxyError):
     type = "invalid_request_error"
     code = "model_not_found"
 
-    def __init__(self, model: str, headers: Mapping[str, str] = NO_HEADERS, *, known: Sequence[str] = ()) -> None:
+    def __init__(
+        self, model: str, headers: Mapping[str, str] = NO_HEADERS, *, known: Sequence[str] = (), hint: str = ""
+    ) -> None:
         shown = model if len(model) <= _LONGEST_NAME else f"{model[:_LONGEST_NAME]}..."
         message = f"The model `{shown}` does not exist or you do not have access to it."
         if similar := _similar(model, known):
             message += f" Models with a similar name: {', '.join(f'`{name}`' for name in similar)}."
-        super().__init__(message, headers=headers)
+        super().__init__(f"{message} {hint}" if hint else message, headers=headers)
 
 
 def _similar(model: str, known: Sequence[str]) -> list[str]:
@@ -206,24 +207,31 @@ class ConfigurationError(ProxyError):
 
 
 class Overloaded(ProxyError):
-    """The instance accepts no more requests; the client tries again, perhaps at another instance."""
+    """The instance accepts no more requests; the client tries again in a second, perhaps at another instance."""
 
     status = 503
     code = "overloaded"
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, headers={"retry-after": "1"})
+        super().__init__(f"{message} {_retry_after(1)}", headers={"retry-after": "1"})
 
 
 class AllDown(ProxyError):
     """No deployment that serves the request may be called for the next `wait` seconds."""
 
     def __init__(self, *, throttled: bool, wait: float) -> None:
-        waits = {"retry-after": str(max(1, ceil(wait))), "retry-after-ms": str(ceil(wait * 1000))}
+        seconds = max(1, ceil(wait))
+        waits = {"retry-after": str(seconds), "retry-after-ms": str(ceil(wait * 1000))}
         code = "rate_limit_exceeded" if throttled else "service_unavailable"
-        super().__init__(_ALL_THROTTLED if throttled else _ALL_DOWN, code=code, headers=waits)
+        message = f"{_ALL_THROTTLED if throttled else _ALL_DOWN} {_retry_after(seconds)}"
+        super().__init__(message, code=code, headers=waits)
         self.status = 429 if throttled else 503
         self.type = "requests" if throttled else "server_error"
+
+
+def _retry_after(seconds: int) -> str:
+    """Return the advice as Azure writes it, which clients look for in messages."""
+    return f"Please retry after {seconds} second{'' if seconds == 1 else 's'}."
 
 
 class UpstreamError(ProxyError):
@@ -244,8 +252,21 @@ class ShuttingDown(UpstreamError):
     code = "proxy_shutting_down"
 
     def __init__(self) -> None:
-        message = "This instance of the proxy was asked to end before the answer was complete. Please try again."
-        super().__init__(message, headers={"retry-after": "1"})
+        message = "This instance of the proxy was asked to end before the answer was complete."
+        super().__init__(f"{message} {_retry_after(1)}", headers={"retry-after": "1"})
+
+
+class UpstreamRefused(UpstreamError):
+    """Azure OpenAI refused the call of a resource that is blocked, suspended or out of quota, or for no known reason.
+
+    That is neither the client's fault nor the credential's.
+    """
+
+    code = "upstream_refused"
+
+    def __init__(self, message: str, *, reason: str, headers: Mapping[str, str] = NO_HEADERS) -> None:
+        super().__init__(message, headers=headers)
+        self.reason = reason
 
 
 class UpstreamAuthError(UpstreamError):

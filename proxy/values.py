@@ -1,10 +1,15 @@
-"""Frozen values that pass between the layers."""
+"""Frozen values that pass between the layers.
+
+Those that every request makes are msgspec structs: to make one takes 0.1 us, a frozen dataclass of eight fields 2 us.
+"""
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+
+import msgspec
 
 # The characters that Azure allows in the name of a deployment; no other name is put into a URL.
 DEPLOYMENT_NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}")
@@ -74,6 +79,20 @@ class ClientAuth(Enum):
     RESOURCE_KEY = "resource-key"
 
 
+class ModelKind(Enum):
+    """What a model is for, by the operations that call it; the words of `AZURE_OPENAI_DEFAULT_DEPLOYMENTS`."""
+
+    __hash__ = object.__hash__  # in C: it is looked up with every request
+
+    CHAT = "chat"
+    EMBEDDINGS = "embeddings"
+    IMAGES = "images"
+    TRANSCRIPTIONS = "transcriptions"
+    SPEECH = "speech"
+    VIDEOS = "videos"
+    REALTIME = "realtime"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassthroughKey:
     """A key of Azure OpenAI that a client has sent.
@@ -91,13 +110,17 @@ class PassthroughKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployed:
-    """A deployment as Azure Resource Manager lists it; `capabilities` are the names of those it has."""
+    """A deployment as Azure Resource Manager lists it; `capabilities` are the names of those it has.
+
+    A model of another maker than OpenAI answers `on_v1` alone.
+    """
 
     name: str
     model: str
     version: str | None = None
     sku: str | None = None
     capabilities: tuple[str, ...] = ()
+    on_v1: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,23 +167,26 @@ class SendingRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """A parameter that a deployment refuses: it is left out or renamed.
+    """A parameter that a deployment refuses: it is left out, renamed, or sent with another value.
 
-    `value` is the refused value as JSON, None if every value is refused.
+    `value` is the refused value as JSON, None if every value is refused; `replacement` is what is sent for it, None if
+    nothing is. A parameter in all items of a list is written as `input[].metadata`.
     """
 
     parameter: str
     renamed_to: str | None = None
     value: bytes | None = field(default=None, repr=False)
+    replacement: bytes | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request of a client.
 
     `path` is decoded once, except for `%2F`, which stays as it is; `query` is the raw query without `?`;
     `headers` have names in lower case; `receive` returns the messages of the body, once.
     """
+
+    __repr__ = object.__repr__  # without what is in it
 
     id: str
     method: str
@@ -170,12 +196,13 @@ class Request:
     receive: Receive
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Response(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP answer to a client, with a whole body or one that is streamed; whoever sends it closes it.
 
     `keep_alive` is for streams of events: the seconds of silence after which the client gets a comment.
     """
+
+    __repr__ = object.__repr__  # without what is in it
 
     status: int
     headers: Mapping[str, str]
@@ -183,13 +210,14 @@ class Response:
     keep_alive: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpstreamRequest:
+class UpstreamRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request to Azure OpenAI, without the credential.
 
     `url` is already encoded and must not be changed. A body that comes in pieces can be sent only once; so must be a
     request that is not `repeatable`.
     """
+
+    __repr__ = object.__repr__  # without what is in it
 
     method: str
     url: str

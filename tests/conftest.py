@@ -1,26 +1,36 @@
-"""A run that must be complete says so: FAIL_ON_SKIP makes a skipped test fail it."""
+"""What holds for every test: how many examples are drawn, and that FAIL_ON_SKIP makes a skipped test fail."""
 
 import os
 from collections.abc import Generator
+from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 
-_skipped: list[str] = []
+# Examples may take long on a busy machine. HYPOTHESIS_PROFILE=nightly draws twenty times as many.
+settings.register_profile("quick", max_examples=100, deadline=None)
+settings.register_profile("nightly", max_examples=2_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+_FAIL_ON_SKIP = bool(os.environ.get("FAIL_ON_SKIP"))
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note what was skipped."""
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a skipped test when nothing may be skipped; an expected failure is none."""
     report = yield
-    if report.skipped and not hasattr(report, "wasxfail"):
-        _skipped.append(item.nodeid)
+    return report if hasattr(report, "wasxfail") else _without_skip(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Fail a skipped file when nothing may be skipped."""
+    return _without_skip((yield))
+
+
+def _without_skip(report: Report) -> Report:
+    if report.skipped and _FAIL_ON_SKIP:
+        report.outcome = "failed"
+        report.longrepr = f"FAIL_ON_SKIP is set: {report.longreprtext}"
     return report
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail a run in which something was skipped, when nothing may be."""
-    if _skipped and os.environ.get("FAIL_ON_SKIP"):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        print(f"\nFAIL_ON_SKIP is set and these were skipped: {', '.join(_skipped)}")  # noqa: T201

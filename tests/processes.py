@@ -12,8 +12,8 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
 NO_FILE = Path(__file__).with_name("no.settings.json")
-START_TIMEOUT = 30.0
-END_TIMEOUT = 15.0
+START_TIMEOUT = 60.0
+END_TIMEOUT = 60.0
 _READY = re.compile(r"^Functions host ready: (\S+)$", re.MULTILINE)
 _WORKER = re.compile(r"^worker process (\d+)$", re.MULTILINE)
 

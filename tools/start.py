@@ -6,6 +6,7 @@
 import argparse
 import asyncio
 import contextlib
+import json
 import os
 import re
 import secrets
@@ -25,6 +26,18 @@ READY = re.compile(r"Functions host ready: (\S+)")
 # Seconds between the words of the simulator, so that streaming is visible.
 PACE = 0.08
 ANY_DEPLOYMENT = "YOUR-DEPLOYMENT"
+# The deployments of the simulator that serve models of other names, such as those that clients ask for by themselves.
+DEFAULTS = json.dumps(
+    {
+        "chat": "gpt-4o",
+        "embeddings": "text-embedding-3-small",
+        "images": "gpt-image-1",
+        "transcriptions": "whisper",
+        "speech": "gpt-4o-mini-tts",
+        "videos": "sora-2",
+        "realtime": "gpt-realtime",
+    }
+)
 
 Environ = dict[str, str]
 
@@ -81,8 +94,14 @@ async def _upstream(environ: Environ, file: Path) -> AsyncIterator[Environ]:
     simulator = Simulator(keys=[key], pace=PACE)
     async with simulator.serving(address=endpoint[0], port=endpoint[1]):
         print("No Azure OpenAI is configured: the built-in simulator answers, with an echo.", flush=True)
+        print(f"Models of other names are answered by: {DEFAULTS}", flush=True)
         models = ",".join(f"{name}={name}" for name in simulator.deployments)
-        defaults = {"AZURE_OPENAI_MODEL_MAPPER": models, "AZURE_OPENAI_AUTH": "key", "AZURE_OPENAI_API_KEY": key}
+        defaults = {
+            "AZURE_OPENAI_MODEL_MAPPER": models,
+            "AZURE_OPENAI_DEFAULT_DEPLOYMENTS": DEFAULTS,
+            "AZURE_OPENAI_AUTH": "key",
+            "AZURE_OPENAI_API_KEY": key,
+        }
         yield {**environ, **defaults, **configured, "AZURE_OPENAI_ENDPOINT": simulator.url}
 
 

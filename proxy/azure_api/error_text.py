@@ -12,6 +12,9 @@ MAX_MESSAGE = 4096
 # A search of a body of 24 MB takes 4 ms for each of three spellings; no message of Azure needs more.
 _MOST_SEARCHES = 8
 
+# What is shorter may be a part of any word, and no key of Azure is.
+_SHORTEST_SECRET = 8
+
 _LINK = re.compile(r"[a-z][a-z0-9+.-]{0,20}://[^\s\"'`<>|]*", re.IGNORECASE)
 _AFTER_LINK = ".,;:!?)]}"
 _SENTENCE_END = re.compile(r"((?:(?<=[.!?])|(?<=[.!?]\)))\s+|\n+)")
@@ -25,6 +28,10 @@ _HIDDEN: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         "[host]",
     ),
+    (re.compile(r"(?<![\w-])(?:sk|key|ak)-[\w-]{16,}", re.ASCII), "[key]"),
+    # A token of Entra, and a key in base64.
+    (re.compile(r"(?<![\w-])eyJ[\w-]{10,}(?:\.[\w-]*){1,4}", re.ASCII), "[key]"),
+    (re.compile(r"(?<![\w+/-])[A-Za-z0-9+/]{40,}={1,2}(?![\w=])"), "[key]"),
     # Ids of OpenAI's objects are as long, but have a prefix with `_` or `-`.
     (re.compile(r"(?<![\w-])[A-Za-z0-9]{32,}(?![\w-])"), "[key]"),
 )
@@ -56,8 +63,13 @@ def cut(text: str) -> str:
     return text[:MAX_MESSAGE].rpartition(" ")[0] or text[:MAX_MESSAGE]
 
 
-def clean(text: str, client_text: ClientText) -> str:
-    """Return the text without sentences that have foreign links, and with placeholders for what must not be shown."""
+def clean(text: str, client_text: ClientText, secret: str = "") -> str:
+    """Return the text without sentences that have foreign links, and with placeholders for what must not be shown.
+
+    `secret` is the credential of the call, which is hidden also where the client sent it.
+    """
+    if len(secret) >= _SHORTEST_SECRET:
+        text = text.replace(secret, "[key]")
     if "://" in text:
         text = _without_links(text, client_text)
     for pattern, word in _HIDDEN:

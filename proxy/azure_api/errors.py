@@ -1,7 +1,6 @@
 """Azure OpenAI's errors, in all their forms, as the errors that OpenAI's clients read.
 
-`parse` reads an error from the body of an answer or from an event of a stream. Azure answers with `{"error": {...}}`,
-sometimes with a list there, with `{"statusCode": ..., "message": ...}`, or with the plain text of a gateway.
+`parse` reads an error from the body of an answer or from an event of a stream, whose shapes `error_shapes` knows.
 https://learn.microsoft.com/azure/ai-foundry/openai/how-to/troubleshoot-errors
 
 `AzureErrors` translates it with the first of `_RULES` that applies. The message passes through `error_text`, which
@@ -15,25 +14,35 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from proxy.azure_api.error_text import ClientText, clean, cut
+from proxy.azure_api.error_shapes import read_fields, says_nothing
+from proxy.azure_api.error_text import ClientText, clean
 from proxy.azure_api.headers import headers_of_error
 from proxy.errors import (
-    NO_HEADERS,
     ROLE_MISSING,
     AzureRefusal,
     ModelNotFound,
     ProxyError,
     UnknownUrl,
     UpstreamAuthError,
+    UpstreamRefused,
 )
 from proxy.openai_api.answers import may_pass
 from proxy.openai_api.json_members import UNREADABLE, mask
-from proxy.openai_api.retry_after import encode_wait, parse_text
+from proxy.openai_api.retry_after import with_wait
 from proxy.values import AuthMode
 
 # Codes in lower case, Azure's and OpenAI's. Routing weighs failures by the same ones.
-MISSING_CODES = frozenset({"deploymentnotfound", "model_not_found"})
+MISSING_CODES = frozenset({"deploymentnotfound", "model_not_found", "unknown_model", "unavailable_model"})
 FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "responsibleaipolicyviolation"})
+# Reasons for which another resource may take what one refuses. The withdrawn ones refuse every call, whatever it is.
+_NETWORK, _BLOCKED, _CREDENTIAL, _UNKNOWN = (
+    "upstream_network",
+    "upstream_blocked",
+    "upstream_credential",
+    "upstream_refused",
+)
+WITHDRAWN = frozenset({_NETWORK, _BLOCKED})
+REFUSED = frozenset({*WITHDRAWN, _UNKNOWN})
 
 SERVER_ERROR = "The server had an error while processing your request. Please retry your request."
 _REFUSED = "Azure OpenAI refused the request and gave no reason that can be shown."
@@ -113,83 +122,78 @@ class AzureError:
         return (self.spelt or "").lower()
 
 
-class _Fields(msgspec.Struct):
-    message: object = None
-    type: object = None
-    code: object = None
-    param: object = None
-    status: object = None
+class _Details(msgspec.Struct):
+    """An error whose details stay byte for byte."""
+
     innererror: msgspec.Raw = msgspec.Raw(b"")
     inner_error: msgspec.Raw = msgspec.Raw(b"")
 
 
 class _Failed(msgspec.Struct):
-    error: _Fields | None = None
+    error: _Details | None = None
 
 
-class _Document(_Fields, rename={"status_code": "statusCode"}):
-    status_code: object = None
-    error: _Fields | list[_Fields] | str | None = None
+class _Document(_Details):
+    error: _Details | list[_Details] | str | None = None
     response: _Failed | None = None
 
 
-def parse(status: int | None, headers: Mapping[str, str], body: bytes, client_text: bytes) -> AzureError:
+def parse(
+    status: int | None, headers: Mapping[str, str], body: bytes, client_text: bytes, secret: str = ""
+) -> AzureError:
     """Return the error in the body of an answer, or, with `status` None, in an event of a stream."""
-    try:
-        document = msgspec.json.decode(mask(body), type=_Document)
-    except UNREADABLE:
+    fields = read_fields(body)
+    if fields is None:
         status = status or 500
-        return AzureError(status=status, message=_generic(status), raw="", type="server_error", headers=headers)
-    return _read(status, headers, document, ClientText(client_text))
+        return AzureError(status=status, message=_generic(status), raw="", headers=headers)
+    text = ClientText(client_text)
+    status = status or _status_of(fields.status, fields.code, fields.type)
 
+    def shown(value: str) -> str:
+        return clean(value, text, secret)
 
-def parse_texts(body: bytes) -> tuple[str, str, str]:
-    """Return the message, code and parameter of an error as they came, each empty if it is missing."""
-    try:
-        fields = _fields_of(msgspec.json.decode(mask(body), type=_Document))
-    except UNREADABLE:
-        return "", "", ""
-    return _text(fields.message), _text(fields.code), _text(fields.param)
-
-
-def _read(status: int | None, headers: Mapping[str, str], document: _Document, client_text: ClientText) -> AzureError:
-    fields = _fields_of(document)
-    message, kind, code, param = map(_text, (fields.message, fields.type, fields.code, fields.param))
-    status = status or _status_of(document.status_code, fields.status, code, kind)
     return AzureError(
         status=status,
-        message=clean(message, client_text) or _generic(status),
-        raw=message,
-        type=None if kind == "error" else clean(kind, client_text) or None,
-        spelt=clean(code, client_text) or None,
-        param=clean(param, client_text) or None,
-        inner=_inner_of(fields, client_text),
+        message=shown(fields.message) or _generic(status),
+        raw=fields.message,
+        type=None if fields.type == "error" else shown(fields.type) or None,
+        spelt=shown(fields.code) or None,
+        param=shown(fields.param) or None,
+        inner=_inner_of(body, shown),
         headers=headers,
     )
 
 
-def _fields_of(document: _Document) -> _Fields:
+def parse_texts(body: bytes) -> tuple[str, str, str]:
+    """Return the message, code and parameter of an error as they came, each empty if it is missing."""
+    fields = read_fields(body)
+    return (fields.message, fields.code, fields.param) if fields is not None else ("", "", "")
+
+
+def _inner_of(body: bytes, shown: Callable[[str], str]) -> bytes | None:
+    """Return Azure's detail byte for byte, None when it contains something that a client must not read."""
+    try:
+        details = _details_of(msgspec.json.decode(mask(body), type=_Document))
+    except UNREADABLE:
+        return None
+    objects = (raw for raw in map(bytes, (details.innererror, details.inner_error)) if raw.startswith(b"{"))
+    inner = next(objects, b"")
+    text = inner.decode(errors="ignore").replace("\\/", "/")
+    is_text = text.encode() == inner.replace(b"\\/", b"/")
+    return inner if inner and is_text and shown(text) == text else None
+
+
+def _details_of(document: _Document) -> _Details:
     error = document.error
     if error is None and document.response is not None:
         error = document.response.error
     if isinstance(error, list):
         error = error[0] if error else None
-    if isinstance(error, str):
-        return _Fields(message=error)
-    return document if error is None else error
+    return error if isinstance(error, _Details) else document
 
 
-def _inner_of(fields: _Fields, client_text: ClientText) -> bytes | None:
-    """Return Azure's detail byte for byte, None when it contains something that a client must not read."""
-    objects = (raw for raw in map(bytes, (fields.innererror, fields.inner_error)) if raw.startswith(b"{"))
-    inner = next(objects, b"")
-    text = inner.decode(errors="ignore").replace("\\/", "/")
-    is_text = text.encode() == inner.replace(b"\\/", b"/")
-    return inner if inner and is_text and clean(text, client_text) == text else None
-
-
-def _status_of(*values: object) -> int:
-    for text in map(_text, values):
+def _status_of(*values: str) -> int:
+    for text in values:
         if _STATUS.fullmatch(text):
             return int(text)
         if text.lower() in _IN_STREAM:
@@ -201,15 +205,35 @@ def _generic(status: int) -> str:
     return _GENERIC.get(status, _REFUSED if 400 <= status < 500 else SERVER_ERROR)
 
 
-def _text(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return ""
-    return cut(str(value))
-
-
-# Errors about the credential.
-_NETWORK = re.compile(r"public access is disabled|virtual network|firewall|private endpoint", re.IGNORECASE)
-_ROLE = re.compile(r"lacks the required data action", re.IGNORECASE)
+# Why Azure refuses a call with 401 or 403, by its code and its words: the first that is found is the reason.
+# https://learn.microsoft.com/azure/api-management/quota-policy answers 403 to what is beyond a quota.
+_REASONS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(
+            r"public (?:network )?access is disabled|virtual network|firewall|private endpoint|network (?:rule|acl)"
+            r"|network security perimeter|\bip (?:address|rule)",
+            re.IGNORECASE,
+        ),
+        _NETWORK,
+    ),
+    (
+        re.compile(
+            r"\bblocked\b|suspended|\bquota\b|subscription(?! key)[^.]{0,80}\b(?:disabled|expired|inactive|not active"
+            r"|cancell?ed|deleted)",
+            re.IGNORECASE,
+        ),
+        _BLOCKED,
+    ),
+    (re.compile(r"permissiondenied|lacks the required data action", re.IGNORECASE), ROLE_MISSING),
+    (
+        re.compile(
+            r"\bkeys?\b|access token|bearer|audience|credential|authenticat|authoriz|principal|access denied"
+            r"|AuthenticationTypeDisabled",
+            re.IGNORECASE,
+        ),
+        _CREDENTIAL,
+    ),
+)
 
 _CURE_NETWORK = (
     "Azure OpenAI's network rules keep the proxy out. Under Networking of the Azure OpenAI resource, allow the subnet "
@@ -234,6 +258,7 @@ _CURE: Mapping[AuthMode, str] = {
         "resource, and see that AZURE_OPENAI_TOKEN_SCOPE fits the endpoint."
     ),
 }
+_OTHER_REASON = "Azure OpenAI refuses calls of this resource: "
 _CLIENT_KEY = (
     "Azure OpenAI refuses the key that you sent. Use a current key of the Azure OpenAI resource, and see that the "
     "resource allows keys."
@@ -243,37 +268,47 @@ _CLIENT_ROLE = "Your credential is valid, but its role at the Azure OpenAI resou
 
 
 def refuse(auth: AuthMode | None, error: AzureError) -> ProxyError:
-    """Return the error for a refused credential: the proxy's, of the kind `auth`, or with None the client's own."""
-    by_network = bool(_NETWORK.search(error.raw))
-    by_role = not by_network and (error.code == "permissiondenied" or bool(_ROLE.search(error.raw)))
+    """Return the error for a 401 or 403: to the proxy's credential, of the kind `auth`, or with None to the client's.
+
+    What is wrong with the proxy's credential is told as its cure; any other reason in Azure's own words.
+    """
+    reason = _reason_of(error)
     if auth is None:
-        return _refuse_client(error, by_network=by_network, by_role=by_role)
-    if by_network:
-        return UpstreamAuthError(_CURE_NETWORK, reason="upstream_network", headers=error.headers)
-    if by_role:
-        return UpstreamAuthError(_CURE_ROLE, reason=ROLE_MISSING, headers=error.headers)
-    return UpstreamAuthError(_CURE[auth], reason="upstream_credential", headers=error.headers)
+        return _refuse_client(error, reason)
+    if reason in (_BLOCKED, _UNKNOWN):
+        return UpstreamRefused(_OTHER_REASON + error.message, reason=reason, headers=error.headers)
+    cures = {_NETWORK: _CURE_NETWORK, ROLE_MISSING: _CURE_ROLE}
+    return UpstreamAuthError(cures.get(reason, _CURE[auth]), reason=reason, headers=error.headers)
 
 
-def _refuse_client(error: AzureError, *, by_network: bool, by_role: bool) -> ProxyError:
-    allowed = not (by_network or by_role)
+def _reason_of(error: AzureError) -> str:
+    words = f"{error.code} {error.raw}"
+    # Whoever is refused for what a credential may do, is told so; 401 is about the credential alone.
+    unknown = _UNKNOWN if error.status == 403 else _CREDENTIAL
+    return next((reason for pattern, reason in _REASONS if pattern.search(words)), unknown)
+
+
+def _refuse_client(error: AzureError, reason: str) -> ProxyError:
+    told = {_NETWORK: _CLIENT_NETWORK, ROLE_MISSING: _CLIENT_ROLE, _CREDENTIAL: _CLIENT_KEY}
     return AzureRefusal(
-        _CLIENT_KEY if allowed else _CLIENT_NETWORK if by_network else _CLIENT_ROLE,
-        status=401 if allowed else 403,
+        told.get(reason, _OTHER_REASON + error.message),
+        status=401 if reason == _CREDENTIAL else 403,
         type="invalid_request_error",
-        code="invalid_api_key" if allowed else None,
+        code="invalid_api_key" if reason == _CREDENTIAL else None,
         headers=error.headers,
     )
 
 
 _CLIENT_ERROR = "invalid_request_error"
+_NO_OPERATION = "Azure OpenAI does not offer this operation with the api-version that the proxy is set to."
+_NOTHING_THERE = "Azure OpenAI found nothing: it does not know this operation, or the object that your request names."
+# What a gateway says of a path that it does not know.
+_NOT_FOUND = re.compile(r"\s*(?:the )?(?:requested )?resource (?:was )?not found\.?\s*", re.IGNORECASE)
 # Statuses below 500 that are not the client's fault.
 _NOT_THE_CLIENT = frozenset({408, 424})
 _THROTTLED = frozenset(
     {"429", "rate_limit_exceeded", "ratelimitreached", "nocapacity", "no_capacity", "toomanyrequests"}
 )
-# Codes that only repeat the status; OpenAI has none of them.
-_EMPTY_CODES = frozenset({"badrequest", "timeout", "internalservererror", "invalidrequest", "invalidrequesterror", ""})
 # Seconds to wait after an error in a stream, which has no headers.
 _WAIT_IN_STREAM = 10.0
 
@@ -283,30 +318,37 @@ class AzureErrors:
     """Translates the errors of one call.
 
     `model` is the name that the client used; `models` are the names that it may use. `auth` is the kind of the proxy's
-    credential, None when the client brought its own. `client_text` is what the client sent, and may therefore read.
+    credential, None when the client brought its own. `client_text` is what the client sent, and may therefore read;
+    `secret` is the credential that was sent, which nobody may. `has_version` tells that an api-version was sent,
+    `names_object` that the path has an id, and `keeps_details` that the client gets Azure's details about a content
+    filter. `head` are the headers of Azure's answer, for the errors in a stream.
     """
 
     model: str | None
     auth: AuthMode | None
     models: tuple[str, ...] = ()
     client_text: bytes = field(default=b"", repr=False)
+    secret: str = field(default="", repr=False)
+    has_version: bool = True
+    names_object: bool = False
+    keeps_details: bool = False
+    head: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def answer(self, status: int, headers: Mapping[str, str], body: bytes) -> ProxyError:
         """Return what the client reads for an answer with a status of 300 or more."""
-        return self._translate(parse(status, headers_of_error(headers), body, self.client_text))
+        return self._translate(parse(status, headers_of_error(headers), body, self.client_text, self.secret))
 
     def in_stream(self, data: bytes) -> ProxyError:
         """Return what the client reads for an error that came as an event of a stream."""
-        return self._translate(parse(None, NO_HEADERS, data, self.client_text), _WAIT_IN_STREAM)
+        error = parse(None, headers_of_error(self.head), data, self.client_text, self.secret)
+        return self._translate(error, _WAIT_IN_STREAM)
 
     def _translate(self, error: AzureError, default_wait: float | None = None) -> ProxyError:
         translate = next((translate for applies, translate in _RULES if applies(error)), _as_answered)
         translated = translate(self, error)
-        wait = parse_text(error.raw)
-        if wait is None and (translated.status == 429 or translated.status >= 500):
-            wait = default_wait
-        if wait is not None and "retry-after" not in translated.headers and may_pass(translated):
-            translated.headers = {**encode_wait(wait), **translated.headers}
+        if may_pass(translated):
+            lasts = translated.status == 429 or translated.status >= 500
+            translated.headers = with_wait(translated.headers, error.raw, default_wait if lasts else None)
         return translated
 
 
@@ -322,14 +364,21 @@ def _no_deployment(errors: AzureErrors, error: AzureError) -> ProxyError:
     )
 
 
-def _no_operation(_errors: AzureErrors, error: AzureError) -> ProxyError:
-    message = "Azure OpenAI does not offer this operation with the api-version that the proxy is set to."
-    return UnknownUrl(message, headers=error.headers)
+def _not_found(errors: AzureErrors, error: AzureError) -> ProxyError:
+    """Return the error for a path that is not known to Azure, or for an object that is not there."""
+    if _NOT_FOUND.sub("", error.raw):
+        if errors.names_object:
+            return _as_answered(errors, error)
+        return UnknownUrl(error.message, headers=error.headers)
+    by_version = errors.has_version and not errors.names_object
+    return UnknownUrl(_NO_OPERATION if by_version else _NOTHING_THERE, headers=error.headers)
 
 
 def _wrong_operation(errors: AzureErrors, error: AzureError) -> ProxyError:
+    model = f"`{errors.model}`" if errors.model else "of this request"
+    advice = f" {error.message}" if error.raw else ""
     return AzureRefusal(
-        f"The model {f'`{errors.model}`' if errors.model else 'of this request'} does not support this operation.",
+        f"The model {model} does not support this operation.{advice}",
         status=400,
         type=_CLIENT_ERROR,
         code="unsupported_model",
@@ -338,7 +387,7 @@ def _wrong_operation(errors: AzureErrors, error: AzureError) -> ProxyError:
     )
 
 
-def _filtered(_errors: AzureErrors, error: AzureError) -> ProxyError:
+def _filtered(errors: AzureErrors, error: AzureError) -> ProxyError:
     return AzureRefusal(
         error.message,
         status=400,
@@ -346,7 +395,7 @@ def _filtered(_errors: AzureErrors, error: AzureError) -> ProxyError:
         code=error.spelt,
         param=error.param,
         headers=error.headers,
-        inner=error.inner,
+        inner=error.inner if errors.keeps_details else None,
     )
 
 
@@ -363,13 +412,12 @@ def _redirected(_errors: AzureErrors, error: AzureError) -> ProxyError:
 
 
 def _as_answered(_errors: AzureErrors, error: AzureError) -> ProxyError:
-    plain = error.code.isdigit() or error.code in _EMPTY_CODES
     return AzureRefusal(
         error.message,
         status=error.status,
         type=error.type
         or ("server_error" if error.status >= 500 or error.status in _NOT_THE_CLIENT else _CLIENT_ERROR),
-        code=None if plain else error.spelt,
+        code=None if says_nothing(error.code) else error.spelt,
         param=error.param,
         headers=error.headers,
     )
@@ -381,11 +429,11 @@ def _too_large(_errors: AzureErrors, error: AzureError) -> ProxyError:
 
 # The first row that applies translates the error; without one it is passed on as Azure answered it.
 _RULES: tuple[tuple[Callable[[AzureError], bool], Callable[[AzureErrors, AzureError], ProxyError]], ...] = (
+    (lambda error: error.code in FILTER_CODES, _filtered),
     (lambda error: error.status in (401, 403), _credential_refused),
     (lambda error: error.code in MISSING_CODES, _no_deployment),
-    (lambda error: error.status == 404 and error.code in ("404", "resourcenotfound"), _no_operation),
+    (lambda error: error.status == 404 and error.code in ("404", "resourcenotfound"), _not_found),
     (lambda error: error.code == "operationnotsupported", _wrong_operation),
-    (lambda error: error.code in FILTER_CODES, _filtered),
     (lambda error: error.status == 429 or error.code in _THROTTLED or error.type == "too_many_requests", _throttled),
     (lambda error: not 400 <= error.status <= 599, _redirected),
     (lambda error: error.status == 413, _too_large),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from proxy.azure_api.request import Serving, is_image, missing_model
+from proxy.azure_api.request import Serving, is_image
 from proxy.errors import InvalidRequest, ModelNotFound
 from proxy.openai_api.json_body import parse_json_body
 from proxy.openai_api.multipart import added_part
@@ -55,28 +55,31 @@ def wanted_parts(body: Body) -> tuple[str, ...]:
 
 
 def model_of(route: Route, fields: Mapping[str, str]) -> str | None:
-    """Return the model of a form, None if it is optional and missing; raise `InvalidRequest` if it is required."""
+    """Return the model of a form, None if it is missing."""
     body = route.operation.body
     if body is Body.SESSION_FORM and "session" in fields:
         return parse_json_body(fields["session"].encode()).text("model")
     if body is not Body.FORM:
         return None
-    model = route.model or fields.get("model")
-    if not model and route.operation.surface is Surface.DEPLOYMENT:
-        raise missing_model()
-    return model or None
+    return route.model or fields.get("model") or None
 
 
 def plan_form(
-    route: Route, fields: Mapping[str, str], serving: Serving, *, surface: Surface, boundary: bytes
+    route: Route,
+    fields: Mapping[str, str],
+    serving: Serving,
+    *,
+    surface: Surface,
+    boundary: bytes,
+    default: str | None = None,
 ) -> FormPlan:
-    """Return the changes to a form, given the parts that were read.
+    """Return the changes to a form, given the parts that were read; `default` serves one without a model.
 
-    Raises `InvalidRequest` if a model is missing, and what `serving` raises.
+    Raises what `serving` raises.
     """
     body = route.operation.body
     if body is Body.FORM:
-        return _plan_model(route, fields, serving, surface=surface, boundary=boundary)
+        return _plan_model(route, fields, serving, surface=surface, boundary=boundary, default=default)
     if body is Body.SESSION_FORM and "session" in fields:
         return _plan_session(fields["session"], serving)
     same = {name: value.encode() for name, value in fields.items()}
@@ -84,9 +87,15 @@ def plan_form(
 
 
 def _plan_model(
-    route: Route, fields: Mapping[str, str], serving: Serving, *, surface: Surface, boundary: bytes
+    route: Route,
+    fields: Mapping[str, str],
+    serving: Serving,
+    *,
+    surface: Surface,
+    boundary: bytes,
+    default: str | None,
 ) -> FormPlan:
-    model = model_of(route, fields)
+    model = model_of(route, fields) or default
     if model is None:
         return FormPlan(replace={})  # Azure may have a default, as it has for videos.
     deployment = serving(model)

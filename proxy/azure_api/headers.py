@@ -49,8 +49,6 @@ _OF_A_SUCCESS = frozenset({"content-type", "location"})
 JSON = {"content-type": "application/json"}
 EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
 TEXT = {"content-type": "text/plain; charset=utf-8"}
-# The gateway in front of Azure OpenAI may send only one of these; OpenAI's SDKs read x-request-id.
-_REQUEST_IDS = ("x-request-id", "apim-request-id")
 
 
 def request_to_azure(headers: Mapping[str, str], *, json: bool) -> dict[str, str]:
@@ -67,10 +65,9 @@ def response_to_openai(headers: Mapping[str, str]) -> dict[str, str]:
     for name in _REWRITTEN:
         if name in passed:
             _rewrite(passed, name)
-    for name in _REQUEST_IDS:
-        if name in headers and _is_plain(headers[name]):
-            passed["x-request-id"] = headers[name]
-            break
+    # The gateway in front of Azure OpenAI may answer with its own id alone; OpenAI's SDKs read x-request-id.
+    if "x-request-id" not in passed and "apim-request-id" in passed:
+        passed["x-request-id"] = passed["apim-request-id"]
     if "location" in headers and (location := _own_location(headers["location"])):
         passed["location"] = location
     return passed
@@ -86,7 +83,9 @@ def _rewrite(passed: dict[str, str], name: str) -> None:
 
 def headers_of_error(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of Azure's answer for an error, whose body is replaced."""
-    return {name: value for name, value in response_to_openai(headers).items() if name not in _OF_A_SUCCESS}
+    passed = {name: value for name, value in response_to_openai(headers).items() if name not in _OF_A_SUCCESS}
+    wait = retry_after.milliseconds_to_openai(headers.get("x-ms-retry-after-ms", ""))
+    return passed if wait is None else {"retry-after-ms": wait, **passed}
 
 
 def _is_plain(value: str) -> bool:

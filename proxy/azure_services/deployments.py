@@ -21,7 +21,8 @@ log = logging.getLogger("proxy.azure_services.deployments")
 
 PENDING = "discovery_pending"
 REFRESH_SECONDS = 300.0  # the quota of a subscription is shared with other tools
-FORMAT = "OpenAI"  # a resource may have models of other makers, which have other APIs
+FORMAT = "OpenAI"
+CHAT = "chatCompletion"  # what models of other makers have in common with OpenAI's; the others have APIs of their own
 READY = "Succeeded"
 PAUSED = "Paused"
 
@@ -86,7 +87,7 @@ def _item(raw: msgspec.Raw) -> _Item | None:
 def _serves(item: _Item) -> bool:
     properties = item.properties
     return (
-        properties.model.format == FORMAT
+        (properties.model.format == FORMAT or CHAT in _capabilities(properties))
         and properties.provisioning_state == READY
         and properties.deployment_state != PAUSED
         and DEPLOYMENT_NAME.fullmatch(item.name) is not None
@@ -100,11 +101,15 @@ def _deployed(item: _Item) -> Deployed:
         model=properties.model.name,
         version=properties.model.version,
         sku=sku.name,
-        # Azure writes "true" and "false" as strings, beside numbers such as the maximum of tokens.
-        capabilities=tuple(
-            sorted(name for name, value in (properties.capabilities or {}).items() if str(value).lower() == "true")
-        ),
+        capabilities=_capabilities(properties),
+        on_v1=properties.model.format != FORMAT,
     )
+
+
+def _capabilities(properties: _Properties) -> tuple[str, ...]:
+    # Azure writes "true" and "false" as strings, beside numbers such as the maximum of tokens.
+    values = (properties.capabilities or {}).items()
+    return tuple(sorted(name for name, value in values if str(value).lower() == "true"))
 
 
 class Discovery:

@@ -9,6 +9,8 @@ from functools import lru_cache, partial
 from typing import Any
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -19,18 +21,25 @@ from proxy.config.timeouts import Timeouts
 from proxy.errors import Overloaded, ProxyError, Unreachable, UpstreamError
 from proxy.values import UpstreamRequest
 
-# Seconds; Azure's gateway closes idle connections after some minutes, so that a reused one is rarely stale.
+# How long a connection may be idle before it is used again, in seconds. Azure's gateway closes one after some minutes,
+# so that one of the first kind is rarely stale.
 KEEP_ALIVE = 60.0
+# For a request that must not be sent twice: if a reused connection breaks before the answer, nobody knows whether Azure
+# has taken the request. One that was in use a moment ago is as good as a new one.
+KEEP_ALIVE_ONCE = 5.0
+# For a request that is sent again because its connection was stale: all others may be, so it gets a new one.
+NEW = 0.0
 # Bytes; aiohttp reads at most twice as much ahead of a client that reads slowly.
 READ_AHEAD = 64 * 1024
 # Bytes; a larger body is sent in pieces.
 WHOLE_BODY = 256 * 1024
 # Seconds; how long after the last event the end of the body may come.
 TAIL = 0.5
-# Raised by reading when the connection breaks.
-BREAKS = (aiohttp.ClientError, OSError)
+# Raised by reading when the connection breaks. What aiohttp's parser raises is no ClientError.
+BREAKS = (aiohttp.ClientError, HttpProcessingError, OSError)
 _UNREACHABLE = "Azure OpenAI could not be reached."
-_NO_CONNECTION = "All connections of this instance to Azure OpenAI are in use. Please try again."
+_NOT_HTTP = "The bytes of the answer are no HTTP."
+_NO_CONNECTION = "All connections of this instance to Azure OpenAI are in use."
 _NO_TUNNEL = "The HTTP proxy on the way to Azure OpenAI could not be reached, or refused the connection."
 
 
@@ -58,8 +67,26 @@ class _Connecting:
 _CONNECTING: ContextVar[_Connecting] = ContextVar("connecting")
 
 
+class _Protocol(ResponseHandler):
+    """Tells who reads a body that the bytes of the connection are no HTTP any more.
+
+    aiohttp 3.14 closes the connection then and keeps the error for the next answer: a reader of this one waits on.
+    """
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        super().set_exception(exc, *cause)
+        payload = self._payload
+        if isinstance(exc, HttpProcessingError) and payload is not None and not payload.is_eof():
+            payload.set_exception(aiohttp.ClientPayloadError(_NOT_HTTP))
+
+
 class _Connector(aiohttp.TCPConnector):
     """Notes when a sending opens a new connection; aiohttp's tracing would cost more."""
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        protocol: type[ResponseHandler] = _Protocol
+        self._factory = partial(protocol, loop=self._loop)
 
     async def _create_connection(self, *arguments: Any, **named: Any) -> Any:
         _CONNECTING.get().new = True
@@ -128,8 +155,9 @@ class UpstreamAnswer:
 class HttpClient:
     """The connection pools, one for each host, which open with the first call.
 
-    `connections` is how many a host may have. aiohttp's `trust_env` is off, because it reads the environment and a
-    netrc file for every request.
+    There are separate pools for each time that a connection may be idle, because aiohttp's pools have one such time.
+    `connections` is how many connections a host may have in each. aiohttp's `trust_env` is off,
+    because it reads the environment and a netrc file for every request.
     """
 
     def __init__(self, timeouts: Timeouts, connections: int, proxies: HttpProxies | None = None) -> None:
@@ -137,12 +165,12 @@ class HttpClient:
         self._connections = connections
         # There are few URLs, and parsing one costs as much as everything else that is done here for a request.
         self._address = lru_cache(maxsize=256)(partial(_address, proxies or HttpProxies()))
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[float, aiohttp.ClientSession] = {}
 
     def __len__(self) -> int:
         """Return how many connections are in use."""
-        connector = self._session.connector if self._session is not None else None
-        return len(connector._acquired) if connector is not None else 0
+        connectors = [session.connector for session in self._sessions.values()]
+        return sum(len(connector._acquired) for connector in connectors if connector is not None)
 
     async def send(
         self, request: UpstreamRequest, credential: tuple[str, str], begin: Callable[[], Sending]
@@ -152,13 +180,14 @@ class HttpClient:
         If Azure closed a pooled connection before any byte of an answer, a request that is `repeatable` is sent once
         more. Raises `Unreachable` if nothing was sent, `UpstreamError` if the answer is not HTTP.
         """
+        once = not (request.repeatable and isinstance(request.body, bytes))
         try:
-            answer = await self._send(request, credential, begin())
-            if answer is None and request.repeatable and isinstance(request.body, bytes):
-                answer = await self._send(request, credential, begin())
+            answer = await self._send(request, credential, begin(), KEEP_ALIVE_ONCE if once else KEEP_ALIVE)
+            if answer is None and not once:
+                answer = await self._send(request, credential, begin(), NEW)
         except aiohttp.ConnectionTimeoutError:
             raise Unreachable(_UNREACHABLE) from None
-        except (aiohttp.ClientError, OSError, ValueError):
+        except (*BREAKS, ValueError):
             raise UpstreamError(BROKEN) from None
         if answer is None:
             raise UpstreamError(BROKEN)
@@ -169,12 +198,11 @@ class HttpClient:
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        while self._sessions:
+            await self._sessions.popitem()[1].close()
 
     async def _send(
-        self, request: UpstreamRequest, credential: tuple[str, str], sending: Sending
+        self, request: UpstreamRequest, credential: tuple[str, str], sending: Sending, keep_alive: float
     ) -> UpstreamAnswer | None:
         """Return the answer, None if a reused connection was reset before any byte of one."""
         address = self._address(request.url)
@@ -183,7 +211,7 @@ class HttpClient:
         connecting = _Connecting()
         _CONNECTING.set(connecting)
         try:
-            response = await self._open().request(
+            response = await self._open(keep_alive).request(
                 request.method,
                 address.url,
                 data=_payload(request.body, sending),
@@ -207,10 +235,12 @@ class HttpClient:
             return None
         return UpstreamAnswer(response, sending)
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=_Connector(limit=0, limit_per_host=self._connections, keepalive_timeout=KEEP_ALIVE),
+    def _open(self, keep_alive: float) -> aiohttp.ClientSession:
+        session = self._sessions.get(keep_alive)
+        if session is None:
+            kept: Mapping[str, Any] = {"keepalive_timeout": keep_alive} if keep_alive else {"force_close": True}
+            session = self._sessions[keep_alive] = aiohttp.ClientSession(
+                connector=_Connector(limit=0, limit_per_host=self._connections, **kept),
                 timeout=aiohttp.ClientTimeout(
                     total=None,
                     connect=self._timeouts.connect + self._timeouts.pool,
@@ -222,8 +252,8 @@ class HttpClient:
                 skip_auto_headers=("user-agent", "accept", "accept-encoding", "content-type"),
             )
             # aiohttp would repeat a GET on a pooled connection without a report; `send` does it with one.
-            self._session._retry_connection = False
-        return self._session
+            session._retry_connection = False
+        return session
 
 
 def _address(proxies: HttpProxies, url: str) -> _Address:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from proxy.errors import ConfigurationError
-from proxy.values import DEPLOYMENT_NAME, AuthMode, Client, ClientAuth, ClientKey, Secret
+from proxy.values import DEPLOYMENT_NAME, AuthMode, Client, ClientAuth, ClientKey, ModelKind, Secret
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -159,6 +159,20 @@ def parse_model_mapper(text: str) -> Mapping[str, str]:
             raise ValueError(f"names the model of entry {number} twice")
         mapper[model] = name
     return mapper
+
+
+def parse_default_deployments(text: str) -> Mapping[ModelKind, str]:
+    """Return the default deployment of each kind of model, from JSON."""
+    return json_default_deployments(decode_json(text), parse_deployment) if text else {}
+
+
+def json_default_deployments(value: object, parse: Callable[[str], str]) -> Mapping[ModelKind, str]:
+    """Return the default deployment of each kind of model; `parse` reads a deployment's name."""
+    found = json_object(value)
+    kinds = {kind.value: kind for kind in ModelKind}
+    if not found.keys() <= kinds.keys():
+        raise ValueError(f"must have nothing but {', '.join(kinds)} on the left")
+    return {kinds[name]: parse(json_text(deployment)) for name, deployment in found.items()}
 
 
 def parse_operation_surfaces(text: str) -> Mapping[str, str]:

@@ -19,13 +19,18 @@ class Policy:
 
     attempts: int = field(
         default=3,
-        metadata={"text": "How often one request is sent at most, counting the first attempt."},
+        metadata={
+            "text": "How many attempts a request gets at most, counting the first. What is sent again to the same "
+            "deployment without a refused parameter, with a fresh credential or on a new connection is no attempt of "
+            "its own."
+        },
     )
     same_target_wait: float = field(
         default=2.0,
         metadata={
             "text": "The longest wait, in seconds, after which a request is tried again on the same deployment, when "
-            "no other one can serve it. If Azure asks for a longer wait, the client gets the error."
+            "no other one can serve it. If Azure asks for a longer wait, the client gets the error. After a 429 a "
+            "request is tried again once."
         },
     )
     retries_timeouts: bool = field(
@@ -56,8 +61,8 @@ class Policy:
     breaker_failures: int = field(
         default=5,
         metadata={
-            "text": "How many failures in a row open the circuit breaker, so that the deployment gets no requests for "
-            "a while. A 429 does not count as a failure."
+            "text": "How many failures in a row open the circuit breaker, so that other deployments get the requests "
+            "for a while. A 429 does not count as a failure."
         },
     )
     breaker_share: float = field(
@@ -87,12 +92,12 @@ class Policy:
     retry_share: float = field(
         default=0.2,
         metadata={
-            "text": "How many retries may be in flight, as a share of all requests in flight. It keeps retries from "
-            "multiplying the load when Azure is down."
+            "text": "How many repetitions may be in flight, as a share of all requests in flight. They are attempts "
+            "at a deployment that was tried before, or is probed; the first one at another deployment is always made."
         },
     )
     min_retries: int = field(
-        default=3, metadata={"text": "How many retries may be in flight however few requests there are."}
+        default=3, metadata={"text": "How many repetitions may be in flight however few requests there are."}
     )
 
     def cooldown_after(self, wait: float | None) -> float:

@@ -15,6 +15,7 @@ from proxy.config.addresses import parse_endpoint, parse_openai_endpoint, parse_
 from proxy.config.environment import (
     decode_json,
     is_model_name,
+    json_default_deployments,
     json_number,
     json_object,
     json_text,
@@ -27,7 +28,7 @@ from proxy.config.environment import (
     parse_secret_name,
     printable_member,
 )
-from proxy.values import AuthMode, Secret
+from proxy.values import AuthMode, ModelKind, Secret
 
 T = TypeVar("T")
 ReadFile = Callable[[str], bytes]
@@ -53,7 +54,8 @@ class Resource:
     """Where requests may go. Among equal `priority`, 0 first, `weight` says how large a resource's share is.
 
     `endpoint` is scheme, host and port without a path; `models` maps a client's model name to a deployment, of OpenAI
-    to a model; `api_version` is `v1` for OpenAI; `resource_id` is the resource's in Azure Resource Manager.
+    to a model; `default_deployments` are for models that are not listed; `api_version` is `v1` for OpenAI;
+    `resource_id` is the resource's in Azure Resource Manager.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Resource:
     weight: float = 1.0
     models: Mapping[str, str] = field(default_factory=dict)
     default_deployment: str | None = None
+    default_deployments: Mapping[ModelKind, str] = field(default_factory=dict)
     resource_id: str | None = None
 
 
@@ -179,6 +182,7 @@ def _resource(entry: JsonEntry, vault: bool, api_version: str, key_secret: str) 
         weight=entry.read("weight", partial(json_number, largest=MAX_WEIGHT), 1.0),
         models=entry.read("models", partial(_parse_models, parse_deployment=deployment), {}),
         default_deployment=entry.read_text("default_deployment", deployment, None),
+        default_deployments=entry.read("default_deployments", partial(json_default_deployments, parse=deployment), {}),
         resource_id=entry.read_text("resource_id", parse_resource_id, None),
     )
 

@@ -19,6 +19,7 @@ SINGLE_RESOURCE = (
     table.AZURE_OPENAI_ENDPOINT,
     table.AZURE_OPENAI_MODEL_MAPPER,
     table.AZURE_OPENAI_DEFAULT_DEPLOYMENT,
+    table.AZURE_OPENAI_DEFAULT_DEPLOYMENTS,
     table.AZURE_OPENAI_AUTH,
     table.AZURE_OPENAI_API_KEY,
     table.AZURE_OPENAI_RESOURCE_ID,
@@ -60,6 +61,7 @@ class Settings:
     max_in_flight: int
     upstream_connections: int
     max_json_body_bytes: int
+    max_body_memory_bytes: int | None
     client_keys: tuple[ClientKey, ...]
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
@@ -99,6 +101,7 @@ class Settings:
             # A request that was admitted must not wait for a connection.
             upstream_connections=max(max_in_flight, environment.read(table.UPSTREAM_CONNECTIONS)),
             max_json_body_bytes=environment.read(table.MAX_JSON_BODY_BYTES),
+            max_body_memory_bytes=environment.read_optional(table.MAX_BODY_MEMORY_BYTES),
             client_keys=environment.read(table.CLIENT_KEYS),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
             forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
@@ -181,6 +184,7 @@ def _read_single(environment: Environment, client_auth: ClientAuth, *, api_versi
         api_version=api_version,
         models=environment.read(table.AZURE_OPENAI_MODEL_MAPPER),
         default_deployment=environment.read_optional(table.AZURE_OPENAI_DEFAULT_DEPLOYMENT),
+        default_deployments=environment.read(table.AZURE_OPENAI_DEFAULT_DEPLOYMENTS),
         resource_id=environment.read_optional(table.AZURE_OPENAI_RESOURCE_ID),
     )
 

@@ -23,6 +23,7 @@ from proxy.config.environment import (
     parse_client_keys,
     parse_content_filter_results,
     parse_count,
+    parse_default_deployments,
     parse_deployment,
     parse_flag,
     parse_model_mapper,
@@ -57,7 +58,16 @@ AZURE_OPENAI_DEFAULT_DEPLOYMENT = Setting(
     parse_deployment,
     "",
     "The deployment that serves every model without an entry in `AZURE_OPENAI_MODEL_MAPPER`. Set it when clients ask "
-    "for model names that you cannot foresee.",
+    "for model names that you cannot foresee. With `AZURE_OPENAI_RESOURCE_ID` it serves chat, completions and "
+    "responses, and what Azure lists it for.",
+)
+AZURE_OPENAI_DEFAULT_DEPLOYMENTS = Setting(
+    "AZURE_OPENAI_DEFAULT_DEPLOYMENTS",
+    parse_default_deployments,
+    "",
+    "The same for each [kind of model](resources.md#default-deployments), as JSON: "
+    '`{"chat": "my-gpt4o", "images": "my-dalle"}`. The kinds are `chat`, `embeddings`, `images`, `transcriptions`, '
+    "`speech`, `videos` and `realtime`. It also serves requests that may leave `model` out and do.",
 )
 AZURE_OPENAI_API_VERSION = Setting(
     "AZURE_OPENAI_API_VERSION",
@@ -78,8 +88,8 @@ AZURE_OPENAI_RESOURCES = Setting(
     str,
     "",
     "[Several resources](resources.md) as JSON, or the path of a JSON file next to `function_app.py`. It replaces "
-    "`AZURE_OPENAI_ENDPOINT`, `_MODEL_MAPPER`, `_DEFAULT_DEPLOYMENT`, `_AUTH`, `_API_KEY` and `_RESOURCE_ID`, which "
-    "must not be set as well.",
+    "`AZURE_OPENAI_ENDPOINT`, `_MODEL_MAPPER`, `_DEFAULT_DEPLOYMENT`, `_DEFAULT_DEPLOYMENTS`, `_AUTH`, `_API_KEY` and "
+    "`_RESOURCE_ID`, which must not be set as well.",
 )
 AZURE_OPENAI_FALLBACKS = Setting(
     "AZURE_OPENAI_FALLBACKS",
@@ -182,15 +192,16 @@ CONTENT_FILTER_RESULTS = Setting(
     "CONTENT_FILTER_RESULTS",
     parse_content_filter_results,
     "strip",
-    "What to do with the results of Azure's content filter in answers: `strip` removes them, `keep` leaves them in a "
-    "form that OpenAI clients can read.",
+    "What to do with the results of Azure's content filter in answers and errors: `strip` removes them, `keep` leaves "
+    "them in a form that OpenAI clients can read. The errors of `/openai/deployments/...` always have them.",
 )
 REPAIR_PARAMETERS = Setting(
     "REPAIR_PARAMETERS",
     parse_flag,
     "true",
-    "Whether to send a call again without a parameter that the deployment refuses, such as `temperature`, or with its "
-    "other name (`max_completion_tokens` for `max_tokens`). With `false` the client gets Azure's error.",
+    "Whether to send a call again without a parameter that the deployment refuses, such as `temperature`, with its "
+    "other name (`max_completion_tokens` for `max_tokens`), or with the nearest value that is allowed. With `false` "
+    "the client gets Azure's error.",
 )
 FORWARD_UNKNOWN_OPERATIONS = Setting(
     "FORWARD_UNKNOWN_OPERATIONS",
@@ -212,6 +223,13 @@ MAX_JSON_BODY_BYTES = Setting(
     str(32 * 1024 * 1024),
     "The largest JSON request body, in bytes; a larger one is answered with 413. It is held in memory, so lower it on "
     "small instances. Uploads are not affected.",
+)
+MAX_BODY_MEMORY_BYTES = Setting(
+    "MAX_BODY_MEMORY_BYTES",
+    parse_count,
+    "",
+    "The memory that the request bodies of all clients may take together, in bytes; what does not fit is answered with "
+    "503. By default an eighth of the instance's memory, and never less than one largest body.",
 )
 MAX_IN_FLIGHT = Setting(
     "MAX_IN_FLIGHT",
@@ -312,6 +330,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         AZURE_OPENAI_ENDPOINT,
         AZURE_OPENAI_MODEL_MAPPER,
         AZURE_OPENAI_DEFAULT_DEPLOYMENT,
+        AZURE_OPENAI_DEFAULT_DEPLOYMENTS,
         AZURE_OPENAI_API_VERSION,
         AZURE_OPENAI_RESOURCE_ID,
         AZURE_OPENAI_RESOURCES,
@@ -335,7 +354,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         FORWARD_UNKNOWN_OPERATIONS,
         AZURE_OPENAI_OPERATION_SURFACES,
     ),
-    "Limits": (MAX_JSON_BODY_BYTES, MAX_IN_FLIGHT, UPSTREAM_CONNECTIONS),
+    "Limits": (MAX_JSON_BODY_BYTES, MAX_BODY_MEMORY_BYTES, MAX_IN_FLIGHT, UPSTREAM_CONNECTIONS),
     "Timeouts": (
         UPSTREAM_CONNECT_TIMEOUT,
         UPSTREAM_POOL_TIMEOUT,

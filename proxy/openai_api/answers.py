@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from proxy.errors import ROLE_MISSING, AzureRefusal, ConfigurationError, ProxyError, UpstreamAuthError
+from proxy.errors import ROLE_MISSING, AzureRefusal, ConfigurationError, ProxyError, UpstreamAuthError, UpstreamRefused
 from proxy.openai_api.retry_after import with_milliseconds
 from proxy.openai_api.sse import encode_last_event
 from proxy.values import ListedModel, Response
@@ -39,7 +39,7 @@ def may_pass(error: ProxyError) -> bool:
         return False
     if isinstance(error, ConfigurationError):
         return error.reason in _TEMPORARY_REASONS
-    if isinstance(error, UpstreamAuthError):
+    if isinstance(error, UpstreamAuthError | UpstreamRefused):
         # A new role takes some minutes to reach every server of Azure.
         return error.reason == ROLE_MISSING
     return error.status >= 500 or error.status in _TEMPORARY_STATUSES
@@ -47,12 +47,8 @@ def may_pass(error: ProxyError) -> bool:
 
 def encode_error(error: ProxyError) -> bytes:
     """Return the body of an error: OpenAI's four keys, and Azure's details about a content filter if there are any."""
-    fields: dict[str, object] = {
-        "message": error.message,
-        "type": error.type,
-        "param": error.param,
-        "code": error.code,
-    }
+    four = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
+    fields: dict[str, object] = {name: value and _encodable(value) for name, value in four.items()}
     if isinstance(error, AzureRefusal) and error.inner is not None:
         fields["innererror"] = msgspec.Raw(error.inner)
     return msgspec.json.encode({"error": fields})
@@ -61,6 +57,11 @@ def encode_error(error: ProxyError) -> bytes:
 def encode_error_event(error: ProxyError) -> bytes:
     """Return an error as the last event of a stream: in its envelope, which the SDKs look for in every event."""
     return encode_last_event(encode_error(error))
+
+
+def _encodable(text: str) -> str:
+    """Return a text without halves of surrogate pairs, which a client may have sent and UTF-8 has not."""
+    return text.encode(errors="replace").decode()
 
 
 def to_response(error: ProxyError) -> Response:

@@ -7,12 +7,12 @@ of the top level finds where each value is.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
 
 from proxy.errors import InvalidRequest
+from proxy.openai_api import json_walk
 from proxy.openai_api.json_members import Members, mask
 
 T = TypeVar("T")
@@ -33,11 +33,6 @@ _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _MEMBER = re.compile(rb"[\s{,]*+(" + _STRING + rb")\s*+:\s*+", re.DOTALL)
 _END = re.compile(rb"\s*+{?\s*+}\s*+")
-_SCALAR = re.compile(_STRING + rb"|[^\s,}]+", re.DOTALL)
-_PLAIN = rb'[^"{}\[\]]*+'
-# An object or a list without another one inside is skipped in one step; conversations consist mostly of these.
-_FLAT = rb"(?:\{|\[)" + _PLAIN + rb"(?:" + _STRING + _PLAIN + rb")*+[}\]]"
-_TO_BRACKET = re.compile(_PLAIN + rb"(?:(?:" + _STRING + rb"|" + _FLAT + rb")" + _PLAIN + rb")*+([{}\[\]])", re.DOTALL)
 _COMMA = re.compile(rb"\s*,\s*")
 _NOT_JSON = "The body of your request is not valid JSON, or is nested too deeply."
 
@@ -48,16 +43,19 @@ class _Document(msgspec.Struct):
 
 _CHECK = msgspec.json.Decoder(_Document)
 _MEMBERS = msgspec.json.Decoder(Members)
-# So many members at most are made into objects at once, in objects at all levels.
+# The members of a document are made into objects only if they are no more than these, or one for so many bytes of it:
+# an object takes some 140 bytes.
 MAX_COLONS = 20_000
+BYTES_FOR_A_COLON = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JsonBody:
+class JsonBody(msgspec.Struct, frozen=True, kw_only=True):
     """A JSON object as it came, and the positions of its members.
 
     `spans` has where each value starts and ends, `names` where its name starts, in bytes.
     """
+
+    __repr__ = object.__repr__  # without what is in it
 
     raw: bytes
     spans: Mapping[str, tuple[int, int]]
@@ -95,7 +93,7 @@ class JsonBody:
     def renamed(self, name: str, other: str) -> "JsonBody":
         """Return the body with one member renamed to a name that is not in use."""
         start = self.names[name]
-        end = _match(_SCALAR, self.raw, start).end()
+        end = json_walk.string_end(self.raw, start)
         names = {known: other if known == name else known for known in self.names}
         return self._moved(start, b'"%s"' % other.encode(), end, names)
 
@@ -165,8 +163,8 @@ class JsonBody:
 def parse_json_body(raw: bytes) -> JsonBody:
     """Validate that a body is one JSON object and find its members.
 
-    Raises `InvalidRequest` for anything else, and for a name that occurs twice at the top level, because parsers
-    disagree about which of the two counts.
+    Raises `InvalidRequest` for anything else, for a name that occurs twice at the top level, because parsers disagree
+    about which of the two counts, and for one with half of a surrogate pair, which UTF-8 cannot write.
     """
     if raw.count(b"{") + raw.count(b"[") > MAX_BRACKETS:
         raise InvalidRequest("The body of your request has too many objects and lists.")
@@ -184,7 +182,7 @@ def _locate(raw: bytes) -> JsonBody | None:
     A name that stands twice has the length of its last value at the place of its first. What follows then does not fit:
     the end of the document is further away than that length, whatever stands between.
     """
-    if raw.count(b":") > MAX_COLONS or b"\\ud" in raw or b"\\uD" in raw:
+    if raw.count(b":") > max(MAX_COLONS, len(raw) // BYTES_FOR_A_COLON) or b"\\ud" in raw or b"\\uD" in raw:
         return None
     spans: dict[str, tuple[int, int]] = {}
     names: dict[str, int] = {}
@@ -215,6 +213,8 @@ def _scan(raw: bytes) -> JsonBody:
     spans: dict[str, tuple[int, int]] = {}
     names: dict[str, int] = {}
     for name, name_start, start, end in _members(raw):
+        if not _is_unicode(name):
+            raise InvalidRequest("The name of a member in the body of your request has half of a surrogate pair.")
         if name in spans:
             raise InvalidRequest(f"The body of your request has more than one member with the name '{name[:64]}'.")
         if len(spans) == MAX_MEMBERS:
@@ -223,29 +223,17 @@ def _scan(raw: bytes) -> JsonBody:
     return JsonBody(raw=raw, spans=spans, names=names)
 
 
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _members(raw: bytes) -> Iterator[tuple[str, int, int, int]]:
-    position = 0
-    while member := _MEMBER.match(raw, position):
-        start = member.end()
-        position = _end_of_value(raw, start)
+    for name_start, start, end in json_walk.members(raw):
+        written = raw[name_start : json_walk.string_end(raw, name_start)]
         # json accepts halves of surrogate pairs, msgspec does not.
-        name = json.loads(member[1]) if b"\\" in member[1] else member[1][1:-1].decode()
-        yield name, member.start(1), start, position
-
-
-def _end_of_value(raw: bytes, start: int) -> int:
-    if raw[start : start + 1] not in (b"{", b"["):
-        return _match(_SCALAR, raw, start).end()
-    depth, position = 1, start + 1
-    while depth:
-        bracket = _match(_TO_BRACKET, raw, position)
-        position = bracket.end()
-        depth += 1 if bracket[1] in (b"{", b"[") else -1
-    return position
-
-
-def _match(pattern: re.Pattern[bytes], raw: bytes, position: int) -> re.Match[bytes]:
-    match = pattern.match(raw, position)
-    if match is None:  # pragma: no cover  the document was validated, so there is a match
-        raise InvalidRequest(_NOT_JSON)
-    return match
+        name = json.loads(written) if b"\\" in written else written[1:-1].decode()
+        yield name, name_start, start, end

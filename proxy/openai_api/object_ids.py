@@ -1,35 +1,57 @@
 """Affinity tags: with several resources, the id of an object that Azure keeps names the resource that keeps it.
 
-The tag of a resource follows a `~` at the end of the id, as in `resp_68ab12~k3fq`. No id of Azure's contains a `~`, and
-a URL does not encode it. https://www.rfc-editor.org/rfc/rfc3986#section-2.3
+The tag of a resource is the last ten characters of the id, as in `resp_68ab12-1k3Ffh2Q_a`. Clients rewrite all but
+letters, digits, `-` and `_`, and some cut the id of an item, which has 54 characters at Azure, behind the 64th.
+
+    -        separator
+    1        version of the layout
+    k3F      the resource: 18 bits of the BLAKE2b digest of its name in lower case
+    fh2Q_    checksum: 30 bits of the CRC-32 of everything before it, the id of Azure included
+
+A later version may use three of the checksum's characters for a MAC of the id's owner; the resource stays where it is.
+An id that Azure or a client has made has a checksum that fits by accident once in a billion, if it looks like this at
+all. The tags of before, `~` and four letters or digits, are read as well, but are no longer written.
 
 A request is stripped of its tags, and each id becomes a `Claim`: all claims of a request must be on one resource. A
 bare id, one without a tag, belongs to the first resource, because it is from the time before there was a second one.
 Answers get the tag of their resource. Lists go through the resources in their order, one resource a page; a client
 continues with `after`, the last id that it has seen. https://platform.openai.com/docs/api-reference/files/list
 
-Ids in JSON are found by the names of their members, in the bytes, without building anything. A quote inside a JSON
-string is always escaped, so `"file_id":` with bare quotes is always the name of a member. The names and kinds of ids
-are those of https://github.com/openai/openai-openapi.
+Ids in JSON are found by their places, which `id_places` lists for each operation.
 """
 
 import re
-from base64 import b32encode
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from base64 import b32encode, urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from hashlib import blake2b
-from itertools import islice
 from urllib.parse import quote, unquote
+from zlib import crc32
 
 import msgspec
+from msgspec import structs
 
 from proxy.errors import InvalidRequest, UnknownId, UpstreamError
 from proxy.openai_api import json_members
+from proxy.openai_api.id_places import (
+    ID_OF_FLAT_EVENTS,
+    IdPlace,
+    answer_places,
+    event_places,
+    form_parts,
+    request_places,
+)
 from proxy.openai_api.json_body import JsonBody
+from proxy.openai_api.json_walk import Places, walk
 from proxy.openai_api.operations import Operation, StreamFormat
 from proxy.openai_api.router import Route
 
-MARK = "~"
+SEPARATOR, VERSION = "-", "1"
+LENGTH = 10
+_CHECKSUM = 5
+_OLD_LENGTH = 5
+_OLD_MARK = b"~"
+_OLD = re.compile(rb"[\w.+/=-]++~[a-z2-7]{4}")
 _MAX_SHOWN = 100
 
 
@@ -43,38 +65,60 @@ class Tags:
     names: tuple[str, ...]
     alone: bool = field(init=False, repr=False)
     """Whether there is one resource only."""
-    _tags: tuple[str, ...] = field(init=False, repr=False)
+    _prefixes: tuple[bytes, ...] = field(init=False, repr=False)
+    _olds: tuple[bytes, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        tags = tuple(map(tag_of, self.names))
-        object.__setattr__(self, "_tags", tags)
-        object.__setattr__(self, "alone", len(tags) == 1)
-        if len(set(tags)) < len(tags):
+        prefixes, olds = tuple(map(prefix_of, self.names)), tuple(map(old_tag_of, self.names))
+        object.__setattr__(self, "_prefixes", prefixes)
+        object.__setattr__(self, "_olds", olds)
+        object.__setattr__(self, "alone", len(prefixes) == 1)
+        if len(set(prefixes)) < len(prefixes) or len(set(olds)) < len(olds):
             raise ValueError(f"Two of the resources {', '.join(self.names)} have the same tag; rename one.")
 
-    def tag(self, resource: int) -> str:
-        """Return the tag for ids of a resource, empty if it is the only one."""
-        return "" if self.alone else self._tags[resource]
+    def tag(self, identifier: bytes, resource: int) -> bytes:
+        """Return the tag for an id of a resource, empty if it is the only one."""
+        return b"" if self.alone else _tag(identifier, self._prefixes[resource])
 
-    def split(self, tagged: str, field: str) -> tuple[str, int | None]:
+    def may_be_in(self, raw: bytes) -> bool:
+        """Tell whether some bytes may have a tag, or an id that belongs to one of several resources."""
+        return not self.alone or self._prefixes[0] in raw or self._olds[0] in raw
+
+    def split(self, written: bytes, field: str) -> tuple[bytes, int | None]:
         """Return an id without its tag and the resource of the tag, None for an id without one.
 
         Raises `UnknownId` for a tag that no resource has. With a single resource such an id counts as one of Azure's.
         """
-        bare, mark, rest = tagged.rpartition(MARK)
-        if not mark:
-            return tagged, None
-        if mark + rest in self._tags:
-            return bare, self._tags.index(mark + rest)
+        if _has_tag(written):
+            bare, tag, known = written[:-LENGTH], written[-LENGTH:-_CHECKSUM], self._prefixes
+        elif written[-_OLD_LENGTH:-4] == _OLD_MARK and _OLD.fullmatch(written):
+            bare, tag, known = written[:-_OLD_LENGTH], written[-_OLD_LENGTH:], self._olds
+        else:
+            return written, None
+        if tag in known:
+            return bare, known.index(tag)
         if self.alone:
-            return tagged, None
-        raise UnknownId(f"No such object: {shown(tagged)}", param=field)
+            return written, None
+        identifier = shown(_text(written))
+        message = f"No such object: {identifier} is at an Azure OpenAI resource that this proxy does not have."
+        raise UnknownId(message, param=field)
+
+    def split_text(self, written: str, field: str) -> tuple[str, int | None]:
+        """Return what `split` does for an id in a path, a query or a form."""
+        bare, resource = self.split(written.encode("utf-8", "surrogatepass"), field)
+        return (written, None) if resource is None else (_text(bare), resource)
 
 
-def tag_of(name: str) -> str:
-    """Return the tag of a resource, which depends only on its name: `~` and four letters or digits."""
+def prefix_of(name: str) -> bytes:
+    """Return how each tag of a resource begins, which depends only on its name."""
+    digest = urlsafe_b64encode(blake2b(name.lower().encode(), digest_size=3).digest())
+    return f"{SEPARATOR}{VERSION}".encode() + digest[:3]
+
+
+def old_tag_of(name: str) -> bytes:
+    """Return the tag that ids of a resource had before; it is read for ever."""
     digest = blake2b(name.lower().encode(), digest_size=5).digest()
-    return MARK + b32encode(digest).decode().lower()[:4]
+    return _OLD_MARK + b32encode(digest).lower()[:4]
 
 
 def shown(identifier: str) -> str:
@@ -82,132 +126,30 @@ def shown(identifier: str) -> str:
     return identifier if len(identifier) <= _MAX_SHOWN else f"{identifier[:_MAX_SHOWN]}..."
 
 
-# Each member, and each bracket of a value that is skipped, takes about 0.5 us while other requests wait; the longest
-# conversations have a few thousand ids. What comes after this number is left as it is.
-MAX_LOOKUPS = 200_000
-
-# Members that are always an id of a stored object, or a list of such ids.
-_IDS = (
-    *("assistant_id", "comparison_response_id", "container_id", "error_file_id", "eval_id", "file_id", "file_ids"),
-    *("fine_tuning_job_id", "input_file_id", "output_file_id", "previous_response_id", "remixed_from_video_id"),
-    *("result_files", "thread_id", "training_file", "upload_id", "validation_file", "vector_store_id"),
-    "vector_store_ids",
-)
-# Members that may also be other ids, such as those of tool calls: only ids with one of the prefixes below count.
-_IDS_OF_SOME_KIND = (
-    *("approval_request_id", "container", "conversation", "first_id", "id", "item_id", "last_id", "message_id"),
-)
-# Reasoning that the client keeps, which only the resource that wrote it can read.
-_SEALED = ("encrypted_content",)
-# Prefixes of ids of stored objects. An object that is found through another one, as a message through its thread or a
-# run through its eval, needs no tag: the path has both ids. Azure's files may begin with `assistant-`, and tool calls
-# of some models with `chatcmpl-tool-`.
-_OBJECT_PREFIXES = (
-    *("assistant", "asst", "batch", "cfile", "char", "chatcmpl(?!-tool-)", "cntr", "container", "conv", "eval", "file"),
-    *("ft", "ftjob", "resp", "thread", "upload", "video", "vs"),
-)
-# Prefixes of items of a response. Clients make up such ids as well, so one without a tag belongs to no resource.
-_ITEMS = (
-    *("apc", "apco", "ci", "cmp", "ctc", "ctco", "cu", "cuo", "fc", "fco", "fs", "ig", "lsh", "lsho", "mcp", "mcpa"),
-    *("mcpl", "mcpr", "msg", "rs", "sh", "sho", "ws"),
-)
-# Objects whose members are named by clients and models: they are neither read nor changed.
-_OF_USERS = (
-    *("arguments", "attributes", "datasource_item", "env", "headers", "input_schema", "item_schema", "metadata"),
-    *("output_schema", "parameters", "schema"),
-)
-# In an eval, `item` and `sample` are data of the client; elsewhere an `item` is an item of a response.
-_OF_USERS_IN_EVALS = (*_OF_USERS, "item", "sample")
-_EVALS = ("/evals", "/fine_tuning/alpha/graders")
-
-_TAGGED = rb"[\w.-]*+(?:~\w*+)?+"
-_ID = re.compile(rb'"([A-Za-z0-9]' + _TAGGED + rb')"')
-_ID_OF_SOME_KIND = re.compile(
-    rb'"((?:' + "|".join((*_OBJECT_PREFIXES, *_ITEMS)).encode() + rb")[-_]" + _TAGGED + rb')"'
-)
-# Base64 in either alphabet; some JSON encoders escape its `/`, `+` or `=`.
-_SEAL = re.compile(rb'"((?:[\w+/=.-]++|\\/|\\u00(?:2[BDFbdf]|3[Dd]|5[Ff]))++(?:~\w*+)?+)"')
-_ONE = {"ids": _ID, "kind": _ID_OF_SOME_KIND, "sealed": _SEAL}
-_ITEM = re.compile(rf"(?:{'|'.join(_ITEMS)})[-_]")
-_LIST = re.compile(rb'\[(?:\s*+"[^"\\]*+"\s*+,?+)*+\s*+\]')
-_TO_BRACKET = re.compile(rb'[^"{}\[\]]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}\[\]]*+)*+([{}\[\]])', re.DOTALL)
-
-Place = tuple[str, int, int]
-"""The name of a member, and where an id in it starts and ends, without quotes."""
+def _tag(identifier: bytes, prefix: bytes) -> bytes:
+    return prefix + urlsafe_b64encode(crc32(prefix, crc32(identifier)).to_bytes(4, "big"))[:_CHECKSUM]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdMembers:
-    """Finds the ids in JSON, or in whole events of a stream; `names` matches the members that may have them."""
-
-    names: re.Pattern[bytes]
-
-    def places(self, raw: bytes) -> Iterator[Place]:
-        """Yield the ids in their order."""
-        position, left = 0, MAX_LOOKUPS
-        while left > 0 and (name := self.names.search(raw, position)):
-            group, position, left = name.lastgroup or "", name.end(), left - 1
-            if group == "users":
-                position, left = _skip(raw, position, left)
-                continue
-            for start, end in islice(_ids(raw, position, group), left):
-                yield name[group].decode(), start, end
-                position, left = end, left - 1
+_START_OF_TAG = f"{SEPARATOR}{VERSION}".encode()
 
 
-def claims_untagged(field: str, identifier: str) -> bool:
-    """Tell whether an id without a tag belongs to the first resource; those of items belong to none."""
-    return field not in _SEALED and _ITEM.match(identifier) is None
+def _has_tag(written: bytes) -> bool:
+    # The comparison of two bytes spares nearly all ids the rest.
+    if written[-LENGTH:-8] != _START_OF_TAG or len(written) <= LENGTH:
+        return False
+    return written[-LENGTH:] == _tag(written[:-LENGTH], written[-LENGTH:-_CHECKSUM])
 
 
-def members_of(operation: Operation) -> IdMembers:
-    """Return the finder of ids in the JSON of an operation."""
-    return _EVAL_MEMBERS if operation.path.startswith(_EVALS) else _ID_MEMBERS
-
-
-def _ids(raw: bytes, start: int, group: str) -> Iterable[tuple[int, int]]:
-    one = _ONE[group].match(raw, start)
-    if one is not None:
-        return (one.span(1),)
-    several = _LIST.match(raw, start) if group == "ids" else None
-    return () if several is None else (each.span(1) for each in _ID.finditer(raw, *several.span()))
-
-
-def _skip(raw: bytes, start: int, left: int) -> tuple[int, int]:
-    """Return where an object or a list ends, the start for anything else, and how many lookups are left."""
-    if raw[start : start + 1] not in (b"{", b"["):
-        return start, left
-    depth, position = 1, start + 1
-    while depth and left > 0:
-        bracket = _TO_BRACKET.match(raw, position)
-        if bracket is None:
-            return len(raw), left
-        position, left = bracket.end(), left - 1
-        depth += 1 if bracket[1] in (b"{", b"[") else -1
-    return position, left
-
-
-def _names_pattern(of_users: Iterable[str]) -> re.Pattern[bytes]:
-    # The first condition is the cheapest and few strings meet it; the second excludes escaped quotes.
-    groups = (("ids", _IDS), ("kind", _IDS_OF_SOME_KIND), ("sealed", _SEALED), ("users", of_users))
-    names = "|".join(f"(?P<{group}>{'|'.join(names)})" for group, names in groups)
-    return re.compile(rf'"(?=[a-z_]++"\s*+:)(?<!\\")(?:{names})"\s*+:\s*+'.encode())
-
-
-_ID_MEMBERS = IdMembers(names=_names_pattern(_OF_USERS))
-_EVAL_MEMBERS = IdMembers(names=_names_pattern(_OF_USERS_IN_EVALS))
+def _text(identifier: bytes) -> str:
+    return identifier.decode("utf-8", "surrogatepass")
 
 
 _FIRST = 0
 _PARAMETER = re.compile(r"{(\w*)}")
 _CURSORS = frozenset({"after", "before"})
-# Parts of forms that hold an id, by operation; the SDKs write a member of an object with brackets.
-FORM_PARTS: Mapping[str, tuple[str, ...]] = {
-    "CreateContainerFile": ("file_id",),
-    "createVideo": ("input_reference[file_id]",),
-    "CreateVideoEdit": ("video[id]",),
-    "CreateVideoExtend": ("video[id]",),
-}
+_IN_QUERIES = _CURSORS | {"run_id"}
+# What an id of an object looks like; anything else without a tag is left for Azure to refuse.
+_PLAIN = re.compile(rb"[A-Za-z0-9][\w.-]*+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,8 +164,8 @@ class Claim:
 Claims = tuple[Claim, ...]
 
 
-def claimed(claims: Iterable[Claim]) -> int | None:
-    """Return the resource of all claims, None without claims; raise `InvalidRequest` if they differ."""
+def claimed(claims: Iterable[Claim]) -> Claim | None:
+    """Return a claim on the resource of all claims, None without claims; raise `InvalidRequest` if they differ."""
     first: Claim | None = None
     for claim in claims:
         if first is None:
@@ -235,7 +177,18 @@ def claimed(claims: Iterable[Claim]) -> int | None:
                 param=claim.field,
                 code="invalid_value",
             )
-    return None if first is None else first.resource
+    return first
+
+
+def not_served_there(model: str, claim: Claim) -> InvalidRequest:
+    """Return the error for a model that other resources serve than the one that an id belongs to."""
+    return InvalidRequest(
+        f"The model `{model}` is not served by the Azure OpenAI resource that the `{claim.field}` {shown(claim.id)} "
+        "belongs to, and no other resource can use it. Ask for a model of that resource, or send the request without "
+        f"`{claim.field}`.",
+        param=claim.field,
+        code="invalid_value",
+    )
 
 
 def bare_route(tags: Tags, route: Route) -> tuple[Route, Claims]:
@@ -249,17 +202,19 @@ def bare_route(tags: Tags, route: Route) -> tuple[Route, Claims]:
     claims: list[Claim] = []
     values: list[str] = []
     for name, value in zip(fields, route.parameters, strict=True):
-        bare, resource = tags.split(value, name)
+        bare, resource = tags.split_text(value, name)
         if resource is None and not values and name:
             resource = _FIRST
         if resource is not None:
             claims.append(Claim(field=name, id=value, resource=resource))
         values.append(bare)
-    return replace(route, parameters=tuple(values)), tuple(claims)
+    return structs.replace(route, parameters=tuple(values)), tuple(claims)
 
 
 def bare_query(tags: Tags, operation: Operation, query: str) -> tuple[str, Claims]:
     """Return a query without tags, and its claims; with an id in the path, one without a tag claims nothing."""
+    if not query:
+        return query, ()
     untagged = None if "{" in operation.path else _FIRST
     claims: list[Claim] = []
     pairs = [_bare_pair(tags, pair, untagged, claims) for pair in query.split("&")]
@@ -268,19 +223,23 @@ def bare_query(tags: Tags, operation: Operation, query: str) -> tuple[str, Claim
 
 def bare_body(tags: Tags, operation: Operation, raw: bytes) -> tuple[bytes, Claims]:
     """Return a JSON body without tags, and one claim for each resource in it."""
-    if tags.alone and MARK.encode() not in raw:
+    places = request_places(operation)
+    if places is None or not tags.may_be_in(raw):
         return raw, ()
     claims: dict[int, Claim] = {}
-    pieces: list[memoryview] = []
+    pieces: list[bytes | memoryview] = []
     view, kept = memoryview(raw), 0
-    for name, start, end in members_of(operation).places(raw):
-        written = raw[start:end].decode()
-        bare, resource = tags.split(written, name)
-        claims_one = resource is not None or claims_untagged(name, written)
-        if claims_one and (resource or _FIRST) not in claims:
-            claims[resource or _FIRST] = Claim(field=name, id=written, resource=resource or _FIRST)
-        if bare != written:
-            pieces.append(view[kept : start + len(bare)])
+    for place, start, end in walk(raw, places):
+        written = _content(raw, start, end)
+        bare, resource = tags.split(written, place.field)
+        if resource is None:
+            if place.may_be_own or _PLAIN.fullmatch(written) is None:
+                continue
+            resource = _FIRST
+        if resource not in claims:
+            claims[resource] = Claim(field=place.field, id=_text(written), resource=resource)
+        if bare is not written:
+            pieces += (view[kept:start], _cut(raw, start, end, written, bare))
             kept = end
     return (b"".join((*pieces, view[kept:])) if pieces else raw), tuple(claims.values())
 
@@ -289,9 +248,9 @@ def bare_fields(tags: Tags, operation: Operation, fields: Mapping[str, str]) -> 
     """Return the parts of a form that have ids, without tags, and their claims."""
     bare: dict[str, str] = {}
     claims: list[Claim] = []
-    for name in FORM_PARTS.get(operation.name, ()):
+    for name in form_parts(operation):
         if written := fields.get(name):
-            bare[name], resource = tags.split(written, name)
+            bare[name], resource = tags.split_text(written, name)
             claims.append(Claim(field=name, id=written, resource=resource or _FIRST))
     return bare, tuple(claims)
 
@@ -299,38 +258,126 @@ def bare_fields(tags: Tags, operation: Operation, fields: Mapping[str, str]) -> 
 def _bare_pair(tags: Tags, pair: str, untagged: int | None, claims: list[Claim]) -> str:
     name, _, value = pair.partition("=")
     field, written = unquote(name), unquote(value)
-    if not written or field not in _CURSORS:
+    if not written or field not in _IN_QUERIES:
         return pair
-    bare, resource = tags.split(written, field)
-    if resource is None:
+    bare, resource = tags.split_text(written, field)
+    if resource is None and field in _CURSORS:
         resource = untagged
     if resource is not None:
         claims.append(Claim(field=field, id=written, resource=resource))
     return pair if bare == written else f"{name}={quote(bare, safe='')}"
 
 
-_MARK_BYTES = MARK.encode()
+_TEXT = msgspec.json.Decoder(str).decode
+
+
+def _content(raw: bytes, start: int, end: int) -> bytes:
+    """Return what a string in JSON says; some clients escape the `/` of sealed content."""
+    inside = raw[start + 1 : end - 1]
+    if b"\\" not in inside:
+        return inside
+    try:
+        return _TEXT(raw[start:end]).encode()
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return inside
+
+
+def _cut(raw: bytes, start: int, end: int, written: bytes, bare: bytes) -> bytes:
+    """Return a string of JSON without the tag at its end; every other byte stays unless the tag has escapes."""
+    tag = written[len(bare) :]
+    if raw.endswith(tag, start, end - 1):
+        return raw[start : end - 1 - len(tag)] + b'"'
+    return msgspec.json.encode(bare.decode())
 
 
 def brings_ids(operation: Operation, document: JsonBody | None) -> bool:
-    """Tell whether an answer may have ids that a client sends back; a chat completion only if it is stored."""
-    if operation.stored or operation.path.startswith("/responses"):
-        return not operation.download
-    return operation.stream is StreamFormat.CHAT and document is not None and document.member("store") == b"true"
+    """Tell whether an answer may have ids that a client sends back.
+
+    A chat completion has them only if it is stored, or for audio, which the next request names instead of repeating it.
+    """
+    if operation.name != "createChatCompletion":
+        return answer_places(operation) is not None
+    return document is not None and (document.member("store") == b"true" or document.member("audio") is not None)
 
 
 def tag_answer(tags: Tags, operation: Operation, data: bytes, resource: int) -> bytes:
-    """Return a JSON answer, or whole events of a stream, with its ids tagged."""
-    tag, members = tags.tag(resource).encode(), members_of(operation)
-    if not tag or members.names.search(data) is None:  # most events of a chat
+    """Return a JSON answer with its ids tagged."""
+    places = None if tags.alone else answer_places(operation)
+    if places is None:
         return data
+    return b"".join(_tagged(data, 0, len(data), places, lambda identifier: tags.tag(identifier, resource)))
+
+
+def tag_location(tags: Tags, location: str, resource: int) -> str:
+    """Return the address of an object, whose id is its last part, with its tag."""
+    return location + tags.tag(location.rpartition("/")[2].encode(), resource).decode()
+
+
+_SHORT = rb'"[^"\\]{0,256}+(?:\\.[^"\\]{0,256}+){0,64}+"'
+_FLAT_MEMBER = rb'"(?!%b")[^"\\]{0,64}+": ?+(?:%b|[^\s,:"{}\[\]]++|\[\])' % (ID_OF_FLAT_EVENTS.encode(), _SHORT)
+_FLAT_EVENT = re.compile(
+    rb'(?:event: [^\n]*+\n)?+data: \{(?:%b, ?+)*+"%b": ?+"([^"\\]++)"(?:, ?+%b)*+\}\n\n'
+    % (_FLAT_MEMBER, ID_OF_FLAT_EVENTS.encode(), _FLAT_MEMBER),
+    re.DOTALL,
+)
+_DATA = b"data: "
+
+
+class EventTags:
+    """Tags the ids in the events of one stream."""
+
+    __slots__ = ("_last", "_last_tag", "_match", "_places", "_resource", "_tags")
+
+    def __init__(self, tags: Tags, operation: Operation, resource: int) -> None:
+        self._tags, self._resource = tags, resource
+        self._places = event_places(operation)
+        is_response = operation.stream is StreamFormat.RESPONSE
+        self._match = _FLAT_EVENT.match if is_response else None
+        # Event after event is about the same object.
+        self._last = self._last_tag = b""
+
+    def tag(self, data: bytes) -> bytes:
+        """Return whole events with their ids tagged."""
+        places, match, position, kept = self._places, self._match, 0, 0
+        if places is None:
+            return data
+        pieces: list[bytes] = []
+        while position < len(data):
+            if match is not None and (flat := match(data, position)) is not None:
+                pieces += (data[kept : flat.end(1)], self._tag(flat[1]))
+                kept, position = flat.end(1), flat.end()
+                continue
+            end = data.find(b"\n\n", position) + 2
+            end = end if end >= 2 else len(data)
+            pieces.append(data[kept:position])
+            pieces += _tagged(data, position, end, places, self._tag)
+            kept = position = end
+        return b"".join((*pieces, data[kept:]))
+
+    def _tag(self, identifier: bytes) -> bytes:
+        if identifier != self._last:
+            self._last, self._last_tag = identifier, self._tags.tag(identifier, self._resource)
+        return self._last_tag
+
+
+def _tagged(data: bytes, start: int, end: int, places: Places[IdPlace], tag: Callable[[bytes], bytes]) -> list[bytes]:
+    """Return the pieces of some JSON, or of one event, with tags behind the ids."""
     pieces: list[bytes] = []
-    kept = 0
-    for _, start, end in members.places(data):
-        if _MARK_BYTES not in data[start:end]:
-            pieces += (data[kept:end], tag)
-            kept = end
-    return b"".join((*pieces, data[kept:])) if pieces else data
+    kept = start
+    for _, begins, ends in walk(data, places, _json_start(data, start, end)):
+        if identifier := _content(data, begins, ends):
+            pieces += (data[kept : ends - 1], tag(identifier))
+            kept = ends - 1
+    pieces.append(data[kept:end])
+    return pieces
+
+
+def _json_start(data: bytes, start: int, end: int) -> int:
+    """Return where the JSON of an event begins, the start for JSON that stands alone."""
+    if data.startswith(_DATA, start):
+        return start + len(_DATA)
+    line = data.find(b"\n" + _DATA, start, end) if data.startswith((b"event: ", b":"), start) else -1
+    return line + 1 + len(_DATA) if line >= 0 else start
 
 
 _EMPTY_LIST = re.compile(rb"(?:\[\s*\]|null)?")
@@ -373,7 +420,8 @@ def spans_resources(operation: Operation) -> bool:
 def open_page(tags: Tags, operation: Operation, query: str) -> Page:
     """Return the page that a query asks for; raise `InvalidRequest` for ids of two resources."""
     bare, claims = bare_query(tags, operation, query)
-    resource = claimed(claims) or 0
+    claim = claimed(claims)
+    resource = claim.resource if claim is not None else _FIRST
     backwards = any(_parameter_name(pair) == "before" for pair in bare.split("&"))
     return Page(resource=resource, query=bare, behind=0 if backwards else len(tags.names) - 1 - resource)
 

@@ -10,7 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
+import msgspec
+
 from proxy.openai_api.json_body import JsonBody
+from proxy.openai_api.json_members import UNREADABLE, decode
+from proxy.values import ModelKind
 
 
 class Surface(Enum):
@@ -69,7 +73,8 @@ class Operation:
     The answer of a `download` passes while it arrives. `stored` operations are about objects that Azure keeps, which
     all client keys share. `on_v1` tells whether `/openai/v1` has a deployment operation. `header` is a header that
     Azure requires. `substitute` says what to use if Azure does not offer the operation. `public` operations need no
-    client key.
+    client key. `kind` is of the models that the operation calls, and `defaults` tells that OpenAI's API lets clients
+    leave the model out.
     """
 
     name: str
@@ -77,6 +82,8 @@ class Operation:
     path: str
     surface: Surface
     body: Body = Body.NONE
+    kind: ModelKind | None = None
+    defaults: bool = False
     stream: StreamFormat | None = None
     clean: bool = False
     download: bool = False
@@ -106,18 +113,28 @@ DEPLOYMENT, V1, LOCAL, UNSUPPORTED = (
 STORED = replace(V1, stored=True)
 CLASSIC = replace(STORED, surface=Surface.CLASSIC)
 PUBLIC = replace(LOCAL, public=True)
+IMAGE = replace(DEPLOYMENT, kind=ModelKind.IMAGES, defaults=True, stream=StreamFormat.IMAGE, clean=True)
+AUDIO = replace(DEPLOYMENT, body=Body.FORM, kind=ModelKind.TRANSCRIPTIONS, defaults=True)
+REALTIME = replace(V1, kind=ModelKind.REALTIME)
 
 
 CHAT = (
     row(
         "createChatCompletion POST /chat/completions",
-        replace(DEPLOYMENT, body=Body.MODEL, stream=StreamFormat.CHAT, clean=True),
+        replace(DEPLOYMENT, body=Body.MODEL, kind=ModelKind.CHAT, stream=StreamFormat.CHAT, clean=True),
     ),
     row(
         "createCompletion POST /completions",
-        replace(DEPLOYMENT, body=Body.MODEL, stream=StreamFormat.COMPLETION, clean=True, on_v1=False),
+        replace(
+            DEPLOYMENT,
+            body=Body.MODEL,
+            kind=ModelKind.CHAT,
+            stream=StreamFormat.COMPLETION,
+            clean=True,
+            on_v1=False,
+        ),
     ),
-    row("createEmbedding POST /embeddings", replace(DEPLOYMENT, body=Body.MODEL)),
+    row("createEmbedding POST /embeddings", replace(DEPLOYMENT, body=Body.MODEL, kind=ModelKind.EMBEDDINGS)),
     *rows(
         replace(STORED, clean=True),
         "listChatCompletions GET /chat/completions",
@@ -134,11 +151,18 @@ CHAT = (
 RESPONSES = (
     row(
         "createResponse POST /responses",
-        replace(V1, body=Body.MODEL_IF_ANY, stream=StreamFormat.RESPONSE, clean=True),
+        replace(
+            V1,
+            body=Body.MODEL_IF_ANY,
+            kind=ModelKind.CHAT,
+            defaults=True,
+            stream=StreamFormat.RESPONSE,
+            clean=True,
+        ),
     ),
     row("getResponse GET /responses/{response_id}", replace(STORED, stream=StreamFormat.RESPONSE, clean=True)),
     *rows(
-        replace(V1, body=Body.MODEL_IF_ANY),
+        replace(V1, body=Body.MODEL_IF_ANY, kind=ModelKind.CHAT),
         "Compactconversation POST /responses/compact",
         "Getinputtokencounts POST /responses/input_tokens",
     ),
@@ -161,22 +185,29 @@ RESPONSES = (
 MEDIA = (
     row(
         "createImage POST /images/generations",
-        replace(DEPLOYMENT, body=Body.MODEL, stream=StreamFormat.IMAGE, clean=True),
+        replace(IMAGE, body=Body.MODEL),
     ),
     row(
         "createImageEdit POST /images/edits",
-        replace(DEPLOYMENT, body=Body.FORM, stream=StreamFormat.IMAGE, clean=True),
+        replace(IMAGE, body=Body.FORM),
     ),
     row(
         "createSpeech POST /audio/speech",
-        replace(DEPLOYMENT, body=Body.MODEL, stream=StreamFormat.SPEECH, download=True),
+        replace(
+            DEPLOYMENT,
+            body=Body.MODEL,
+            kind=ModelKind.SPEECH,
+            defaults=True,
+            stream=StreamFormat.SPEECH,
+            download=True,
+        ),
     ),
     row(
         "createTranscription POST /audio/transcriptions",
-        replace(DEPLOYMENT, body=Body.FORM, stream=StreamFormat.TRANSCRIPT),
+        replace(AUDIO, stream=StreamFormat.TRANSCRIPT),
     ),
-    row("createTranslation POST /audio/translations", replace(DEPLOYMENT, body=Body.FORM)),
-    row("createVideo POST /videos", replace(STORED, body=Body.FORM)),
+    row("createTranslation POST /audio/translations", AUDIO),
+    row("createVideo POST /videos", replace(STORED, body=Body.FORM, kind=ModelKind.VIDEOS, defaults=True)),
     *rows(
         replace(STORED, body=Body.STREAM),
         "CreateVideoRemix POST /videos/{video_id}/remix",
@@ -192,18 +223,24 @@ MEDIA = (
         "GetVideo GET /videos/{video_id}",
         "DeleteVideo DELETE /videos/{video_id}",
     ),
-    *rows(
-        replace(V1, body=Body.SESSION),
+    row(
         "create-realtime-client-secret POST /realtime/client_secrets",
+        replace(REALTIME, body=Body.SESSION, defaults=True),
+    ),
+    row(
         "create-realtime-translation-client-secret POST /realtime/translations/client_secrets",
+        replace(REALTIME, body=Body.SESSION),
+    ),
+    row(
+        "create-realtime-session POST /realtime/sessions",
+        replace(REALTIME, body=Body.MODEL_IF_ANY, defaults=True),
     ),
     *rows(
-        replace(V1, body=Body.MODEL_IF_ANY),
-        "create-realtime-session POST /realtime/sessions",
+        replace(REALTIME, body=Body.MODEL_IF_ANY),
         "create-realtime-transcription-session POST /realtime/transcription_sessions",
         "accept-realtime-call POST /realtime/calls/{call_id}/accept",
     ),
-    row("create-realtime-call POST /realtime/calls", replace(V1, body=Body.SESSION_FORM)),
+    row("create-realtime-call POST /realtime/calls", replace(REALTIME, body=Body.SESSION_FORM)),
     *rows(
         V1,
         "hangup-realtime-call POST /realtime/calls/{call_id}/hangup",
@@ -281,7 +318,7 @@ TUNING = (
     ),
     row(
         "createEvalRun POST /evals/{eval_id}/runs",
-        replace(STORED, header=("aoai-evals", "preview"), body=Body.DATA_SOURCE),
+        replace(STORED, header=("aoai-evals", "preview"), body=Body.DATA_SOURCE, kind=ModelKind.CHAT),
     ),
     *rows(
         replace(STORED, header=("aoai-evals", "preview")),
@@ -302,12 +339,12 @@ TUNING = (
 
 ASSISTANTS = (
     *rows(
-        replace(CLASSIC, body=Body.MODEL_IF_ANY),
+        replace(CLASSIC, body=Body.MODEL_IF_ANY, kind=ModelKind.CHAT),
         "createAssistant POST /assistants",
         "modifyAssistant POST /assistants/{assistant_id}",
     ),
     *rows(
-        replace(CLASSIC, body=Body.MODEL_IF_ANY, stream=StreamFormat.RUN),
+        replace(CLASSIC, body=Body.MODEL_IF_ANY, kind=ModelKind.CHAT, stream=StreamFormat.RUN),
         "createThreadAndRun POST /threads/runs",
         "createRun POST /threads/{thread_id}/runs",
     ),
@@ -381,20 +418,47 @@ OPERATIONS = (*INFERENCE, *OBJECTS, *_LOCAL, *_MISSING)
 
 # They search or try something, and keep nothing.
 _READ_ONLY = frozenset({"searchVectorStore", "runGrader", "validateGrader"})
-# Members with which a response becomes a turn of a conversation that Azure keeps.
-_KEPT = ("previous_response_id", "conversation")
+# Members with which a client says that its answer is kept, or becomes a turn of a conversation.
+_KEPT = ("store", "background")
+_CONTINUED = ("previous_response_id", "conversation")
+# Members with which Azure searches, runs code or calls others while it answers.
+_SEARCH, _TOOLS = "web_search_options", "tools"
+_TELLING = frozenset({*_KEPT, *_CONTINUED, _SEARCH, _TOOLS})
+_ANSWERS = frozenset({"createResponse", "createChatCompletion"})
+# Tools that only the client runs. Every other one acts at Azure, also one that is newer than this list.
+_TOOLS_OF_THE_CLIENT = frozenset({"function", "custom", "local_shell", "apply_patch"})
+
+
+class _Tool(msgspec.Struct):
+    type: str = ""
+
+
+_DECODE_TOOLS = msgspec.json.Decoder(list[_Tool]).decode
 
 
 def is_idempotent(operation: Operation, document: JsonBody | None) -> bool:
-    """Tell whether a call may be repeated, because it creates, changes or deletes nothing that Azure keeps.
+    """Tell whether a call may be repeated: it creates, changes or deletes nothing that Azure keeps, and does not act.
 
-    A stored answer does not count: the client never learns of a superfluous one, and it expires by itself.
-    https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2
+    An answer that Azure stores without being asked to does not count: the client never learns of a superfluous one,
+    and it expires by itself. https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2
     """
     if operation.method == "GET" or operation.name in _READ_ONLY:
         return True
     if operation.stored or operation.path.startswith("/realtime/calls"):
         return False
-    if operation.name != "createResponse" or document is None:
+    if operation.name not in _ANSWERS or document is None or _TELLING.isdisjoint(document.spans):
         return True
-    return document.member("background") != b"true" and not any(map(document.member, _KEPT))
+    return not (_is_kept(document) or _acts(document))
+
+
+def _is_kept(document: JsonBody) -> bool:
+    return any(document.member(name) == b"true" for name in _KEPT) or any(map(document.member, _CONTINUED))
+
+
+def _acts(document: JsonBody) -> bool:
+    tools = document.member(_TOOLS) or b"[]"
+    try:
+        types = {tool.type for tool in decode(tools, _DECODE_TOOLS)}
+    except UNREADABLE:
+        return True
+    return document.member(_SEARCH) is not None or not types <= _TOOLS_OF_THE_CLIENT

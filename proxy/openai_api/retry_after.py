@@ -17,7 +17,21 @@ _NUMBER = r"[0-9]{1,10}(?:\.[0-9]{1,20})?"
 _PLAIN = re.compile(_NUMBER)
 _DURATION = re.compile(rf"(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?(?:({_NUMBER})ms)?")
 _UNITS = (3600.0, 60.0, 1.0, 0.001)
-_IN_TEXT = re.compile(rf"retry after ({_NUMBER}) second", re.IGNORECASE)
+# "Please retry after 7 seconds", "Try again in 59 seconds", "try again in 6m0s", "wait 2 minutes before", and what API
+# Management says: "Quota will be replenished in 01:02:03" or, with days, "4.01:02:03".
+_IN_TEXT = re.compile(
+    r"\b(?:retry|try again|wait|replenished|resets?)(?: (?:your|the|request|again|at|least|about|after|in|for)){0,4} "
+    rf"(?:((?:{_NUMBER}(?:h|ms|m|s))+)\b|({_NUMBER}) ?([a-z]{{1,12}})\b|(?:([0-9]{{1,3}})\.)?(\d\d):(\d\d):(\d\d))",
+    re.IGNORECASE | re.ASCII,
+)
+# Words for a unit, with the seconds that it has.
+_WORDS: Mapping[str, float] = {
+    **dict.fromkeys(("ms", "millisecond", "milliseconds"), 0.001),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
+    **dict.fromkeys(("d", "day", "days"), 86400.0),
+}
 # About thirty years; anything above is not a wait.
 _MAX_NUMBER = 1e9
 # No date of HTTP is longer.
@@ -32,19 +46,40 @@ def parse_wait(headers: Mapping[str, str], message: str, now_utc: float) -> floa
 
     Names of headers are in lower case. `now_utc` is in seconds since 1970 UTC, for dates.
     """
-    for name, factor in _HEADERS:
-        if (number := _parse_number(headers.get(name, ""))) is not None:
-            return number * factor
+    told = _of_headers(headers)
+    if told is not None:
+        return told
     if (date := _parse_date(headers.get("retry-after", ""))) is not None:
         return max(0.0, date - now_utc)
     reset = parse_reset(headers)
     return parse_text(message) if reset is None else reset
 
 
+def _of_headers(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that the headers give as a number."""
+    for name, factor in _HEADERS:
+        if (number := _parse_number(headers.get(name, ""))) is not None:
+            return number * factor
+    return None
+
+
 def parse_text(message: str) -> float | None:
     """Return the seconds that the text of an error asks to wait."""
-    found = _IN_TEXT.search(message)
-    return _parse_number(found[1]) if found else None
+    for found in _IN_TEXT.finditer(message):
+        if (wait := _of_text(found)) is not None:
+            return wait
+    return None
+
+
+def _of_text(found: re.Match[str]) -> float | None:
+    duration, number, word, *clock = found.groups()
+    if duration is not None:
+        return _parse_seconds(duration.lower())
+    if number is not None:
+        seconds, unit = _parse_number(number), _WORDS.get(word.lower())
+        return None if seconds is None or unit is None else seconds * unit
+    days, hours, minutes, seconds = (int(part or 0) for part in clock)
+    return ((days * 24 + hours) * 60 + minutes) * 60.0 + seconds
 
 
 def parse_reset(headers: Mapping[str, str]) -> float | None:
@@ -56,7 +91,7 @@ def parse_reset(headers: Mapping[str, str]) -> float | None:
 
 def is_spent(headers: Mapping[str, str]) -> bool:
     """Tell whether an answer says that no request or no token is left."""
-    return any(headers.get(f"x-ratelimit-remaining-{limit}") == "0" for limit in _LIMITS)
+    return "0" in (headers.get("x-ratelimit-remaining-requests"), headers.get("x-ratelimit-remaining-tokens"))
 
 
 def delay_to_openai(value: str) -> str | None:
@@ -82,6 +117,18 @@ def reset_to_openai(value: str) -> str | None:
 def encode_wait(seconds: float) -> dict[str, str]:
     """Return the headers that ask a client to wait; `retry-after` has whole seconds."""
     return {"retry-after": str(math.ceil(seconds)), "retry-after-ms": str(round(seconds * 1000))}
+
+
+def with_wait(headers: Mapping[str, str], message: str, default: float | None = None) -> dict[str, str]:
+    """Return the headers of an error with its wait in both units.
+
+    Azure's own header counts first, then what the message says, then the `default`. A date stays as it is.
+    """
+    wait = _of_headers(headers)
+    if wait is None and "retry-after" not in headers:
+        text = parse_text(message)
+        wait = default if text is None else text
+    return {**({} if wait is None else encode_wait(wait)), **headers}
 
 
 def with_milliseconds(headers: Mapping[str, str]) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from proxy.errors import MethodNotAllowed, ProxyError, UnknownUrl, UnsupportedOperation
 from proxy.openai_api.operations import OPERATIONS, Body, Operation, Surface
 
@@ -12,8 +14,7 @@ _MODELS = "models"
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(msgspec.Struct, frozen=True, kw_only=True):
     """The operation that a request asks for, the values of its path's parameters, and a model named in the path."""
 
     operation: Operation
@@ -35,6 +36,8 @@ def find(method: str, path: str) -> Route | ProxyError:
     operation of GET. These are the same: `/X`, `/v1/X`, `/v1//X/`, `/v1/v1/X`, `/openai/v1/X`, and for
     what a deployment answers `/openai/deployments/NAME/X` and `/v1/engines/NAME/X`.
     """
+    if (plain := _PLAIN.get((method, path))) is not None:
+        return plain
     model, segments = _named(_segments(path))
     if segments[:1] == [_MODELS]:  # a model's name may have slashes: openai/gpt-4o
         segments = [_MODELS, "/".join(segments[1:])] if segments[1:] else segments
@@ -50,6 +53,11 @@ def find(method: str, path: str) -> Route | ProxyError:
     if model is not None and operation.surface is not Surface.DEPLOYMENT:
         return UnknownUrl(f"Unknown request URL: {method} {_shown(path)}. No deployment is named for this operation.")
     return Route(operation=operation, parameters=parameters, model=model)
+
+
+def is_azure_shaped(path: str) -> bool:
+    """Tell whether a path is one of Azure OpenAI's API with dated versions, as its own clients use it."""
+    return path.startswith("/openai/") and not path.startswith("/openai/v1")
 
 
 def unknown(method: str, path: str) -> Route:
@@ -115,3 +123,10 @@ def _shown(path: str) -> str:
 
 
 _ROOT = _grow(OPERATIONS)
+# What most requests ask for, without a walk: the paths that have no parameters, as base URLs with and without /v1 give.
+_PLAIN = {
+    (operation.method, prefix + operation.path): Route(operation=operation)
+    for operation in OPERATIONS
+    for prefix in ("", "/v1", "/openai/v1")
+    if "{" not in operation.path and "*" not in operation.path and operation.surface is not Surface.UNSUPPORTED
+}

@@ -6,21 +6,28 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+from msgspec import structs
+
 from proxy.azure_api import headers, response
 from proxy.azure_api.errors import AzureErrors
-from proxy.azure_api.request import Call
+from proxy.azure_api.request import Call, wants_usage
 from proxy.azure_api.stream import Stream, open_stream
 from proxy.azure_api.urls import without_version
 from proxy.azure_api.usage import find_usage
+from proxy.azure_api.whole_as_stream import to_events
+from proxy.azure_services.credentials import Header
 from proxy.azure_services.upstream import Upstream
 from proxy.config.timeouts import Timeouts
 from proxy.errors import ConfigurationError, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
-from proxy.openai_api.operations import Surface
+from proxy.openai_api.object_ids import tag_location
+from proxy.openai_api.operations import Operation, Surface
 from proxy.openai_api.retry_after import parse_wait
+from proxy.openai_api.router import is_azure_shaped
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.recorder import Record, Recorder
 from proxy.pipeline.relay import EventRelay, download
@@ -29,6 +36,7 @@ from proxy.pipeline.routed_request import RoutedRequest
 from proxy.pipeline.stream_start import NO_STREAM, StreamStart
 from proxy.routing.failures import Failure, Kind, Repeat
 from proxy.routing.targets import Target, is_reasoning
+from proxy.server.concurrency import Slot
 from proxy.server.deadline import Limit
 from proxy.server.response_writer import ResponseWriter
 from proxy.values import Response, UpstreamRequest
@@ -40,15 +48,19 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 # An error of Azure is some hundred bytes; a gateway's page of HTML is not read to its end.
 MAX_ERROR_BYTES = 64 * 1024
+NO_CONTENT = 204
 _VERSION_REFUSED = b"api-version query parameter is not allowed"
 _EVENTS = "text/event-stream"
+# What gateways say of a stream of events when they do not know its type.
+_VAGUE_TYPES = ("application/octet-stream", "binary/octet-stream", "text/plain")
 
 Renew = Callable[[], Awaitable[bool]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt that brought an answer: what the client gets, and the headers as Azure sent them."""
+
+    __repr__ = object.__repr__  # without what is in it
 
     response: Response
     headers: Mapping[str, str]
@@ -96,18 +108,19 @@ class BodySource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunningCall:
-    """What a call has from its beginning to its end: its exchange, its answer's writer, and when the head leaves."""
+class RunningCall(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call has from its beginning to its end: its exchange and slot, its answer's writer, its head's start."""
 
     exchange: Exchange
+    slot: Slot
     writer: ResponseWriter
     start: StreamStart
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """A request on its way to a target, with what belongs to its attempt."""
+
+    __repr__ = object.__repr__  # without what is in it
 
     running: RunningCall
     routed: RoutedRequest
@@ -137,10 +150,10 @@ class Attempts:
     now: Callable[[], float] = time.time
 
     async def make(
-        self, running: RunningCall, routed: RoutedRequest, source: BodySource, target: Target, number: int
+        self, running: RunningCall, routed: RoutedRequest, source: BodySource, target: Target
     ) -> Answered | Refused:
         """Return how an attempt went, in the time that it has; nothing of it has reached the client when it failed."""
-        recorder = Recorder(entry=running.exchange.entry, target=target, attempt=number, record=self.record)
+        recorder = Recorder(entry=running.exchange.entry, target=target, record=self.record)
         source.begin(target)
         running.start.attempt()
         try:
@@ -182,7 +195,8 @@ class Attempts:
         start.body_sent()
         start.attempt()
         try:
-            answer = await self.upstream.send(message, await resource.credential.header(), recorder.begin)
+            header = await resource.credential.header()
+            answer = await self.upstream.send(message, header, recorder.begin)
             try:
                 body = await answer.read_beginning(MAX_ERROR_BYTES)
             finally:
@@ -193,7 +207,8 @@ class Attempts:
             start.attempted()
             recorder.end("answer")
         if answer.status >= 300:
-            raise AzureErrors(model=None, auth=resource.auth).answer(answer.status, answer.headers, body)
+            errors = AzureErrors(model=None, auth=resource.auth, secret=header[1].removeprefix("Bearer "))
+            raise errors.answer(answer.status, answer.headers, body)
 
     def translator(self, call: Call, azure_errors: AzureErrors) -> Stream | None:
         """Return what translates a stream of the call's operation, None when it has none."""
@@ -211,8 +226,8 @@ class Attempts:
             return Refused(failure=Failure(kind=_kind(error)), error=error)
         try:
             if 200 <= answer.status < 300:
-                return await self._succeed(sent, answer)
-            return await self._refuse(sent, answer, partial(credential.renew, header))
+                return await self._succeed(sent, answer, header)
+            return await self._refuse(sent, answer, header)
         except UpstreamError as error:
             answer.close()
             return Refused(failure=Failure(kind=_kind(error)), error=error)
@@ -220,7 +235,7 @@ class Attempts:
             answer.close()
             raise
 
-    async def _refuse(self, sent: Sent, answer: "UpstreamAnswer", renew: Renew) -> Answered | Refused:
+    async def _refuse(self, sent: Sent, answer: "UpstreamAnswer", header: Header) -> Answered | Refused:
         deadline = sent.running.exchange.deadline
         deadline.set(Limit.IDLE, deadline.now() + self.timeouts.idle)
         try:
@@ -231,20 +246,22 @@ class Attempts:
         message = sent.message
         if _VERSION_REFUSED in body and isinstance(message.body, bytes) and "api-version=" in message.url:
             sent.recorder.end("answer")
-            return await self._send(replace(sent, message=replace(message, url=without_version(message.url))))
-        error = _errors_of(sent).answer(answer.status, answer.headers, body)
+            message = structs.replace(message, url=without_version(message.url))
+            return await self._send(structs.replace(sent, message=message))
+        error = self._errors_of(sent, answer, header).answer(answer.status, answer.headers, body)
         wait = parse_wait({**answer.headers, **error.headers}, error.message, self.now())
-        failure = Failure(kind=Kind.ANSWER, status=answer.status, code=error.code or "", wait=wait)
-        return Refused(failure=failure, error=error, body=body, renew=renew)
+        code = error.reason or error.code or ""
+        failure = Failure(kind=Kind.ANSWER, status=answer.status, code=code, wait=wait)
+        return Refused(failure=failure, error=error, body=body, renew=partial(sent.resource.credential.renew, header))
 
-    async def _succeed(self, sent: Sent, answer: "UpstreamAnswer") -> Answered | Refused:
+    async def _succeed(self, sent: Sent, answer: "UpstreamAnswer", header: Header) -> Answered | Refused:
         content_type = answer.headers.get("content-type", "")
-        if content_type.startswith(_EVENTS):
-            stream = self.translator(sent.call, _errors_of(sent))
+        if content_type.startswith(_EVENTS) or (sent.call.streams and _is_vague(content_type)):
+            stream = self.translator(sent.call, self._errors_of(sent, answer, header))
             if stream is not None:
                 return await self._begin_stream(sent, answer, stream)
         if sent.call.streams and content_type.startswith("application/json"):
-            raise UpstreamError(NO_STREAM)
+            return await self._stream_whole(sent, answer, self._errors_of(sent, answer, header))
         if sent.call.route.operation.download:
             body = download(answer, sent.running.exchange, idle=self.timeouts.idle, end=sent.running.start.end)
             return self._leaving(sent, answer, body, headers.of_download(answer.headers))
@@ -255,16 +272,16 @@ class Attempts:
         operation = sent.call.route.operation
         whole = await answer.read_whole(MAX_ANSWER_BYTES)
         answer.close()
-        if not whole and operation.surface is Surface.DEPLOYMENT:
+        if not whole and (sent.call.streams or not _may_be_empty(operation, answer.status)):
             raise UpstreamError("Azure OpenAI's answer is empty.")
-        if operation.clean:
+        if operation.clean and whole:
             cleaned = response.to_openai(whole, keep=self.keep_filter_results)
         else:
-            cleaned = response.check(whole, content_type)
-        tag = sent.routed.tagging(sent.call, sent.target.resource)
+            cleaned = response.check(whole, content_type) if whole else whole
+        tag = sent.routed.tagging(sent.call, sent.target.resource) if whole else None
         passed = headers.response_to_openai(answer.headers)
         if "location" in passed:
-            passed["location"] += sent.routed.resources.tags.tag(sent.target.resource)
+            passed["location"] = tag_location(sent.routed.resources.tags, passed["location"], sent.target.resource)
         answer.sending.usage = find_usage(whole)
         answer.sending.end("completed")
         body = cleaned if tag is None else tag(cleaned)
@@ -273,7 +290,7 @@ class Attempts:
     async def _begin_stream(self, sent: Sent, answer: "UpstreamAnswer", stream: Stream) -> Answered | Refused:
         """Return a stream that has said something; until then a model may think for as long as the request may take."""
         sent.running.start.is_stream()
-        relay = EventRelay(answer, stream, sent.routed.tagging(sent.call, sent.target.resource))
+        relay = EventRelay(answer, stream, sent.routed.tagging_events(sent.call, sent.target.resource))
         error = await relay.begin(sent.running.exchange.deadline, at_once=sent.call.in_background)
         if error is not None:
             answer.close()
@@ -282,7 +299,27 @@ class Attempts:
         idle = self.timeouts.reasoning_idle if reasons else self.timeouts.idle
         body = relay.chunks(sent.running.exchange, sent.running.writer, idle=idle, end=sent.running.start.end)
         passed = headers.response_to_openai(answer.headers)
+        if not passed.get("content-type", "").startswith(_EVENTS):
+            passed |= headers.EVENTS
         return self._leaving(sent, answer, body, passed, keep_alive=self.timeouts.keep_alive)
+
+    async def _stream_whole(self, sent: Sent, answer: "UpstreamAnswer", errors: AzureErrors) -> Answered | Refused:
+        """Return a whole answer as the stream that was asked for."""
+        whole = await answer.read_whole(MAX_ANSWER_BYTES)
+        answer.close()
+        stream = self.translator(sent.call, errors)
+        events = to_events(sent.call.route.operation.stream, whole, with_usage=wants_usage(sent.call))
+        if stream is None or events is None:
+            raise UpstreamError(NO_STREAM)
+        written = stream.feed(events) + stream.end()
+        if stream.failure is not None and not stream.begun:
+            return self._refused_in_stream(stream.failure, answer)
+        answer.sending.usage = find_usage(whole)
+        tag = sent.routed.tagging(sent.call, sent.target.resource)
+        body = _at_once(sent.running.exchange, written if tag is None else tag(written))
+        answer.sending.end("completed")
+        passed = headers.response_to_openai(answer.headers) | headers.EVENTS
+        return self._leaving(sent, answer, body, passed)
 
     def _refused_in_stream(self, error: ProxyError, answer: "UpstreamAnswer") -> Refused:
         error.headers = {**headers.headers_of_error(answer.headers), **error.headers}
@@ -290,6 +327,20 @@ class Attempts:
         status = None if isinstance(error, UpstreamError) else error.status
         failure = Failure(kind=Kind.IN_STREAM, status=status, code=error.code or "", wait=wait)
         return Refused(failure=failure, error=error)
+
+    def _errors_of(self, sent: Sent, answer: "UpstreamAnswer", header: Header) -> AzureErrors:
+        """Return what translates the errors of an attempt."""
+        return AzureErrors(
+            model=sent.call.model,
+            auth=sent.resource.auth,
+            models=sent.routed.names(),
+            client_text=sent.call.raw or "/".join(sent.call.route.parameters).encode(),
+            secret=header[1].removeprefix("Bearer "),
+            has_version="api-version=" in sent.message.url,
+            names_object=bool(sent.call.route.parameters),
+            keeps_details=self.keep_filter_results or is_azure_shaped(sent.routed.request.path),
+            head=answer.headers,
+        )
 
     def _leaving(
         self,
@@ -306,14 +357,22 @@ class Attempts:
         return Answered(response=leaving, headers=answer.headers)
 
 
-def _errors_of(sent: Sent) -> AzureErrors:
-    """Return what translates the errors of an attempt."""
-    return AzureErrors(
-        model=sent.call.model,
-        auth=sent.resource.auth,
-        models=sent.routed.names(),
-        client_text=sent.call.raw or "/".join(sent.call.route.parameters).encode(),
-    )
+def _is_vague(content_type: str) -> bool:
+    return not content_type or content_type.startswith(_VAGUE_TYPES)
+
+
+async def _at_once(exchange: Exchange, body: bytes) -> AsyncGenerator[bytes, None]:
+    """Yield a stream that is already whole."""
+    exchange.entry.note_first_byte()
+    yield body
+    exchange.entry.write(outcome="completed")
+
+
+def _may_be_empty(operation: Operation, status: int) -> bool:
+    """Tell whether an answer without a body says all there is to say, as behind a deletion."""
+    if operation.surface is Surface.DEPLOYMENT:
+        return False
+    return not operation.clean or (status == NO_CONTENT and operation.stream is None)
 
 
 def _kind(error: ProxyError) -> Kind:

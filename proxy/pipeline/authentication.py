@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
+import msgspec
+
 from proxy.auth.keys import INVALID_KEY, KeyRing
 from proxy.azure_api.urls import surfaces_at
 from proxy.azure_services.client_keys import ClientKeys
@@ -22,8 +24,7 @@ from proxy.values import PassthroughKey
 MAX_NAMED = 256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Principal:
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """A client by its name, and the resources for it; the key of an `unverified` one only Azure can judge."""
 
     client: str

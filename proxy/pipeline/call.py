@@ -1,7 +1,11 @@
 """A call of Azure: its body parsed or passed, sent to one target after the other, answered in OpenAI's words."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
+from msgspec import structs
 
 from proxy.azure_api.errors import AzureErrors
 from proxy.azure_api.forms import is_upload, model_of
@@ -9,7 +13,8 @@ from proxy.azure_api.headers import EVENTS, JSON
 from proxy.azure_api.request import Call, parse_call
 from proxy.config.timeouts import Timeouts
 from proxy.errors import ProxyError, UnknownUrl, UpstreamError
-from proxy.openai_api.object_ids import FORM_PARTS, Page, bare_fields, open_page, spans_resources
+from proxy.openai_api.id_places import form_parts
+from proxy.openai_api.object_ids import Page, bare_fields, open_page, spans_resources
 from proxy.openai_api.operations import Body
 from proxy.openai_api.router import Route
 from proxy.pipeline.attempt import RunningCall
@@ -23,10 +28,13 @@ from proxy.pipeline.routed_request import RoutedRequest
 from proxy.pipeline.stream_start import NO_STREAM, StreamStart
 from proxy.routing.learned_repairs import LearnedRepairs
 from proxy.routing.targets import Target
+from proxy.server.concurrency import Slot
 from proxy.server.request_body import read_body
 from proxy.server.response_writer import ResponseWriter, StreamBroken
 from proxy.values import Request, Response, UpstreamRequest
 
+# Bytes of a body that are looked through twice, for ids and for its members, with room for other requests in between.
+LARGE_BODY = 1024 * 1024
 _EMPTY_LIST = b'{"object":"list","data":[]}'
 
 
@@ -46,11 +54,17 @@ class Calls:
     clock: Callable[[], float]
 
     async def answer(
-        self, exchange: Exchange, writer: ResponseWriter, request: Request, route: Route, resources: Resources
+        self,
+        exchange: Exchange,
+        slot: Slot,
+        writer: ResponseWriter,
+        request: Request,
+        route: Route,
+        resources: Resources,
     ) -> Response:
         """Return Azure's answer in OpenAI's words; raise a `ProxyError` while the head of the answer can tell it."""
         start = StreamStart(exchange.deadline, self.timeouts, lambda: self._begin_stream(exchange, writer))
-        running = _Call(calls=self, running=RunningCall(exchange=exchange, writer=writer, start=start))
+        running = _Call(calls=self, running=RunningCall(exchange=exchange, slot=slot, writer=writer, start=start))
         routed = RoutedRequest(request=request, route=route, query=request.query, resources=resources)
         try:
             answer = await running.answer(routed)
@@ -76,12 +90,12 @@ class Calls:
         attempts, (resource,) = self.failover.attempts, resources.each
         url = f"{resource.surfaces.endpoint}/openai/models?api-version={resource.surfaces.api_version}"
         message = UpstreamRequest(method="GET", url=url, headers={}, body=b"")
-        recorder = Recorder(entry=exchange.entry, target=Target(resource=0), attempt=1, record=attempts.record)
+        exchange.entry.add_attempt(0, None)
+        recorder = Recorder(entry=exchange.entry, target=Target(resource=0), record=attempts.record)
         await attempts.prove(start, resource, message, recorder)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
+class _Call(msgspec.Struct, frozen=True, kw_only=True):
     """One call while it is made."""
 
     calls: Calls
@@ -89,24 +103,25 @@ class _Call:
 
     async def answer(self, routed: RoutedRequest) -> Response:
         """Return the answer to a call."""
-        operation, alone = routed.route.operation, routed.resources.tags.alone
+        operation, calls, start, slot = routed.route.operation, self.calls, self.running.start, self.running.slot
         may_stream = operation.stream is not None
         if _passes(routed):
+            slot.work(form=True)
             if may_stream:
-                self.running.start.expect()
+                start.expect()
             return await self._pass(routed)
-        calls = self.calls
-        raw = await read_body(
-            routed.request, calls.max_json_body, self.running.exchange.deadline, self.running.start.end
-        )
-        if spans_resources(operation) and not alone:
+        raw = await read_body(routed.request, calls.max_json_body, start.deadline, start.end, slot.take)
+        slot.work()
+        if spans_resources(operation) and not routed.resources.tags.alone:
             return await self._list(routed)
         routed, raw = routed.without_tags(raw)
+        if len(raw) > LARGE_BODY:
+            await asyncio.sleep(0)
         call = parse_call(routed.route, raw, may_store=calls.store_objects)
         if call.streams:
-            self.running.start.is_stream()
+            start.is_stream()
         if may_stream and (call.streams or call.document is None):
-            self.running.start.expect()
+            start.expect()
         return await self._send(routed, call)
 
     def failed(self, route: Route, error: ProxyError) -> Response:
@@ -118,8 +133,12 @@ class _Call:
 
     async def _send(self, routed: RoutedRequest, call: Call) -> Response:
         """Make a call whose body was read."""
-        targets = routed.targets(call.model)
-        source = JsonSource(routed, call, self.calls.repairs, self.calls.clock)
+        if call.lacks_model:
+            targets = routed.targets_without_model(call.document)
+            call = structs.replace(call, model=targets[0].model)
+        else:
+            targets = routed.targets(call.model)
+        source = JsonSource(routed, call, self.calls.repairs, self.calls.clock, self.running.slot.take)
         self.running.start.body_sent()
         failover = self.calls.failover
         answer = await failover.run(self.running, routed, targets, source)
@@ -128,11 +147,13 @@ class _Call:
     async def _pass(self, routed: RoutedRequest) -> Response:
         """Make a call whose body passes while it comes, as far as it can be repeated to one target after the other."""
         operation, tags = routed.route.operation, routed.resources.tags
-        upload = Upload(routed.request, self.running.start, self.running.exchange)
-        await upload.read(operation.body, () if tags.alone else FORM_PARTS.get(operation.name, ()))
+        upload = Upload(routed.request, self.running)
+        await upload.read(operation.body, () if tags.alone else form_parts(operation))
         bare, claims = bare_fields(tags, operation, upload.fields)
         routed, _ = routed.without_tags(b"", claims)
-        targets = routed.targets(model_of(routed.route, upload.fields))
+        model = model_of(routed.route, upload.fields)
+        lacks_model = model is None and operation.defaults
+        targets = routed.targets_without_model(None) if lacks_model else routed.targets(model)
         source = FormSource(routed, upload, bare)
         return await self.calls.failover.run(self.running, routed, targets, source)
 
@@ -140,11 +161,11 @@ class _Call:
         """Return one page of a list that goes through the resources in their order."""
         page = open_page(routed.resources.tags, routed.route.operation, routed.query)
         while True:
-            asked = replace(routed, query=page.query, pinned=page.resource)
+            asked = structs.replace(routed, query=page.query, pinned=page.resource)
             answer = await self._page(asked, Call(route=routed.route), page)
             turned = page.turn(answer.body) if isinstance(answer.body, bytes) else answer.body
             if not isinstance(turned, Page):
-                return replace(answer, body=turned)
+                return structs.replace(answer, body=turned)
             page = turned
 
     async def _page(self, routed: RoutedRequest, call: Call, page: Page) -> Response:

@@ -1,6 +1,7 @@
 """Target after target, until one answers."""
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -11,10 +12,12 @@ from proxy.openai_api.answers import ATTEMPTS, TARGET
 from proxy.pipeline.attempt import Answered, Attempts, BodySource, Refused, RunningCall
 from proxy.pipeline.routed_request import RoutedRequest
 from proxy.routing.failures import Verdict
+from proxy.routing.health import Health
 from proxy.routing.retry import RetryState
 from proxy.routing.targets import Key, Target
 from proxy.values import Response
 
+_LOG = logging.getLogger(__name__)
 # Errors that say when to come back.
 _WAITING = frozenset({429, 503})
 
@@ -39,38 +42,46 @@ class Failover:
             while step := state.next(self.clock(), self.draw()):
                 if step.pause:
                     await asyncio.sleep(step.pause)
-                running.exchange.entry.set_attempt(step.target.resource, step.target.deployment, state.attempts)
-                outcome = await self.attempts.make(running, routed, source, step.target, state.attempts)
+                running.exchange.entry.add_attempt(step.target.resource, step.target.deployment)
+                outcome = await self.attempts.make(running, routed, source, step.target)
                 if isinstance(outcome, Answered):
                     state.succeeded(step, outcome.headers, self.clock())
-                    return _with_attempts(outcome.response, step.target, state)
+                    return _with_attempts(outcome.response, step.target, running)
                 failures[step.target.key] = outcome
+                if outcome.failure.is_refused:
+                    _log_refusal(routing.health, step.target, outcome.error, self.clock())
                 verdict = state.failed(step, outcome.failure, self.clock())
                 if verdict is Verdict.GIVE_UP or (verdict is Verdict.REFRESH and not await outcome.renew()):
                     outcome.error.headers = {**outcome.error.headers, TARGET: str(step.target.resource)}
-                    raise _numbered(outcome.error, state)
-            raise self._exhausted(state, tuple(failures.values()), alone=len(targets) == 1)
+                    raise _numbered(outcome.error, running)
+            raise _numbered(self._exhausted(state, tuple(failures.values()), alone=len(targets) == 1), running)
 
     def _exhausted(self, state: RetryState, failures: Sequence[Refused], *, alone: bool) -> ProxyError:
         """Return what the client reads when there is nowhere left to go.
 
-        That is what the only target answered, that all are down, or that none has the deployment.
+        That is what the only target answered, that all are down, or why none takes the call.
         """
         down = state.exhausted(self.clock())
         if down is None:
-            return _numbered(failures[-1].error, state)
+            return failures[-1].error
         waiting = AllDown(throttled=down.throttled, wait=down.wait)
         error: ProxyError = failures[-1].error if failures and alone else waiting
         if error.status in _WAITING and "retry-after" not in error.headers:
             error.headers = {**error.headers, **waiting.headers}
-        return _numbered(error, state)
+        return error
 
 
-def _with_attempts(answer: Response, target: Target, state: RetryState) -> Response:
-    passed = {**answer.headers, TARGET: str(target.resource), ATTEMPTS: str(state.attempts)}
+def _log_refusal(health: Health, target: Target, error: ProxyError, now: float) -> None:
+    """Log why a resource refuses calls, unless that is known already: another one may answer, and nobody reads it."""
+    if not (health.is_open(target) or health.is_depleted(target, now)):
+        _LOG.warning("resource %d, %s: %s", target.resource, error.reason, error.message)
+
+
+def _with_attempts(answer: Response, target: Target, running: RunningCall) -> Response:
+    passed = {**answer.headers, TARGET: str(target.resource), ATTEMPTS: str(running.exchange.entry.attempts)}
     return Response(status=answer.status, headers=passed, body=answer.body, keep_alive=answer.keep_alive)
 
 
-def _numbered(error: ProxyError, state: RetryState) -> ProxyError:
-    error.headers = {**error.headers, ATTEMPTS: str(state.attempts)}
+def _numbered(error: ProxyError, running: RunningCall) -> ProxyError:
+    error.headers = {**error.headers, ATTEMPTS: str(running.exchange.entry.attempts)}
     return error

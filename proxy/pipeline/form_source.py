@@ -9,12 +9,11 @@ from proxy.azure_api.forms import BatchLines, FormPlan, is_form, plan_form, want
 from proxy.azure_api.request import Call, Serving
 from proxy.azure_api.urls import with_mapped_model
 from proxy.errors import ProxyError
+from proxy.openai_api.content_encoding import decoder_for
 from proxy.openai_api.multipart import FormReader, FormRewriter, LineRewriter, boundary_of
 from proxy.openai_api.operations import Body, is_idempotent
-from proxy.pipeline.attempt import Refused
-from proxy.pipeline.exchange import Exchange
+from proxy.pipeline.attempt import Refused, RunningCall
 from proxy.pipeline.routed_request import RoutedRequest
-from proxy.pipeline.stream_start import StreamStart
 from proxy.routing.failures import Repeat
 from proxy.routing.targets import Target
 from proxy.server.request_body import Spool, body_parts, declared_length
@@ -49,16 +48,18 @@ class Upload:
     `can_repeat` tells that what is sent is also kept, so that it can be sent once more. The exchange closes it.
     """
 
-    def __init__(self, request: Request, start: StreamStart, exchange: Exchange) -> None:
+    def __init__(self, request: Request, running: RunningCall) -> None:
         self._request = request
-        self._start = start
+        self._start = start = running.start
+        self._slot = running.slot
         self._parts = body_parts(request, start.end)
-        self._exchange = exchange
+        self._exchange = exchange = running.exchange
         self._kept = self._spool()
         self._boundary = b""
         self._reader: FormReader | None = None
         self._reading: asyncio.Future[bytes] | None = None
-        self.length = declared_length(request.headers)
+        # The length of a compressed body says nothing about what is sent.
+        self.length = declared_length(request.headers) if decoder_for(request.headers) is None else None
         self.fields: Mapping[str, str] = {}
         self.can_repeat = self.length is not None and self.length <= MAX_REPEATED_BYTES
         self.failure: ProxyError | None = None
@@ -85,7 +86,14 @@ class Upload:
         if reader is None:
             return _Prepared(plan=FormPlan(replace={}), length=self.length, body=self._body(_Untouched()))
         surface = routed.resources.each[target.resource].surfaces.surface_for(routed.route.operation)
-        plan = plan_form(routed.route, self.fields, serving, surface=surface, boundary=self._boundary)
+        plan = plan_form(
+            routed.route,
+            self.fields,
+            serving,
+            surface=surface,
+            boundary=self._boundary,
+            default=target.deployment,
+        )
         replaced = {**plan.replace, **{name: value.encode() for name, value in changed.items()}}
         if plan.batch:
             return await self._prepare_batch(plan, routed.serving_batch(target.resource))
@@ -145,7 +153,7 @@ class Upload:
         self._start.body_sent()
 
     def _spool(self) -> Spool:
-        spool = Spool()
+        spool = Spool(self._slot.take)
         self._exchange.stack.callback(spool.close)
         return spool
 
@@ -157,12 +165,13 @@ class Upload:
 class FormSource:
     """Builds the requests of one call whose body passes; `changed` are parts that hold ids, without their tags."""
 
-    __slots__ = ("_changed", "_routed", "_upload", "repeat")
+    __slots__ = ("_changed", "_routed", "_target", "_upload", "repeat")
 
     def __init__(self, routed: RoutedRequest, upload: Upload, changed: Mapping[str, str]) -> None:
         self._routed = routed
         self._upload = upload
         self._changed = changed
+        self._target: Target | None = None
         if not upload.can_repeat:
             self.repeat = Repeat.IF_NOT_SENT
         elif is_idempotent(routed.route.operation, None):
@@ -171,7 +180,8 @@ class FormSource:
             self.repeat = Repeat.IF_NOT_PROCESSED
 
     def begin(self, target: Target) -> None:
-        """Do nothing: every request is built from the body as it came."""
+        """Begin with a target; every request is built from the body as it came."""
+        self._target = target
 
     async def build(self, target: Target) -> tuple[Call, UpstreamRequest] | Refused:
         """Return the request for a target; its body is read while it is sent."""
@@ -187,7 +197,9 @@ class FormSource:
         return refused
 
     def succeeded(self) -> None:
-        """Do nothing."""
+        """Remember who has answered."""
+        if self._target is not None:
+            self._routed.resources.note_answer(self._target)
 
     def _message(self, target: Target, prepared: _Prepared) -> UpstreamRequest:
         routed, query = self._routed, self._routed.query

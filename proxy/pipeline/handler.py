@@ -76,7 +76,8 @@ class Handler:
             exchange.entry.operation = route.operation.name
             if route.operation.public:
                 return await self._answer_in_public(route)
-        exchange.stack.callback(self.concurrency.acquire(exchange.stop).release)
+        slot = self.concurrency.acquire(exchange.stop)
+        exchange.stack.callback(slot.release)
         principal = await self.authenticator.authenticate(request.headers)
         exchange.entry.client = principal.client
         if isinstance(route, ProxyError):
@@ -87,7 +88,8 @@ class Handler:
             return Response(status=200, headers=JSON, body=b"")
         if route.operation.stored and not self.store_objects:
             raise UnsupportedOperation("Objects that Azure keeps are switched off at this proxy (STORED_OBJECTS).")
-        return await self.calls.answer(exchange, writer, request, route, principal.resources)
+        slot.read_for(principal.client)
+        return await self.calls.answer(exchange, slot, writer, request, route, principal.resources)
 
     async def _answer_locally(
         self, exchange: Exchange, request: Request, route: Route, principal: Principal

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from msgspec import structs
+
 from proxy.azure_api import headers, repair
+from proxy.azure_api.errors import MISSING_CODES
 from proxy.azure_api.request import IMAGE_HEADER, Call, encode_body, image_deployment
 from proxy.errors import ModelNotFound
 from proxy.openai_api.answers import REPAIRED
-from proxy.openai_api.operations import is_idempotent
+from proxy.openai_api.operations import Surface, is_idempotent
 from proxy.pipeline.attempt import Refused
 from proxy.pipeline.routed_request import RoutedRequest
 from proxy.routing.failures import Failure, Kind, Repeat
@@ -17,7 +20,10 @@ from proxy.values import Repair, Response, UpstreamRequest
 
 # Azure names one refused parameter at a time.
 MAX_ROUNDS = 5
-_BAD_REQUEST = 400
+# Azure refuses a parameter with the first, models of other makers also with the second.
+_REFUSALS = frozenset({400, 422})
+_NOT_FOUND = 404
+_CHAT = "createChatCompletion"
 
 
 class JsonSource:
@@ -30,15 +36,23 @@ class JsonSource:
         "_key",
         "_learned",
         "_made",
+        "_on_v1",
         "_refused",
         "_rounds",
         "_routed",
+        "_take",
+        "_target",
         "call",
         "repeat",
     )
 
     def __init__(
-        self, routed: RoutedRequest, call: Call, learned: LearnedRepairs | None, clock: Callable[[], float]
+        self,
+        routed: RoutedRequest,
+        call: Call,
+        learned: LearnedRepairs | None,
+        clock: Callable[[], float],
+        take: Callable[[int], None],
     ) -> None:
         self.call = call
         self.repeat = (
@@ -48,7 +62,10 @@ class JsonSource:
         self._call = call
         self._learned = learned
         self._clock = clock
+        self._take = take
         self._key = ""
+        self._on_v1 = False
+        self._target: Target | None = None
         self._rounds = 0
         self._made: tuple[Repair, ...] = ()
         self._found: tuple[Repair, ...] = ()
@@ -64,12 +81,18 @@ class JsonSource:
 
     def repair(self, refused: Refused) -> Refused | None:
         """Take out what was refused; return the first refusal when nothing cures it."""
+        if self._is_of_the_path(refused):
+            self._on_v1, self._refused = True, refused
+            return None
+        if self._on_v1 and self._refused is not None and refused.failure.status == _NOT_FOUND:
+            return self._refused
         document = self._call.document
-        if self._learned is None or document is None or refused.failure.status != _BAD_REQUEST:
+        status = refused.failure.status
+        if self._learned is None or document is None or status not in _REFUSALS:
             return refused
         self._refused = self._refused or refused
         # Only what was refused in this request: what was learned earlier may be out of date, and is undone then.
-        found = repair.find_repairs(_BAD_REQUEST, refused.body, document, self._found)
+        found = repair.find_repairs(status, refused.body, document, self._found)
         if not found or self._rounds == MAX_ROUNDS:
             return self._refused
         self._rounds += 1
@@ -78,7 +101,11 @@ class JsonSource:
         return None
 
     def succeeded(self) -> None:
-        """Remember what cured the call."""
+        """Remember who has answered, and what cured the call."""
+        if self._target is not None:
+            self._routed.resources.note_answer(self._target)
+            if self._on_v1:
+                self._routed.resources.note_v1(self._target)
         if self._learned is not None:
             for one in self._found:
                 self._learned.learn(self._key, one, self._clock())
@@ -87,13 +114,15 @@ class JsonSource:
         """Return the answer with a header that says what was changed."""
         if not self._made:
             return answer
-        return replace(answer, headers={**answer.headers, REPAIRED: repair.encode_repairs(self._made)})
+        return structs.replace(answer, headers={**answer.headers, REPAIRED: repair.encode_repairs(self._made)})
 
     def begin(self, target: Target) -> None:
         """Begin with what the client sent, without what the deployment is known to refuse."""
         self._call = self.call
         self._made = self._found = ()
         self._refused = None
+        self._on_v1 = False
+        self._target = target
         if self._learned is None:
             return
         endpoint = self._routed.resources.each[target.resource].surfaces.endpoint
@@ -101,26 +130,43 @@ class JsonSource:
         if known := self._learned.known(self._key, self._clock()):
             self._apply(known)
 
+    def _is_of_the_path(self, refused: Refused) -> bool:
+        """Tell whether a deployment has no path of its own, as those of other makers than OpenAI, but may be on v1."""
+        target, operation = self._target, self.call.route.operation
+        if target is None or self._on_v1 or operation.name != _CHAT or self._routed.resources.answers_on_v1(target):
+            return False
+        surfaces = self._routed.resources.each[target.resource].surfaces
+        if surfaces.surface_for(operation) is not Surface.DEPLOYMENT:
+            return False
+        code = refused.failure.code.lower()
+        is_missing = refused.failure.status == _NOT_FOUND and code not in MISSING_CODES
+        return is_missing or (code == "unknown_model" and refused.failure.status in (400, _NOT_FOUND))
+
     def _apply(self, repairs: Iterable[Repair]) -> None:
         document = self._call.document
         if document is not None:
             document, made = repair.apply(document, repairs)
             self._made += made
-            self._call = replace(self._call, document=document, raw=document.raw) if made else self._call
+            self._call = structs.replace(self._call, document=document, raw=document.raw) if made else self._call
 
     def _message(self, target: Target) -> UpstreamRequest:
         routed, call = self._routed, self._call
         operation, surfaces = call.route.operation, routed.resources.each[target.resource].surfaces
+        if operation.name == _CHAT and (self._on_v1 or routed.resources.answers_on_v1(target)):
+            surfaces = replace(surfaces, prefers_v1=True)
         passed = headers.request_to_azure(routed.request.headers, json=bool(call.raw))
-        image = None if surfaces.is_openai else image_deployment(call, routed.serving(target.resource))
+        image = None if surfaces.is_openai else image_deployment(call, routed.serving_image(target.resource))
         if image:
             passed[IMAGE_HEADER] = image
         if operation.header:
             passed[operation.header[0]] = operation.header[1]
+        body = encode_body(call, target.deployment, surfaces.surface_for(operation))
+        if body is not self.call.raw:
+            self._take(len(body))
         return UpstreamRequest(
             method=operation.method,
             url=surfaces.url(call.route, target.deployment, routed.query),
             headers=passed,
-            body=encode_body(call, target.deployment, surfaces.surface_for(operation)),
+            body=body,
             repeatable=self.repeat is Repeat.IDEMPOTENT,
         )

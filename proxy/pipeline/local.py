@@ -10,6 +10,10 @@ from proxy.openai_api.router import Route
 from proxy.pipeline.resources import Resources
 from proxy.values import ListedModel, Response
 
+_HOW_KNOWN = (
+    "A name is known if AZURE_OPENAI_MODEL_MAPPER or AZURE_OPENAI_RESOURCES has it, if Azure lists it "
+    "(AZURE_OPENAI_RESOURCE_ID), or once it has answered a request on this instance."
+)
 _INDEX = b"This is an OpenAI-compatible API in front of Azure OpenAI; its base URL is this address followed by /v1\n"
 
 
@@ -26,7 +30,7 @@ class LocalOperations:
             case "listModels":
                 return _json(answers.encode_models(models, self.created))
             case "retrieveModel":
-                return _json(self._model(route.parameters[0], models))
+                return _json(self._model(route.parameters[0], models, resources))
             case "billingSubscription":
                 return _json(answers.SUBSCRIPTION)
             case "billingUsage":
@@ -43,11 +47,11 @@ class LocalOperations:
         codes = tuple(dict.fromkeys(reasons))
         return Response(status=503 if codes else 200, headers=JSON, body=answers.encode_health(codes))
 
-    def _model(self, name: str, models: tuple[ListedModel, ...]) -> bytes:
-        for model in models:
+    def _model(self, name: str, models: tuple[ListedModel, ...], resources: Resources) -> bytes:
+        for model in (*models, *resources.answered()):
             if model.name == name:
                 return answers.encode_model(model, self.created)
-        raise ModelNotFound(name, known=tuple(model.name for model in models))
+        raise ModelNotFound(name, known=tuple(model.name for model in models), hint=_HOW_KNOWN)
 
 
 def _json(body: bytes) -> Response:

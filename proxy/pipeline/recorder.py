@@ -4,7 +4,8 @@ A reused connection that was reset, a version that was refused, a repair and the
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from proxy.azure_api.usage import estimate_usage
 from proxy.azure_services.sending import Sending
@@ -15,18 +16,21 @@ from proxy.values import SendingRecord
 Record = Callable[[SendingRecord], None]
 
 
-@dataclass(slots=True, kw_only=True)
-class Recorder:
-    """Hears of the sendings of one attempt; `record` is None where nobody keeps accounts."""
+class Recorder(msgspec.Struct, kw_only=True):
+    """Hears of the sendings of one attempt; `record` is None where nobody keeps accounts.
+
+    The entry has counted the attempt already, also one that comes to no sending; it counts each further sending.
+    """
 
     entry: AccessLogEntry
     target: Target
-    attempt: int
     record: Record | None
     latest: Sending | None = None
 
     def begin(self) -> Sending:
         """Open the next sending."""
+        if self.latest is not None:
+            self.entry.attempts += 1
         self.latest = Sending(self._report)
         return self.latest
 
@@ -49,7 +53,7 @@ class Recorder:
             model=self.target.model,
             resource=self.target.resource,
             deployment=self.target.deployment,
-            attempt=self.attempt,
+            attempt=self.entry.attempts,
             status=sending.status,
             outcome=sending.outcome or "failed",
             started=sending.started,

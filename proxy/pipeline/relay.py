@@ -70,7 +70,7 @@ class EventRelay:
         """
         now, read, stream, tag = exchange.deadline.now, self._answer.read, self._stream, self._tag
         self._heard, received = now(), 0
-        exchange.deadline.set(Limit.IDLE, min(end, self._heard + idle), lambda at: self._look(at, writer, idle, end))
+        exchange.deadline.set(Limit.IDLE, min(end, self._heard + idle), lambda due: self._look(due, writer, idle, end))
         exchange.on_stop(lambda: self._answer.abort(ShuttingDown()))
         try:
             if self._held:

@@ -10,6 +10,8 @@ from proxy.config.timeouts import Timeouts
 from proxy.errors import UpstreamError, UpstreamTimeout
 from proxy.server.deadline import Deadline, Limit
 
+# Seconds that the first event may be behind the head of Azure's answer, which says that there will be any: seldom more.
+FIRST_EVENT = 0.1
 NO_STREAM = "Azure OpenAI answered without the stream that was asked for."
 _TOO_LATE = (
     "Azure OpenAI did not answer in time. Ask for a stream, which has more time than a whole answer, or use the "
@@ -63,7 +65,7 @@ class StreamStart:
             self.attempt()
         if self._impatient:
             self._impatient = False
-            self._begin()
+            self.deadline.set(Limit.PATIENCE, self.deadline.now() + FIRST_EVENT, self._lose_patience)
 
     def share(self, targets: int) -> None:
         """Give each of the targets its share of the time: the next one is asked when one is silent for so long."""

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from proxy.azure_api.errors import FILTER_CODES, MISSING_CODES
+from proxy.azure_api.errors import FILTER_CODES, MISSING_CODES, REFUSED, WITHDRAWN
 from proxy.config.policy import Policy
 
-REQUEST_TIMEOUT, THROTTLED, UNAUTHORIZED, NOT_FOUND, SERVER_ERROR = 408, 429, 401, 404, 500
+REQUEST_TIMEOUT, THROTTLED, UNAUTHORIZED, SERVER_ERROR = 408, 429, 401, 500
+# Azure answers a call of a deployment that is not there with 404, some surfaces with 400.
+_MISSING_STATUSES = frozenset({400, 404})
 
 
 class Kind(Enum):
@@ -23,8 +25,9 @@ class Kind(Enum):
 class Failure:
     """How an attempt failed, as far as the next attempt depends on it.
 
-    `status` is the status of the answer or of the error in the stream. `code` is spelt as Azure or OpenAI does. `wait`
-    is how many seconds the target asks to wait, None when it does not say.
+    `status` is the status of the answer or of the error in the stream. `code` is spelt as Azure or OpenAI does; where
+    the proxy is refused, it is the reason. `wait` is how many seconds the target asks to wait, None when it does not
+    say.
     """
 
     kind: Kind
@@ -40,7 +43,17 @@ class Failure:
     @property
     def is_missing(self) -> bool:
         """Tell whether the resource has no such deployment."""
-        return self.status == NOT_FOUND and self.code.lower() in MISSING_CODES
+        return self.status in _MISSING_STATUSES and self.code.lower() in MISSING_CODES
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Tell whether the resource refuses every call: it is blocked or suspended, or its network keeps us out."""
+        return self.code in WITHDRAWN
+
+    @property
+    def is_refused(self) -> bool:
+        """Tell whether the resource refuses the call for a reason that lies neither in it nor in the credential."""
+        return self.code in REFUSED
 
     @property
     def is_filtered(self) -> bool:
@@ -82,7 +95,7 @@ def judge(failure: Failure, repeat: Repeat, policy: Policy, *, refreshed: bool =
 
     `refreshed` tells that this target has already been called with a fresh credential.
     """
-    if failure.kind is Kind.ANSWER and failure.status == UNAUTHORIZED:
+    if failure.kind is Kind.ANSWER and failure.status == UNAUTHORIZED and not failure.is_refused:
         return Verdict.REFRESH if repeat in _NOT_PROCESSED and not refreshed else Verdict.GIVE_UP
     return Verdict.AGAIN if repeat in _allowed(failure, policy) else Verdict.GIVE_UP
 
@@ -92,8 +105,6 @@ def _allowed(failure: Failure, policy: Policy) -> frozenset[Repeat]:
         return _ALL
     if failure.kind is Kind.TIMEOUT:
         return _IDEMPOTENT if policy.retries_timeouts else _NOTHING
-    if failure.kind is Kind.ANSWER and failure.is_throttled:
-        return _NOT_PROCESSED
-    if failure.kind is Kind.ANSWER and failure.is_missing:
+    if failure.kind is Kind.ANSWER and (failure.is_throttled or failure.is_missing or failure.is_refused):
         return _NOT_PROCESSED
     return _IDEMPOTENT if failure.is_fault or failure.is_throttled or failure.is_missing else _NOTHING

@@ -2,7 +2,8 @@
 
 A target cools down for as long as it asks, or for a default time after a 429. Its breaker opens after too many
 failures: closed, every call passes; open, none does for a while. Then one call probes the target. When it succeeds the
-breaker closes, when it fails the breaker opens for twice as long.
+breaker closes, when it fails the breaker opens for twice as long. Both are advice: who has no other target may call one
+that is open, and now and then one that cools down.
 """
 
 import math
@@ -80,7 +81,7 @@ class Breaker:
 
     def admit(self, now: float) -> None:
         """Admit a call; it is the probe when the breaker is not closed."""
-        if self._until is not None:
+        if self._until is not None and now >= self._until:
             self._probe = now
 
     def release(self, began: float) -> None:
@@ -97,15 +98,20 @@ class Breaker:
         self._in_a_row = 0
         self._window.add(now, failed=False)
 
-    def fail(self, began: float, now: float) -> None:
-        """Count a call that failed and is the target's fault."""
+    def fail(self, began: float, now: float, *, for_good: bool = False) -> None:
+        """Count a call that failed and is the target's fault; one that failed `for_good` opens the breaker at once.
+
+        Of the calls while the breaker is not closed only a probe counts: the others add nothing to what is known.
+        """
         if began <= self._changed:
+            return
+        if self._until is not None:
+            if began >= self._until:
+                self._open(min(2 * self._length, self._policy.breaker_max_open), now)
             return
         self._in_a_row += 1
         self._window.add(now, failed=True)
-        if self._until is not None:
-            self._open(min(2 * self._length, self._policy.breaker_max_open), now)
-        elif self._fails_too_often(now):
+        if for_good or self._fails_too_often(now):
             self._open(self._policy.breaker_open, now)
 
     def _fails_too_often(self, now: float) -> bool:
@@ -130,16 +136,22 @@ class Breaker:
 
 # Far more than the settings can list; without discovery, clients may name deployments that do not exist.
 MAX_TARGETS = 1024
+# A target that cools down gets a request after so many seconds all the same, when there is no other.
+PASSING = 1.0
 
 
 class _State:
-    __slots__ = ("breaker", "cooldown_until", "depleted_until", "throttled")
+    """What is known of a target; `failed` is when it failed last, `passing` when one may pass while it cools down."""
+
+    __slots__ = ("breaker", "cooldown_until", "depleted_until", "failed", "passing", "throttled")
 
     def __init__(self, policy: Policy) -> None:
         self.breaker = Breaker(policy)
         self.cooldown_until = 0.0
         self.throttled = False
         self.depleted_until = 0.0
+        self.failed = -math.inf
+        self.passing = 0.0
 
     def is_held_back(self, now: float) -> bool:
         return now < self.cooldown_until or not self.breaker.is_closed
@@ -176,6 +188,16 @@ class Health:
         state = self._states.get(target.key)
         return state is not None and not state.breaker.is_closed
 
+    def failed(self, target: Target) -> float:
+        """Return when a target last failed, minus infinity when it never did."""
+        state = self._states.get(target.key)
+        return -math.inf if state is None else state.failed
+
+    def may_pass(self, target: Target, now: float, *, alone: bool) -> bool:
+        """Tell whether a target may be called although its breaker is open, or, if it stands `alone`, cools down."""
+        state = self._states.get(target.key)
+        return state is None or now >= (min(state.passing, state.cooldown_until) if alone else state.cooldown_until)
+
     def is_depleted(self, target: Target, now: float) -> bool:
         """Tell whether the last answer of a target used up a limit, so that other targets are better.
 
@@ -190,6 +212,7 @@ class Health:
         state = self._states.get(target.key)
         if state is not None:
             state.breaker.admit(now)
+            state.passing = now + PASSING
 
     def release(self, target: Target, began: float) -> None:
         """End an attempt; one without a result allows another probe."""
@@ -206,17 +229,19 @@ class Health:
     def note_failure(self, target: Target, failure: Failure, began: float, now: float) -> None:
         """Record a failure; one that is the client's fault shows that the target answers."""
         state = self._state(target.key, now)
-        if failure.is_fault:
-            state.breaker.fail(began, now)
+        if failure.is_fault or failure.is_withdrawn:
+            state.failed = now
+            state.breaker.fail(began, now, for_good=failure.is_withdrawn)
         else:
             state.breaker.succeed(began, now)
         if failure.is_throttled or (failure.is_fault and failure.wait is not None):
             self._cool_down(state, failure, now)
-        elif failure.is_missing:
+        elif failure.is_missing or failure.is_refused:
             state.depleted_until = now + self._policy.cooldown
 
     def _cool_down(self, state: _State, failure: Failure, now: float) -> None:
         until = now + self._policy.cooldown_after(failure.wait)
+        state.passing = now + PASSING
         if until > state.cooldown_until:
             state.cooldown_until, state.throttled = until, failure.is_throttled
 

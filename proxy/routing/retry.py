@@ -17,6 +17,8 @@ from itertools import accumulate
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from proxy.config.policy import Policy
 from proxy.routing.failures import Failure, Kind, Repeat, Verdict, judge
 from proxy.routing.health import Health
@@ -26,7 +28,9 @@ from proxy.routing.targets import Key, Target
 class RetryBudget:
     """Limits the retries in flight to a share of the requests in flight.
 
-    Requests that are on a retry do not count for the share, so that retries never add more than it to the load.
+    It counts the retries that may be in vain: another attempt at a target, and one at a target whose breaker is not
+    closed. The first attempt at a target that is well is free. Requests that are on a retry do not count for the
+    share, so that retries never add more than it to the load.
     """
 
     def __init__(self, policy: Policy) -> None:
@@ -60,11 +64,25 @@ def choose(targets: Sequence[Target], tried: Container[Key], health: Health, now
     Targets that have used up a limit come after all others, whatever their priority.
     """
     usable = [target for target in targets if target.key not in tried and not health.wait(target, now)]
-    if len(usable) > 1:
-        usable = [target for target in usable if not health.is_depleted(target, now)] or usable
-        first = min([target.priority for target in usable])
-        usable = [target for target in usable if target.priority == first]
-    return _draw(usable, draw) if usable else None
+    if len(usable) < 2:
+        return usable[0] if usable else None
+    usable = [target for target in usable if not health.is_depleted(target, now)] or usable
+    first = min([target.priority for target in usable])
+    return _draw([target for target in usable if target.priority == first], draw)
+
+
+def choose_resting(targets: Sequence[Target], health: Health, now: float) -> Target | None:
+    """Return a target to call although none may be called, None if all must be left alone.
+
+    A breaker chooses among targets, and has nothing to choose when none is closed: the one that failed longest ago is
+    called. One that cools down is left alone; if it is the only one, for all but one request a second, because what one
+    request was throttled for says little about a smaller one.
+    """
+    alone = len({target.key for target in targets}) == 1
+    if not alone and not all(health.is_open(target) for target in targets):
+        return None
+    passing = [target for target in targets if health.may_pass(target, now, alone=alone)]
+    return min(passing, key=health.failed, default=None)
 
 
 def _draw(targets: Sequence[Target], draw: float) -> Target:
@@ -75,8 +93,7 @@ def _draw(targets: Sequence[Target], draw: float) -> Target:
     return weighted[bisect(sums, draw * sums[-1], hi=len(sums) - 1)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt to make at a target, after a pause in seconds; `began` is when it was decided."""
 
     target: Target
@@ -101,13 +118,16 @@ class RetryState:
 
     __slots__ = (
         "_budget",
+        "_excluded",
         "_health",
         "_last",
-        "_missing",
         "_policy",
         "_refreshed",
         "_repeat",
+        "_repeated",
+        "_resting",
         "_retries",
+        "_running",
         "_targets",
         "_throttled",
         "_tried",
@@ -125,11 +145,15 @@ class RetryState:
         self._health = health
         self._budget = budget
         self._tried: dict[Key, Target] = {}
-        self._missing: set[Key] = set()
+        # Targets that have no such deployment, or refuse the call for a reason of their own.
+        self._excluded: set[Key] = set()
         self._throttled: set[Key] = set()
         self._last: Step | None = None
+        self._running: Step | None = None
+        self._resting = False
         self._retries = False
         self._refreshed = False
+        self._repeated = False
         self._verdict = Verdict.AGAIN
         self.failure: Failure | None = None
         self.attempts = 0
@@ -141,29 +165,29 @@ class RetryState:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._last is not None:
-            self._health.release(self._last.target, self._last.began)
-        self._give_back()
+        if self._running is not None:
+            self._health.release(self._running.target, self._running.began)
+        if self._retries:
+            self._budget.give_back()
         self._budget.end()
 
     def next(self, now: float, draw: float) -> Step | None:
         """Return the next attempt to make, None when there is none; `draw` is from 0 to 1."""
         if self._last is None:
-            return self._take(self._elsewhere(now, draw), now)
+            return self._first(now, draw)
         if self._verdict is Verdict.REFRESH:
             self._refreshed = True
-            return self._take(Step(target=self._last.target, began=now), now)
-        if self._verdict is Verdict.GIVE_UP or self.attempts >= self._policy.attempts:
+            return self._take(Step(target=self._last.target, began=now))
+        if self._verdict is Verdict.GIVE_UP or self._resting or self.attempts >= self._policy.attempts:
             return None
-        step = self._elsewhere(now, draw) or self._same(self._last.target, now, draw)
-        self._give_back()
-        self._refreshed = False
-        self._retries = step is not None and self._budget.grant()
-        return self._take(step, now) if self._retries else None
+        if self._retries:
+            self._budget.give_back()
+        self._refreshed = self._retries = False
+        return self._elsewhere(now, draw) or self._same(self._last.target, now, draw)
 
     def succeeded(self, step: Step, headers: Mapping[str, str], now: float) -> None:
         """Record that a step brought an answer, or the first content of a stream; header names are in lower case."""
-        self._verdict = Verdict.GIVE_UP
+        self._verdict, self._running = Verdict.GIVE_UP, None
         self._health.note_success(step.target, headers, step.began, now)
 
     def failed(self, step: Step, failure: Failure, now: float) -> Verdict:
@@ -171,9 +195,9 @@ class RetryState:
 
         For `Verdict.REFRESH` the caller fetches a fresh credential; `next` then returns the same target again.
         """
-        self.failure = failure
-        if failure.is_missing:
-            self._missing.add(step.target.key)
+        self.failure, self._running = failure, None
+        if failure.is_missing or failure.is_refused:
+            self._excluded.add(step.target.key)
         if failure.is_throttled:
             self._throttled.add(step.target.key)
         self._health.note_failure(step.target, failure, step.began, now)
@@ -181,9 +205,9 @@ class RetryState:
         return self._verdict
 
     def exhausted(self, now: float) -> Exhausted | None:
-        """Return when a target may be called again, None when no target has the deployment."""
-        candidates = [target for target in self._candidates() if target.key not in self._missing]
-        if self._missing and not candidates:
+        """Return when a target may be called again, None when what the last one answered is the reason."""
+        candidates = [target for target in self._candidates() if target.key not in self._excluded]
+        if self._excluded and (self._resting or not candidates):
             return None
         wait = min((self._health.wait(target, now) for target in candidates), default=0.0)
         throttled = bool(candidates) and all(self._is_throttled(target, now) for target in candidates)
@@ -194,39 +218,50 @@ class RetryState:
         return target.key in self._throttled or self._health.is_throttled(target, now)
 
     def _candidates(self) -> Sequence[Target]:
-        if not self._tried:
-            return self._targets
         tried = self._tried.values()
         return [target for target in self._targets if all(target.is_same_model(other) for other in tried)]
 
+    def _first(self, now: float, draw: float) -> Step | None:
+        target = choose(self._targets, (), self._health, now, draw)
+        if target is None:
+            target = choose_resting(self._targets, self._health, now)
+            self._resting = target is not None
+        return None if target is None else self._take(Step(target=target, began=now))
+
     def _elsewhere(self, now: float, draw: float) -> Step | None:
-        target = choose(self._candidates(), self._tried, self._health, now, draw)
-        return None if target is None else Step(target=target, began=now)
+        """Return a target that was not tried; only one that would be a probe needs room in the budget."""
+        candidates, passed_over = self._candidates(), set(self._tried)
+        while target := choose(candidates, passed_over, self._health, now, draw):
+            if not self._health.is_open(target) or self._may_retry():
+                return self._take(Step(target=target, began=now))
+            passed_over.add(target.key)
+        return None
 
     def _same(self, target: Target, now: float, draw: float) -> Step | None:
-        """Return the same target again if it is the only one and expects to be available soon."""
+        """Return the same target again if it is the only one and expects to be available soon; once after a 429."""
         failure, longest = self.failure, self._policy.same_target_wait
         others = any(other.key != target.key for other in self._candidates())
         if failure is None or others or self._health.is_open(target):
             return None
         wait = self._health.wait(target, now)
         soon = failure.kind is Kind.CONNECT or (failure.wait is not None and failure.wait <= longest)
-        if not soon or wait > longest:
+        # The client repeats a 429 as well, and each of its requests would have all the repetitions of this one.
+        repeated = failure.is_throttled and self._repeated
+        if repeated or not soon or wait > longest or not self._may_retry():
             return None
-        return Step(target=target, pause=wait + self._policy.jitter_after(self.attempts, draw), began=now)
+        self._repeated = self._repeated or failure.is_throttled
+        return self._take(Step(target=target, pause=wait + self._policy.jitter_after(self.attempts, draw), began=now))
 
-    def _take(self, step: Step | None, now: float) -> Step | None:
-        if step is None:
-            return None
+    def _may_retry(self) -> bool:
+        self._retries = self._budget.grant()
+        return self._retries
+
+    def _take(self, step: Step) -> Step:
         self.attempts += self._verdict is not Verdict.REFRESH
         self._tried[step.target.key] = step.target
-        self._last = step
-        self._health.admit(step.target, now)
+        self._last = self._running = step
+        self._health.admit(step.target, step.began)
         return step
-
-    def _give_back(self) -> None:
-        if self._retries:
-            self._budget.give_back()
 
 
 class Routing:

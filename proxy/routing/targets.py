@@ -7,12 +7,12 @@ https://learn.microsoft.com/azure/ai-foundry/openai/concepts/models lists models
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from proxy.errors import ModelNotFound
-from proxy.values import DEPLOYMENT_NAME, Deployed, ListedModel
+from proxy.values import DEPLOYMENT_NAME, Deployed, ListedModel, ModelKind
 
 # The number of a resource in the settings, and its deployment or, without one, the operation.
 Key = tuple[int, str | None]
@@ -25,7 +25,8 @@ class Target:
     `deployment` is None for operations without one, such as those on files; then the health of each `operation` is kept
     apart. `model` is the name by which the target was found: the client's, or a fallback's. `version` is None when it
     is not known. A lower `priority` is called first. `weight` is the share among targets of the same priority; with 0
-    the target is called only when the others cannot answer.
+    the target is called only when the others cannot answer. `on_v1` tells that the deployment is known to answer on
+    `/openai/v1` alone.
     """
 
     resource: int
@@ -35,6 +36,7 @@ class Target:
     model: str | None = None
     version: str | None = None
     operation: str | None = None
+    on_v1: bool = False
     key: Key = field(init=False, repr=False, compare=False)
     """What identifies the target in `Health`; computed once, because every request needs it."""
 
@@ -74,6 +76,39 @@ def is_reasoning(name: str | None) -> bool:
     return name is not None and _REASONING.search(name.lower()) is not None
 
 
+# What a model is for, by its name; the first row that fits counts, None for those that serve nothing by default.
+_KINDS: tuple[tuple[re.Pattern[str], ModelKind | None], ...] = tuple(
+    (re.compile(pattern), kind)
+    for pattern, kind in (
+        ("realtime", ModelKind.REALTIME),
+        ("whisper|transcribe", ModelKind.TRANSCRIPTIONS),
+        ("(?<![a-z])tts(?![a-z])", ModelKind.SPEECH),
+        ("sora", ModelKind.VIDEOS),
+        ("dall-e|image", ModelKind.IMAGES),
+        ("embedding", ModelKind.EMBEDDINGS),
+        ("audio|instruct|davinci|babbage", None),
+    )
+)
+# Azure's words for what a model can.
+_CAPABILITIES = {
+    "chatCompletion": ModelKind.CHAT,
+    "embeddings": ModelKind.EMBEDDINGS,
+    "imageGenerations": ModelKind.IMAGES,
+}
+_CHAT_NAME = re.compile(r"(?:chat)?gpt|o[1-9]")
+
+
+def kind_of(deployed: Deployed) -> ModelKind | None:
+    """Return what a deployment's model is for, None if that is not known."""
+    model = deployed.model.lower()
+    for pattern, kind in _KINDS:
+        if pattern.search(model):
+            return kind
+    if not deployed.capabilities:
+        return ModelKind.CHAT if _CHAT_NAME.match(model) else None
+    return next((kind for name, kind in _CAPABILITIES.items() if name in deployed.capabilities), None)
+
+
 # Models of OpenAI, fine-tuned ones included; safe in a header and in a query.
 _ANY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}")
 
@@ -82,14 +117,15 @@ _ANY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}")
 class ResourceModels:
     """The deployments of one resource, and its priority and weight.
 
-    `models` and `default` come from the settings. `deployed` is what Azure lists, None as long as it is not known.
-    `any_name` is for OpenAI itself, where a model needs no deployment and its name is in no URL.
+    `models`, `default` and `defaults` come from the settings. `deployed` is what Azure lists, None as long as it is not
+    known. `any_name` is for OpenAI itself, where a model needs no deployment and its name is in no URL.
     """
 
     priority: int = 0
     weight: float = 1.0
     models: Mapping[str, str] = field(default_factory=dict)
     default: str | None = None
+    defaults: Mapping[ModelKind, str] = field(default_factory=dict)
     deployed: tuple[Deployed, ...] | None = None
     any_name: bool = False
 
@@ -102,6 +138,28 @@ class ResourceModels:
         """Return a deployment with the name of the model, None if the name is not possible or the list is known."""
         possible = (_ANY_NAME if self.any_name else DEPLOYMENT_NAME).fullmatch(model)
         return Deployed(name=model, model=model) if possible and model and self.deployed is None else None
+
+    def default_for_kind(self, model: str, kind: ModelKind | None) -> Deployed | None:
+        """Return the deployment that the settings name for a kind of model."""
+        name = None if kind is None else self.defaults.get(kind)
+        return None if name is None else self._named(name, model)
+
+    def default_of_kind(self, model: str, kind: ModelKind | None) -> Deployed | None:
+        """Return the default deployment where it serves a kind of model: chat, unless Azure lists it for another."""
+        listed = next((deployed for deployed in self.deployed or () if deployed.name == self.default), None)
+        serves = ModelKind.CHAT if listed is None else kind_of(listed)
+        return self.find_default(model) if kind is not None and kind is serves else None
+
+    def listed_of_kind(self, model: str, kind: ModelKind | None) -> Deployed | None:
+        """Return the deployment of a kind that has the most similar name, among those that Azure lists."""
+        fitting = [
+            one for one in self.deployed or () if kind is not None and kind_of(one) is kind and not _is_batch(one)
+        ]
+        return max(fitting, key=lambda one: _likeness(one, model), default=None)
+
+    def default_of_any_kind(self, model: str, kind: ModelKind | None) -> Deployed | None:
+        """Return the default deployment where nobody knows of what kind it is."""
+        return self.find_default(model) if kind is None or not self.deployed else None
 
     def find_default(self, model: str) -> Deployed | None:
         """Return the deployment for models that are not known."""
@@ -118,11 +176,36 @@ class ResourceModels:
                 # Azure looks up deployments by name, even where that is the name of another model.
                 found[deployed.name] = [deployed]
         found |= {model: [self._named(name, model)] for model, name in self.models.items()}
+        for name in filter(None, (self.default, *self.defaults.values())):
+            found.setdefault(name, [self._named(name, name)])
         return {name: tuple(deployments) for name, deployments in found.items()}
 
     def _named(self, name: str, model: str) -> Deployed:
         listed = (deployed for deployed in self.deployed or () if deployed.name == name)
         return next(listed, None) or Deployed(name=name, model=model)
+
+
+_Default = Callable[[ResourceModels, str, ModelKind | None], Deployed | None]
+# Who serves a model that no resource is known to have: the first of these with which any resource does.
+_DEFAULTS: tuple[_Default, ...] = (
+    ResourceModels.default_for_kind,
+    ResourceModels.default_of_kind,
+    ResourceModels.listed_of_kind,
+    ResourceModels.default_of_any_kind,
+)
+# No deployment is taken merely because it is of the same kind where another model is configured to stand in, or where
+# a resource of which nothing is known may have the model itself.
+_CONFIGURED = tuple(find for find in _DEFAULTS if find is not ResourceModels.listed_of_kind)
+
+
+def _likeness(deployed: Deployed, model: str) -> int:
+    """Return with how many characters of a model's name a deployment's own or its model's begins."""
+    return max(_shared(name.lower(), model.lower()) for name in (deployed.name, *names_of(deployed)))
+
+
+def _shared(one: str, other: str) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((number for number, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def is_provisioned(deployed: Deployed) -> bool:
@@ -165,8 +248,9 @@ class Catalogue:
     """The targets of all models, for resources in the order of the settings; rebuilt when the deployments change.
 
     A model that some resource is known to have is served by the resources that have it, and by those of which nothing
-    is known. Any other model is served by the default deployments or, without any, by a deployment of its own name at
-    resources whose deployments are not known.
+    is known. Any other model is served by the default deployments for the kind of model that an operation calls, or by
+    one of that kind that Azure lists or, without any, by a deployment of its own name at resources whose deployments
+    are not known.
     """
 
     def __init__(self, resources: Sequence[ResourceModels], fallbacks: Mapping[str, tuple[str, ...]]) -> None:
@@ -174,9 +258,9 @@ class Catalogue:
         self._index = [resource.index() for resource in resources]
         self._fallbacks = fallbacks
         # Unknown names come from clients, so only the latest are kept.
-        self._unknown = lru_cache(maxsize=MAX_UNKNOWN)(lambda name: self._find(name, self._resources))
+        self._unknown = lru_cache(maxsize=MAX_UNKNOWN)(lambda name, kind: self._find(name, kind, self._resources))
         names = dict.fromkeys(name for index in self._index for name in index)
-        self._known = {name: self._find(name, self._resources) for name in (*names, *fallbacks)}
+        self._known = {name: self._find(name, None, self._resources) for name in names}
         ranked = sorted(self._resources, key=lambda numbered: numbered[1].priority)
         # Each has its own priority: objects are created at the first resource if possible, because one request cannot
         # use objects of two resources.
@@ -187,8 +271,10 @@ class Catalogue:
         self._names = self._list()
         self.plain_names = tuple(listed.name for listed in self._names)
 
-    def targets(self, model: str | None, resource: int | None = None) -> tuple[Target, ...]:
-        """Return the targets for a request, best first, none if no resource serves the model.
+    def targets(
+        self, model: str | None, resource: int | None = None, kind: ModelKind | None = None
+    ) -> tuple[Target, ...]:
+        """Return the targets for a request that calls a model of a kind, best first, none if nobody serves the model.
 
         Without a model, that is every resource. With a `resource`, only that one counts, because it has the objects
         that the request names.
@@ -196,17 +282,21 @@ class Catalogue:
         if model is None:
             return tuple(target for target in self._without_deployment if resource in (None, target.resource))
         if resource is None:
-            return self._known.get(model) or self._unknown(model)
-        return self._find(model, self._resources[resource : resource + 1])
+            return self._known.get(model) or self._unknown(model, kind)
+        return self._find(model, kind, self._resources[resource : resource + 1])
+
+    def default_targets(self, kind: ModelKind | None, resource: int | None = None) -> tuple[Target, ...]:
+        """Return the targets for a request that names no model, none if there is no default for the kind."""
+        return self.targets("", resource, kind)
 
     def serving_batch(self, model: str, resource: int) -> str:
         """Return the deployment for the lines of a batch; Azure has deployments for batches alone."""
         known = for_batches(self._index[resource].get(model, ()))
         return known[0].name if known else self.serving(model, resource)
 
-    def serving(self, model: str, resource: int) -> str:
+    def serving(self, model: str, resource: int, kind: ModelKind | None = None) -> str:
         """Return the deployment of one resource that serves a model; raise `ModelNotFound` if there is none."""
-        for target in self.targets(model, resource):
+        for target in self.targets(model, resource, kind):
             if target.deployment is not None and target.model == model:
                 return target.deployment
         raise ModelNotFound(model)
@@ -216,9 +306,8 @@ class Catalogue:
         return self._names
 
     def _list(self) -> tuple[ListedModel, ...]:
-        names = [name for name, targets in self._known.items() if targets]
-        defaults = [resource.default for _, resource in self._resources if resource.default is not None]
-        return tuple(self._listed(name) for name in dict.fromkeys((*names, *defaults)))
+        names = dict.fromkeys((*self._known, *self._fallbacks))
+        return tuple(self._listed(name) for name in names if self.targets(name))
 
     def _listed(self, name: str) -> ListedModel:
         known = [deployed for index in self._index for deployed in index.get(name, ())]
@@ -229,22 +318,45 @@ class Catalogue:
             capabilities=tuple(sorted({capability for deployed in known for capability in deployed.capabilities})),
         )
 
-    def _find(self, model: str, resources: Sequence[tuple[int, ResourceModels]]) -> tuple[Target, ...]:
-        names = (model, *self._fallbacks.get(model, ()))
-        return _rank([found for level, name in enumerate(names) for found in self._serving(name, level, resources)])
+    def _find(
+        self, model: str, kind: ModelKind | None, resources: Sequence[tuple[int, ResourceModels]]
+    ) -> tuple[Target, ...]:
+        replacements = self._fallbacks.get(model, ())
+        may_have_it = replacements or any(resource.is_unknown for _, resource in resources)
+        defaults = _CONFIGURED if may_have_it else _DEFAULTS
+        names = enumerate((model, *replacements))
+        return _rank(
+            [found for level, name in names for found in self._serving(name, level, kind, resources, defaults)]
+        )
 
-    def _serving(self, model: str, level: int, resources: Sequence[tuple[int, ResourceModels]]) -> Iterator[_Found]:
+    def _serving(
+        self,
+        model: str,
+        level: int,
+        kind: ModelKind | None,
+        resources: Sequence[tuple[int, ResourceModels]],
+        defaults: Sequence[_Default],
+    ) -> Iterator[_Found]:
         known = {number: for_calls(self._index[number].get(model, ())) for number, _ in resources}
         if any(known.values()):
             guesses = {number: resource.guess(model) for number, resource in resources if resource.is_unknown}
-        elif any(resource.default for _, resource in resources):
-            guesses = {number: resource.find_default(model) for number, resource in resources}
         else:
-            guesses = {number: resource.guess(model) for number, resource in resources}
+            guesses = _by_default(model, kind, resources, defaults)
         for number, resource in resources:
             guess = guesses.get(number)
             serving = known[number] or ((guess,) if guess else ())
             yield from _placed(number, resource, serving, model, level)
+
+
+def _by_default(
+    model: str, kind: ModelKind | None, resources: Sequence[tuple[int, ResourceModels]], defaults: Sequence[_Default]
+) -> dict[int, Deployed | None]:
+    """Return what serves a model that no resource is known to have, for each resource."""
+    for find in defaults:
+        found = {number: find(resource, model, kind) for number, resource in resources}
+        if any(found.values()):
+            return found
+    return {number: resource.guess(model) for number, resource in resources}
 
 
 def _placed(
@@ -258,7 +370,7 @@ def _placed(
             yield _Found(
                 resource=number,
                 deployed=deployed,
-                model=model,
+                model=model or deployed.name,
                 weight=resource.weight / len(group),
                 place=(level, resource.priority, spills),
             )
@@ -276,6 +388,7 @@ def _rank(found: Sequence[_Found]) -> tuple[Target, ...]:
             weight=each.weight,
             model=each.model,
             version=each.deployed.version,
+            on_v1=each.deployed.on_v1,
         )
         targets.setdefault((each.resource, each.deployed.name, each.model), target)
     return tuple(targets.values())

@@ -117,9 +117,10 @@ class AccessLogEntry:
         """Note why the request ends badly."""
         self.error = error.reason or error.code
 
-    def set_attempt(self, target: int, deployment: str | None, attempts: int) -> None:
-        """Note where an attempt goes: the number of the resource and the deployment there."""
-        self.target, self.deployment, self.attempts = target, deployment, attempts
+    def add_attempt(self, target: int, deployment: str | None) -> None:
+        """Count an attempt and note where it goes: the number of the resource and the deployment there."""
+        self.target, self.deployment = target, deployment
+        self.attempts += 1
 
     def add_sending(self, sent: int, received: int, usage: Usage | None) -> None:
         """Count what went to Azure and came back, in bytes; the last usage counts."""
@@ -144,8 +145,8 @@ class AccessLogEntry:
             self.operation,
             self.deployment,
             status or self.status,
-            _milliseconds((self._first_byte or now) - self._started),
-            _milliseconds(now - self._started),
+            round(((self._first_byte or now) - self._started) * 1000, 1),
+            round((now - self._started) * 1000, 1),
             outcome,
             self.error,
             self.target,
@@ -156,7 +157,3 @@ class AccessLogEntry:
             usage.output_tokens if usage is not None else None,
         )
         self._out(_ENCODE(line).decode())
-
-
-def _milliseconds(seconds: float) -> float:
-    return round(seconds * 1000, 1)

@@ -60,11 +60,11 @@ class Deadline:
         self._interrupted_by: Limit | None = None
         self.now = self._loop.time
 
-    def set(self, limit: Limit, at: float, expire: Expire | None = None) -> None:
+    def set(self, limit: Limit, when: float, expire: Expire | None = None) -> None:
         """Let a limit be due at a time, in place of an earlier one of its kind."""
-        self._limits[limit] = at, expire
-        if at < self._when:
-            self._arm(at)
+        self._limits[limit] = when, expire
+        if when < self._when:
+            self._arm(when)
 
     def clear(self, limit: Limit) -> None:
         """Take a limit away."""
@@ -84,11 +84,11 @@ class Deadline:
             self._timer.cancel()
             self._timer = None
 
-    def _arm(self, at: float) -> None:
+    def _arm(self, when: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._when = at
-        self._timer = self._loop.call_at(at, self._look)
+        self._when = when
+        self._timer = self._loop.call_at(when, self._look)
 
     def _look(self) -> None:
         self._timer, self._when = None, math.inf
@@ -98,7 +98,7 @@ class Deadline:
             if self._limits.get(limit) is entry:
                 self._expire(limit, entry[1], now)
         if self._limits:
-            self._arm(min(at for at, _ in self._limits.values()))
+            self._arm(min(when for when, _ in self._limits.values()))
 
     def _expire(self, limit: Limit, expire: Expire | None, now: float) -> None:
         del self._limits[limit]

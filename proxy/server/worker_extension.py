@@ -12,7 +12,7 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 from azurefunctions.extensions.base import (
@@ -44,6 +44,8 @@ _COORDINATORS = ("azure_functions_worker.http_v2", "azure_functions_runtime.http
 CLAIM = 30.0
 # Invocations that are known by their ids, in flight or not: far more than are in flight.
 SEEN = 10_000
+
+T = TypeVar("T")
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -94,8 +96,8 @@ class WebApp(BaseWebApp):  # type: ignore[misc]
     def __init__(self, claim: float = CLAIM) -> None:
         self._handler: Handler | None = None
         self._seen: dict[str, None] = {}
-        self._claim = claim
-        _bound_invocations(claim)
+        self._claims = _Claims(claim)
+        _bound_invocations(self._claims)
 
     def route(self, func: Handler) -> Handler:
         """Take the worker's catch-all function."""
@@ -120,8 +122,7 @@ class WebApp(BaseWebApp):  # type: ignore[misc]
             return
         self._note(invocation)
         try:
-            async with asyncio.timeout(self._claim):
-                response = await self._handler(Request(invocation))
+            response = await self._claims.wait(self._handler(Request(invocation)))
         except TimeoutError:
             await _refuse(send, 400)
             return
@@ -215,7 +216,7 @@ async def _refuse(send: Send, status: int) -> None:
 
 def _coordinators() -> list[Any]:
     """Return what brings requests and invocations together: there is one in each generation of the worker."""
-    coordinators = (getattr(sys.modules.get(name), "http_coordinator", None) for name in _COORDINATORS)
+    coordinators = [getattr(sys.modules.get(name), "http_coordinator", None) for name in _COORDINATORS]
     return [coordinator for coordinator in coordinators if coordinator is not None]
 
 
@@ -227,21 +228,55 @@ def _forget(invocation: str) -> None:
             references.pop(invocation, None)
 
 
-def _bound_invocations(claim: float) -> None:
+def _bound_invocations(claims: "_Claims") -> None:
     """Let an invocation whose request never comes end as failed, before the host kills the worker for it."""
     for coordinator in _coordinators():
         wait = getattr(coordinator, "get_http_request_async", None)
         if wait is None:
             logging.getLogger("proxy").warning("this worker's waits for its HTTP requests cannot be bounded")
         else:
-            coordinator.get_http_request_async = partial(_wait_for_request, wait, claim)
+            coordinator.get_http_request_async = partial(_wait_for_request, wait, claims)
 
 
-async def _wait_for_request(wait: Callable[[str], Awaitable[Any]], claim: float, invocation: str) -> Any:
+async def _wait_for_request(wait: Callable[[str], Awaitable[Any]], claims: "_Claims", invocation: str) -> Any:
     try:
-        async with asyncio.timeout(claim):
-            return await wait(invocation)
+        return await claims.wait(wait(invocation))
     except TimeoutError:
         # The worker puts the error into the entry after this.
         asyncio.get_running_loop().call_later(1, _forget, invocation)
         raise
+
+
+class _Claims:
+    """Waits that end after so many seconds, or half as many more: one timer looks after all of them."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since: dict[asyncio.Task[Any], float] = {}
+        self._late: set[asyncio.Task[Any]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def wait(self, awaited: Awaitable[T]) -> T:
+        """Return what is waited for; raise `TimeoutError` when it takes too long."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None  # noqa: S101  a coroutine runs in one
+        self._since[task] = loop.time()
+        if self._timer is None:
+            self._timer = loop.call_later(self._seconds / 2, self._look)
+        try:
+            return await awaited
+        except asyncio.CancelledError:
+            if task in self._late and not task.uncancel():
+                raise TimeoutError from None
+            raise
+        finally:
+            del self._since[task]
+            self._late.discard(task)
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._seconds / 2, self._look) if self._since else None
+        for task, since in self._since.items():
+            if since + self._seconds <= loop.time() and task not in self._late:
+                self._late.add(task)
+                task.cancel()

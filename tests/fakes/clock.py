@@ -24,10 +24,9 @@ class Clock:
 
     async def asleep(self) -> float:
         """Wait until somebody sleeps; return for how long."""
-        async with asyncio.timeout(20):
-            while not any(not awake.done() for _, awake in self._sleepers):
-                self._fell_asleep.clear()
-                await self._fell_asleep.wait()
+        while not any(not awake.done() for _, awake in self._sleepers):
+            self._fell_asleep.clear()
+            await self._fell_asleep.wait()
         return self.slept[-1]
 
     def advance(self, seconds: float) -> None:

@@ -11,7 +11,7 @@ _AT_ONCE = Play(at_once=True)
 
 
 def _connect(name: str, address: Address, play: Play = _AT_ONCE, *, times_out: bool = False) -> Fault:
-    environ = {"UPSTREAM_CONNECT_TIMEOUT": "0.5"} if times_out else {}
+    environ = {"UPSTREAM_CONNECT_TIMEOUT": "1"} if times_out else {}
     return Fault(
         name=name, group="No connection", expected=UNREACHABLE, address=address, play=lambda _: play, environ=environ
     )

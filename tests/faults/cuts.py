@@ -49,6 +49,16 @@ def _start(end: End) -> Plays:
     return lambda one: Play(parts=(chunked(kinds[one.streams]) + piece(one.before),), end=end)
 
 
+def _no_chunk(last: bytes, end: End) -> Plays:
+    """Say something, and then what is no chunk of HTTP."""
+
+    def play(operation: Operation) -> Play:
+        said = after_content(operation).parts if operation.streams else _whole_cut(operation, end).parts
+        return Play(parts=said, end=end, held=operation.streams, last=last)
+
+    return play
+
+
 def _clean_end(operation: Operation) -> Made:
     if operation.streams:
         return after_content(operation, end=End.STAY, last=END)
@@ -145,6 +155,9 @@ CUTS = (
     _row("nothing, and a proper end", lambda one: answer(stream() if one.streams else whole("200 OK", b"")), BEFORE),
     _row("closed in the middle", _middle(End.CLOSE), _by_place),
     _row("reset in the middle", _middle(End.RESET), _by_place),
+    _row("what is no chunk in the middle, and closed", _no_chunk(b"<html>Bad gateway</html>", End.CLOSE), _by_place),
+    _row("what is no chunk in the middle, held open", _no_chunk(b"event: ping\n\n", End.STAY), _by_place),
+    _row("a chunk that is longer than its size", _no_chunk(b"2\r\nlonger\r\n", End.STAY), _by_place),
     _row("a proper end in the middle", _clean_end, _by_place),
     _row("a proper end within a letter", _in_a_letter, _by_place),
     _row("no `[DONE]` behind the last word", _without_done, COMPLETE),

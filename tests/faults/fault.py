@@ -33,10 +33,10 @@ class Expected:
     """What must come of a fault.
 
     `status` is what the client reads when no other target helps, `code` that of the error, None for any; `asked` is how
-    often the faulty target gets the request when it is the only one. `throttled` and `missing` are for what the client
-    reads when every target fails so; then `wait` is its Retry-After in seconds, None for any. `waits` tells that it
-    reads one even when there is no other target, `lasting` that another attempt is in vain although the status says
-    otherwise. `late` tells that the head of a stream leaves before there is content, so that an error is an event.
+    often the faulty target gets the request when it is the only one. When every target fails so, the client reads the
+    `same`, or that all are `throttled` or down; then `wait` is its Retry-After in seconds, None for any. `waits` tells
+    that it reads one even when there is no other target, `lasting` that another attempt is in vain although the status
+    says otherwise. `late` tells that the head of a stream leaves before there is content, so that an error is an event.
     """
 
     outcome: Outcome
@@ -44,7 +44,7 @@ class Expected:
     code: str | None = None
     asked: int = 1
     throttled: bool = False
-    missing: bool = False
+    same: bool = False
     waits: bool = False
     wait: int | None = None
     lasting: bool = False

@@ -18,7 +18,7 @@ from tests.faults.seen import Seen
 from tests.faults.table import FAULTS
 from tests.faults.verdict import judge, judge_lines, judge_records
 
-CELL_TIMEOUT = 30.0
+CELL_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +71,11 @@ async def run_row(fault: Fault) -> Row:
         if isinstance(play, Play)
         for layout in Layout
     ]
-    results = await asyncio.gather(*map(run_cell, cells))
+    ready = asyncio.Barrier(len(cells))
+    results = await asyncio.gather(*(run_cell(cell, ready) for cell in cells))
     left = asyncio.all_tasks() - before
     if left:
-        await asyncio.wait(left, timeout=1)
+        await asyncio.wait(left, timeout=CELL_TIMEOUT)
     return Row(
         fault=fault,
         results=tuple(results),
@@ -83,8 +84,8 @@ async def run_row(fault: Fault) -> Row:
     )
 
 
-async def run_cell(cell: Cell) -> Result:
-    """Make the call with an application of its own, and judge what came of it."""
+async def run_cell(cell: Cell, ready: asyncio.Barrier) -> Result:
+    """Make the call with an application of its own when all are ready, and judge what came of it."""
     targets = list(cell.targets())
     lines: list[str] = []
     records: list[SendingRecord] = []
@@ -93,6 +94,7 @@ async def run_cell(cell: Cell) -> Result:
             await stack.enter_async_context(target.serving())
         environ = cell.environ(targets)
         application = open_application(environ, lines.append, records.append, renews=cell.fault.second is not None)
+        await ready.wait()
         seen = await call(application, cell.operation.for_model(cell.fault.model), lambda: _hear(targets))
         wrong = await _close(application, targets)
     counts = [target.attempts for target in targets]

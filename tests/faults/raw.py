@@ -15,7 +15,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked\r\n", re.IGNORECASE)
 _LINGER_NOT = struct.pack("ii", 1, 0)  # closing then sends RST: socket(7)
 # A connection that nobody closes within this many seconds is left open.
-PATIENCE = 2.0
+PATIENCE = 30.0
 
 
 class End(Enum):
@@ -33,6 +33,7 @@ class Play:
     There are `pause` seconds between the parts. `whole` tells that it is an answer of HTTP behind which the connection
     can be used again; `at_once` that the server waits for no request, `early` that it does not wait for its body;
     `held` that the end waits until the client has read something of the answer: a reset overtakes what came before.
+    `last` are bytes that come only then.
     """
 
     parts: tuple[bytes, ...] = ()
@@ -42,6 +43,7 @@ class Play:
     at_once: bool = False
     early: bool = False
     held: bool = False
+    last: bytes = b""
 
 
 class Upstream:
@@ -127,6 +129,9 @@ class Upstream:
         if play.held:
             async with asyncio.timeout(PATIENCE):
                 await self.heard.wait()
+        if play.last:
+            writer.write(play.last)
+            await writer.drain()
         if play.end is End.RESET:
             reset(writer)
         elif play.end is End.STAY and not play.whole:

@@ -1,7 +1,7 @@
 """Errors as the answer, by their status."""
 
 from tests.faults.fault import Expected, Fault, Outcome
-from tests.faults.operations import encode
+from tests.faults.operations import Operation, encode
 from tests.faults.raw import End, Play
 from tests.faults.wire import HTML, JSON, answer, good, head, whole
 
@@ -10,7 +10,7 @@ _FILTERED = {"innererror": {"code": "ResponsibleAIPolicyViolation", "content_fil
 
 
 def _error(code: str, **members: object) -> bytes:
-    return encode({"error": {"code": code, "message": "Azure says no.", **members}})
+    return encode({"error": {"code": code, "message": "Azure says no."} | members})
 
 
 _BROKEN = _error("InternalServerError")
@@ -21,6 +21,17 @@ def _refused(name: str, status: int, told: str | None = None, body: bytes = b"")
     """Return a row for what no other target would answer otherwise."""
     raw = whole(f"{status} No", body or _error(str(status)))
     expected = Expected(outcome=Outcome.NOWHERE, status=status, code=told)
+    return Fault(name=name, group=CLIENTS, expected=expected, play=lambda _: answer(raw))
+
+
+def _path_refused(name: str) -> Fault:
+    """Return a row for a path that Azure does not know; a chat is then tried once on v1, for models of other makers."""
+
+    def expected(operation: Operation) -> Expected:
+        asked = 2 if operation.path.endswith("/chat/completions") else 1
+        return Expected(outcome=Outcome.NOWHERE, status=404, code="unknown_url", asked=asked)
+
+    raw = whole("404 No", _error("404"))
     return Fault(name=name, group=CLIENTS, expected=expected, play=lambda _: answer(raw))
 
 
@@ -38,10 +49,17 @@ def _ours(name: str, status: int, code: str, asked: int = 1) -> Fault:
     )
 
 
+def _elsewhere(name: str, message: str, told: str) -> Fault:
+    """Return a row for a 403 that is about the resource, and is told also where all resources say the same."""
+    expected = Expected(outcome=Outcome.ELSEWHERE, status=502, code=told, same=True, lasting=True)
+    play = answer(whole("403 No", _error("403", message=message)))
+    return Fault(name=name, group=AZURES, expected=expected, play=lambda _: play)
+
+
 REFUSALS = (
     _refused("400", 400),
     _refused("400 of the content filter", 400, "content_filter", _error("content_filter", **_FILTERED)),
-    _refused("404 of an unknown operation", 404, "unknown_url"),
+    _path_refused("404 of an unknown operation"),
     _refused("409", 409),
     _refused("413", 413),
     _refused("415", 415),
@@ -56,11 +74,28 @@ REFUSALS = (
         second=lambda operation: answer(good(operation)),
     ),
     _ours("403", 403, "PermissionDenied"),
+    _elsewhere("403 of a resource that is blocked", "Your resource has been temporarily blocked.", "upstream_refused"),
+    _elsewhere("403 of a suspended subscription", "The subscription is suspended.", "upstream_refused"),
+    _elsewhere("403 of a quota of a gateway", "Out of call volume quota.", "upstream_refused"),
+    _elsewhere("403 of the network's rules", "Public access is disabled.", "upstream_auth_error"),
+    _elsewhere("403 without a known reason", "Azure says no.", "upstream_refused"),
     Fault(
         name="404 `DeploymentNotFound`",
         group=AZURES,
-        expected=Expected(outcome=Outcome.ELSEWHERE, status=404, code="model_not_found", missing=True),
+        expected=Expected(outcome=Outcome.ELSEWHERE, status=404, code="model_not_found", same=True),
         play=lambda _: answer(whole("404 No", _error("DeploymentNotFound"))),
+    ),
+    Fault(
+        name="400 `unknown_model`",
+        group=AZURES,
+        expected=Expected(outcome=Outcome.ELSEWHERE, status=404, code="model_not_found", same=True),
+        play=lambda _: answer(whole("400 No", _error("unknown_model"))),
+    ),
+    Fault(
+        name="400 `unavailable_model`",
+        group=AZURES,
+        expected=Expected(outcome=Outcome.ELSEWHERE, status=404, code="model_not_found", same=True),
+        play=lambda _: answer(whole("400 No", _error("unavailable_model"))),
     ),
     _failed("408", 408),
     _failed("500", 500),

@@ -17,12 +17,12 @@ LATE_ERROR = Expected(outcome=Outcome.ELSEWHERE, code="server_error", late=True)
 RETRIES = {
     "AZURE_OPENAI_ROUTING": '{"retries_timeouts":true}',
     # The targets share this.
-    "UPSTREAM_FIRST_BYTE_TIMEOUT": "1.5",
-    "UPSTREAM_TOTAL_TIMEOUT": "2.5",
+    "UPSTREAM_FIRST_BYTE_TIMEOUT": "2",
+    "UPSTREAM_TOTAL_TIMEOUT": "4",
     "STREAM_HEAD_TIMEOUT": "0.5",
 }
 # In seconds, longer than a head is held; all the time there is must be longer.
-LONG, ENOUGH = 0.8, {"UPSTREAM_TOTAL_TIMEOUT": "9"}
+LONG, ENOUGH = 1.2, {"UPSTREAM_TOTAL_TIMEOUT": "9"}
 
 
 def _silent(name: str, *parts: bytes, at_once: bool = False, environ: Mapping[str, str] | None = None) -> Fault:
@@ -43,13 +43,13 @@ def _middle(operation: Operation) -> Play:
 
 def _drips(operation: Operation) -> Play:
     """Begin as a good answer, then a byte at a time that never comes to an end."""
-    return Play(parts=(_headers(operation).parts[0], *(piece(b":"),) * 99), pause=0.02)
+    return Play(parts=(_headers(operation).parts[0], *(piece(b":"),) * 200), pause=0.02)
 
 
 def _drips_behind(operation: Operation) -> Made:
     if not operation.streams:
         return STREAMS_ONLY
-    return Play(parts=(*_middle(operation).parts, *(piece(b":"),) * 99), pause=0.02)
+    return Play(parts=(*_middle(operation).parts, *(piece(b":"),) * 200), pause=0.02)
 
 
 def _slowly(operation: Operation) -> Play:

@@ -65,8 +65,7 @@ def _asked_as_expected(layout: Layout, expected: Expected, asked: Sequence[int |
     else:  # The draw says which of two equal ones it is.
         wanted = ((often, 0),) if layout is Layout.SPILL else ((often, 0), (0, often))
     fits = any(all(one in (None, want) for one, want in zip(asked, wants, strict=True)) for wants in wanted)
-    # A call with a fresh key is the same attempt.
-    return fits and attempts == (sum(wanted[0]) if again else 1)
+    return fits and attempts == sum(wanted[0])
 
 
 def _judge_complete(cell: Cell, seen: Seen, *, served: int) -> Iterator[str]:
@@ -80,7 +79,7 @@ def _judge_complete(cell: Cell, seen: Seen, *, served: int) -> Iterator[str]:
 
 def _of_all(expected: Expected) -> Expected:
     """Return what is expected when every target fails so, and there is more than one."""
-    if expected.missing:
+    if expected.same:
         return expected
     return Expected(
         outcome=expected.outcome,

@@ -1,6 +1,7 @@
 """What the journeys need from npm, installed once: OpenAI's SDK with a Node of today, and mocks of API documents."""
 
 import asyncio
+import fcntl
 import hashlib
 import json
 import os
@@ -23,8 +24,8 @@ NODE = MODULES / "node" / "bin" / "node"
 MOCK = MODULES / "@stdy" / "cli" / "steady.js"
 STAMP = MODULES / "installed"
 INSTALL_TIMEOUT = 300.0
-SCRIPT_TIMEOUT = 60.0
-START_TIMEOUT = 30.0
+SCRIPT_TIMEOUT = 90.0
+START_TIMEOUT = 60.0
 _READY = re.compile(rb"Ready to accept requests")
 # OpenAI's SDKs write lists and objects of a query or a form with brackets.
 BRACKETS = tuple(
@@ -38,12 +39,17 @@ def install() -> None:
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("npm is not installed")
-    digest = hashlib.sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()
-    if STAMP.is_file() and STAMP.read_text() == digest:
-        return
+    with (FOLDER / "package-lock.json").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # Other processes run other tests.
+        digest = hashlib.sha256(lock.read()).hexdigest()
+        if not STAMP.is_file() or STAMP.read_text() != digest:
+            _install(npm)
+            STAMP.write_text(digest)
+
+
+def _install(npm: str) -> None:
     done = subprocess.run([npm, "ci"], cwd=FOLDER, capture_output=True, text=True, timeout=INSTALL_TIMEOUT, check=False)
     assert done.returncode == 0, f"npm ci failed:\n{done.stdout}{done.stderr}"
-    STAMP.write_text(digest)
 
 
 async def run_script(name: str, environ: Mapping[str, str]) -> dict[str, object]:

@@ -11,6 +11,7 @@ import aiohttp
 from aiohttp import web
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
+from proxy.openai_api.object_ids import LENGTH, Tags, prefix_of
 from tests.fakes.server import Fault, Server
 from tests.integration.conftest import CLIENT_KEY
 from tests.processes import REPOSITORY, HostProcess, running_host
@@ -23,9 +24,32 @@ FORGETFUL = json.dumps(
 )
 SAME_NAMES = {name: name for name in DEFAULT_DEPLOYMENTS}
 
+BOTH = Tags(("first", "second"))
+
 Entry = Mapping[str, object]
 # What a client without TLS does not need takes most of the time to make one.
 _CONTEXT = ssl.create_default_context()
+
+
+def maker_of(identifier: str) -> int | None:
+    """Return the resource that an id names with its tag, `first` or `second`; None for one without a tag."""
+    return BOTH.split_text(identifier, "id")[1]
+
+
+def tagged(identifier: str, resource: int) -> str:
+    """Return an id of a resource as clients know it."""
+    return identifier + BOTH.tag(identifier.encode(), resource).decode()
+
+
+def bare(identifier: str) -> str:
+    """Return an id with a tag as Azure knows it."""
+    assert maker_of(identifier) is not None
+    return identifier[:-LENGTH]
+
+
+def has_a_tag(text: bytes) -> bool:
+    """Tell whether anything of a request or an answer has the tag of one of the two."""
+    return any(prefix_of(name) in text for name in BOTH.names)
 
 
 def entry(name: str, url: str, **members: object) -> Entry:

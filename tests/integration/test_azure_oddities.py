@@ -16,6 +16,7 @@ from tools.azure_openai_simulator import ERROR_SAMPLES, STREAM_ODDITIES, ErrorSa
 # What the proxy answers where it is not Azure's own status; 401 and 403 are about the proxy's credential.
 STATUS = {"error-401-key": 502, "error-401-token": 502, "error-401-role": 502}
 STATUS |= {"error-403-role": 502, "error-403-network": 502, "error-403-firewall": 502}
+STATUS |= {"error-403-blocked": 502, "error-403-suspended": 502, "error-403-quota": 502, "error-400-model": 404}
 # The call is repeated without an api-version, which this URL cannot do without.
 STATUS |= {"error-400-api-version": 404}
 CODES: Mapping[str, str | None] = {
@@ -28,6 +29,10 @@ CODES: Mapping[str, str | None] = {
     "error-400-content-filter-v1": "content_filter",
     "error-400-content-filter-responses": "content_filter",
     "error-400-content-policy": "content_policy_violation",
+    "error-400-model": "model_not_found",
+    "error-403-blocked": "upstream_refused",
+    "error-403-quota": "upstream_refused",
+    "error-403-suspended": "upstream_refused",
     "error-404-deployment": "model_not_found",
     "error-404-route": "unknown_url",
 }
@@ -69,7 +74,7 @@ async def test_an_error_of_azure_has_openai_s_shape_status_and_code(
     assert set(error) - {"innererror"} == {"message", "type", "param", "code"}
     assert error["message"]
     assert error["type"]
-    expected = "upstream_auth_error" if answer.status == 502 else CODES.get(sample.name)
+    expected = CODES.get(sample.name, "upstream_auth_error" if answer.status == 502 else None)
     if answer.status == 429:
         expected = "rate_limit_exceeded"
         assert error["type"] in ("tokens", "requests")

@@ -50,8 +50,12 @@ CASES = {
     "a model that is a number": Bad(status=400, code="invalid_type", body=b'{"model":4}'),
     "a stream that is a text": Bad(status=400, code="invalid_type", body=b'{"model":"gpt-4o","stream":"yes"}'),
     "two models": Bad(status=400, code=None, body=b'{"model":"gpt-4o","model":"gpt-4o-mini"}'),
+    "half a surrogate in a name": Bad(status=400, code=None, body=rb'{"model":"gpt-4o","\ud83d":1}'),
+    "half a surrogate in a name that stands twice": Bad(
+        status=400, code=None, body=rb'{"model":"gpt-4o","\ud83d":1,"\ud83d":2}'
+    ),
     "deep nesting": Bad(status=400, code=None, body=b'{"model":"gpt-4o","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
-    "a compressed body": Bad(status=415, code="unsupported_encoding", headers={**GOOD_KEY, "content-encoding": "gzip"}),
+    "a compressed body": Bad(status=415, code="unsupported_encoding", headers={**GOOD_KEY, "content-encoding": "br"}),
     "an unknown path": Bad(status=404, code="unknown_url", path="/v1/nothing/here"),
     "a path that climbs": Bad(status=404, code="unknown_url", path="/v1/chat/..%2f..%2fcompletions"),
     "a wrong method": Bad(status=405, code="method_not_supported", method="DELETE"),

@@ -8,19 +8,20 @@ import pytest
 import pytest_asyncio
 from openai import APIError, AsyncOpenAI
 
-from tests.integration.conftest import CLIENT_KEY, environ_for
+from tests.integration.conftest import CLIENT_KEY, environ_for, warm_up
 from tests.integration.test_http import CHAT, chat
 from tests.integration.test_sdk import HELLO
 from tests.processes import REPOSITORY, HostProcess, running_host
 from tools.azure_openai_simulator import Simulator
 
-SHORT = {"UPSTREAM_FIRST_BYTE_TIMEOUT": "0.3", "UPSTREAM_IDLE_TIMEOUT": "0.3", "UPSTREAM_TOTAL_TIMEOUT": "1.2"}
-SHORT |= {"UPSTREAM_REASONING_IDLE_TIMEOUT": "0.3", "STREAM_HEAD_TIMEOUT": "0.2", "STREAM_KEEP_ALIVE_INTERVAL": "0.1"}
+SHORT = {"UPSTREAM_FIRST_BYTE_TIMEOUT": "1", "UPSTREAM_IDLE_TIMEOUT": "1", "UPSTREAM_TOTAL_TIMEOUT": "2"}
+SHORT |= {"UPSTREAM_REASONING_IDLE_TIMEOUT": "1", "STREAM_HEAD_TIMEOUT": "0.2", "STREAM_KEEP_ALIVE_INTERVAL": "0.1"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def hasty(simulator: Simulator) -> AsyncIterator[HostProcess]:
     async with running_host(REPOSITORY, environ_for(simulator) | SHORT) as host:
+        await warm_up(host)
         yield host
 
 

@@ -21,7 +21,7 @@ ENVIRONMENT = REPOSITORY / ".venv" / "openai-0.28"
 PYTHON = ENVIRONMENT / "bin" / "python"
 STAMP = ENVIRONMENT / "installed"
 INSTALL_TIMEOUT = 300.0
-SCRIPT_TIMEOUT = 60.0
+SCRIPT_TIMEOUT = 90.0
 
 # Evaluates expressions from standard input, a line of JSON for each.
 RUNNER = """

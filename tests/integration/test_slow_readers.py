@@ -23,7 +23,10 @@ MEGABYTE = KILOBYTE * KILOBYTE
 HELD, TAKEN = MEGABYTE, 12 * MEGABYTE
 BUFFER = 32 * KILOBYTE
 MARKS = itertools.count(1)
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what a process holds")
+pytestmark = [
+    pytest.mark.serial,
+    pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what a process holds"),
+]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -57,7 +60,7 @@ async def begin_slowly(worker: Worker, azure: Azure, connection: Connection) -> 
 
 async def test_slow_readers_hold_little_and_nobody_up(worker: Worker, azure: Azure) -> None:
     before, memory = await worker.look(), worker.memory()
-    async with AsyncExitStack() as stack, asyncio.timeout(60):
+    async with AsyncExitStack() as stack:
         connections = [await stack.enter_async_context(worker.connected(receive_buffer=BUFFER)) for _ in range(SLOW)]
         visits = await asyncio.gather(*(begin_slowly(worker, azure, connection) for connection in connections))
         await azure.until_paused(SLOW)
@@ -69,13 +72,12 @@ async def test_slow_readers_hold_little_and_nobody_up(worker: Worker, azure: Azu
         assert worker.memory() - memory < SLOW * HELD
         assert max(visit.sent for visit in visits) < TAKEN
         assert (await worker.look()).held.slots == SLOW
-    async with asyncio.timeout(10):
-        await asyncio.gather(*(visit.closed for visit in visits))
+    await asyncio.gather(*(visit.closed for visit in visits))
     await worker.comes_to_rest(before, lines=SLOW + OTHERS)
 
 
 async def test_a_reader_that_is_slow_misses_nothing(worker: Worker, azure: Azure) -> None:
-    async with worker.connected() as connection, asyncio.timeout(60):
+    async with worker.connected() as connection:
         visit = await begin_slowly(worker, azure, connection)
         await azure.until_paused(1)
         came = b""
@@ -88,7 +90,7 @@ async def test_a_reader_that_is_slow_misses_nothing(worker: Worker, azure: Azure
 
 async def test_comments_do_not_pile_up_before_a_reader_that_does_not_read(worker: Worker, azure: Azure) -> None:
     before = await worker.look()
-    async with worker.connected(receive_buffer=BUFFER) as connection, asyncio.timeout(60):
+    async with worker.connected(receive_buffer=BUFFER) as connection:
         await begin_slowly(worker, azure, connection)
         await azure.until_paused(1)
         for _ in range(300):

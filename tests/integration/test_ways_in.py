@@ -196,6 +196,10 @@ async def test_stored_objects_can_be_switched_off(simulator: Simulator) -> None:
             assert (await answer.json())["error"]["code"] == "unsupported_operation"
         async with http.post("/v1/chat/completions", data=b'{"model":"gpt-4o","store":true}') as answer:
             assert (answer.status, (await answer.json())["error"]["param"]) == (400, "store")
+        reference = b'{"model":"gpt-4o","input":[{"type":"item_reference","id":"rs_1"}]}'
+        async with http.post("/v1/responses", data=reference) as answer:
+            assert answer.status == 400
+            assert "providerOptions.openai.store" in (await answer.json())["error"]["message"]
         assert len(simulator.requests) == before
         async with http.post("/v1/responses", data=b'{"model":"gpt-4o","input":"hi"}'):
             assert json.loads(simulator.requests[-1].body)["store"] is False
@@ -221,3 +225,30 @@ async def test_v1_takes_what_deployments_answer_when_it_is_chosen(simulator: Sim
         async with http.post("/v1/embeddings", data=b'{"model":"text-embedding-3-small","input":"x"}') as answer:
             assert answer.status == 200
         assert simulator.requests[-1].raw_path.startswith("/openai/deployments/")
+
+
+async def test_an_item_that_azure_does_not_keep_is_refused_in_its_words(http: aiohttp.ClientSession) -> None:
+    body = b'{"model":"gpt-4o","store":false,"input":[{"type":"item_reference","id":"rs_1"}]}'
+    async with http.post("/v1/responses", data=body) as answer:
+        assert answer.status == 400
+        error = (await answer.json())["error"]
+    assert error["param"] == "input"
+    assert error["message"].startswith("Item with id 'rs_1' not found.")
+
+
+async def test_a_model_that_has_answered_is_found_and_another_says_how_it_becomes_known(
+    http: aiohttp.ClientSession,
+) -> None:
+    async with http.get("/v1/models/dall-e-3") as answer:
+        assert answer.status == 404
+        assert "AZURE_OPENAI_RESOURCE_ID" in (await answer.json())["error"]["message"]
+    async with http.post("/v1/images/generations", json={"model": "dall-e-3", "prompt": "x"}) as answer:
+        assert answer.status == 200
+    async with http.get("/v1/models/dall-e-3") as answer:
+        assert (answer.status, (await answer.json())["id"]) == (200, "dall-e-3")
+    form = aiohttp.FormData({"model": "whisper"})
+    form.add_field("file", b"bytes", filename="a.wav")
+    async with http.post("/v1/audio/transcriptions", data=form) as answer:
+        assert answer.status == 200
+    async with http.get("/v1/models/whisper") as answer:
+        assert answer.status == 200

@@ -19,28 +19,28 @@ WHOLE = b'{"id":"1","object":"chat.completion","choices":[]}'
 class Visit:
     """A request that has arrived: `go` lets its script go on.
 
-    `over` is when its connection was closed, by the loop, or when it was answered whole; `closed` is the first alone.
+    `over` comes when its connection is closed or when it has been answered whole, `closed` with the first alone.
     """
 
     def __init__(self) -> None:
         self.arrived = asyncio.Event()
         self.go = asyncio.Event()
         loop = asyncio.get_running_loop()
-        self.closed: asyncio.Future[float] = loop.create_future()
-        self.over: asyncio.Future[float] = loop.create_future()
+        self.closed: asyncio.Future[None] = loop.create_future()
+        self.over: asyncio.Future[None] = loop.create_future()
         self.calls = 0
         self.sent = 0
 
     def end(self) -> None:
         """Note that it is over."""
         if not self.over.done():
-            self.over.set_result(asyncio.get_running_loop().time())
+            self.over.set_result(None)
 
     def close(self) -> None:
         """Note that its connection is closed."""
         self.end()
         if not self.closed.done():
-            self.closed.set_result(asyncio.get_running_loop().time())
+            self.closed.set_result(None)
 
 
 class Line(Protocol):

@@ -22,6 +22,8 @@ from tools.functions_host.channel import Invoke
 from tools.functions_host.settings import parse_arguments, read_settings
 from tools.functions_host.worker_process import WorkerProcess, start_worker
 
+# Seconds; whatever takes longer hangs.
+HANG = 60.0
 KEY = f"authorization: Bearer {CLIENT_KEY}"
 # The application's own view of what it holds, at a path of its own; it counts the lines of the log.
 PROBE = """
@@ -126,7 +128,7 @@ class Worker:
         """Return as soon as the worker holds no more than before and has written so many lines since; or fail."""
         seen = await self.look()
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(HANG):
                 while seen.lines < before.lines + lines or not _within(seen.held, before.held):
                     seen = await self.look()
         except TimeoutError as error:

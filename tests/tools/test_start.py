@@ -10,7 +10,7 @@ import pytest
 
 from tests.processes import NO_FILE, REPOSITORY
 
-START_TIMEOUT = 30.0
+START_TIMEOUT = 60.0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -24,11 +24,17 @@ async def test_start_prints_a_curl_line_that_works_and_ends_with_everything_it_b
     assert process.stdout is not None
     async with asyncio.timeout(START_TIMEOUT):
         printed = (await process.stdout.readuntil(b"Ctrl-C stops everything.\n")).decode()
+        assert "Models of other names are answered by: " in printed
         curl_line = next(line for line in printed.splitlines() if line.startswith("curl "))
         assert re.search(r"^Base URL +http://127\.0\.0\.1:\d+/v1$", printed, re.MULTILINE)
         curl = await asyncio.create_subprocess_shell(f"{curl_line} -sS", stdout=asyncio.subprocess.PIPE)
         streamed, _ = await curl.communicate()
         assert streamed.endswith(b"data: [DONE]\n\n")
+        for model in ("gpt-3.5-turbo", "gpt-5-mini"):  # what chat clients ask for by themselves
+            other = curl_line.replace('"gpt-4o"', f'"{model}"')
+            curl = await asyncio.create_subprocess_shell(f"{other} -sS", stdout=asyncio.subprocess.PIPE)
+            streamed, _ = await curl.communicate()
+            assert streamed.endswith(b"data: [DONE]\n\n")
         process.send_signal(number)
         worker = int(re.findall(r"worker process (\d+)", printed)[0])
         await process.stdout.read()  # Everybody who holds its output has ended.

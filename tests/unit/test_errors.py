@@ -1,4 +1,6 @@
-"""Every way a request can end badly."""
+"""The errors that a client can read."""
+
+import inspect
 
 import pytest
 
@@ -31,12 +33,19 @@ def test_each_error_has_its_status_type_and_code(
     assert (error.message, str(error), dict(error.headers)) == ("What happened.", "What happened.", {})
 
 
+def test_a_websocket_is_answered_with_the_protocol_to_use() -> None:
+    error = errors.UpgradeRequired()
+    assert (error.status, error.code, error.headers) == (426, "upgrade_required", {"upgrade": "HTTP/1.1"})
+
+
 def test_who_is_turned_away_is_told_to_come_back_soon() -> None:
     busy, ending = errors.Overloaded("Too much."), errors.ShuttingDown()
     assert [(error.status, error.code, error.headers) for error in (busy, ending)] == [
         (503, "overloaded", {"retry-after": "1"}),
         (503, "proxy_shutting_down", {"retry-after": "1"}),
     ]
+    assert busy.message == "Too much. Please retry after 1 second."
+    assert ending.message.endswith(" Please retry after 1 second.")
 
 
 @pytest.mark.parametrize(
@@ -51,6 +60,7 @@ def test_when_all_are_down_the_shortest_wait_is_told(
 ) -> None:
     error = errors.AllDown(throttled=throttled, wait=wait)
     assert (error.status, error.type, error.code, error.headers) == expected
+    assert error.message.endswith(" Please retry after 7 seconds." if throttled else " Please retry after 1 second.")
 
 
 def test_an_error_may_carry_its_own_code_param_and_headers() -> None:
@@ -115,3 +125,11 @@ def test_the_docstring_draws_every_error_with_its_status() -> None:
     for kind, status, _, _ in TREE:
         line = next(line for line in drawn.splitlines() if f"-- {kind.__name__} " in line)
         assert str(status) in line
+    kinds = inspect.getmembers(errors, lambda value: inspect.isclass(value) and issubclass(value, ProxyError))
+    assert [name for name, _ in kinds if f" {name} " not in drawn] == []
+
+
+def test_a_web_socket_is_refused_with_what_to_do_instead() -> None:
+    error = errors.UpgradeRequired()
+    assert (error.status, error.code, error.headers) == (426, "upgrade_required", {"upgrade": "HTTP/1.1"})
+    assert "POST /v1/responses" in error.message

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import random
 import signal
 
 from tools.azure_openai_simulator.simulator import DEFAULT_KEY, Simulator
@@ -15,8 +16,13 @@ def main() -> None:
     parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--key", default=DEFAULT_KEY, help="the key of the resource")
     parser.add_argument("--pace", type=float, default=0.0, metavar="SECONDS", help="wait after each chunk of a stream")
+    parser.add_argument(
+        "--idle", type=float, metavar="SECONDS", help="close each connection when it was idle for up to so long"
+    )
     options = parser.parse_args()
-    simulator = Simulator(keys=[options.key], pace=options.pace)
+    longest = options.idle
+    idle = None if longest is None else lambda: random.uniform(0.0, longest)  # noqa: S311 - no secret
+    simulator = Simulator(keys=[options.key], pace=options.pace, idle=idle)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(simulator, options.address, options.port))
 

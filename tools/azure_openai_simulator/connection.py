@@ -5,6 +5,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
@@ -23,6 +24,48 @@ class Tempo:
     gate: asyncio.Semaphore
     pace: float
     sleep: Callable[[float], Awaitable[None]]
+
+
+class IdleConnections:
+    """Closes connections that wait for another request, as gateways do.
+
+    `draw` returns the seconds for each answer, 0.0 to close behind it at once; None leaves all connections open.
+    """
+
+    def __init__(self, draw: Callable[[], float] | None) -> None:
+        self._draw = draw
+        self._closing: WeakKeyDictionary[asyncio.BaseTransport, asyncio.TimerHandle] = WeakKeyDictionary()
+
+    def begin(self, request: web.Request) -> None:
+        """Keep the connection of a request open."""
+        closing = self._closing.pop(request.transport, None) if request.transport is not None else None
+        if closing is not None:
+            closing.cancel()
+
+    async def end(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        """Send what is left of an answer, and let its connection be closed."""
+        if self._draw is not None and request.transport is not None:
+            await response.prepare(request)
+            await response.write_eof()
+            if seconds := self._draw():
+                later = asyncio.get_running_loop().call_later(seconds, _close_idle, request.protocol)
+                self._closing[request.transport] = later
+            else:
+                _close(request.transport)
+        return response
+
+
+def _close_idle(protocol: web.RequestHandler) -> None:
+    """Close a connection, unless a request has come that nobody has looked at yet."""
+    if not protocol._messages and protocol.transport is not None:
+        _close(protocol.transport)
+
+
+def _close(transport: asyncio.BaseTransport) -> None:
+    """Close a connection so that the other side can see it now; asyncio would tell it a turn of the loop later."""
+    if isinstance(transport, asyncio.WriteTransport) and not transport.is_closing():
+        transport.write_eof()
+    transport.close()
 
 
 async def send_stream(

@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from tools.azure_openai_simulator.answers import Ask, Document, Download, Hold, Reset, Stall
-from tools.azure_openai_simulator.connection import Tempo, reset, send_content, send_stream, wait_for
+from tools.azure_openai_simulator.connection import IdleConnections, Tempo, reset, send_content, send_stream, wait_for
 from tools.azure_openai_simulator.credentials import Credentials
 from tools.azure_openai_simulator.errors import ERROR_SAMPLES, ErrorSample, RefusalError
 from tools.azure_openai_simulator.headers import gateway_headers
@@ -24,6 +24,8 @@ from tools.azure_openai_simulator.routes import V1, Route, find_route
 from tools.azure_openai_simulator.state import State
 
 ODD_MODEL = "gpt-4o-2024-11-20"
+OTHER_MAKERS = ("DeepSeek", "Llama", "Mistral", "Phi", "grok")
+"""How models begin that answer on v1 alone."""
 CALLS = f"{V1}realtime/calls"
 
 CONNECTION_FAULTS: Mapping[str, Hold | Stall | Reset] = MappingProxyType(
@@ -44,16 +46,18 @@ class Handler:
     absent: Collection[str]
     journal: Journal
     tempo: Tempo
+    idle: IdleConnections
     _serials: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Record a call, answer it, and record a client that disconnects before the answer is complete."""
+        self.idle.begin(request)
         arrival = await read_arrival(request)
         recorded = arrival.recorded
         self.journal.arrived(recorded)
         serial = next(self._serials)
         try:
-            return await self._answer(request, arrival, serial)
+            return await self.idle.end(request, await self._answer(request, arrival, serial))
         except RefusalError as refusal:
             return _refuse(refusal.sample, serial)
         except msgspec.DecodeError:
@@ -110,13 +114,15 @@ class Handler:
             raise RefusalError(label)
         if name is None:
             return ask, label or ""
-        return replace(ask, deployment=name, model=self._model(name)), label or name
+        return replace(ask, deployment=name, model=self._model(name, by_path=ask.by_path)), label or name
 
-    def _model(self, deployment: str) -> str:
+    def _model(self, deployment: str, *, by_path: bool) -> str:
         odd = ODD_MODEL if deployment in ODD_DEPLOYMENTS else None
         model = self.state.deployments.get(deployment, odd)
         if model is None:
             raise RefusalError("error-404-deployment")
+        if by_path and model.startswith(OTHER_MAKERS):
+            raise RefusalError("error-404-route")
         return model
 
 

@@ -72,6 +72,7 @@ def answer(ask: Ask) -> Answer:
     request = msgspec.convert(asked, ResponseRequest)
     _check(ask, request)
     given = items_of(ask, request.input)
+    _check_references(ask, given)
     reply = reply_to(_as_chat(request, given))
     response = _response(ask, asked, request, _output(ask, request, reply)) | _usage(given, reply)
     if request.store is not False:
@@ -213,3 +214,26 @@ def _keep(ask: Ask, response: Record, given: list[Record], thread: str | None) -
     output = response["output"]
     if thread is not None and isinstance(output, list):
         ask.state.extend(f"conversations/{thread}/items", [*given, *output])
+
+
+def _check_references(ask: Ask, given: list[Record]) -> None:
+    """Refuse a reference to an item that is not kept.
+
+    https://github.com/maximhq/bifrost/issues/6382 has the answer of Azure.
+    """
+    for item in given:
+        if item["type"] == "item_reference" and not _is_kept(ask, str(item["id"])):
+            raise InvalidError(
+                400,
+                f"Item with id '{item['id']}' not found. Items are not persisted when `store` is set to false. "
+                "Try again with `store` set to true, or remove this item from your input.",
+                param="input",
+            )
+
+
+def _is_kept(ask: Ask, identity: str) -> bool:
+    responses = ask.state.collection(PLACE)
+    outputs = (record.get("output") for record in responses.values())
+    kept = (item["id"] for output in outputs if isinstance(output, list) for item in output)
+    inputs = (ask.state.collection(f"{PLACE}/{response}/input_items") for response in [*responses])
+    return identity in kept or any(identity in items for items in inputs)

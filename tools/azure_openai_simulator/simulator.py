@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from aiohttp import web
 
-from tools.azure_openai_simulator.connection import Tempo
+from tools.azure_openai_simulator.connection import IdleConnections, Tempo
 from tools.azure_openai_simulator.credentials import Credentials
 from tools.azure_openai_simulator.handler import Handler
 from tools.azure_openai_simulator.journal import Journal, RecordedRequest
@@ -41,7 +41,8 @@ class Simulator:
     `credentials`, `deployments` and `absent` may be changed while it serves. `gate` starts without permits, and the
     deployment `gated` takes one for each content chunk. `pace` is the seconds after each chunk of a stream. `absent`
     are paths this resource does not have, as `v1/completions`, `deployments/audio/speech` or, with a dated version,
-    `responses`.
+    `responses`. `idle` returns, for each answer, after how many seconds its connection is closed if it is idle until
+    then; without it connections stay open.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Simulator:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         keep: int = KEPT_REQUESTS,
         absent: Iterable[str] = (),
+        idle: Callable[[], float] | None = None,
     ) -> None:
         self.deployments = dict(deployments)
         self.credentials = Credentials(keys=set(keys), tokens=set(tokens))
@@ -63,6 +65,7 @@ class Simulator:
         self.url = ""
         self._journal = Journal(keep)
         self._tempo = Tempo(gate=self.gate, pace=pace, sleep=sleep)
+        self._idle = IdleConnections(idle)
 
     @property
     def requests(self) -> list[RecordedRequest]:
@@ -109,6 +112,7 @@ class Simulator:
             absent=self.absent,
             journal=self._journal,
             tempo=self._tempo,
+            idle=self._idle,
         )
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", handler.handle)

@@ -11,6 +11,8 @@ from proxy.values import AuthMode
 from tests.unit.azure_api import readers, recorded
 
 SAMPLES = pytest.mark.parametrize(("case", "keep"), recorded.streams("upstream.sse"))
+# What counts covered branches is slow, and other tests cover the same.
+EXHAUSTIVE = pytest.mark.no_cover
 ERRORS = AzureErrors(model="gpt-4o", auth=AuthMode.KEY_VAULT)
 
 
@@ -35,6 +37,7 @@ def test_a_sample_becomes_what_openai_would_send(case: str, keep: bool) -> None:
     readers.whole(written)
 
 
+@EXHAUSTIVE
 @SAMPLES
 def test_a_sample_byte_by_byte_becomes_the_same(case: str, keep: bool) -> None:
     received = recorded.read(case, "upstream.sse")
@@ -48,6 +51,7 @@ def test_a_sample_event_by_event_becomes_the_same(case: str, keep: bool) -> None
     assert run(case, keep, *events) == run(case, keep, received)
 
 
+@EXHAUSTIVE
 @SAMPLES
 def test_a_sample_in_two_parts_becomes_the_same_wherever_it_is_cut(case: str, keep: bool) -> None:
     received = recorded.read(case, "upstream.sse")
@@ -56,6 +60,7 @@ def test_a_sample_in_two_parts_becomes_the_same_wherever_it_is_cut(case: str, ke
         assert run(case, keep, received[:at], received[at:]) == expected, at
 
 
+@EXHAUSTIVE
 @SAMPLES
 def test_a_sample_that_ends_too_early_never_looks_complete(case: str, keep: bool) -> None:
     received = recorded.read(case, "upstream.sse")
@@ -64,6 +69,7 @@ def test_a_sample_that_ends_too_early_never_looks_complete(case: str, keep: bool
         assert readers.errors(written) or readers.complete(received[:at]), at
 
 
+@EXHAUSTIVE
 @SAMPLES
 def test_what_leaves_with_each_read_is_made_of_whole_events(case: str, keep: bool) -> None:
     received = recorded.read(case, "upstream.sse")

@@ -81,12 +81,17 @@ def test_an_image_has_no_model_part_beside_its_deployment() -> None:
     assert rewritten(asked, field("prompt", b"x")) == [("prompt", b"x")]
 
 
-@pytest.mark.parametrize("operation", [SOUND, EDIT], ids=lambda row: row.name)
 @pytest.mark.parametrize("fields", [{}, {"model": ""}])
-def test_a_form_for_a_deployment_without_a_model_is_refused(operation: Operation, fields: Mapping[str, str]) -> None:
-    with pytest.raises(InvalidRequest) as caught:
-        plan(operation, fields, DEPLOYMENT)
-    assert (caught.value.param, caught.value.code) == ("model", "missing_required_parameter")
+def test_a_form_without_a_model_is_for_the_default_deployment(fields: Mapping[str, str]) -> None:
+    def default(operation: Operation, surface: Surface) -> FormPlan:
+        route = Route(operation=operation)
+        return plan_form(route, fields, lambda model: model, surface=surface, boundary=BOUNDARY, default="d")
+
+    assert default(SOUND, DEPLOYMENT) == FormPlan(model="d", deployment="d", replace={"model": b"d"})
+    assert default(EDIT, DEPLOYMENT) == FormPlan(model="d", deployment="d", replace={"model": None})
+    video = default(VIDEO, V1)
+    assert (video.model, video.deployment, video.replace) == ("d", "d", {"model": b"d"})
+    assert bool(video.added) is ("model" not in fields)
 
 
 @pytest.mark.parametrize("fields", [{}, {"model": ""}])

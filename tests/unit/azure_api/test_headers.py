@@ -1,7 +1,7 @@
 """Which headers pass."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.azure_api.headers import (
@@ -38,7 +38,6 @@ NAMES = (
 HEADERS = st.dictionaries(NAMES, st.just(SECRET), max_size=20)
 
 
-@settings(max_examples=300, deadline=None)
 @given(HEADERS)
 def test_only_listed_headers_go_to_azure_whatever_comes_in(headers: dict[str, str]) -> None:
     sent = request_to_azure(headers, json=False)
@@ -46,7 +45,6 @@ def test_only_listed_headers_go_to_azure_whatever_comes_in(headers: dict[str, st
     assert {name: sent[name] for name in FIXED_REQUEST_HEADERS} == FIXED_REQUEST_HEADERS
 
 
-@settings(max_examples=300, deadline=None)
 @given(HEADERS)
 def test_only_listed_headers_come_back_whatever_azure_answers(headers: dict[str, str]) -> None:
     passed = response_to_openai(headers)
@@ -108,7 +106,6 @@ def test_a_location_that_is_no_address_is_not_passed_on() -> None:
     assert "canary" not in str(response_to_openai({"location": "https://[canary", "x-request-id": "x"}))
 
 
-@settings(max_examples=300, deadline=None)
 @given(HEADERS)
 def test_a_download_keeps_its_length_and_its_name_besides(headers: dict[str, str]) -> None:
     kept = {name: headers[name] for name in ("content-length", "content-disposition") if name in headers}

@@ -4,7 +4,7 @@ import json
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.azure_api.repair import apply, encode_repairs, find_repairs
@@ -84,7 +84,6 @@ def mixed(others: dict[str, object], name: str, random: Random) -> tuple[list[st
     return members[:at], members[at:]
 
 
-@settings(max_examples=300, deadline=None)
 @given(OBJECTS, DROPPED, VALUES, RANDOM)
 def test_every_byte_of_the_other_members_stays(
     others: dict[str, object], name: str, value: object, random: Random
@@ -104,7 +103,6 @@ def test_every_byte_of_the_other_members_stays(
     assert repaired.raw[: repaired.raw.rindex(b"}")].endswith(tail)
 
 
-@settings(max_examples=200, deadline=None)
 @given(OBJECTS, VALUES.filter(lambda value: value is not None), RANDOM)
 def test_a_renamed_limit_changes_its_name_alone(others: dict[str, object], value: object, random: Random) -> None:
     others["messages"] = []
@@ -120,7 +118,6 @@ def test_a_renamed_limit_changes_its_name_alone(others: dict[str, object], value
     assert repaired.raw == written('"max_completion_tokens"')
 
 
-@settings(max_examples=200, deadline=None)
 @given(OBJECTS, OBJECTS, RANDOM)
 def test_every_byte_around_the_verbosity_of_a_text_stays(
     others: dict[str, object], inside: dict[str, object], random: Random

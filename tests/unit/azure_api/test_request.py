@@ -5,7 +5,7 @@ import json
 import pytest
 
 from proxy.azure_api.headers import request_to_azure
-from proxy.azure_api.request import IMAGE_HEADER, Call, encode_body, image_deployment, is_image, parse_call
+from proxy.azure_api.request import IMAGE_HEADER, Call, encode_body, image_deployment, is_image, parse_call, wants_usage
 from proxy.azure_api.urls import Surfaces
 from proxy.config.resources import DATED_API_VERSION
 from proxy.errors import InvalidRequest
@@ -82,10 +82,9 @@ def test_a_body_that_cannot_be_read_is_refused(operation: Operation, raw: bytes)
         call(operation, raw)
 
 
-@pytest.mark.parametrize("operation", [CHAT, SECRET], ids=lambda row: row.name)
-def test_nothing_is_no_body_where_a_model_is_needed(operation: Operation) -> None:
+def test_nothing_is_no_body_where_a_model_is_needed() -> None:
     with pytest.raises(InvalidRequest):
-        call(operation, b"")
+        call(CHAT, b"")
 
 
 @pytest.mark.parametrize("operation", [RESPONSE, ASSISTANT], ids=lambda row: row.name)
@@ -198,3 +197,23 @@ def test_whether_events_are_wanted_is_read(operation: Operation, raw: bytes, str
 def test_a_response_in_the_background_is_known() -> None:
     assert call(RESPONSE, b'{"model":"m","background":true}').in_background
     assert not call(RESPONSE, b'{"model":"m","background":false}').in_background
+
+
+@pytest.mark.parametrize(
+    ("members", "wanted"),
+    [
+        (b'"stream_options":{"include_usage":true}', True),
+        (b'"stream_options":{"include_usage":false}', False),
+        (b'"stream_options":{"include_usage":"yes"}', False),
+        (b'"stream_options":{}', False),
+        (b'"stream_options":null', False),
+        (b'"stream_options":[]', False),
+        (b'"n":1', False),
+    ],
+)
+def test_the_usage_of_a_stream_is_asked_for_in_its_options(members: bytes, wanted: bool) -> None:
+    assert wants_usage(call(CHAT, b'{"model":"m",' + members + b"}")) is wanted
+
+
+def test_a_call_without_json_asks_for_no_usage() -> None:
+    assert not wants_usage(Call(route=Route(operation=CHAT)))

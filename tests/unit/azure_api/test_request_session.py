@@ -1,14 +1,17 @@
 """The model of a realtime session, of a form that came as JSON, and of the images in a response."""
 
+import json
+
 import pytest
 
-from proxy.azure_api.request import Call, encode_body, image_deployment, parse_call
+from proxy.azure_api.request import Call, encode_body, image_deployment, parse_call, require_model
 from proxy.errors import InvalidRequest, ModelNotFound
 from proxy.openai_api.operations import Operation, Surface
 from proxy.openai_api.router import Route
 from tests.unit.openai_api.paths import BY_NAME
 
 RESPONSE, SECRET = BY_NAME["createResponse"], BY_NAME["create-realtime-client-secret"]
+TRANSLATION = BY_NAME["create-realtime-translation-client-secret"]
 FORMS = pytest.mark.parametrize("name", ["createImageEdit", "createTranscription", "createVideo"])
 
 
@@ -45,11 +48,42 @@ def test_a_session_without_a_model_is_azures_to_judge() -> None:
     assert encode_body(asked, "d", Surface.V1) == b'{"session":{"model":"d","type":"transcription"}}'
 
 
-@pytest.mark.parametrize("raw", [b"{}", b'{"session":null}', b'{"model":"m"}'])
+@pytest.mark.parametrize("raw", [b"", b"{}", b'{"session":null}', b'{"model":"m"}'])
 def test_a_session_must_be_there(raw: bytes) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        call(SECRET, raw)
+        call(TRANSLATION, raw)
     assert (caught.value.code, caught.value.param) == ("missing_required_parameter", "session")
+
+
+@pytest.mark.parametrize(
+    ("raw", "session"),
+    [
+        (b"", {}),
+        (b"{}", {}),
+        (b'{"session":null}', {}),
+        (b'{"session":{"voice":"alloy"}}', {"voice": "alloy"}),
+        (b'{"session":{"type":"realtime","model":null}}', {}),
+    ],
+)
+def test_a_session_without_a_model_is_for_the_default_deployment(raw: bytes, session: dict[str, str]) -> None:
+    asked = call(SECRET, raw)
+    assert (asked.model, asked.lacks_model) == (None, True)
+    sent = json.loads(encode_body(asked, "d", Surface.V1))
+    assert sent == {"session": {**session, "type": "realtime", "model": "d"}}
+    if "session" not in (json.loads(raw or b"{}") or {}):
+        with pytest.raises(InvalidRequest, match="session"):
+            require_model(SECRET, asked.document)
+
+
+def test_a_session_that_only_transcribes_has_its_model_elsewhere() -> None:
+    assert not call(SECRET, b'{"session":{"type":"transcription"}}').lacks_model
+
+
+@pytest.mark.parametrize(("raw", "lacks"), [(b'{"prompt":{"id":"p"}}', True), (b'{"input":"x"}', False)])
+def test_a_response_may_take_its_model_from_a_prompt(raw: bytes, lacks: bool) -> None:
+    asked = call(RESPONSE, raw)
+    assert (asked.model, asked.lacks_model) == (None, lacks)
+    require_model(RESPONSE, asked.document)  # Azure may know a model for it.
 
 
 @pytest.mark.parametrize("session", [b"1", b"[]", b'"x"', b'{"model":1}', b'{"model":"a","model":"b"}'])
@@ -68,8 +102,10 @@ def test_json_in_the_place_of_a_form_names_its_model_all_the_same(name: str) -> 
 @pytest.mark.parametrize("name", ["createImageEdit", "createTranscription", "createTranslation"])
 @pytest.mark.parametrize("raw", [b"{}", b'{"prompt":"x","model":null}'])
 def test_json_in_the_place_of_a_form_needs_the_model_that_a_deployment_answers_for(name: str, raw: bytes) -> None:
+    asked = call(BY_NAME[name], raw)
+    assert (asked.model, asked.lacks_model) == (None, True)
     with pytest.raises(InvalidRequest) as caught:
-        call(BY_NAME[name], raw)
+        require_model(BY_NAME[name], asked.document)
     assert (caught.value.param, caught.value.code) == ("model", "missing_required_parameter")
     assert call(BY_NAME[name], raw, model="path").model == "path"
 
@@ -105,7 +141,6 @@ def test_the_deployment_that_makes_the_images_is_found_among_the_tools(tools: by
     "tools",
     [
         b"null", b"[]", b"{}", b"1", b'"image_generation"', b"[1]", b'["image_generation"]', b"[[]]",
-        b'[{"type":"image_generation"}]', b'[{"type":"image_generation","model":null}]',
         b'[{"type":"image_generation","model":1}]', b'[{"type":"function","model":"unknown"}]', b'[{"model":"i"}]',
         b'[{"type":["image_generation"],"model":"i"}]', b'[{"type":"image_generation","model":"\xff"}]',
         b'[1,{"type":"image_generation","model":"i"}]',
@@ -113,6 +148,11 @@ def test_the_deployment_that_makes_the_images_is_found_among_the_tools(tools: by
 )  # fmt: skip
 def test_tools_of_another_shape_are_azures_to_judge(tools: bytes) -> None:
     assert image_deployment(call(RESPONSE, b'{"model":"m","tools":' + tools + b"}"), serving) is None
+
+
+@pytest.mark.parametrize("tool", [b'{"type":"image_generation"}', b'{"type":"image_generation","model":null}'])
+def test_images_without_a_model_are_for_the_default_deployment(tool: bytes) -> None:
+    assert image_deployment(call(RESPONSE, b'{"tools":[' + tool + b"]}"), lambda model: model or "default") == "default"
 
 
 def test_an_unknown_model_for_images_is_told() -> None:

@@ -63,3 +63,21 @@ def test_a_chat_is_not_stored_by_itself_and_stays_as_it_is(raw: bytes) -> None:
 def test_where_storing_is_allowed_the_wish_is_azures_to_judge(operation: Operation, store: bytes) -> None:
     raw = b'{"model":"m"' + store + b"}"
     assert parse_call(Route(operation=operation), raw).raw == raw
+
+
+REFERENCE = b'[{"role":"user","content":"hi"},{"type":"item_reference","id":"rs_1"}]'
+
+
+def test_an_item_that_is_named_by_its_id_is_refused_with_the_cure() -> None:
+    with pytest.raises(InvalidRequest, match=r"providerOptions\.openai\.store") as caught:
+        call(RESPONSE, b'{"model":"m","input":' + REFERENCE + b"}")
+    assert (caught.value.status, caught.value.param, caught.value.code) == (400, "input", "unsupported_value")
+    stored = parse_call(Route(operation=RESPONSE), b'{"model":"m","input":' + REFERENCE + b"}")
+    assert stored.model == "m"
+
+
+@pytest.mark.parametrize(
+    "given", [b'"item_reference"', b'[{"content":"item_reference"}]', b'["item_reference"]', b"null", b"7"]
+)
+def test_what_only_speaks_of_references_passes(given: bytes) -> None:
+    assert call(RESPONSE, b'{"model":"m","input":' + given + b"}").model == "m"

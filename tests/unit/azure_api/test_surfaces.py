@@ -4,7 +4,7 @@ import re
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.azure_api.urls import (
@@ -166,7 +166,6 @@ IDS = st.text(min_size=1, max_size=24) | st.lists(
 ).map("".join)  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(WITH_IDS), st.lists(IDS, min_size=4, max_size=4))
 def test_an_id_stays_one_segment_in_its_place_whatever_it_is(operation: Operation, ids: list[str]) -> None:
     parameters = tuple(ids[: operation.path.count("{")])

@@ -9,6 +9,8 @@ from proxy.values import AuthMode
 from tests.unit.azure_api import recorded, typed_readers
 
 SAMPLES = pytest.mark.parametrize(("case", "keep"), recorded.streams("events.sse"))
+# What counts covered branches is slow, and other tests cover the same.
+EXHAUSTIVE = pytest.mark.no_cover
 ERRORS = AzureErrors(model="gpt-4o", auth=AuthMode.KEY_VAULT)
 
 
@@ -32,12 +34,14 @@ def test_a_sample_becomes_what_openai_would_send(case: str, keep: bool) -> None:
     typed_readers.events(written)
 
 
+@EXHAUSTIVE
 @SAMPLES
 def test_a_sample_byte_by_byte_becomes_the_same(case: str, keep: bool) -> None:
     received = recorded.read(case, "events.sse")
     assert run(case, keep, *(received[at : at + 1] for at in range(len(received)))) == run(case, keep, received)
 
 
+@EXHAUSTIVE
 @SAMPLES
 def test_a_sample_in_two_parts_becomes_the_same_wherever_it_is_cut(case: str, keep: bool) -> None:
     received = recorded.read(case, "events.sse")
@@ -46,6 +50,7 @@ def test_a_sample_in_two_parts_becomes_the_same_wherever_it_is_cut(case: str, ke
         assert run(case, keep, received[:at], received[at:]) == expected, at
 
 
+@EXHAUSTIVE
 @SAMPLES
 def test_a_sample_that_ends_too_early_never_looks_complete(case: str, keep: bool) -> None:
     received, form = recorded.read(case, "events.sse"), form_of(case)
@@ -64,6 +69,7 @@ def test_an_answer_that_is_whole_is_never_an_error_by_the_end_of_the_bytes(case:
             assert typed_readers.errors(form, run(case, keep, received[:at])) == [], at
 
 
+@EXHAUSTIVE
 @SAMPLES
 def test_what_leaves_with_each_read_is_made_of_whole_events(case: str, keep: bool) -> None:
     stream = open_stream(form_of(case), ERRORS, keep_filters=keep)

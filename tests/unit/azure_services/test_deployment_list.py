@@ -77,6 +77,13 @@ def test_what_serves_no_model_of_openai_now_is_left_out(item: dict[str, object])
     assert page(item).deployed == ()
 
 
+def test_a_model_of_another_maker_that_chats_answers_on_v1() -> None:
+    item = deployment("a")
+    item["properties"] |= {"model": {"format": "xAI", "name": "grok-4"}}  # type: ignore[operator]
+    assert only(item).on_v1
+    assert not only(deployment("a")).on_v1
+
+
 @pytest.mark.parametrize(
     "odd",
     [

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from proxy.azure_services.http_client import WHOLE_BODY, HttpClient
+from proxy.azure_services.http_client import KEEP_ALIVE, KEEP_ALIVE_ONCE, WHOLE_BODY, HttpClient
 from proxy.config.timeouts import Timeouts
 from proxy.errors import Overloaded, Unreachable, UpstreamError
 from proxy.values import UpstreamRequest
@@ -95,12 +95,13 @@ async def test_a_stale_pooled_connection_is_repeated_once_on_a_new_one(client: H
     assert sendings.reported == [sendings.begun[1]]
 
 
-async def test_two_stale_pooled_connections_are_an_error_after_one_repetition(client: HttpClient) -> None:
+async def test_the_repetition_does_not_go_on_another_connection_that_was_idle_as_long(client: HttpClient) -> None:
     together = asyncio.Barrier(2)
 
     async def stale(connection: int, request: int, writer: asyncio.StreamWriter) -> None:
         if request <= 2:
             await together.wait()
+        if request <= 2 or connection > 2:
             writer.write(HELLO)
         else:
             writer.transport.abort()
@@ -108,10 +109,19 @@ async def test_two_stale_pooled_connections_are_an_error_after_one_repetition(cl
     sendings = Sendings()
     async with serving(stale) as server:
         await asyncio.gather(fetch(client, post(server)), fetch(client, post(server)))
+        assert await fetch(client, post(server), sendings) == b"hello"
+        assert (server.connections, len(server.bodies)) == (3, 4)
+    assert [sending.outcome for sending in sendings.begun] == ["reset", None]
+
+
+async def test_a_repetition_that_fails_as_well_is_an_error(client: HttpClient) -> None:
+    sendings = Sendings()
+    async with serving(reset_all_but_first) as server:
+        await fetch(client, post(server))
         with pytest.raises(UpstreamError, match="broke"):
             await fetch(client, post(server), sendings)
-        assert (server.connections, len(server.bodies)) == (2, 4)
-    assert [sending.outcome for sending in sendings.begun] == ["reset", "reset"]
+        assert (server.connections, len(server.bodies)) == (2, 3)
+    assert len(sendings.begun) == 2
 
 
 async def test_a_new_connection_that_resets_is_not_repeated(client: HttpClient) -> None:
@@ -126,18 +136,33 @@ async def test_a_new_connection_that_resets_is_not_repeated(client: HttpClient) 
 async def test_what_may_not_be_done_twice_is_not_repeated(client: HttpClient) -> None:
     sendings = Sendings()
     async with serving(reset_second) as server:
-        await fetch(client, post(server))
+        await fetch(client, post(server, repeatable=False))
         with pytest.raises(UpstreamError, match="broke"):
             await fetch(client, post(server, repeatable=False), sendings)
-        assert len(server.bodies) == 2
+        assert (server.connections, len(server.bodies)) == (1, 2)
     assert [sending.outcome for sending in sendings.reported] == ["reset"]
 
 
-async def test_a_body_that_comes_piece_by_piece_is_not_repeated(client: HttpClient) -> None:
-    async def pieces() -> AsyncIterator[bytes]:
-        yield b"ab"
-        yield b"c"
+async def pieces() -> AsyncIterator[bytes]:
+    yield b"ab"
+    yield b"c"
 
+
+async def test_what_may_not_be_done_twice_gets_no_connection_that_may_have_been_idle_for_long(
+    client: HttpClient,
+) -> None:
+    async with serving(whole) as server:
+        for _ in range(2):
+            await fetch(client, post(server))
+        assert server.connections == 1
+        for _ in range(2):
+            await fetch(client, post(server, repeatable=False))
+            await fetch(client, post(server, pieces()))
+        assert server.connections == 2  # Those that were in use a moment ago are used again.
+    assert (KEEP_ALIVE, KEEP_ALIVE_ONCE) == (60.0, 5.0)
+
+
+async def test_a_body_that_comes_piece_by_piece_is_not_repeated(client: HttpClient) -> None:
     sendings = Sendings()
     async with serving(reset_second) as server:
         assert await fetch(client, post(server, pieces()), sendings) == b"hello"

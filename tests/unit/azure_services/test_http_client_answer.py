@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from proxy.azure_services.http_client import READ_AHEAD, HttpClient
+from proxy.azure_services.http_client import READ_AHEAD, HttpClient, UpstreamAnswer
 from proxy.errors import ShuttingDown, UpstreamError
 from tests.fakes.raw_azure import (
     BEGUN,
@@ -72,6 +72,44 @@ async def test_a_break_is_one_of_the_breaks_for_who_reads_and_an_error_for_who_r
         with pytest.raises(UpstreamError, match="broke"):
             await answer.read_whole(MEGABYTE)
         assert answer.sending.received == 1
+
+
+@pytest.mark.parametrize("odd", [b"<html>Bad gateway</html>", b"zz\r\nab\r\n", b"1\r\nab\r\n", b"\x00", b"-1\r\na\r\n"])
+@pytest.mark.parametrize("closes", [True, False], ids=["closed", "held open"])
+async def test_bytes_that_are_no_chunk_are_a_break_at_once(client: HttpClient, odd: bytes, closes: bool) -> None:
+    release = asyncio.Event()
+
+    async def odd_after_one(_connection: int, _request: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(BEGUN)
+        await release.wait()
+        writer.write(odd)
+        if closes:
+            writer.close()
+
+    async with answered(client, odd_after_one) as (_, answer):
+        assert await answer.read() == b"a"
+        release.set()
+        with pytest.raises(answer.breaks):
+            await _read_all(answer)
+
+
+async def _read_all(answer: UpstreamAnswer) -> None:
+    while await answer.read():
+        pass
+
+
+async def test_bytes_behind_a_whole_answer_take_nothing_from_it(client: HttpClient) -> None:
+    release = asyncio.Event()
+
+    async def more(_connection: int, _request: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(BEGUN)
+        await release.wait()
+        writer.write(END + b"<html>")
+
+    async with answered(client, more) as (_, answer):
+        assert await answer.read() == b"a"
+        release.set()
+        assert await answer.read() == b""
 
 
 async def test_an_abort_is_an_error_for_who_waits_and_for_who_reads_on(client: HttpClient) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import sys
-import time
 
 import pytest
 
@@ -79,9 +78,8 @@ async def test_the_time_to_wait_is_carried(
     vault: KeyVault, azure: KeyVaultStandIn, said: str | None, carried: str | None
 ) -> None:
     azure.fault = Fault(status=429, retry_after=said)
-    began = time.monotonic()
     assert (await failure_of_read(vault)).headers.get("retry-after") == carried
-    assert time.monotonic() - began < 5  # the SDK itself did not wait
+    assert len(azure.calls) == 1  # The SDK did not wait and ask again.
 
 
 async def test_a_closed_port_is_unreachable_at_once_and_the_next_read_recovers(

@@ -19,7 +19,8 @@ RIGHT: dict[str, object] = {
     "an endpoint alone": azure(),
     "all of azure": azure(
         name="main-1", kind="azure", auth="key", api_key="k", api_version="v1", priority=3, weight=0.5,
-        models={"gpt-4o": "my.gpt_4-o"}, default_deployment="d", resource_id=RESOURCE_ID,
+        models={"gpt-4o": "my.gpt_4-o"}, default_deployment="d", default_deployments={"images": "i", "chat": "c"},
+        resource_id=RESOURCE_ID,
     ),
     "all of openai": openai(
         name="openai", auth="key", priority=1000, weight=1_000_000, models={"gpt-4o": "ft:gpt-4o:org::x"},
@@ -97,6 +98,8 @@ WRONG: dict[str, Wrong] = {
     **each_of_openai("models", {"a": ""}, {"a": f"{CANARY} x"}, {"a": f"{CANARY}/x"}, {"a": "-"}, {"a": 1}),
     **each("a default", "default_deployment", None, 1, "", f"{CANARY}/x", ".", "a" * 65),
     **each_of_openai("default_deployment", f"{CANARY}/x", None),
+    **each("defaults", "default_deployments", None, [], "a", {CANARY: "a"}, {"chat": None}, {"chat": f"{CANARY}/x"}),
+    **each_of_openai("default_deployments", {"chat": f"{CANARY}/x"}, {"Chat": "a"}),
     **each(
         "an id", "resource_id", None, 1, "", CANARY, f"{RESOURCE_ID}/x", RESOURCE_ID.replace(GUID, CANARY),
         RESOURCE_ID.replace("rg-1", ".."),

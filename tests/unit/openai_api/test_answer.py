@@ -100,3 +100,14 @@ def test_a_wait_is_told_in_milliseconds_too() -> None:
         "retry-after-ms": "86400000",
         "content-type": "application/json",
     }
+
+
+HALF = "a\ud83db"
+
+
+def test_half_a_surrogate_in_an_error_is_replaced() -> None:
+    error = AzureRefusal(HALF, status=400, type=HALF, code=HALF, param=HALF)
+    response = to_response(error)
+    assert response.status == 400
+    assert isinstance(response.body, bytes)
+    assert set(json.loads(response.body)["error"].values()) == {"a?b"}

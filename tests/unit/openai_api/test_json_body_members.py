@@ -4,7 +4,7 @@ import json
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from proxy.openai_api.json_body import parse_json_body
 from tests.unit.openai_api.test_json_body import OBJECTS, RANDOM, VALUES, document, member, rendered
@@ -14,7 +14,6 @@ def written(members: dict[str, object], random: Random) -> bytes:
     return document([member(name, value, random) for name, value in members.items()], random).encode()
 
 
-@settings(max_examples=200, deadline=None)
 @given(OBJECTS, VALUES, RANDOM)
 def test_a_member_is_put_in_where_there_was_none(others: dict[str, object], new: object, random: Random) -> None:
     others.pop("model", None)
@@ -25,7 +24,6 @@ def test_a_member_is_put_in_where_there_was_none(others: dict[str, object], new:
     assert (changed[:at], changed[len(changed) - len(raw) + at :]) == (raw[:at], raw[at:])
 
 
-@settings(max_examples=200, deadline=None)
 @given(OBJECTS, VALUES, RANDOM)
 def test_a_member_that_is_there_is_replaced(members: dict[str, object], new: object, random: Random) -> None:
     members["model"] = "old"
@@ -33,7 +31,6 @@ def test_a_member_that_is_there_is_replaced(members: dict[str, object], new: obj
     assert body.with_member("model", value) == body.replace("model", value)
 
 
-@settings(max_examples=300, deadline=None)
 @given(OBJECTS, VALUES, RANDOM)
 def test_a_member_is_taken_out_with_its_comma(others: dict[str, object], old: object, random: Random) -> None:
     others.pop("model", None)
@@ -44,7 +41,6 @@ def test_a_member_is_taken_out_with_its_comma(others: dict[str, object], old: ob
     assert list(parse_json_body(left).spans) == [name for name in names if name != "model"]
 
 
-@settings(max_examples=100, deadline=None)
 @given(OBJECTS, RANDOM)
 def test_without_the_member_nothing_is_taken_out(others: dict[str, object], random: Random) -> None:
     others.pop("model", None)

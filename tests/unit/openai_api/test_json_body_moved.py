@@ -3,7 +3,7 @@
 import json
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from proxy.openai_api.json_body import JsonBody, parse_json_body
 from tests.unit.openai_api.test_json_body import OBJECTS, RANDOM, VALUES, rendered
@@ -22,7 +22,6 @@ def mixed(members: dict[str, object], random: Random) -> dict[str, object]:
     return {name: members[name] for name in random.sample([*members], len(members))}
 
 
-@settings(max_examples=300, deadline=None)
 @given(OBJECTS, VALUES, RANDOM)
 def test_what_is_dropped_leaves_the_others_in_their_places(
     others: dict[str, object], old: object, random: Random
@@ -35,7 +34,6 @@ def test_what_is_dropped_leaves_the_others_in_their_places(
     assert left.raw == body.without("model")
 
 
-@settings(max_examples=200, deadline=None)
 @given(OBJECTS, VALUES, RANDOM)
 def test_what_is_renamed_keeps_its_place_and_its_value(others: dict[str, object], old: object, random: Random) -> None:
     others.pop("new_name", None)
@@ -51,7 +49,6 @@ def test_what_is_renamed_keeps_its_place_and_its_value(others: dict[str, object]
     assert json.loads(b"{" + body.raw[at : len(body.raw) - len(rest)] + b":0}") == {"model": 0}
 
 
-@settings(max_examples=200, deadline=None)
 @given(OBJECTS, VALUES, VALUES, RANDOM)
 def test_what_is_replaced_moves_the_others(others: dict[str, object], old: object, new: object, random: Random) -> None:
     body = parse_json_body(written(mixed({**others, "model": old}, random), random))

@@ -5,7 +5,7 @@ import tracemalloc
 from itertools import pairwise
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import InvalidRequest
@@ -36,7 +36,7 @@ PART = st.builds(
     NAMES, FILENAMES, CONTENTS, HEADERS,
 )  # fmt: skip
 PARTS = st.lists(PART, max_size=5)
-RANDOM = st.randoms(use_true_random=False)
+RANDOM = st.randoms(use_true_random=True)
 
 
 def cut(body: bytes, random: Random) -> list[bytes]:
@@ -57,7 +57,6 @@ def read(chunks: list[bytes]) -> FormReader:
     return reader
 
 
-@settings(max_examples=300, deadline=None)
 @given(PARTS, RANDOM, st.text(max_size=8), st.sampled_from([None, b"", b"d", b"deployment"]))
 async def test_one_part_changes_and_no_other_byte(
     parts: list[bytes], random: Random, model: str, value: bytes | None
@@ -83,7 +82,6 @@ async def test_one_part_changes_and_no_other_byte(
     assert await read_with_aiohttp(written()) == before
 
 
-@settings(max_examples=1000, deadline=None)
 @given(PARTS, RANDOM)
 async def test_a_form_with_bytes_changed_is_refused_or_read_as_others_read_it(
     parts: list[bytes], random: Random
@@ -107,7 +105,6 @@ async def test_a_form_with_bytes_changed_is_refused_or_read_as_others_read_it(
     assert [content.decode() for name, content in others if name == "model"] == list(fields.values())
 
 
-@settings(max_examples=500, deadline=None)
 @given(st.binary(max_size=300) | CONTENTS, RANDOM)
 def test_bytes_of_any_kind_are_a_form_or_refused(body: bytes, random: Random) -> None:
     chunks = cut(random.choice((b"", DASHED + b"\r\n")) + body + random.choice((b"", b"\r\n" + DASHED + b"--")), random)

@@ -1,7 +1,5 @@
 """Items of a response and sealed content: with a tag they belong to their resource, without one to nobody."""
 
-import time
-
 import pytest
 
 from proxy.errors import InvalidRequest, UnknownId
@@ -20,12 +18,14 @@ PREVIOUS = b'"previous_response_id":"resp_1~btoc"'
         (b'{"input":[{"type":"reasoning","encrypted_content" : "gAAA-_x==~btoc","summary":[]}]}', "encrypted_content"),
         (b'{"input":[{"type":"mcp_approval_response","approval_request_id":"mcpr_1~btoc"}]}', "approval_request_id"),
         (b'{"input":[{"encrypted_content":"a\\/b\\u002b\\u003D~btoc"}]}', "encrypted_content"),
+        (b'{"input":[{"id":"rs_1\\u007ebtoc"}]}', "id"),
+        (b'{"input":[{"content":[{"annotations":[{"file_id":"file-1~btoc"}]}]}]}', "file_id"),
         (b'{"prompt":{"variables":{"a":{"type":"input_file","file_id":"file-1~btoc"}}}}', "file_id"),
     ],
 )
 def test_what_has_a_tag_goes_to_its_resource_without_it(written: bytes, field: str) -> None:
     body, claims = bare_body(TWO, CREATE, written)
-    assert body == written.replace(b"~btoc", b"")
+    assert body == written.replace(b"~btoc", b"").replace(b"\\u007ebtoc", b"")
     assert [(claim.field, claim.resource) for claim in claims] == [(field, 1)]
 
 
@@ -33,8 +33,8 @@ def test_what_has_a_tag_goes_to_its_resource_without_it(written: bytes, field: s
     "item",
     [
         b'{"encrypted_content":"gAAA=="}', b'{"type":"item_reference","id":"msg_1"}', b'{"id":"rs-1"}',
-        b'{"approval_request_id":"mcpr_1"}', b'{"encrypted_content":"file-1"}', b'{"encrypted_content":"a b~btoc"}',
-        b'{"encrypted_content":"a\\"b~btoc"}', b'{"variables":{"city":"file-1~none"}}',
+        b'{"approval_request_id":"mcpr_1"}', b'{"encrypted_content":"file-1"}', b'{"id":"my own~thing"}',
+        b'{"variables":{"city":"file-1~none"}}', b'{"content":[{"annotations":[{"file_id":"a","container_id":"b"}]}]}',
     ],
 )  # fmt: skip
 def test_what_has_no_tag_goes_anywhere_and_beside_another_object_to_that(item: bytes) -> None:
@@ -42,15 +42,20 @@ def test_what_has_no_tag_goes_anywhere_and_beside_another_object_to_that(item: b
     assert bare_body(TWO, CREATE, alone) == (alone, ())
     body, claims = bare_body(TWO, CREATE, b"{" + PREVIOUS + b',"input":[' + item + b"]}")
     assert body == b'{"previous_response_id":"resp_1","input":[' + item + b"]}"
-    assert claimed(claims) == 1
+    assert [claim.resource for claim in claims] == [1]
 
 
 def test_sealed_content_of_another_resource_than_the_files_is_refused() -> None:
-    written = b'{"input":[{"file_id":"file-1"},{"encrypted_content":"' + b"A" * 1000 + b'~btoc"}]}'
+    written = b'{"input":[{"content":[{"file_id":"file-1"}]},{"encrypted_content":"' + b"A" * 1000 + b'~btoc"}]}'
     with pytest.raises(InvalidRequest, match="belong to different") as caught:
         claimed(bare_body(TWO, CREATE, written)[1])
     assert caught.value.param == "encrypted_content"
     assert len(caught.value.message) < 350
+
+
+def test_an_id_with_half_a_surrogate_is_left_as_it_is() -> None:
+    raw = b'{"input":[{"id":"msg_\\ud83d"}],"previous_response_id":"resp_\\ud83d"}'
+    assert bare_body(TWO, CREATE, raw) == (raw, ())
 
 
 def test_sealed_content_of_a_resource_that_is_gone_is_unknown() -> None:
@@ -60,17 +65,16 @@ def test_sealed_content_of_a_resource_that_is_gone_is_unknown() -> None:
 
 
 def test_a_resource_that_became_alone_opens_what_it_has_sealed() -> None:
-    body, claims = bare_body(ALONE, CREATE, b'{"encrypted_content":"gAAA==~i6on"}')
-    assert body == b'{"encrypted_content":"gAAA=="}'
-    assert claimed(claims) == 0
+    body, claims = bare_body(ALONE, CREATE, b'{"input":[{"encrypted_content":"gAAA==~i6on"}]}')
+    assert body == b'{"input":[{"encrypted_content":"gAAA=="}]}'
+    assert [claim.resource for claim in claims] == [0]
 
 
-def test_long_sealed_contents_are_read_in_no_more_than_their_time() -> None:
+def test_long_sealed_contents_take_no_time_that_grows_with_the_square_of_their_length() -> None:
+    """Such a time would be longer than any test may take."""
     sealed = b"gAAAAABo-_x+/" * 80_000  # 1 MB
     item = b'{"type":"reasoning","encrypted_content":"' + sealed + b'==~btoc"},'
     written = b'{"input":[' + item * 30 + b"{}]}"
-    begun = time.process_time()
     body, claims = bare_body(TWO, CREATE, written)
-    assert time.process_time() - begun < 3  # a tenth of it on a quiet machine
     assert body == written.replace(b"~btoc", b"")
-    assert claimed(claims) == 1
+    assert [claim.resource for claim in claims] == [1]

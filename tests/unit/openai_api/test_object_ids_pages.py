@@ -124,5 +124,7 @@ def test_an_sdk_sees_every_object_once_and_no_empty_page_before_the_end(
     seen = list(pages(Azure(tuple(counts), tells), tags, limit))
     assert all(seen[:-1])
     assert [identifier for page in seen for identifier in page] == [
-        f"file-{number}{tags.tag(resource)}" for resource, count in enumerate(counts) for number in range(count)
+        f"file-{number}{tags.tag(f'file-{number}'.encode(), resource).decode()}"
+        for resource, count in enumerate(counts)
+        for number in range(count)
     ]

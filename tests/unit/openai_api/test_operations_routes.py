@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import MethodNotAllowed, UnknownUrl, UnsupportedOperation
 from proxy.openai_api.operations import OPERATIONS, Body, Operation, Surface
-from proxy.openai_api.router import Route, find, unknown
+from proxy.openai_api.router import Route, find, is_azure_shaped, unknown
 from tests.unit.openai_api.paths import BY_NAME, ON_DEPLOYMENTS, ROWS, filled, template
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "get", "PROPFIND", ""}
@@ -177,7 +177,6 @@ NAMES = st.sampled_from(
 )
 
 
-@settings(max_examples=500, deadline=None)
 @given(st.lists(DOTS | NAMES, min_size=1, max_size=8), st.sampled_from(["GET", "POST", "DELETE"]))
 def test_dots_in_a_path_are_never_more_than_an_id_or_a_model(segments: list[str], method: str) -> None:
     answer = find(method, "/" + "/".join(segments))
@@ -190,7 +189,20 @@ def test_dots_in_a_path_are_never_more_than_an_id_or_a_model(segments: list[str]
             assert odd <= values
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.text(max_size=40), st.text(max_size=8))
 def test_any_text_is_answered_with_a_route_or_an_error(path: str, method: str) -> None:
     assert isinstance(find(method, path), Route | UnknownUrl | MethodNotAllowed | UnsupportedOperation)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/openai/deployments/d/chat/completions", True),
+        ("/openai/files", True),
+        ("/openai/v1/files", False),
+        ("/v1/files", False),
+        ("/openai", False),
+    ],
+)
+def test_the_paths_of_azures_dated_versions_are_known(path: str, expected: bool) -> None:
+    assert is_azure_shaped(path) is expected

@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ WITHOUT_A_ROW = {
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
+@cache
 def described() -> list[tuple[str, str, str]]:
     """Return id, method and path of each operation of OpenAI's document, beta twins aside: they differ in a query."""
     text = (Path(os.environ[documents.VARIABLE]) / documents.OPENAI).read_text()

@@ -7,7 +7,7 @@ from itertools import pairwise
 from types import FrameType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import UpstreamError
@@ -47,7 +47,6 @@ def test_a_block_without_its_blank_line_is_left_at_the_end() -> None:
     assert (splitter.end(), splitter.end()) == (b"data: b", b"")
 
 
-@settings(max_examples=500, deadline=None)
 @given(st.lists(st.sampled_from([b"\n", b"\r", b"a", b"data: b", b"\xef", b"\xbb", b"\xbf"]), max_size=24), st.data())
 def test_the_blocks_are_those_between_blank_lines_whatever_the_reads(parts: list[bytes], data: st.DataObject) -> None:
     received = b"".join(parts)

@@ -19,7 +19,7 @@ from proxy.pipeline.handler import Handler
 from proxy.pipeline.local import LocalOperations
 from proxy.pipeline.resources import Resources
 from proxy.server.access_log import AccessLogEntry
-from proxy.server.concurrency import Concurrency
+from proxy.server.concurrency import Concurrency, Slot
 from proxy.server.connection import EXTENSION, ClientDisconnected, Connection
 from proxy.server.deadline import Limit
 from proxy.server.response_writer import STALL, ResponseWriter
@@ -36,7 +36,13 @@ class Work:
     answer_with: Answer
 
     async def answer(
-        self, exchange: Exchange, writer: ResponseWriter, request: Request, route: Route, resources: Resources
+        self,
+        exchange: Exchange,
+        slot: Slot,
+        writer: ResponseWriter,
+        request: Request,
+        route: Route,
+        resources: Resources,
     ) -> Response:
         return await self.answer_with(exchange)
 
@@ -61,7 +67,7 @@ class Server:
     def __post_init__(self) -> None:
         self.takes.set()
         self.connection = Connection(self._close)
-        self.concurrency = Concurrency(1)
+        self.concurrency = Concurrency(1, 1_000_000)
         self._handler = Handler(
             concurrency=self.concurrency,
             authenticator=cast("Authenticator", Everybody()),

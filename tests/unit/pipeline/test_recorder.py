@@ -15,9 +15,9 @@ class Kept:
         self.records: list[SendingRecord] = []
         self.lines: list[str] = []
         self.entry = AccessLogEntry("1", lambda: 0.0, self.lines.append)
-        self.entry.client, self.entry.operation = "alice", "createChatCompletion"
+        self.entry.client, self.entry.operation, self.entry.attempts = "alice", "createChatCompletion", 3
         target = Target(model="chat", resource=2, deployment="gpt-4o")
-        self.recorder = Recorder(entry=self.entry, target=target, attempt=3, record=self.records.append)
+        self.recorder = Recorder(entry=self.entry, target=target, record=self.records.append)
 
 
 def test_a_sending_is_recorded_once_with_where_it_went() -> None:
@@ -40,7 +40,16 @@ def test_each_sending_of_an_attempt_has_a_record_of_its_own() -> None:
     kept.recorder.begin().end("reset")
     kept.recorder.begin()
     kept.recorder.end("answer")
-    assert [record.outcome for record in kept.records] == ["reset", "answer"]
+    assert [(record.outcome, record.attempt) for record in kept.records] == [("reset", 3), ("answer", 4)]
+
+
+def test_the_line_counts_every_sending_and_an_attempt_that_came_to_none() -> None:
+    kept = Kept()
+    kept.recorder.end("failed")
+    assert kept.entry.attempts == 3
+    for _ in range(3):
+        kept.recorder.begin().end("reset")
+    assert kept.entry.attempts == 5
 
 
 def test_an_attempt_that_was_never_sent_has_no_record() -> None:

@@ -8,6 +8,9 @@ RESET = Failure(kind=Kind.RESET)
 TIMEOUT = Failure(kind=Kind.TIMEOUT)
 MISSING = Failure(kind=Kind.ANSWER, status=404, code="DeploymentNotFound")
 FILTERED = Failure(kind=Kind.ANSWER, status=400, code="content_filter")
+BLOCKED = Failure(kind=Kind.ANSWER, status=403, code="upstream_blocked")
+BARRED = Failure(kind=Kind.ANSWER, status=403, code="upstream_network")
+REFUSED = Failure(kind=Kind.ANSWER, status=403, code="upstream_refused")
 
 
 def answered(status: int, wait: float | None = None) -> Failure:

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import ModelNotFound
-from proxy.routing.targets import MAX_UNKNOWN, Catalogue, ResourceModels, Target
-from proxy.values import DEPLOYMENT_NAME, Deployed, ListedModel
+from proxy.routing.targets import MAX_UNKNOWN, Catalogue, ResourceModels, Target, kind_of
+from proxy.values import DEPLOYMENT_NAME, Deployed, ListedModel, ModelKind
 
 
 def deployed(name: str, model: str = "gpt-4o", version: str | None = "2024-08-06", sku: str = "Standard") -> Deployed:
@@ -94,6 +94,94 @@ def test_a_model_that_nobody_knows_goes_to_the_default_deployments_alone() -> No
     ]
 
 
+WHISPER, TTS = deployed("hear", "whisper", "001"), deployed("say", "gpt-4o-mini-tts", "2025-03-20")
+EMBED, GPT, MINI = deployed("embed", "text-embedding-3-small", "1"), deployed("chat"), deployed("mini", "gpt-4o-mini")
+EVERY = (EMBED, WHISPER, GPT, MINI, TTS)
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "deployment"),
+    [
+        ("whisper-2", ModelKind.TRANSCRIPTIONS, "hear"),
+        ("tts-1", ModelKind.SPEECH, "say"),
+        ("text-embedding-ada-002", ModelKind.EMBEDDINGS, "embed"),
+        ("gpt-4o-mini-high", ModelKind.CHAT, "mini"),
+        ("gpt-3.5-turbo", ModelKind.CHAT, "chat"),
+        ("dall-e-3", ModelKind.IMAGES, None),
+        ("gpt-3.5-turbo", None, None),
+    ],
+)
+def test_where_the_deployments_are_listed_the_most_similar_of_the_kind_serves_an_unknown_model(
+    model: str, kind: ModelKind | None, deployment: str | None
+) -> None:
+    found = catalogue(ResourceModels(deployed=EVERY)).targets(model, kind=kind)
+    assert [one.deployment for one in found] == ([deployment] if deployment else [])
+
+
+def test_the_default_of_a_kind_goes_before_the_default_of_every_kind() -> None:
+    both = catalogue(ResourceModels(default="d", defaults={ModelKind.IMAGES: "draw"}, models={"dall-e-2": "old"}))
+    assert keys(both.targets("dall-e-2", kind=ModelKind.IMAGES)) == [(0, "old")]
+    assert keys(both.targets("dall-e-3", kind=ModelKind.IMAGES)) == [(0, "draw")]
+    assert keys(both.targets("dall-e-3", 0, ModelKind.IMAGES)) == [(0, "draw")]
+    assert keys(both.targets("gpt-5", kind=ModelKind.CHAT)) == [(0, "d")]
+    assert keys(both.targets("whisper-1", kind=ModelKind.TRANSCRIPTIONS)) == [(0, "d")]
+    assert keys(both.targets("draw", kind=ModelKind.CHAT)) == [(0, "draw")]
+    assert {"d", "draw", "dall-e-2"} == {one.name for one in both.names()}
+
+
+def test_where_the_deployments_are_listed_the_default_serves_chat_and_what_it_is_listed_for() -> None:
+    unlisted = catalogue(ResourceModels(default="d", deployed=EVERY))
+    assert keys(unlisted.targets("gpt-5", kind=ModelKind.CHAT)) == [(0, "d")]
+    assert keys(unlisted.targets("whisper-2", kind=ModelKind.TRANSCRIPTIONS)) == [(0, "hear")]
+    assert unlisted.targets("dall-e-3", kind=ModelKind.IMAGES) == ()
+    listed = catalogue(ResourceModels(default="embed", deployed=EVERY))
+    assert keys(listed.targets("gpt-5", kind=ModelKind.CHAT)) == [(0, "chat")]
+    assert keys(listed.targets("ada-9", kind=ModelKind.EMBEDDINGS)) == [(0, "embed")]
+
+
+def test_no_deployment_stands_in_merely_for_its_kind_where_something_better_may_serve() -> None:
+    listed = ResourceModels(deployed=EVERY)
+    openai = catalogue(listed, ResourceModels(any_name=True))
+    assert keys(openai.targets("gpt-5", kind=ModelKind.CHAT)) == [(1, "gpt-5")]
+    replaced = catalogue(listed, gpt_5=("gpt-4o-mini",))
+    assert keys(replaced.targets("gpt-5", kind=ModelKind.CHAT)) == [(0, "mini")]
+
+
+def test_a_request_that_names_no_model_goes_to_the_default_of_its_kind() -> None:
+    some = catalogue(ResourceModels(defaults={ModelKind.SPEECH: "say"}), ResourceModels(default="d"))
+    assert [(one.resource, one.deployment, one.model) for one in some.default_targets(ModelKind.SPEECH)] == [
+        (0, "say", "say")
+    ]
+    assert keys(some.default_targets(ModelKind.CHAT)) == [(1, "d")]
+    assert keys(some.default_targets(ModelKind.CHAT, 1)) == [(1, "d")]
+    assert some.default_targets(ModelKind.CHAT, 0) == ()
+    assert catalogue(ResourceModels()).default_targets(ModelKind.CHAT) == ()
+
+
+@pytest.mark.parametrize(
+    ("model", "capabilities", "kind"),
+    [
+        ("gpt-4o", (), ModelKind.CHAT),
+        ("o3", (), ModelKind.CHAT),
+        ("gpt-5-codex", ("responses",), None),
+        ("model-router", ("chatCompletion",), ModelKind.CHAT),
+        ("model-router", (), None),
+        ("gpt-35-turbo-instruct", ("completion",), None),
+        ("gpt-realtime", (), ModelKind.REALTIME),
+        ("gpt-4o-transcribe", ("chatCompletion",), ModelKind.TRANSCRIPTIONS),
+        ("tts-hd", (), ModelKind.SPEECH),
+        ("sora-2", (), ModelKind.VIDEOS),
+        ("gpt-image-1", ("imageGenerations",), ModelKind.IMAGES),
+        ("FLUX-1.1-pro", ("imageGenerations",), ModelKind.IMAGES),
+        ("gpt-4o-audio-preview", ("chatCompletion",), None),
+    ],
+)
+def test_what_a_model_is_for_is_told_by_its_name_and_by_what_azure_says_of_it(
+    model: str, capabilities: tuple[str, ...], kind: ModelKind | None
+) -> None:
+    assert kind_of(Deployed(name="d", model=model, capabilities=capabilities)) is kind
+
+
 def test_where_the_deployments_are_listed_an_unknown_model_is_not_found() -> None:
     assert catalogue(ResourceModels(deployed=(deployed("chat"),))).targets("gpt-5") == ()
 
@@ -168,8 +256,8 @@ def test_the_list_of_models_has_every_name_that_works_once() -> None:
         ListedModel(name="gpt-4o-2024-08-06", owned_by="azure-openai", capabilities=can),
         ListedModel(name="chat", owned_by="azure-openai", capabilities=can),
         ListedModel(name="ours", owned_by="azure-openai", capabilities=can),
-        ListedModel(name="gpt-5", owned_by="openai"),
         ListedModel(name="spare", owned_by="azure-openai"),
+        ListedModel(name="gpt-5", owned_by="openai"),
     )
 
 
@@ -209,7 +297,11 @@ _RESOURCES = st.lists(
 )
 
 
-@given(_RESOURCES, st.dictionaries(_NAMES, st.lists(_NAMES, max_size=2).map(tuple)), _NAMES | st.text(max_size=70))
+@given(
+    _RESOURCES,
+    st.dictionaries(_NAMES, st.lists(_NAMES, max_size=2).map(tuple)),
+    _NAMES | st.text(max_size=70, min_size=1),
+)
 def test_targets_are_in_order_each_once_and_fit_to_be_a_part_of_a_url(
     resources: list[ResourceModels], fallbacks: dict[str, tuple[str, ...]], model: str
 ) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from proxy.config.policy import Policy
 from proxy.routing.health import Health
-from proxy.routing.retry import choose
+from proxy.routing.retry import choose, choose_resting
 from proxy.routing.targets import Target
 from tests.unit.routing.samples import CONNECT, answered, target
 
@@ -112,6 +112,44 @@ def test_the_choice_is_the_best_that_may_be_asked(
     equals = [one for one in usable if (one.resource in spent) == (chosen.resource in spent)]
     assert chosen.priority == min(one.priority for one in equals)
     assert chosen.weight or not any(one.weight for one in equals if one.priority == chosen.priority)
+
+
+def down(health: Health, one: Target, now: float) -> None:
+    for _ in range(5):
+        health.note_failure(one, CONNECT, now, now)
+
+
+def test_where_no_breaker_is_closed_the_one_that_failed_longest_ago_is_asked() -> None:
+    health = healthy()
+    for one, now in ((A, 2.0), (B, 1.0), (C, 3.0)):
+        down(health, one, now)
+    assert choose_resting([A, B, C], health, 4.0) == B
+    health.note_failure(B, answered(503, 60.0), 4.0, 4.0)
+    assert choose_resting([A, B, C], health, 4.0) == A  # B asked to be left alone.
+
+
+def test_where_one_breaker_is_closed_the_others_stand() -> None:
+    health = healthy()
+    down(health, A, 0.0)
+    health.note_failure(B, answered(429, 60.0), 0.0, 0.0)
+    assert choose_resting([A, B], health, 1.0) is None
+
+
+def test_where_all_cool_down_nobody_is_asked() -> None:
+    health = healthy()
+    for one in (A, B):
+        down(health, one, 0.0)
+        health.note_failure(one, answered(429, 60.0), 0.0, 0.0)
+    assert choose_resting([A, B], health, 5.0) is None
+    assert choose_resting([], health, 5.0) is None
+
+
+def test_the_only_one_is_asked_whatever_its_breaker_says_and_once_a_second_while_it_cools_down() -> None:
+    health = healthy()
+    down(health, A, 0.0)
+    assert choose_resting([A], health, 0.0) == A
+    health.note_failure(A, answered(429, 60.0), 0.0, 0.0)
+    assert [choose_resting([A, A], health, now) for now in (0.5, 1.0)] == [None, A]
 
 
 def test_an_open_breaker_is_passed_over() -> None:

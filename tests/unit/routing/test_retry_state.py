@@ -6,7 +6,7 @@ from proxy.config.policy import Policy
 from proxy.routing.failures import Failure, Kind, Repeat, Verdict
 from proxy.routing.retry import Exhausted, RetryState, Routing, Step
 from proxy.routing.targets import Target
-from tests.unit.routing.samples import CONNECT, MISSING, answered, target
+from tests.unit.routing.samples import BLOCKED, CONNECT, MISSING, answered, target
 
 A, B, C, D = (target(number) for number in range(4))
 OLD, NEW = target(0, version="2024-05-13"), target(1, version="2024-11-20")
@@ -81,8 +81,18 @@ def test_the_only_target_is_tried_again_after_a_short_wait_and_jitter() -> None:
         assert begin(state, 10.5, draw=1.0).pause == 1.5 + policy.jitter
 
 
-def test_a_wait_is_short_up_to_two_seconds() -> None:
-    assert [step.pause for step in run(new_routing(), [A], answered(429, 2.0))] == [0.0, 2.0125, 2.025]
+def test_a_wait_is_short_up_to_two_seconds_and_a_429_is_repeated_once() -> None:
+    assert [step.pause for step in run(new_routing(), [A], answered(429, 2.0))] == [0.0, 2.0125]
+    assert [step.pause for step in run(new_routing(), [A], answered(503, 2.0))] == [0.0, 2.0125, 2.025]
+
+
+def test_a_429_is_repeated_once_also_behind_another_failure() -> None:
+    with Routing(Policy(attempts=9)).begin([A]) as state:
+        for failure in (CONNECT, answered(429, 0.0), CONNECT):
+            state.failed(begin(state), failure, 0.0)
+        state.failed(begin(state), answered(429, 0.0), 0.0)
+        assert state.next(0.0, 0.0) is None
+        assert state.attempts == 4
 
 
 @pytest.mark.parametrize("failure", [answered(429), answered(429, 2.1), answered(500), answered(503, 60.0), MISSING])
@@ -105,6 +115,48 @@ def test_the_only_target_is_not_tried_again_once_its_breaker_is_open() -> None:
         run(shared, [A], CONNECT)
     assert shared.health.is_open(A)
     assert run(shared, [A], CONNECT, now=5.0)[1:] == []
+
+
+def test_the_breaker_of_the_only_target_refuses_nothing() -> None:
+    shared = new_routing()
+    for _ in range(20):
+        assert len(run(shared, [A], answered(500), now=1.0)) == 1
+    assert shared.health.is_open(A)
+    with shared.begin([A]) as state:
+        state.succeeded(begin(state, 1.5), {}, 1.6)
+    assert not shared.health.is_open(A)
+
+
+def test_where_all_are_open_a_request_makes_one_attempt_at_the_one_that_failed_longest_ago() -> None:
+    shared = new_routing()
+    for now, one in ((1.0, B), (2.0, A), (3.0, C)):
+        for _ in range(5):
+            run(shared, [one], CONNECT, now)
+    assert [resources(run(shared, [A, B, C], CONNECT, now)) for now in (4.0, 4.1, 4.2, 4.3)] == [[1], [0], [2], [1]]
+
+
+def test_where_all_are_open_a_fresh_credential_is_tried_all_the_same() -> None:
+    shared = Routing(Policy(breaker_failures=1))
+    run(shared, [A], CONNECT)
+    with shared.begin([A]) as state:
+        assert state.failed(begin(state), answered(401), 0.1) is Verdict.REFRESH
+        assert state.next(0.1, 0.0) is not None
+
+
+def test_the_only_target_is_held_by_its_wait_but_for_one_request_a_second() -> None:
+    shared = new_routing()
+    run(shared, [A], answered(429, 30.0))
+    asked = [now / 10 for now in range(400) if run(shared, [A], answered(429, 30.0), now=now / 10)]
+    assert asked == [float(second) for second in range(1, 40)]
+    with new_routing().begin([A]) as state:
+        state.failed(begin(state), answered(429, 30.0), 0.0)
+        assert state.exhausted(12.0) == Exhausted(throttled=True, wait=18.0)
+
+
+def test_what_passes_the_wait_of_the_only_target_makes_one_attempt() -> None:
+    shared = new_routing()
+    run(shared, [A], answered(429, 30.0))
+    assert len(run(shared, [A], CONNECT, now=5.0)) == 1
 
 
 def test_a_target_that_rests_is_never_asked() -> None:
@@ -174,9 +226,21 @@ def test_a_target_that_is_its_own_fallback_is_the_only_one_all_the_same() -> Non
         assert begin(state, draw=1.0).pause > 0.0
 
 
-def test_a_retry_needs_room_in_the_budget() -> None:
-    shared = new_routing()
-    states = [shared.begin([A, B]) for _ in range(4)]
+def test_the_first_attempt_at_a_target_that_is_well_needs_no_room_in_the_budget() -> None:
+    shared = Routing(Policy(breaker_failures=1000, breaker_calls=1000))
+    states = [shared.begin([A, B, C]) for _ in range(20)]
+    for state in states:
+        state.__enter__()
+        state.failed(begin(state), CONNECT, 0.0)
+    for state in states:
+        state.failed(begin(state), CONNECT, 0.0)
+    assert all(state.next(0.0, 0.0) is not None for state in states)
+    assert shared.budget.retries == 0
+
+
+def test_another_attempt_at_the_only_target_needs_room_in_the_budget() -> None:
+    shared = Routing(Policy(breaker_failures=1000, breaker_calls=1000))
+    states = [shared.begin([A]) for _ in range(4)]
     for state in states:
         state.__enter__()
         state.failed(begin(state), CONNECT, 0.0)
@@ -185,6 +249,44 @@ def test_a_retry_needs_room_in_the_budget() -> None:
     for state in states:
         state.__exit__(None, None, None)
     assert (shared.budget.requests, shared.budget.retries) == (0, 0)
+
+
+def test_a_probe_needs_room_in_the_budget_and_without_it_the_next_target_is_asked() -> None:
+    shared = Routing(Policy(min_retries=0, breaker_failures=1))
+    run(shared, [A], CONNECT)
+    spare = target(2, priority=1)
+    with shared.begin([A, spare, target(1, priority=-1)]) as state:
+        state.failed(begin(state, 6.0), answered(500), 6.0)
+        assert begin(state, 6.0).target == spare  # The breaker of A waits for a probe.
+    with shared.begin([target(1, priority=-1), A]) as state:
+        state.failed(begin(state, 50.0), answered(429), 50.0)
+        assert state.next(50.0, 0.0) is None
+
+
+def test_what_a_resource_refuses_for_a_reason_of_its_own_is_asked_elsewhere_and_not_there_again() -> None:
+    shared = new_routing()
+    with shared.begin([A, target(1, priority=1)]) as state:
+        assert state.failed(begin(state), BLOCKED, 0.0) is Verdict.AGAIN
+        assert begin(state).target.resource == 1
+    with shared.begin([A, target(1, priority=1)]) as state:
+        assert begin(state).target.resource == 1
+
+
+def test_where_every_resource_refuses_the_reason_is_told_also_while_the_breakers_are_open() -> None:
+    shared = new_routing()
+    for attempts in (2, 1, 1):
+        with shared.begin([A, B]) as state:
+            for _ in range(attempts):
+                state.failed(begin(state), BLOCKED, 0.0)
+            assert state.next(0.0, 0.0) is None
+            assert state.exhausted(0.0) is None
+
+
+def test_a_resource_that_refuses_does_not_hide_that_the_other_is_only_throttled() -> None:
+    with new_routing().begin([A, B]) as state:
+        state.failed(begin(state), answered(429, 30.0), 0.0)
+        state.failed(begin(state), BLOCKED, 0.0)
+        assert state.exhausted(0.0) == Exhausted(throttled=True, wait=30.0)
 
 
 def test_a_retry_that_goes_nowhere_costs_nothing() -> None:
@@ -201,10 +303,11 @@ def test_a_client_that_leaves_takes_its_probe_along() -> None:
     run(shared, [A], CONNECT)
     with shared.begin([A]) as state:
         begin(state, 5.0)
-        with shared.begin([A]) as other:
-            assert other.next(5.0, 0.0) is None
-    with shared.begin([A]) as state:
+        with shared.begin([A, B]) as other:
+            assert begin(other, 5.0).target == B
+    with shared.begin([A, target(1, priority=1)]) as state:
         step = begin(state, 5.0)
+        assert step.target == A
         state.succeeded(step, {}, 5.0)
     assert not shared.health.is_open(A)
 

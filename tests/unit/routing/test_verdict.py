@@ -6,7 +6,18 @@ import pytest
 
 from proxy.config.policy import Policy
 from proxy.routing.failures import Failure, Kind, Repeat, Verdict, judge
-from tests.unit.routing.samples import CONNECT, FILTERED, MISSING, RESET, TIMEOUT, answered, in_stream
+from tests.unit.routing.samples import (
+    BARRED,
+    BLOCKED,
+    CONNECT,
+    FILTERED,
+    MISSING,
+    REFUSED,
+    RESET,
+    TIMEOUT,
+    answered,
+    in_stream,
+)
 
 POLICY = Policy()
 FREELY, IF_REFUSED, IF_UNSENT = Repeat
@@ -22,6 +33,13 @@ TABLE: dict[str, tuple[Failure, Verdict, Verdict, Verdict]] = {
     "500 in a stream": (in_stream(500), AGAIN, GIVE_UP, GIVE_UP),
     "a stream cut before its content": (in_stream(502), AGAIN, GIVE_UP, GIVE_UP),
     "no such deployment": (MISSING, AGAIN, AGAIN, GIVE_UP),
+    "no such model": (Failure(kind=Kind.ANSWER, status=400, code="unknown_model"), AGAIN, AGAIN, GIVE_UP),
+    "a resource that is blocked": (BLOCKED, AGAIN, AGAIN, GIVE_UP),
+    "a network that keeps us out": (BARRED, AGAIN, AGAIN, GIVE_UP),
+    "403 for a reason of its own": (REFUSED, AGAIN, AGAIN, GIVE_UP),
+    "401 for a reason of its own": (
+        Failure(kind=Kind.ANSWER, status=401, code="upstream_network"), AGAIN, AGAIN, GIVE_UP,
+    ),
     "401": (answered(401), REFRESH, REFRESH, GIVE_UP),
     "no answer in time": (TIMEOUT, GIVE_UP, GIVE_UP, GIVE_UP),
     **{str(status): (answered(status), GIVE_UP, GIVE_UP, GIVE_UP) for status in (400, 403, 404, 409, 413, 415, 422)},

@@ -29,7 +29,8 @@ def entry_at(*times: float) -> tuple[AccessLogEntry, list[str]]:
 def test_a_line_tells_who_what_how_and_how_long() -> None:
     entry, written = entry_at(10.0, 10.25, 11.5)
     entry.client, entry.operation, entry.deployment, entry.status = "alice", "createChatCompletion", "gpt-4o", 200
-    entry.set_attempt(1, "gpt-4o-west", 2)
+    entry.add_attempt(0, "gpt-4o")
+    entry.add_attempt(1, "gpt-4o-west")
     entry.note_first_byte()
     entry.note_first_byte()
     entry.add_sending(100, 0, None)

@@ -1,6 +1,7 @@
 """The client's body: read whole or passed on as it comes, and what is refused of it."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from typing import Protocol
 
@@ -9,7 +10,7 @@ import pytest
 from proxy.errors import BodyTooLarge, InvalidRequest, RequestTimeout, UnsupportedEncoding
 from proxy.server.connection import ClientDisconnected
 from proxy.server.deadline import Deadline, Limit
-from proxy.server.request_body import BODY_STALL, body_parts, declared_length, read_body
+from proxy.server.request_body import BODY_STALL, SLOWEST, body_parts, declared_length, read_body
 from proxy.values import Message, Request
 from tests.fakes.virtual_time import in_virtual_time, reach, time_now
 
@@ -124,14 +125,35 @@ async def test_a_length_that_is_no_number_is_refused_before_reading() -> None:
 
 
 @READERS
-def test_a_compressed_body_is_refused_before_reading(reader: Reader) -> None:
+def test_an_unknown_encoding_is_refused_before_reading(reader: Reader) -> None:
     @in_virtual_time
     async def refuse() -> None:
         body = Body(b"a")
         with pytest.raises(UnsupportedEncoding):
-            await reader(body, content_encoding="gzip")
+            await reader(body, content_encoding="br")
         assert body.asked == 0
         await reader(Body(b"a"), content_encoding="Identity")
+
+    refuse()
+
+
+@READERS
+def test_a_compressed_body_is_decoded(reader: Reader) -> None:
+    @in_virtual_time
+    async def decode() -> None:
+        encoded = gzip.compress(b"text")
+        assert b"".join(await reader(Body(encoded[:5], encoded[5:]), content_encoding="gzip")) == b"text"
+        with pytest.raises(InvalidRequest):
+            await reader(Body(encoded[:5]), content_encoding="gzip")
+
+    decode()
+
+
+def test_a_body_that_decodes_to_too_much_is_refused() -> None:
+    @in_virtual_time
+    async def refuse() -> None:
+        with pytest.raises(BodyTooLarge):
+            await read(Body(gzip.compress(bytes(2_000_000))), content_encoding="gzip")
 
     refuse()
 
@@ -152,11 +174,32 @@ def test_a_body_that_stops_arriving_is_a_timeout(reader: Reader) -> None:
 def test_a_body_that_goes_on_slowly_is_waited_for(reader: Reader) -> None:
     @in_virtual_time
     async def slow() -> None:
-        body = Body(b"a", b"b", b"c", pause=0.9 * BODY_STALL)
+        body = Body(b"a", b"b", b"c", pause=0.3 * BODY_STALL)
         assert b"".join(await reader(body)) == b"abc"
-        assert time_now() > 2 * BODY_STALL
+        assert time_now() > 0.8 * BODY_STALL
 
     slow()
+
+
+def test_a_large_body_may_take_longer_than_a_small_one() -> None:
+    @in_virtual_time
+    async def slow() -> None:
+        body = Body(*[bytes(SLOWEST)] * 60, pause=0.9)
+        assert len(b"".join(await parts(body))) == 60 * SLOWEST
+        assert time_now() > 1.5 * BODY_STALL
+
+    slow()
+
+
+@READERS
+def test_a_body_that_comes_too_slowly_on_the_whole_is_a_timeout(reader: Reader) -> None:
+    @in_virtual_time
+    async def drip() -> None:
+        with pytest.raises(RequestTimeout):
+            await reader(Body(b"a", b"b", b"c", pause=0.9 * BODY_STALL))
+        assert time_now() < 1.1 * BODY_STALL
+
+    drip()
 
 
 @READERS

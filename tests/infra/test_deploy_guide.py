@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "deploy.md").read_text("utf-8")
 BICEP = (ROOT / "infra" / "resources.bicep").read_text("utf-8")
 # A product of quantities with units and its result in dollars, as `2 GB x 720 h x $0.01 = $14.40`.
