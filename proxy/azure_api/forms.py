@@ -12,6 +12,7 @@ import msgspec
 from proxy.azure_api.request import Serving, is_image
 from proxy.errors import InvalidRequest, ModelNotFound
 from proxy.openai_api.json_body import parse_json_body
+from proxy.openai_api.json_members import BYTE_ORDER_MARK
 from proxy.openai_api.multipart import added_part
 from proxy.openai_api.operations import Body, Surface
 from proxy.openai_api.router import Route
@@ -122,7 +123,6 @@ def _plan_session(session: str, serving: Serving) -> FormPlan:
 
 # A line is one request, with its images: it may be as large as the largest JSON body.
 MAX_LINE_BYTES = 32 * 1024 * 1024
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class BatchLines:
@@ -162,7 +162,7 @@ class BatchLines:
 
     def _rewrite(self, line: bytes) -> bytes:
         self._number += 1
-        mark = _BYTE_ORDER_MARK if self._number == 1 and line.startswith(_BYTE_ORDER_MARK) else b""
+        mark = BYTE_ORDER_MARK if self._number == 1 and line.startswith(BYTE_ORDER_MARK) else b""
         try:
             return mark + _map_line(line[len(mark) :], self._serving)
         except (InvalidRequest, ModelNotFound) as error:

@@ -15,6 +15,7 @@ def to_openai(body: bytes, *, keep: bool = False) -> bytes:
 
     Everything else stays as it came. Raises `UpstreamError` if the answer is not a JSON object.
     """
+    body = body.removeprefix(json_members.BYTE_ORDER_MARK)
     try:
         return json_members.rewrite(body, _checked if keep else azure_fields.without)
     except json_members.UNREADABLE:
@@ -26,6 +27,7 @@ def check(body: bytes, content_type: str) -> bytes:
     if content_type.startswith("text/html"):
         raise UpstreamError(_NOT_JSON)
     if content_type.startswith("application/json"):
+        body = body.removeprefix(json_members.BYTE_ORDER_MARK)
         try:
             json_members.rewrite(body, lambda masked: bytes(_VALUE(masked)))
         except json_members.UNREADABLE:

@@ -13,7 +13,7 @@ import msgspec
 
 from proxy.errors import InvalidRequest
 from proxy.openai_api import json_walk
-from proxy.openai_api.json_members import Members, mask
+from proxy.openai_api.json_members import Members, check_utf8, mask
 
 T = TypeVar("T")
 
@@ -169,6 +169,7 @@ def parse_json_body(raw: bytes) -> JsonBody:
     if raw.count(b"{") + raw.count(b"[") > MAX_BRACKETS:
         raise InvalidRequest("The body of your request has too many objects and lists.")
     try:
+        check_utf8(raw)
         return _locate(raw) or _scan(raw)
     except msgspec.ValidationError:
         raise InvalidRequest("The body of your request must be a JSON object.") from None

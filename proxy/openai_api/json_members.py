@@ -6,6 +6,7 @@ https://www.rfc-editor.org/rfc/rfc8259#section-8.2
 """
 
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -19,6 +20,10 @@ DECODE = msgspec.json.Decoder(Members).decode
 ENCODE = msgspec.json.Encoder().encode
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
+# Some programs write it before JSON, which RFC 8259 forbids to writers and allows readers to ignore.
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# A text takes up to four times the memory of its UTF-8, so a large one is decoded in pieces.
+_UTF8_PIECE = 256 * 1024
 # No program writes more in one body by accident.
 MAX_HALVES = 10_000
 _HALF = re.compile(
@@ -30,8 +35,15 @@ _LETTERS = "eabcf"
 
 def check_utf8(data: bytes) -> None:
     """Raise `UnicodeDecodeError` for bytes that are no UTF-8; msgspec passes them where it does not read a value."""
-    if not data.isascii():
+    if data.isascii():
+        return
+    if len(data) <= _UTF8_PIECE:
         data.decode()
+        return
+    decoder = getincrementaldecoder("utf-8")()
+    for start in range(0, len(data), _UTF8_PIECE):
+        decoder.decode(data[start : start + _UTF8_PIECE])
+    decoder.decode(b"", final=True)
 
 
 def rewrite(data: bytes, change: Callable[[bytes], bytes]) -> bytes:

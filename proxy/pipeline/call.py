@@ -14,6 +14,7 @@ from proxy.azure_api.request import Call, parse_call
 from proxy.config.timeouts import Timeouts
 from proxy.errors import ProxyError, UnknownUrl, UpstreamError
 from proxy.openai_api.id_places import form_parts
+from proxy.openai_api.json_members import BYTE_ORDER_MARK
 from proxy.openai_api.object_ids import Page, bare_fields, open_page, spans_resources
 from proxy.openai_api.operations import Body
 from proxy.openai_api.router import Route
@@ -112,6 +113,7 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
             return await self._pass(routed)
         raw = await read_body(routed.request, calls.max_json_body, start.deadline, start.end, slot.take)
         slot.work()
+        raw = raw.removeprefix(BYTE_ORDER_MARK)
         if spans_resources(operation) and not routed.resources.tags.alone:
             return await self._list(routed)
         routed, raw = routed.without_tags(raw)

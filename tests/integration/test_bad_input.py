@@ -43,6 +43,8 @@ CASES = {
     "a model that cannot be a deployment": Bad(status=404, code="model_not_found", body=b'{"model":"a/../b"}'),
     "a model of dots": Bad(status=404, code="model_not_found", body=b'{"model":".."}'),
     "broken JSON": Bad(status=400, code=None, body=b'{"model":"gpt-4o",'),
+    "bytes that are no UTF-8": Bad(status=400, code=None, body=b'{"model":"gpt-4o","x":["\xff"]}'),
+    "half a letter": Bad(status=400, code=None, body=b'{"model":"gpt-4o","x":"\xc3'),
     "no body": Bad(status=400, code=None, body=b""),
     "JSON that is no object": Bad(status=400, code=None, body=b'["gpt-4o"]'),
     "no model": Bad(status=400, code="missing_required_parameter", body=b'{"messages":[]}'),
@@ -78,6 +80,12 @@ async def test_bad_input_is_refused_in_openai_s_words(app: HostProcess, simulato
     assert error["code"] == bad.code
     assert CLIENT_KEY not in text
     assert len(simulator.requests) == before
+
+
+async def test_a_mark_before_the_json_is_skipped(http: aiohttp.ClientSession, simulator: Simulator) -> None:
+    async with http.post(CHAT, data=b"\xef\xbb\xbf" + GOOD_BODY) as answer:
+        assert answer.status == 200
+        assert (await answer.json())["choices"]
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with its length told", "in chunks"])

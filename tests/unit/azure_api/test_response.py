@@ -86,3 +86,9 @@ def test_an_answer_that_is_cut_or_a_gateways_page_is_azures_fault(body: bytes, c
     with pytest.raises(UpstreamError) as caught:
         response.check(body, content_type)
     assert (caught.value.status, caught.value.code) == (502, "upstream_error")
+
+
+def test_a_mark_before_an_answer_is_skipped() -> None:
+    assert response.to_openai(b'\xef\xbb\xbf{"a":1}') == b'{"a":1}'
+    assert response.check(b'\xef\xbb\xbf{"a":1}', "application/json") == b'{"a":1}'
+    assert response.check(b"\xef\xbb\xbfa", "text/plain") == b"\xef\xbb\xbfa"

@@ -183,3 +183,17 @@ def test_half_a_surrogate_in_a_name_is_refused(members: str) -> None:
     with pytest.raises(InvalidRequest, match="surrogate") as caught:
         parse_json_body(f"{{{members}}}".encode())
     assert caught.value.message.isascii()
+
+
+@pytest.mark.parametrize("bad", [b"\xff", b"\xc3", b"\xed\xa0\xbd", b"\xe6\x97"])
+@pytest.mark.parametrize("size", [0, 600_000])
+def test_a_body_that_is_no_utf_8_is_refused_wherever_it_is_not(bad: bytes, size: int) -> None:
+    for raw in (b'{"x":["%s%s"]}', b'{"x":1,"%s%s":1}'):
+        with pytest.raises(InvalidRequest, match="not valid JSON"):
+            parse_json_body(raw % (b"x" * size, bad))
+
+
+@pytest.mark.parametrize("offset", range(4))
+def test_a_large_body_of_many_letters_is_utf_8(offset: int) -> None:
+    raw = ('{"x":"' + "x" * offset + "é😀" * 200_000 + '"}').encode()
+    assert parse_json_body(raw).raw == raw
