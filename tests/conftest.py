@@ -18,6 +18,14 @@ _SLOWEST = ("tests/tools/package/", "tests/faults/")
 _FAIL_ON_SKIP = bool(os.environ.get("FAIL_ON_SKIP"))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Stop the first of the two measurements of coverage that pytest-cov 7.1 begins in a process of pytest-xdist."""
+    plugin = session.config.pluginmanager.getplugin("_cov")
+    if plugin is not None and plugin.cov_controller is not None and hasattr(session.config, "workerinput"):
+        plugin.cov_controller.cov.stop()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slowest files first."""
     items.sort(key=lambda item: not item.nodeid.startswith(_SLOWEST))
