@@ -35,9 +35,11 @@ start: $(VENV)/run.stamp ## Run the app on this machine, on the built-in Azure O
 
 # The tests of the pure layers, which need all of their branches covered.
 PURE := $(addprefix tests/unit/,auth azure_api config openai_api routing test_errors.py test_values.py)
-# Under xdist every process has an app, a simulator and a loop of its own; a file stays in one process.
+# Every process has an app, a simulator and an event loop of its own; a file stays in one process. One process more than
+# there are cores, because many tests wait.
 PYTEST := $(BIN)/python -m pytest
-PARALLEL := -n auto --dist loadfile
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 OTHERS := tests $(addprefix --ignore=,$(PURE))
 
 .PHONY: check
@@ -56,6 +58,10 @@ test: check ## All that make check does, and every other test: Microsoft's worke
 .PHONY: nightly
 nightly: install ## The long sets, which make test leaves out
 	$(PYTEST) $(OTHERS) -m nightly
+
+.PHONY: examples
+examples: install ## Draw twenty times as many examples in the tests of properties
+	HYPOTHESIS_PROFILE=nightly $(PYTEST) tests -m hypothesis -n auto --dist worksteal
 
 .PHONY: bench
 bench: install ## Compare this app with the default way of writing it, or with AGAINST=another checkout

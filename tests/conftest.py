@@ -1,4 +1,4 @@
-"""What holds for every test: how many examples are drawn, and that FAIL_ON_SKIP makes a skipped test fail."""
+"""What holds for every test: how many examples are drawn, the order, and that FAIL_ON_SKIP fails what is skipped."""
 
 import os
 from collections.abc import Generator
@@ -13,7 +13,22 @@ settings.register_profile("nightly", max_examples=2_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+# They begin first, so that at the end no process is alone with one of them.
+_SLOWEST = ("tests/tools/package/", "tests/faults/")
 _FAIL_ON_SKIP = bool(os.environ.get("FAIL_ON_SKIP"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Stop the first of the two measurements of coverage that pytest-cov 7.1 begins in a process of pytest-xdist."""
+    plugin = session.config.pluginmanager.getplugin("_cov")
+    if plugin is not None and plugin.cov_controller is not None and hasattr(session.config, "workerinput"):
+        plugin.cov_controller.cov.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slowest files first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_SLOWEST))
 
 
 @pytest.hookimpl(wrapper=True)

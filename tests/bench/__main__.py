@@ -105,7 +105,7 @@ class Bench:
 
 @asynccontextmanager
 async def running_upstream() -> AsyncIterator[int]:
-    """Run the stand-in for Azure OpenAI; give its port."""
+    """Run the fake for Azure OpenAI; give its port."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.bench.upstream"), cwd=REPOSITORY, stdout=subprocess.PIPE
     )

@@ -1,1 +1,1 @@
-"""Stand-ins for what Azure gives, spoken to over real connections by Azure's own SDKs."""
+"""Fakes for what Azure gives, spoken to over real connections by Azure's own SDKs."""

@@ -19,7 +19,7 @@ NAMES = ("*.openai.azure.com", "*.openai.azure.us", "*.cognitiveservices.azure.c
 ANY_ADDRESS = "0.0.0.0"  # leads to this machine, and is none of the names that never go through a proxy
 
 
-class HttpProxyStandIn:
+class FakeHttpProxy:
     """Leads every CONNECT to `port`; with a `login`, `user:password`, only for those who have it."""
 
     def __init__(self, port: int, ca: trustme.CA | None = None, *, login: str | None = None) -> None:

@@ -12,10 +12,10 @@ from aiohttp import web
 
 from tests.fakes.server import Server
 
-HEADER = "stand-in-identity-header"
+HEADER = "fake-identity-header"
 
 
-class IdentityStandIn(Server):
+class FakeIdentity(Server):
     """Answer each call with a new token that lives for `lifetime` seconds."""
 
     def __init__(self, *, lifetime: float = 86_400.0, client_id: str | None = None) -> None:
@@ -41,7 +41,7 @@ class IdentityStandIn(Server):
         return web.Response(text=json.dumps(self._token(request)), content_type="application/json")
 
     def _token(self, request: web.Request) -> dict[str, str]:
-        token = self.fixed or f"stand-in-token-{len(self.tokens) + 1}"
+        token = self.fixed or f"fake-token-{len(self.tokens) + 1}"
         self.tokens.append(token)
         return {
             "access_token": token,

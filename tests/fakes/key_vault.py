@@ -2,12 +2,12 @@
 
 How an app comes to trust it. Azure's async SDKs send through aiohttp, which makes its TLS context once, while it is
 imported, from OpenSSL's default places; SSL_CERT_FILE replaces those. So a process that is started with `environ()`
-trusts the stand-in, without certifi, requests or any switch of the app. In the tests' own process aiohttp is imported
+trusts the fake, without certifi, requests or any switch of the app. In the tests' own process aiohttp is imported
 long before: there `client_context()` takes the place of aiohttp's context for one test.
 
 How the SDK comes to accept the challenge. It sends no token unless the vault's host ends with a dot and the challenge's
 resource, port included. No name below `localhost` resolves everywhere, but the text "127.0.0.1:PORT" ends with
-".0.0.1:PORT", so the resource is "https://0.0.1:PORT"; the identity stand-in gives a token for any resource.
+".0.0.1:PORT", so the resource is "https://0.0.1:PORT"; the identity fake gives a token for any resource.
 
 https://learn.microsoft.com/rest/api/keyvault/secrets
 """
@@ -41,7 +41,7 @@ class Stored:
         return {"enabled": self.enabled, "recoveryLevel": "Recoverable+Purgeable", **given}
 
 
-class KeyVaultStandIn(Server):
+class FakeKeyVault(Server):
     """One vault. Put secrets in with `put`, spoil all answers with `fault` or those for one secret with `faults`."""
 
     def __init__(self, ca: trustme.CA | None = None, *, page_size: int = 25) -> None:

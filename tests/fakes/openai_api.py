@@ -11,7 +11,7 @@ from aiohttp import web
 
 from tests.fakes.server import Server
 
-KEY = "sk-stand-in-of-openai"
+KEY = "sk-fake-of-openai"
 MODELS = ("gpt-4.1", "gpt-4.1-mini", "text-embedding-3-small", "ft:gpt-4o-mini-2024-07-18:contoso::abc123")
 
 
@@ -24,7 +24,7 @@ class Asked:
     body: dict[str, object]
 
 
-class OpenAIStandIn(Server):
+class FakeOpenAI(Server):
     """Answer whoever brings the key as Bearer and names a model of OpenAI's; `fault` spoils all answers."""
 
     def __init__(self) -> None:

@@ -45,7 +45,7 @@ def deployment(
     }
 
 
-class ResourceManagerStandIn(Server):
+class FakeResourceManager(Server):
     """One resource's deployments, in `items` of any kind. A call with a token in `refused` is a 401."""
 
     def __init__(self, *, page_size: int = 100) -> None:

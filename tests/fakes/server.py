@@ -20,7 +20,7 @@ class Fault:
 
     def response(self) -> web.Response:
         headers = {"Retry-After": self.retry_after} if self.retry_after else {}
-        error = {"error": {"code": "StandIn", "message": "fault"}}
+        error = {"error": {"code": "Fake", "message": "fault"}}
         return web.Response(
             status=self.status or 200,
             headers=headers,

@@ -1,4 +1,4 @@
-"""One app and one simulator for all journeys that need nothing special."""
+"""One app and one simulator for all tests that need nothing special."""
 
 from collections.abc import AsyncIterator
 
@@ -15,7 +15,7 @@ SECOND_KEY = "sk-second-0123456789abcdef"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run all journeys on one event loop, since they share an app and a simulator."""
+    """Run all tests on one event loop, since they share an app and a simulator."""
     for item in items:
         if "integration" in item.path.parts and isinstance(item, pytest.Function):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)

@@ -1,4 +1,4 @@
-"""What the journeys need from npm, installed once: OpenAI's SDK with a Node of today, and mocks of API documents."""
+"""What the tests need from npm, installed once: OpenAI's SDK with a Node of today, and mocks of API documents."""
 
 import asyncio
 import fcntl

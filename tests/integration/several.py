@@ -73,7 +73,7 @@ def official(url: str, key: str, headers: Mapping[str, str] | None = None) -> As
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fleet:
+class App:
     """An app and its resources, in the order of the settings."""
 
     app: HostProcess
@@ -89,10 +89,10 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(resources: Iterable[Entry], *simulators: Simulator, **settings: str) -> AsyncIterator[Fleet]:
+async def run_app(resources: Iterable[Entry], *simulators: Simulator, **settings: str) -> AsyncIterator[App]:
     """Run an app over resources."""
     async with running_host(REPOSITORY, environ_of(resources, **settings)) as app:
-        yield Fleet(app=app, resources=simulators)
+        yield App(app=app, resources=simulators)
 
 
 class Seen:

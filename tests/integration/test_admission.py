@@ -87,7 +87,7 @@ async def test_one_too_many_is_refused_before_its_body_is_here(
     async with AsyncExitStack() as stack:
         for _ in range(MOST):
             await hold(worker, stack)
-        visits = len(azure.visits)
+        arrivals = len(azure.arrivals)
         connection = await stack.enter_async_context(worker.connected())
         await worker.send(connection, "POST", path, f"content-type: {kind}", framing)
         assert is_shed(await connection.reply())
@@ -100,7 +100,7 @@ async def test_one_too_many_is_refused_before_its_body_is_here(
                 await connection.writer.drain()
         assert (await worker.look()).held.slots == MOST
         assert worker.memory() - memory < 15 * MEGABYTE
-        assert len(azure.visits) == visits
+        assert len(azure.arrivals) == arrivals
     await worker.comes_to_rest(before, lines=MOST + 1)
 
 
@@ -140,13 +140,13 @@ async def test_a_request_leaves_however_it_ends(worker: Worker, *, model: str, s
 async def test_a_request_that_never_reaches_azure_leaves(
     worker: Worker, azure: Azure, method: str, path: str, headers: tuple[str, ...]
 ) -> None:
-    before, visits = await worker.look(), len(azure.visits)
+    before, arrivals = await worker.look(), len(azure.arrivals)
     for _ in range(2 * MOST):
         async with worker.connected() as connection:
             await connection.send(method, path, worker.invoke(method, path), *headers)
             assert (await connection.head()).status != 503
     await worker.comes_to_rest(before, lines=2 * MOST)
-    assert len(azure.visits) == visits
+    assert len(azure.arrivals) == arrivals
 
 
 async def test_a_stream_counts_until_its_last_byte(worker: Worker, azure: Azure) -> None:
@@ -154,10 +154,10 @@ async def test_a_stream_counts_until_its_last_byte(worker: Worker, azure: Azure)
     async with worker.connected() as connection:
         mark = next(MARKS)
         await worker.post(connection, CHAT, chat("ending", mark, stream=True))
-        visit = await azure.arrived(mark)
+        arrival = await azure.arrived(mark)
         await connection.head()
         assert (await worker.look()).held.slots == 1
-        visit.go.set()
+        arrival.go.set()
         while await connection.chunk():
             pass
         await worker.comes_to_rest(before, lines=1)
@@ -173,14 +173,14 @@ async def test_a_second_leg_of_a_running_invocation_is_refused_and_azure_is_aske
     headers = (KEY, leg, "content-type: application/json", f"content-length: {len(body)}")
     async with worker.connected() as first, worker.connected() as second:
         await first.send("POST", CHAT, *headers, body=body)
-        visit = await azure.arrived(mark)
+        arrival = await azure.arrived(mark)
         for _ in range(3):
             await second.send("POST", CHAT, *headers, body=body)
             refused = await second.reply()
             assert (refused.status, refused.one("retry-after")) == (503, "1")
-        visit.go.set()
+        arrival.go.set()
         assert (await first.reply()).status == 200
-    assert visit.calls == 1
+    assert arrival.calls == 1
     await worker.comes_to_rest(before, lines=1)
 
 
@@ -191,14 +191,14 @@ async def test_a_second_leg_of_a_running_stream_is_refused_and_the_stream_goes_o
     headers = (KEY, leg, "content-type: application/json", f"content-length: {len(body)}")
     async with worker.connected() as first, worker.connected() as second:
         await first.send("POST", CHAT, *headers, body=body)
-        visit = await azure.arrived(mark)
+        arrival = await azure.arrived(mark)
         assert (await first.head()).status == 200
         await second.send("POST", CHAT, *headers, body=body)
         assert (await second.reply()).status == 503
-        visit.go.set()
+        arrival.go.set()
         chunks = [chunk async for chunk in _chunks(first)]
         assert chunks[-1].endswith(b"data: [DONE]\n\n")
-    assert visit.calls == 1
+    assert arrival.calls == 1
     await worker.comes_to_rest(before, lines=1)
 
 
@@ -210,12 +210,12 @@ async def test_a_second_leg_behind_the_end_of_the_first_is_refused_too(worker: W
     headers = (KEY, leg, "content-type: application/json", f"content-length: {len(body)}")
     async with worker.connected() as first, worker.connected() as second:
         await first.send("POST", CHAT, *headers, body=body)
-        visit = await azure.arrived(mark)
+        arrival = await azure.arrived(mark)
         first.leave("reset")
         await worker.comes_to_rest(before, lines=1)
         await second.send("POST", CHAT, *headers, body=body)
         assert (await second.reply()).status == 503
-    assert visit.calls == 1
+    assert arrival.calls == 1
     await worker.comes_to_rest(before, lines=1)
 
 

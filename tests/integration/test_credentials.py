@@ -1,4 +1,4 @@
-"""The real identity and vault SDKs inside the app, against stand-ins for the vault and the identity endpoint."""
+"""The real identity and vault SDKs inside the app, against fakes for the vault and the identity endpoint."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import aiohttp
 import pytest
 
-from tests.fakes.identity import IdentityStandIn
-from tests.fakes.key_vault import KeyVaultStandIn
+from tests.fakes.identity import FakeIdentity
+from tests.fakes.key_vault import FakeKeyVault
 from tests.fakes.server import Fault
 from tests.integration.conftest import CLIENT_KEY
 from tests.integration.test_http import CHAT, chat
@@ -24,8 +24,8 @@ class Cloud:
     """Azure as the app sees it, and the settings that lead there."""
 
     simulator: Simulator
-    vault: KeyVaultStandIn
-    identity: IdentityStandIn
+    vault: FakeKeyVault
+    identity: FakeIdentity
 
     def environ(self) -> dict[str, str]:
         return self.vault.environ() | self.identity.environ() | {"AZURE_OPENAI_ENDPOINT": self.simulator.url}
@@ -35,8 +35,8 @@ class Cloud:
 async def cloud() -> AsyncIterator[Cloud]:
     async with AsyncExitStack() as stack:
         simulator = await stack.enter_async_context(Simulator(keys=[OLD]).serving())
-        vault = await stack.enter_async_context(KeyVaultStandIn())
-        identity = await stack.enter_async_context(IdentityStandIn())
+        vault = await stack.enter_async_context(FakeKeyVault())
+        identity = await stack.enter_async_context(FakeIdentity())
         vault.put("azure-openai-key", OLD, age=3600)
         vault.put("client-alice", f" {CLIENT_KEY}\n", age=3600)
         yield Cloud(simulator=simulator, vault=vault, identity=identity)
@@ -184,7 +184,7 @@ async def test_without_a_key_the_identity_s_token_is_sent() -> None:
             assert await ask(http) == (200, None)
         assert "https://cognitiveservices.azure.com" in azure.identity.calls
         sent = {name.lower(): value for name, value in azure.simulator.requests[-1].headers.items()}
-        assert sent["authorization"].startswith("Bearer stand-in-token-")
+        assert sent["authorization"].startswith("Bearer fake-token-")
         assert "api-key" not in sent
 
 

@@ -9,8 +9,8 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
-from tests.fakes.identity import IdentityStandIn
-from tests.fakes.resource_manager import RESOURCE_ID, ResourceManagerStandIn, deployment
+from tests.fakes.identity import FakeIdentity
+from tests.fakes.resource_manager import RESOURCE_ID, FakeResourceManager, deployment
 from tests.fakes.server import Fault
 from tests.integration.conftest import CLIENT_KEY
 from tests.integration.several import official, told
@@ -33,8 +33,8 @@ EMBEDDING = deployment(
 class Azure:
     """What gives tokens, and what lists the deployments."""
 
-    identity: IdentityStandIn
-    manager: ResourceManagerStandIn
+    identity: FakeIdentity
+    manager: FakeResourceManager
 
     def environ(self) -> dict[str, str]:
         return self.identity.environ() | {"AZURE_RESOURCE_MANAGER_URL": self.manager.url}
@@ -66,7 +66,7 @@ class Talk:
 
 @asynccontextmanager
 async def cloud(items: Iterable[Mapping[str, object]], *, page_size: int = 100) -> AsyncIterator[Azure]:
-    async with IdentityStandIn() as identity, ResourceManagerStandIn(page_size=page_size) as manager:
+    async with FakeIdentity() as identity, FakeResourceManager(page_size=page_size) as manager:
         manager.items = list(items)
         yield Azure(identity=identity, manager=manager)
 

@@ -8,7 +8,7 @@ from random import Random
 import aiohttp
 import pytest
 
-from tests.integration.several import ATTEMPTS, SAME_NAMES, entry, fleet
+from tests.integration.several import ATTEMPTS, SAME_NAMES, entry, run_app
 from tools.azure_openai_simulator import Simulator
 
 TIMES = 60
@@ -32,7 +32,7 @@ async def ask_all(
     told: list[int] = []
     async with Simulator(idle=idle).serving() as simulator:
         resources = [entry("only", simulator.url, models=SAME_NAMES)]
-        async with fleet(resources, simulator) as running, running.http() as http:
+        async with run_app(resources, simulator) as running, running.http() as http:
 
             async def ask_often() -> None:
                 for _ in range(TIMES):

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from openai import AsyncAzureOpenAI, AsyncOpenAI
 
-from tests.fakes.http_proxy import HttpProxyStandIn
+from tests.fakes.http_proxy import FakeHttpProxy
 from tests.integration.test_http import CHAT, chat
 from tests.integration.test_sdk import ECHO, HELLO
 from tests.processes import REPOSITORY, HostProcess, running_host
@@ -58,7 +58,7 @@ class Cloud:
     """An app, the way from it to Azure, and the resource that stands for all."""
 
     app: HostProcess
-    way: HttpProxyStandIn
+    way: FakeHttpProxy
     azure: Simulator
 
 
@@ -66,7 +66,7 @@ class Cloud:
 async def cloud(resources: str) -> AsyncIterator[Cloud]:
     async with (
         Simulator(keys=[KEY, OURS]).serving() as azure,
-        HttpProxyStandIn(int(azure.url.rpartition(":")[2])) as way,
+        FakeHttpProxy(int(azure.url.rpartition(":")[2])) as way,
         running_host(
             REPOSITORY,
             way.environ()

@@ -6,11 +6,11 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.fakes.identity import IdentityStandIn
-from tests.fakes.key_vault import KeyVaultStandIn
+from tests.fakes.identity import FakeIdentity
+from tests.fakes.key_vault import FakeKeyVault
 from tests.fakes.server import Fault
 from tests.integration.conftest import CLIENT_KEY
-from tests.integration.several import SAME_NAMES, Fleet, entry, environ_of, told
+from tests.integration.several import SAME_NAMES, App, entry, environ_of, told
 from tests.integration.test_http import CHAT, chat
 from tests.processes import REPOSITORY, running_host
 from tools.azure_openai_simulator import Simulator
@@ -19,14 +19,14 @@ Came = tuple[int, tuple[str | None, str | None]]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def identity() -> AsyncIterator[IdentityStandIn]:
-    async with IdentityStandIn() as running:
+async def identity() -> AsyncIterator[FakeIdentity]:
+    async with FakeIdentity() as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def vault() -> AsyncIterator[KeyVaultStandIn]:
-    async with KeyVaultStandIn() as running:
+async def vault() -> AsyncIterator[FakeKeyVault]:
+    async with FakeKeyVault() as running:
         running.put("key-of-one", "azure-key-1")
         running.put("key-of-two", "azure-key-2")
         running.put("client-journey", CLIENT_KEY)
@@ -66,13 +66,13 @@ async def until_healthy(http: aiohttp.ClientSession) -> None:
 
 
 async def test_each_resource_gets_the_key_that_its_entry_names(
-    resources: tuple[Simulator, Simulator], vault: KeyVaultStandIn, identity: IdentityStandIn
+    resources: tuple[Simulator, Simulator], vault: FakeKeyVault, identity: FakeIdentity
 ) -> None:
     one, two = entries(resources)
     listed = [one | {"key_secret": "key-of-one"}, two | {"key_secret": "key-of-two"}]
     environ = environ_of(listed) | vault.environ() | identity.environ()
     del environ["CLIENT_KEYS"]
-    async with running_host(REPOSITORY, environ) as app, Fleet(app=app, resources=resources).http() as http:
+    async with running_host(REPOSITORY, environ) as app, App(app=app, resources=resources).http() as http:
         await until_healthy(http)
         assert await ask(http, "gpt-4o") == (200, ("0", "1"))
         assert await ask(http, "error-500") == (200, ("1", "2"))
@@ -81,7 +81,7 @@ async def test_each_resource_gets_the_key_that_its_entry_names(
 
 @pytest.mark.parametrize("missing", ["key-of-one", "key-of-two"])
 async def test_a_resource_whose_key_is_missing_is_passed_over_and_the_others_serve(
-    resources: tuple[Simulator, Simulator], vault: KeyVaultStandIn, identity: IdentityStandIn, missing: str
+    resources: tuple[Simulator, Simulator], vault: FakeKeyVault, identity: FakeIdentity, missing: str
 ) -> None:
     vault.remove(missing)
     one, two = entries(resources)
@@ -89,29 +89,29 @@ async def test_a_resource_whose_key_is_missing_is_passed_over_and_the_others_ser
     environ = environ_of(listed) | vault.environ() | identity.environ()
     del environ["CLIENT_KEYS"]
     serving = ("1", "2") if missing == "key-of-one" else ("0", "1")
-    async with running_host(REPOSITORY, environ) as app, Fleet(app=app, resources=resources).http() as http:
+    async with running_host(REPOSITORY, environ) as app, App(app=app, resources=resources).http() as http:
         await until_healthy(http)
         assert await ask(http, "gpt-4o") == (200, serving)
 
 
 async def test_a_resource_with_a_key_stands_in_for_one_that_needs_an_identity_which_fails(
-    resources: tuple[Simulator, Simulator], identity: IdentityStandIn
+    resources: tuple[Simulator, Simulator], identity: FakeIdentity
 ) -> None:
     identity.fault = Fault(status=500)
     one, two = entries(resources)
     environ = environ_of([one, two | {"api_key": "azure-key-2"}]) | identity.environ()
-    async with running_host(REPOSITORY, environ) as app, Fleet(app=app, resources=resources).http() as http:
+    async with running_host(REPOSITORY, environ) as app, App(app=app, resources=resources).http() as http:
         assert await ask(http, "gpt-4o") == (200, ("1", "2"))
         assert await health(http) == 200
 
 
 async def test_resources_with_an_identity_and_with_a_key_stand_side_by_side(
-    resources: tuple[Simulator, Simulator], identity: IdentityStandIn
+    resources: tuple[Simulator, Simulator], identity: FakeIdentity
 ) -> None:
     resources[0].credentials.accepts_token = identity.tokens.__contains__
     one, two = entries(resources)
     environ = environ_of([one, two | {"api_key": "azure-key-2"}]) | identity.environ()
-    async with running_host(REPOSITORY, environ) as app, Fleet(app=app, resources=resources).http() as http:
+    async with running_host(REPOSITORY, environ) as app, App(app=app, resources=resources).http() as http:
         assert await ask(http, "gpt-4o") == (200, ("0", "1"))
         assert await ask(http, "error-500") == (200, ("1", "2"))
         revoked = set(identity.tokens)

@@ -4,14 +4,14 @@ import openai
 import pytest
 
 from tests.integration.asks import ask_chat
-from tests.integration.several import Fleet, Seen, names_no_host, told
+from tests.integration.several import App, Seen, names_no_host, told
 from tests.integration.test_http import CHAT, chat
-from tests.integration.test_several_rests import two
+from tests.integration.test_several_cooldowns import two
 
 __all__ = ["two"]  # a fixture
 
 
-async def refused(two: Fleet, model: str) -> openai.APIStatusError:
+async def refused(two: App, model: str) -> openai.APIStatusError:
     async with two.sdk() as sdk:
         with pytest.raises(openai.APIStatusError) as raised:
             await ask_chat(sdk, model)
@@ -20,7 +20,7 @@ async def refused(two: Fleet, model: str) -> openai.APIStatusError:
     return error
 
 
-async def test_when_all_are_throttled_the_error_is_a_429_with_the_smallest_wait(two: Fleet) -> None:
+async def test_when_all_are_throttled_the_error_is_a_429_with_the_smallest_wait(two: App) -> None:
     seen = Seen(two.resources)
     first = await refused(two, "all throttled")
     assert (first.status_code, first.code) == (429, "rate_limit_exceeded")
@@ -36,7 +36,7 @@ async def test_when_all_are_throttled_the_error_is_a_429_with_the_smallest_wait(
 
 @pytest.mark.parametrize("model", ["throttled and missing", "missing and throttled"])
 async def test_that_the_other_resource_lacks_a_deployment_does_not_hide_that_the_first_is_too_busy(
-    two: Fleet, model: str
+    two: App, model: str
 ) -> None:
     for _ in range(3):
         error = await refused(two, model)
@@ -44,13 +44,13 @@ async def test_that_the_other_resource_lacks_a_deployment_does_not_hide_that_the
         assert 1000 < int(error.response.headers["retry-after-ms"]) <= 7000
 
 
-async def test_a_deployment_that_no_resource_has_is_a_model_that_is_not_there(two: Fleet) -> None:
+async def test_a_deployment_that_no_resource_has_is_a_model_that_is_not_there(two: App) -> None:
     for _ in range(2):
         error = await refused(two, "missing")
         assert (error.status_code, error.code) == (404, "model_not_found")
 
 
-async def test_the_sdk_s_own_retry_waits_as_long_as_it_is_told_and_no_longer(two: Fleet) -> None:
+async def test_the_sdk_s_own_retry_waits_as_long_as_it_is_told_and_no_longer(two: App) -> None:
     error = await refused(two, "all throttled, soon")
     assert error.status_code == 429
     assert error.response.headers["retry-after"] == "1"
@@ -59,7 +59,7 @@ async def test_the_sdk_s_own_retry_waits_as_long_as_it_is_told_and_no_longer(two
 
 
 @pytest.mark.parametrize("model", ["all broken", "one of each"])
-async def test_when_not_all_are_merely_throttled_the_error_is_a_503_with_a_wait(two: Fleet, model: str) -> None:
+async def test_when_not_all_are_merely_throttled_the_error_is_a_503_with_a_wait(two: App, model: str) -> None:
     error = await refused(two, model)
     assert (error.status_code, error.code) == (503, "service_unavailable")
     assert int(error.response.headers["retry-after"]) >= 1
@@ -67,7 +67,7 @@ async def test_when_not_all_are_merely_throttled_the_error_is_a_503_with_a_wait(
     assert told(error.response.headers)[1] == "2"
 
 
-async def test_a_stream_gets_the_same_error_as_a_real_status(two: Fleet) -> None:
+async def test_a_stream_gets_the_same_error_as_a_real_status(two: App) -> None:
     async with two.http() as http, http.post(CHAT, data=chat("all throttled", stream=True)) as answer:
         assert (answer.status, "retry-after" in answer.headers) == (429, True)
         assert (await answer.json())["error"]["code"] == "rate_limit_exceeded"

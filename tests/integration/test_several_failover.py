@@ -15,7 +15,18 @@ from tests.fakes.server import Fault
 from tests.integration.asks import ASKS, STREAMS, ask_chat
 from tests.integration.conftest import CLIENT_KEY
 from tests.integration.node import run_script
-from tests.integration.several import FORGETFUL, Fleet, Odd, Seen, entry, environ_of, fleet, names_no_host, nobody, told
+from tests.integration.several import (
+    FORGETFUL,
+    App,
+    Odd,
+    Seen,
+    entry,
+    environ_of,
+    names_no_host,
+    nobody,
+    run_app,
+    told,
+)
 from tests.integration.test_sdk import ECHO, HELLO
 from tests.processes import REPOSITORY, running_host
 from tools.azure_openai_simulator import Simulator
@@ -64,7 +75,7 @@ GOOD = "gpt-4o"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def two(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet]:
+async def two(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
     """An app whose resources stand in a file; what is down is asked before the second."""
     odd = [*TRIED_AGAIN, *REFUSED, *NOT_TRIED_AGAIN, *EARLY, "stream-error-after-content"]
     first = {name: name for name in odd} | {"good": GOOD, "only first": "error-500"}
@@ -80,12 +91,12 @@ async def two(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet]:
             path.write_text(json.dumps(resources))
             environ = environ_of([], AZURE_OPENAI_ROUTING=FORGETFUL) | {"AZURE_OPENAI_RESOURCES": str(path)}
             async with running_host(REPOSITORY, environ) as app:
-                yield Fleet(app=app, resources=(one, other))
+                yield App(app=app, resources=(one, other))
 
 
 @pytest.mark.parametrize("model", TRIED_AGAIN)
 @pytest.mark.parametrize("operation", ASKS)
-async def test_a_failure_at_the_first_resource_is_not_noticed(two: Fleet, operation: str, model: str) -> None:
+async def test_a_failure_at_the_first_resource_is_not_noticed(two: App, operation: str, model: str) -> None:
     seen = Seen(two.resources)
     async with two.sdk() as sdk:
         headers, text = await ASKS[operation](sdk, model)
@@ -98,7 +109,7 @@ async def test_a_failure_at_the_first_resource_is_not_noticed(two: Fleet, operat
 
 
 @pytest.mark.parametrize("model", REFUSED)
-async def test_a_resource_that_refuses_every_call_is_not_noticed_and_then_left_alone(two: Fleet, model: str) -> None:
+async def test_a_resource_that_refuses_every_call_is_not_noticed_and_then_left_alone(two: App, model: str) -> None:
     seen = Seen(two.resources)
     async with two.sdk() as sdk:
         headers, text = await ask_chat(sdk, model)
@@ -111,7 +122,7 @@ async def test_a_resource_that_refuses_every_call_is_not_noticed_and_then_left_a
 
 
 @pytest.mark.parametrize("operation", ASKS)
-async def test_a_resource_that_is_down_is_not_noticed(two: Fleet, operation: str) -> None:
+async def test_a_resource_that_is_down_is_not_noticed(two: App, operation: str) -> None:
     seen = Seen(two.resources)
     async with two.sdk() as sdk:
         headers, text = await ASKS[operation](sdk, DOWN)
@@ -123,7 +134,7 @@ async def test_a_resource_that_is_down_is_not_noticed(two: Fleet, operation: str
 @pytest.mark.parametrize("model", EARLY)
 @pytest.mark.parametrize("operation", STREAMS)
 async def test_a_stream_that_fails_before_its_first_content_is_not_noticed(
-    two: Fleet, operation: str, model: str
+    two: App, operation: str, model: str
 ) -> None:
     seen = Seen(two.resources)
     async with two.sdk() as sdk:
@@ -133,7 +144,7 @@ async def test_a_stream_that_fails_before_its_first_content_is_not_noticed(
     assert names_no_host(headers, text)
 
 
-async def test_a_stream_that_fails_behind_its_first_content_is_told_and_asked_nowhere_else(two: Fleet) -> None:
+async def test_a_stream_that_fails_behind_its_first_content_is_told_and_asked_nowhere_else(two: App) -> None:
     seen = Seen(two.resources)
     async with two.sdk() as sdk:
         stream = await sdk.chat.completions.create(model="stream-error-after-content", messages=HELLO, stream=True)
@@ -149,7 +160,7 @@ async def test_a_stream_that_fails_behind_its_first_content_is_told_and_asked_no
 @pytest.mark.parametrize("operation", ["chat", "chat streamed", "transcription"])
 @pytest.mark.parametrize(("model", "status"), NOT_TRIED_AGAIN.items(), ids=NOT_TRIED_AGAIN.keys())
 async def test_what_no_other_resource_would_answer_otherwise_is_the_answer(
-    two: Fleet, operation: str, model: str, status: int
+    two: App, operation: str, model: str, status: int
 ) -> None:
     seen = Seen(two.resources)
     async with two.sdk() as sdk:
@@ -164,14 +175,14 @@ async def test_what_no_other_resource_would_answer_otherwise_is_the_answer(
 
 
 @pytest.mark.parametrize("operation", ASKS)
-async def test_what_works_at_once_says_so(two: Fleet, operation: str) -> None:
+async def test_what_works_at_once_says_so(two: App, operation: str) -> None:
     seen = Seen(two.resources)
     async with two.sdk() as sdk:
         assert told((await ASKS[operation](sdk, "good"))[0]) == ("0", "1")
     assert seen.counts() == [1, 0]
 
 
-async def test_an_error_of_the_only_resource_with_a_model_is_that_error(two: Fleet) -> None:
+async def test_an_error_of_the_only_resource_with_a_model_is_that_error(two: App) -> None:
     seen = Seen(two.resources)
     async with two.sdk() as sdk:
         with pytest.raises(openai.InternalServerError) as raised:
@@ -180,7 +191,7 @@ async def test_an_error_of_the_only_resource_with_a_model_is_that_error(two: Fle
     assert seen.counts() == [1, 0]
 
 
-async def test_each_attempt_is_in_the_line_of_its_request_and_no_host_is(two: Fleet) -> None:
+async def test_each_attempt_is_in_the_line_of_its_request_and_no_host_is(two: App) -> None:
     async with two.sdk() as sdk:
         answer = await sdk.chat.completions.with_raw_response.create(model="error-500", messages=HELLO)
     await two.app.wait_for_output(answer.headers["x-request-id"])
@@ -191,14 +202,14 @@ async def test_each_attempt_is_in_the_line_of_its_request_and_no_host_is(two: Fl
     assert two.resources[0].url.rpartition(":")[2] not in lines[0]
 
 
-async def test_the_list_of_models_has_those_of_all_resources(two: Fleet) -> None:
+async def test_the_list_of_models_has_those_of_all_resources(two: App) -> None:
     async with two.sdk() as sdk:
         listed = {model.id: model.owned_by async for model in sdk.models.list()}
     assert {DOWN, "good", "only first", "error-500"} <= listed.keys()
     assert set(listed.values()) == {"azure-openai"}
 
 
-async def test_the_node_sdk_notices_nothing_either(two: Fleet) -> None:
+async def test_the_node_sdk_notices_nothing_either(two: App) -> None:
     came = await run_script("failover.js", {"URL": two.app.url, "KEY": CLIENT_KEY})
     refused = cast("dict[str, object]", came.pop("refused"))
     # A connection that was used before and is reset may only be old: then a new one is tried.
@@ -216,7 +227,7 @@ async def test_the_node_sdk_notices_nothing_either(two: Fleet) -> None:
 async def test_a_request_is_sent_so_often_at_most(routing: str, attempts: int) -> None:
     async with Odd(Fault(status=500)) as odd:
         resources = [entry(f"r{number}", odd.url, models={"a": GOOD}) for number in range(4)]
-        async with fleet(resources, AZURE_OPENAI_ROUTING=routing) as running, running.sdk() as sdk:
+        async with run_app(resources, AZURE_OPENAI_ROUTING=routing) as running, running.sdk() as sdk:
             with pytest.raises(openai.InternalServerError) as raised:
                 await ask_chat(sdk, "a")
     assert told(raised.value.response.headers)[1] == str(attempts)
@@ -229,7 +240,7 @@ async def test_a_model_of_the_second_resource_alone_goes_there_at_once() -> None
             entry("one", one.url, models={"a": GOOD}),
             entry("other", other.url, models={"b": GOOD}, priority=1),
         ]
-        async with fleet(resources, one, other) as two, two.sdk() as sdk:
+        async with run_app(resources, one, other) as two, two.sdk() as sdk:
             assert told((await ask_chat(sdk, "b"))[0]) == ("1", "1")
             with pytest.raises(openai.NotFoundError) as raised:
                 await ask_chat(sdk, "c")

@@ -11,7 +11,7 @@ import pytest_asyncio
 from openai import AsyncOpenAI
 
 from proxy.openai_api.object_ids import prefix_of
-from tests.integration.several import Fleet, Odd, Seen, bare, entry, fleet, has_a_tag, maker_of, tagged
+from tests.integration.several import App, Odd, Seen, bare, entry, has_a_tag, maker_of, run_app, tagged
 from tests.integration.test_operations_files import TEXT
 from tests.integration.test_several_objects import FIRST, SECOND, direct, sdk, two
 
@@ -20,7 +20,7 @@ __all__ = ["sdk", "two"]  # fixtures
 pytestmark = pytest.mark.filterwarnings("ignore:(The .* API is )?(deprecated|scheduled to):DeprecationWarning")
 
 
-async def test_an_id_without_a_tag_belongs_to_the_first_resource(two: Fleet, sdk: AsyncOpenAI) -> None:
+async def test_an_id_without_a_tag_belongs_to_the_first_resource(two: App, sdk: AsyncOpenAI) -> None:
     async with direct(two.resources[0]) as one, direct(two.resources[1]) as other:
         old, foreign = [await each.files.create(file=TEXT, purpose="assistants") for each in (one, other)]
         store = await one.vector_stores.create(name="old")
@@ -36,7 +36,7 @@ async def test_an_id_without_a_tag_belongs_to_the_first_resource(two: Fleet, sdk
     assert (await sdk.files.delete(old.id)).deleted
 
 
-async def test_ids_of_two_resources_in_one_request_are_refused_with_both_names(two: Fleet, sdk: AsyncOpenAI) -> None:
+async def test_ids_of_two_resources_in_one_request_are_refused_with_both_names(two: App, sdk: AsyncOpenAI) -> None:
     async with direct(two.resources[0]) as one:
         old = await one.files.create(file=TEXT, purpose="assistants")
     store = await sdk.vector_stores.create(name="notes")
@@ -63,7 +63,7 @@ async def test_ids_of_two_resources_in_one_request_are_refused_with_both_names(t
     assert seen.counts() == [0, 0]
 
 
-async def test_a_tag_that_no_resource_has_is_a_404_of_that_field(two: Fleet, sdk: AsyncOpenAI) -> None:
+async def test_a_tag_that_no_resource_has_is_a_404_of_that_field(two: App, sdk: AsyncOpenAI) -> None:
     seen = Seen(two.resources)
     with pytest.raises(openai.NotFoundError) as raised:
         await sdk.files.retrieve("file-1~none")
@@ -76,7 +76,7 @@ async def test_a_tag_that_no_resource_has_is_a_404_of_that_field(two: Fleet, sdk
     assert seen.counts() == [0, 0]
 
 
-async def test_a_tag_may_be_written_as_it_is_or_encoded(two: Fleet, sdk: AsyncOpenAI) -> None:
+async def test_a_tag_may_be_written_as_it_is_or_encoded(two: App, sdk: AsyncOpenAI) -> None:
     file = await sdk.files.create(file=TEXT, purpose="assistants")
     async with two.http() as http:
         old = bare(file.id)
@@ -93,18 +93,20 @@ async def test_the_conversation_of_a_response_is_the_one_that_was_asked_for(sdk:
         assert f'"{conversation.id}"' in answer
 
 
-async def test_what_needs_no_model_is_made_at_the_first_of_equals_so_that_it_can_be_used_together(two: Fleet) -> None:
+async def test_what_needs_no_model_is_made_at_the_first_of_equals_so_that_it_can_be_used_together(
+    two: App,
+) -> None:
     resources = [entry(name, one.url) for name, one in zip(("first", "second"), two.resources, strict=True)]
-    async with fleet(resources) as equal, equal.sdk() as sdk:
+    async with run_app(resources) as equal, equal.sdk() as sdk:
         files = [await sdk.files.create(file=TEXT, purpose="assistants") for _ in range(8)]
         ids = [file.id for file in files]
         store = await sdk.vector_stores.create(name="notes", file_ids=ids)
     assert all(maker_of(identity) == 0 for identity in (*ids, store.id))
 
 
-async def test_items_of_a_response_go_back_to_the_resource_that_made_them(two: Fleet) -> None:
+async def test_items_of_a_response_go_back_to_the_resource_that_made_them(two: App) -> None:
     resources = [entry(name, one.url) for name, one in zip(("first", "second"), two.resources, strict=True)]
-    async with fleet(resources) as equal, equal.sdk() as sdk:
+    async with run_app(resources) as equal, equal.sdk() as sdk:
         seen = Seen(two.resources)
         for turn in range(8):
             stream = await sdk.responses.create(model="gpt-4o", input="hello", stream=True)
@@ -121,9 +123,9 @@ async def test_items_of_a_response_go_back_to_the_resource_that_made_them(two: F
             assert not has_a_tag(new[maker][0].body)
 
 
-async def test_sealed_content_goes_back_to_the_resource_that_can_open_it(two: Fleet) -> None:
+async def test_sealed_content_goes_back_to_the_resource_that_can_open_it(two: App) -> None:
     resources = [entry(name, one.url) for name, one in zip(("first", "second"), two.resources, strict=True)]
-    async with fleet(resources) as equal, equal.sdk() as sdk:
+    async with run_app(resources) as equal, equal.sdk() as sdk:
         seen = Seen(two.resources)
         for _ in range(8):
             compacted = await sdk.responses.compact(model="gpt-4o", input="hello")
@@ -139,9 +141,9 @@ async def test_sealed_content_goes_back_to_the_resource_that_can_open_it(two: Fl
             assert not has_a_tag(new[maker][0].body)
 
 
-async def test_ids_of_the_only_resource_that_is_left_keep_working(two: Fleet, sdk: AsyncOpenAI) -> None:
+async def test_ids_of_the_only_resource_that_is_left_keep_working(two: App, sdk: AsyncOpenAI) -> None:
     file = await sdk.files.create(file=TEXT, purpose="assistants")
-    async with fleet([entry("second", two.resources[1].url)]) as one, one.sdk() as left:
+    async with run_app([entry("second", two.resources[1].url)]) as one, one.sdk() as left:
         assert (await left.files.content(file.id)).read() == TEXT[1]
         assert (await left.files.retrieve(file.id)).id == bare(file.id)
         with pytest.raises(openai.NotFoundError):
@@ -156,10 +158,10 @@ async def listener() -> AsyncIterator[Odd]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def heard(listener: Odd) -> AsyncIterator[Fleet]:
+async def heard(listener: Odd) -> AsyncIterator[App]:
     """An app whose second resource takes everything; nothing is asked of the first."""
     resources = [entry("first", listener.url, priority=1), entry("second", listener.url)]
-    async with fleet(resources, FORWARD_UNKNOWN_OPERATIONS="true") as running:
+    async with run_app(resources, FORWARD_UNKNOWN_OPERATIONS="true") as running:
         yield running
 
 
@@ -196,7 +198,7 @@ def without_tags(text: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("path", BODIES)
-async def test_wherever_an_id_stands_azure_sees_its_own(heard: Fleet, listener: Odd, path: str) -> None:
+async def test_wherever_an_id_stands_azure_sees_its_own(heard: App, listener: Odd, path: str) -> None:
     listener.asked.clear()
     body = json.dumps(BODIES[path]).encode()
     headers = {"content-type": "application/json"}
@@ -216,7 +218,7 @@ FORMS: Mapping[str, Mapping[str, str]] = {
 
 
 @pytest.mark.parametrize("path", FORMS)
-async def test_an_id_in_a_form_loses_its_tag_too(heard: Fleet, listener: Odd, path: str) -> None:
+async def test_an_id_in_a_form_loses_its_tag_too(heard: App, listener: Odd, path: str) -> None:
     listener.asked.clear()
     form = aiohttp.FormData(dict(FORMS[path]), default_to_multipart=True)
     async with heard.http() as http, http.post(f"/v1{path}", data=form) as answer:
@@ -226,7 +228,7 @@ async def test_an_id_in_a_form_loses_its_tag_too(heard: Fleet, listener: Odd, pa
     assert b"file-1\r\n" in listener.body or b"video_1\r\n" in listener.body
 
 
-async def test_ids_in_operations_that_nobody_knows_yet_are_read_as_well(heard: Fleet, listener: Odd) -> None:
+async def test_ids_in_operations_that_nobody_knows_yet_are_read_as_well(heard: App, listener: Odd) -> None:
     listener.asked.clear()
     path = f"/v1/inventions/{tagged('invention_1', 1)}/parts?after={tagged('part_1', 1)}"
     async with heard.http() as http, http.get(path) as answer:
@@ -249,7 +251,7 @@ OWN: Mapping[str, Mapping[str, object]] = {
 
 
 @pytest.mark.parametrize("own", OWN)
-async def test_a_clients_own_words_neither_pin_a_request_nor_are_changed(heard: Fleet, listener: Odd, own: str) -> None:
+async def test_a_clients_own_words_neither_pin_a_request_nor_are_changed(heard: App, listener: Odd, own: str) -> None:
     listener.asked.clear()
     body = json.dumps({"model": "gpt-4o", "input": "hi", **OWN[own]}).encode()
     headers = {"content-type": "application/json"}
@@ -259,7 +261,7 @@ async def test_a_clients_own_words_neither_pin_a_request_nor_are_changed(heard: 
     assert listener.body == body
 
 
-async def test_a_messages_own_members_do_not_pin_a_chat(heard: Fleet, listener: Odd) -> None:
+async def test_a_messages_own_members_do_not_pin_a_chat(heard: App, listener: Odd) -> None:
     message = {"role": "user", "content": "hi", "thread_id": "thread_1", "id": "msg_1~none", "file_id": "file-1~none"}
     body = json.dumps({"model": "gpt-4o", "messages": [message], "metadata": {"upload_id": "u~1"}}).encode()
     headers = {"content-type": "application/json"}
@@ -268,12 +270,14 @@ async def test_a_messages_own_members_do_not_pin_a_chat(heard: Fleet, listener: 
     assert listener.body == body
 
 
-async def test_reasoning_with_a_model_that_only_another_resource_serves_is_a_400_that_says_so(two: Fleet) -> None:
+async def test_reasoning_with_a_model_that_only_another_resource_serves_is_a_400_that_says_so(
+    two: App,
+) -> None:
     resources = [
         entry(name, one.url, models={model: "gpt-4o"})
         for name, one, model in zip(("first", "second"), two.resources, ("one", "other"), strict=True)
     ]
-    async with fleet(resources) as app, app.sdk() as sdk:
+    async with run_app(resources) as app, app.sdk() as sdk:
         seen = Seen(two.resources)
         sealed = {"type": "reasoning", "summary": [], "encrypted_content": tagged("gAAA==", 0)}
         with pytest.raises(openai.BadRequestError) as raised:

@@ -12,7 +12,7 @@ from proxy.openai_api.object_ids import LENGTH, Tags
 from tests.fakes.server import Fault
 from tests.integration.conftest import CLIENT_KEY
 from tests.integration.node import run_script
-from tests.integration.several import FORGETFUL, SAME_NAMES, Fleet, Odd, Seen, entry, fleet, told
+from tests.integration.several import FORGETFUL, SAME_NAMES, App, Odd, Seen, entry, run_app, told
 from tests.integration.test_operations_files import TEXT
 from tests.integration.test_operations_tuning import GRADER, TRAINING
 from tests.integration.test_sdk import ECHO, HELLO
@@ -33,14 +33,14 @@ async def simulators() -> AsyncIterator[tuple[Simulator, ...]]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def app(simulators: tuple[Simulator, ...]) -> AsyncIterator[Fleet]:
+async def app(simulators: tuple[Simulator, ...]) -> AsyncIterator[App]:
     resources = [entry(name, one.url, models=SAME_NAMES) for name, one in zip(NAMES, simulators, strict=True)]
-    async with fleet(resources, *simulators) as running:
+    async with run_app(resources, *simulators) as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def three(app: Fleet) -> AsyncIterator[Fleet]:
+async def three(app: App) -> AsyncIterator[App]:
     """An app over three resources that have neither files nor vector stores, and are left so."""
     yield app
     for resource in app.resources:
@@ -105,7 +105,7 @@ async def fill(resources: tuple[Simulator, ...], make: Make, *counts: int) -> li
 
 @pytest.mark.parametrize("noun", NOUNS)
 async def test_every_object_is_listed_once_in_pages_that_are_never_empty_and_can_be_deleted(
-    three: Fleet, noun: str
+    three: App, noun: str
 ) -> None:
     make, listing = NOUNS[noun]
     expected = await fill(three.resources, make, 3, 0, 2)
@@ -125,7 +125,7 @@ async def test_every_object_is_listed_once_in_pages_that_are_never_empty_and_can
 
 
 @pytest.mark.parametrize("counts", [(0, 0, 0), (0, 0, 3), (3, 0, 0), (0, 2, 0), (2, 1, 1), (0, 2, 2)])
-async def test_wherever_the_objects_are_all_are_listed(three: Fleet, counts: tuple[int, int, int]) -> None:
+async def test_wherever_the_objects_are_all_are_listed(three: App, counts: tuple[int, int, int]) -> None:
     make, listing = NOUNS["vector stores"]
     expected = await fill(three.resources, make, *counts)
     async with three.sdk() as sdk:
@@ -135,7 +135,7 @@ async def test_wherever_the_objects_are_all_are_listed(three: Fleet, counts: tup
     assert sorted(oldest_first) == sorted(expected)
 
 
-async def test_a_page_says_where_to_go_on_and_azure_sees_none_of_it(three: Fleet) -> None:
+async def test_a_page_says_where_to_go_on_and_azure_sees_none_of_it(three: App) -> None:
     one, two, three_ = await fill(three.resources, NOUNS["files"][0], 1, 1, 1)
     seen = Seen(three.resources)
     async with three.http() as http:
@@ -159,7 +159,7 @@ async def test_a_page_says_where_to_go_on_and_azure_sees_none_of_it(three: Fleet
         assert await page(f"limit=2&after={one.replace('-', '%2D')}") == ([two], True, two)
 
 
-async def test_what_belongs_to_one_object_is_listed_where_that_is(three: Fleet) -> None:
+async def test_what_belongs_to_one_object_is_listed_where_that_is(three: App) -> None:
     *_, store = await fill(three.resources, NOUNS["vector stores"][0], 1, 0, 1)
     files = await fill(three.resources, NOUNS["files"][0], 0, 0, 3)
     seen = Seen(three.resources)
@@ -174,7 +174,7 @@ async def test_what_belongs_to_one_object_is_listed_where_that_is(three: Fleet) 
     assert seen.counts()[:2] == [0, 0]
 
 
-async def test_a_list_goes_backwards_within_one_resource(three: Fleet) -> None:
+async def test_a_list_goes_backwards_within_one_resource(three: App) -> None:
     stores = await fill(three.resources, NOUNS["vector stores"][0], 2, 0, 3)
     async with three.sdk() as sdk:
         page = await sdk.vector_stores.list(before=stores[4])
@@ -185,7 +185,7 @@ async def test_a_list_goes_backwards_within_one_resource(three: Fleet) -> None:
     assert "before" in raised.value.message
 
 
-async def test_the_other_members_of_a_query_reach_every_resource(three: Fleet) -> None:
+async def test_the_other_members_of_a_query_reach_every_resource(three: App) -> None:
     await fill(three.resources, NOUNS["files"][0], 1, 1, 1)
     seen = Seen(three.resources)
     async with three.sdk() as sdk:
@@ -201,21 +201,19 @@ async def test_the_other_members_of_a_query_reach_every_resource(three: Fleet) -
 
 
 @pytest.mark.parametrize("status", [429, 500])
-async def test_a_list_with_a_resource_that_fails_is_an_error_and_never_a_shorter_list(
-    three: Fleet, status: int
-) -> None:
+async def test_a_list_with_a_resource_that_fails_is_an_error_and_never_a_shorter_list(three: App, status: int) -> None:
     await fill(three.resources, NOUNS["files"][0], 1, 0, 1)
     one, _, other = three.resources
     async with Odd(Fault(status=status, retry_after="7")) as odd:
         resources = [entry(name, url) for name, url in zip(NAMES, (one.url, odd.url, other.url), strict=True)]
-        async with fleet(resources, one, AZURE_OPENAI_ROUTING=FORGETFUL) as running, running.sdk() as sdk:
+        async with run_app(resources, one, AZURE_OPENAI_ROUTING=FORGETFUL) as running, running.sdk() as sdk:
             with pytest.raises(openai.APIStatusError) as raised:
                 _ = [file async for file in sdk.files.list(limit=1)]
     assert raised.value.status_code == status
     assert told(raised.value.response.headers)[1] == "2"  # The end of the first resource's list, and the second one.
 
 
-async def test_a_resource_that_does_not_offer_a_list_has_nothing_on_it(three: Fleet) -> None:
+async def test_a_resource_that_does_not_offer_a_list_has_nothing_on_it(three: App) -> None:
     missing = "v1/vector_stores"
     [*_, expected] = await fill(three.resources, NOUNS["vector stores"][0], 0, 0, 1)
     for resource in three.resources[:2]:
@@ -228,7 +226,7 @@ async def test_a_resource_that_does_not_offer_a_list_has_nothing_on_it(three: Fl
             resource.absent.discard(missing)
 
 
-async def test_the_node_sdk_pages_through_all_resources_and_follows_the_ids(three: Fleet) -> None:
+async def test_the_node_sdk_pages_through_all_resources_and_follows_the_ids(three: App) -> None:
     await fill(three.resources, NOUNS["files"][0], 2, 1, 2)
     came = await run_script("several.js", {"URL": three.app.url, "KEY": CLIENT_KEY})
     assert came == {

@@ -14,7 +14,18 @@ from openai import AsyncOpenAI
 from proxy.openai_api.object_ids import old_tag_of, prefix_of
 from proxy.openai_api.operations import Surface
 from tests.integration.conftest import CLIENT_KEY
-from tests.integration.several import Fleet, Seen, bare, entry, fleet, has_a_tag, maker_of, official, tagged, told
+from tests.integration.several import (
+    App,
+    Seen,
+    bare,
+    entry,
+    has_a_tag,
+    maker_of,
+    official,
+    run_app,
+    tagged,
+    told,
+)
 from tests.integration.test_operations import ROWS, Wire
 from tests.integration.test_operations_files import LINES, TEXT
 from tests.integration.test_operations_table import FAMILIES, MODELS, ONLY_DOCUMENTS
@@ -32,18 +43,18 @@ STORING = ("chat", "responses", "videos", "files", "fine-tuning", "evals", "assi
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def two() -> AsyncIterator[Fleet]:
+async def two() -> AsyncIterator[App]:
     async with Simulator(keep=10_000).serving() as one, Simulator(keep=10_000).serving() as other:
         resources = [
             entry("first", one.url, models=ELSEWHERE, priority=1),
             entry("second", other.url, models=MODELS),
         ]
-        async with fleet(resources, one, other) as running:
+        async with run_app(resources, one, other) as running:
             yield running
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def sdk(two: Fleet) -> AsyncIterator[AsyncOpenAI]:
+async def sdk(two: App) -> AsyncIterator[AsyncOpenAI]:
     async with two.sdk() as client:
         yield client
 
@@ -61,7 +72,7 @@ def shows_a_tag(request: RecordedRequest) -> bool:
 
 @pytest.mark.parametrize("family", STORING)
 async def test_every_call_works_with_the_ids_of_the_calls_before_it_and_azure_sees_no_tag(
-    two: Fleet, family: str
+    two: App, family: str
 ) -> None:
     seen = Seen(two.resources)
     wire, ids = Wire(two.app.url, CLIENT_KEY), dict[str, str]()
@@ -82,7 +93,7 @@ async def test_every_call_works_with_the_ids_of_the_calls_before_it_and_azure_se
     assert any(maker_of(identity) == 1 for identity in ids.values())
 
 
-async def test_ids_in_a_stream_carry_the_tag_and_go_on_where_they_belong(two: Fleet, sdk: AsyncOpenAI) -> None:
+async def test_ids_in_a_stream_carry_the_tag_and_go_on_where_they_belong(two: App, sdk: AsyncOpenAI) -> None:
     seen = Seen(two.resources)
     previous: str | None = None
     for _ in range(3):
@@ -106,7 +117,7 @@ async def test_ids_in_a_stream_carry_the_tag_and_go_on_where_they_belong(two: Fl
 
 
 async def test_a_stored_chat_s_id_is_tagged_in_a_stream_too_and_that_of_any_other_chat_is_not(
-    two: Fleet, sdk: AsyncOpenAI
+    two: App, sdk: AsyncOpenAI
 ) -> None:
     for stored in (True, False):
         plain = await sdk.chat.completions.create(model="chat", messages=HELLO, store=stored)
@@ -118,7 +129,7 @@ async def test_a_stored_chat_s_id_is_tagged_in_a_stream_too_and_that_of_any_othe
                 assert (await sdk.chat.completions.retrieve(identity)).choices[0].message.content == ECHO
 
 
-async def test_all_ids_of_one_response_are_read_and_nothing_else_of_it_is_touched(two: Fleet, sdk: AsyncOpenAI) -> None:
+async def test_all_ids_of_one_response_are_read_and_nothing_else_of_it_is_touched(two: App, sdk: AsyncOpenAI) -> None:
     conversation = await sdk.conversations.create()
     store = await sdk.vector_stores.create(name="notes")
     container = await sdk.containers.create(name="bench")
@@ -147,7 +158,7 @@ async def test_all_ids_of_one_response_are_read_and_nothing_else_of_it_is_touche
 
 
 async def test_a_batch_is_mapped_for_the_resource_it_goes_to_and_its_answers_are_read_there(
-    two: Fleet, sdk: AsyncOpenAI
+    two: App, sdk: AsyncOpenAI
 ) -> None:
     lines = await sdk.files.create(file=("in.jsonl", LINES), purpose="batch")
     kept = two.resources[1].file(bare(lines.id)).data
@@ -162,7 +173,7 @@ async def test_a_batch_is_mapped_for_the_resource_it_goes_to_and_its_answers_are
     assert [json.loads(line)["custom_id"] for line in output.splitlines()] == ["1", "2"]
 
 
-async def test_an_upload_in_parts_stays_at_its_resource(two: Fleet, sdk: AsyncOpenAI) -> None:
+async def test_an_upload_in_parts_stays_at_its_resource(two: App, sdk: AsyncOpenAI) -> None:
     seen = Seen(two.resources)
     upload = await sdk.uploads.upload_file_chunked(
         file=b"some text" * 10, filename="a.txt", bytes=90, mime_type="text/plain", purpose="assistants", part_size=40
@@ -173,7 +184,7 @@ async def test_an_upload_in_parts_stays_at_its_resource(two: Fleet, sdk: AsyncOp
     assert seen.counts()[0] == 0
 
 
-async def test_a_realtime_call_is_hung_up_where_it_was_made(two: Fleet, sdk: AsyncOpenAI) -> None:
+async def test_a_realtime_call_is_hung_up_where_it_was_made(two: App, sdk: AsyncOpenAI) -> None:
     seen = Seen(two.resources)
     wire, ids = Wire(two.app.url, CLIENT_KEY), dict[str, str]()
     async with wire.sdk:
@@ -183,7 +194,7 @@ async def test_a_realtime_call_is_hung_up_where_it_was_made(two: Fleet, sdk: Asy
     assert seen.counts()[0] == 0
 
 
-async def test_another_resource_is_not_asked_for_what_its_own_has_not(two: Fleet, sdk: AsyncOpenAI) -> None:
+async def test_another_resource_is_not_asked_for_what_its_own_has_not(two: App, sdk: AsyncOpenAI) -> None:
     seen = Seen(two.resources)
     with pytest.raises(openai.NotFoundError) as raised:
         await sdk.files.retrieve(tagged("file-1", 1))
@@ -194,7 +205,7 @@ async def test_another_resource_is_not_asked_for_what_its_own_has_not(two: Fleet
 async def test_with_one_resource_ids_stay_as_they_are() -> None:
     async with (
         Simulator().serving() as only,
-        fleet([entry("only", only.url, models=MODELS)], only) as one,
+        run_app([entry("only", only.url, models=MODELS)], only) as one,
         one.sdk() as sdk,
     ):
         file = await sdk.files.create(file=TEXT, purpose="assistants")

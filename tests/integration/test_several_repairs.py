@@ -7,7 +7,7 @@ from typing import Any
 import pytest_asyncio
 
 from tests.fakes.server import Fault
-from tests.integration.several import FORGETFUL, Fleet, Odd, Seen, entry, fleet, told
+from tests.integration.several import FORGETFUL, App, Odd, Seen, entry, run_app, told
 from tests.integration.test_repairs import CHAT_TOLD, HEADER, OF_CHAT
 from tests.integration.test_sdk import ECHO, HELLO
 from tools.azure_openai_simulator import Simulator
@@ -16,18 +16,18 @@ ASKED: Any = {"messages": HELLO, **OF_CHAT}
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def two() -> AsyncIterator[Fleet]:
+async def two() -> AsyncIterator[App]:
     """An app that has learnt nothing yet; both resources have a deployment of the same name."""
     async with Simulator().serving() as one, Simulator().serving() as other:
         resources = [
             entry("one", one.url, models={"a": "refuses-five", "b": "error-500", "c": "refuses-five"}),
             entry("other", other.url, models={"a": "gpt-4o", "b": "refuses-five", "d": "refuses-five"}, priority=1),
         ]
-        async with fleet(resources, one, other, AZURE_OPENAI_ROUTING=FORGETFUL) as running:
+        async with run_app(resources, one, other, AZURE_OPENAI_ROUTING=FORGETFUL) as running:
             yield running
 
 
-async def ask(two: Fleet, model: str) -> tuple[str | None, tuple[str | None, str | None]]:
+async def ask(two: App, model: str) -> tuple[str | None, tuple[str | None, str | None]]:
     """Return what was changed, and who answered."""
     async with two.sdk() as sdk:
         answer = await sdk.chat.completions.with_raw_response.create(model=model, **ASKED)
@@ -35,7 +35,7 @@ async def ask(two: Fleet, model: str) -> tuple[str | None, tuple[str | None, str
     return answer.headers.get(HEADER), told(answer.headers)
 
 
-async def test_a_repair_is_no_attempt_elsewhere_and_each_sending_counts(two: Fleet) -> None:
+async def test_a_repair_is_no_attempt_elsewhere_and_each_sending_counts(two: App) -> None:
     seen = Seen(two.resources)
     assert await ask(two, "a") == (CHAT_TOLD, ("0", "6"))
     assert seen.counts() == [6, 0]
@@ -44,7 +44,7 @@ async def test_a_repair_is_no_attempt_elsewhere_and_each_sending_counts(two: Fle
     assert seen.counts() == [2, 0]
 
 
-async def test_a_deployment_of_the_same_name_at_another_resource_learns_for_itself(two: Fleet) -> None:
+async def test_a_deployment_of_the_same_name_at_another_resource_learns_for_itself(two: App) -> None:
     assert await ask(two, "c") == (CHAT_TOLD, ("0", "6"))
     seen = Seen(two.resources)
     assert await ask(two, "d") == (CHAT_TOLD, ("1", "6"))
@@ -53,7 +53,7 @@ async def test_a_deployment_of_the_same_name_at_another_resource_learns_for_itse
     assert seen.counts() == [0, 1]
 
 
-async def test_a_request_is_repaired_where_it_arrives_after_a_failover(two: Fleet) -> None:
+async def test_a_request_is_repaired_where_it_arrives_after_a_failover(two: App) -> None:
     seen = Seen(two.resources)
     assert await ask(two, "b") == (CHAT_TOLD, ("1", "7"))
     assert seen.counts() == [1, 6]
@@ -74,7 +74,10 @@ async def test_what_one_deployment_refuses_another_one_gets() -> None:
             entry("odd", odd.url, models={"a": "gpt-4o"}),
             entry("second", second.url, models={"a": "gpt-4o"}, priority=1),
         ]
-        async with fleet(resources, first, second, AZURE_OPENAI_ROUTING=FORGETFUL) as running, running.sdk() as sdk:
+        async with (
+            run_app(resources, first, second, AZURE_OPENAI_ROUTING=FORGETFUL) as running,
+            running.sdk() as sdk,
+        ):
             odd.then = [Fault(status=429, retry_after="1")]
             answer = await sdk.chat.completions.with_raw_response.create(model="a", messages=HELLO, top_p=0.5)
     assert (answer.headers.get(HEADER), told(answer.headers)) == (None, ("1", "3"))

@@ -8,7 +8,7 @@ import openai
 import pytest
 import pytest_asyncio
 
-from tests.integration.several import FORGETFUL, Fleet, Seen, entry, fleet, told
+from tests.integration.several import FORGETFUL, App, Seen, entry, run_app, told
 from tests.integration.test_http import CHAT, chat
 from tests.integration.test_sdk import ECHO, HELLO
 from tools.azure_openai_simulator import Simulator
@@ -21,7 +21,7 @@ ODD = ("gated-error", "gated-answer", "gated", "no-answer", "stream-stall", "str
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def quick() -> AsyncIterator[Fleet]:
+async def quick() -> AsyncIterator[App]:
     """An app whose heads leave early and whose patience for whole answers is short."""
     settings = {
         "STREAM_HEAD_TIMEOUT": str(HEAD),
@@ -34,7 +34,7 @@ async def quick() -> AsyncIterator[Fleet]:
             entry("one", one.url, models={name: name for name in ODD}),
             entry("other", other.url, models=dict.fromkeys(ODD, GOOD), priority=1),
         ]
-        async with fleet(resources, one, other, **settings) as running:
+        async with run_app(resources, one, other, **settings) as running:
             yield running
 
 
@@ -42,7 +42,7 @@ async def post(http: aiohttp.ClientSession, model: str, *, stream: bool = True) 
     return await http.post(CHAT, data=chat(model, "hello world", stream=stream))
 
 
-async def test_behind_an_early_head_the_second_resource_answers_where_the_first_one_fails(quick: Fleet) -> None:
+async def test_behind_an_early_head_the_second_resource_answers_where_the_first_one_fails(quick: App) -> None:
     seen = Seen(quick.resources)
     async with quick.http() as http, await post(http, "gated-error") as answer:
         for _ in range(3):
@@ -56,14 +56,14 @@ async def test_behind_an_early_head_the_second_resource_answers_where_the_first_
     assert seen.counts() == [1, 1]
 
 
-async def test_the_sdk_notices_nothing_of_a_failover_behind_an_early_head(quick: Fleet) -> None:
+async def test_the_sdk_notices_nothing_of_a_failover_behind_an_early_head(quick: App) -> None:
     async with quick.sdk() as sdk:
         stream = await sdk.chat.completions.create(model="gated-error", messages=HELLO, stream=True)
         quick.resources[0].gate.release()
         assert "".join([chunk.choices[0].delta.content or "" async for chunk in stream]) == ECHO
 
 
-async def test_a_silent_stream_is_waited_for_and_asked_nowhere_else(quick: Fleet) -> None:
+async def test_a_silent_stream_is_waited_for_and_asked_nowhere_else(quick: App) -> None:
     seen = Seen(quick.resources)
     left = len(quick.resources[0].disconnects)
     async with quick.http() as http, await post(http, "stream-stall") as answer:
@@ -74,7 +74,7 @@ async def test_a_silent_stream_is_waited_for_and_asked_nowhere_else(quick: Fleet
     assert seen.counts() == [1, 0]
 
 
-async def test_an_answer_that_does_not_come_in_time_is_a_504_and_asked_nowhere_else(quick: Fleet) -> None:
+async def test_an_answer_that_does_not_come_in_time_is_a_504_and_asked_nowhere_else(quick: App) -> None:
     seen = Seen(quick.resources)
     async with quick.http() as http, await post(http, "no-answer", stream=False) as answer:
         assert answer.status == 504
@@ -95,7 +95,7 @@ async def test_where_timeouts_are_tried_again_the_second_resource_answers(*, str
             entry("one", one.url, models={"a": "no-answer"}),
             entry("other", other.url, models={"a": GOOD}, priority=1),
         ]
-        async with fleet(resources, one, other, **settings) as two, two.http() as http:
+        async with run_app(resources, one, other, **settings) as two, two.http() as http:
             async with await post(http, "a", stream=stream) as answer:
                 assert answer.status == 200
                 assert b"error" not in await answer.read()
@@ -103,7 +103,7 @@ async def test_where_timeouts_are_tried_again_the_second_resource_answers(*, str
                 assert told(answer.headers) == ("1", "2")
 
 
-async def test_a_stream_is_cut_nowhere_and_asked_nowhere_else_behind_its_first_content(quick: Fleet) -> None:
+async def test_a_stream_is_cut_nowhere_and_asked_nowhere_else_behind_its_first_content(quick: App) -> None:
     seen = Seen(quick.resources)
     async with quick.sdk() as sdk:
         stream = await sdk.chat.completions.create(model="gated", messages=HELLO, stream=True)
@@ -122,7 +122,7 @@ async def test_when_every_resource_fails_behind_an_early_head_the_error_is_an_ev
             entry("one", one.url, models={"a": "gated-error"}),
             entry("other", other.url, models={"a": "error-429-old"}, priority=1),
         ]
-        async with fleet(resources, one, other, **settings) as two, two.sdk() as sdk:
+        async with run_app(resources, one, other, **settings) as two, two.sdk() as sdk:
             stream = await sdk.chat.completions.create(model="a", messages=HELLO, stream=True)
             one.gate.release()
             with pytest.raises(openai.APIError) as raised:

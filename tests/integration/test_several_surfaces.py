@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.integration.asks import ASKS, ask_chat
-from tests.integration.several import FORGETFUL, Fleet, entry, fleet, told
+from tests.integration.several import FORGETFUL, App, entry, run_app, told
 from tests.integration.test_operations_media import PNG
 from tools.azure_openai_simulator import Simulator
 
@@ -19,14 +19,14 @@ WAYS = {f"{V1} to {DATED}": (V1, DATED), f"{DATED} to {V1}": (DATED, V1)}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=WAYS)
-async def two(request: pytest.FixtureRequest) -> AsyncIterator[Fleet]:
+async def two(request: pytest.FixtureRequest) -> AsyncIterator[App]:
     first, second = WAYS[request.param]
     async with Simulator().serving() as one, Simulator().serving() as other:
         resources = [
             entry("one", one.url, api_version=first, models={"a": "error-500", "draw": "error-503-text"}),
             entry("other", other.url, api_version=second, models={"a": GOOD, "draw": DRAWS}, priority=1),
         ]
-        async with fleet(resources, one, other, AZURE_OPENAI_ROUTING=FORGETFUL) as running:
+        async with run_app(resources, one, other, AZURE_OPENAI_ROUTING=FORGETFUL) as running:
             yield running
 
 
@@ -35,7 +35,7 @@ def surface(path: str) -> str:
 
 
 @pytest.mark.parametrize("operation", ASKS)
-async def test_a_request_fails_over_from_one_surface_to_the_other(two: Fleet, operation: str) -> None:
+async def test_a_request_fails_over_from_one_surface_to_the_other(two: App, operation: str) -> None:
     async with two.sdk() as sdk:
         assert told((await ASKS[operation](sdk, "a"))[0]) == ("1", "2")
     for resource, deployment in zip(two.resources, ("error-500", GOOD), strict=True):
@@ -45,7 +45,7 @@ async def test_a_request_fails_over_from_one_surface_to_the_other(two: Fleet, op
         assert deployment in (sent.raw_path if by_path else sent.body.decode(errors="replace"))
 
 
-async def test_the_two_resources_were_asked_on_different_surfaces(two: Fleet) -> None:
+async def test_the_two_resources_were_asked_on_different_surfaces(two: App) -> None:
     async with two.sdk() as sdk:
         await ask_chat(sdk, "a")
     first, second = (resource.requests[-1] for resource in two.resources)
@@ -55,7 +55,7 @@ async def test_the_two_resources_were_asked_on_different_surfaces(two: Fleet) ->
         assert model == (deployment if surface(sent.raw_path) == V1 else "a")
 
 
-async def test_an_image_s_form_names_its_model_only_where_that_is_taken(two: Fleet) -> None:
+async def test_an_image_s_form_names_its_model_only_where_that_is_taken(two: App) -> None:
     form = aiohttp.FormData(default_to_multipart=True)
     form.add_field("image", PNG[1], filename=PNG[0], content_type=PNG[2])
     form.add_field("model", "draw")

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.integration.several import Fleet, Odd, Seen, told
-from tests.integration.test_several_lasting import (
+from tests.integration.several import App, Odd, Seen, told
+from tests.integration.test_several_not_repeated import (
     AUDIO,
     GOOD,
     THROTTLED,
@@ -29,7 +29,7 @@ MEGABYTE = 1024 * 1024
 @pytest.mark.parametrize("model", ["connection-reset", "error-408", "error-429-old", "error-500"])
 @pytest.mark.parametrize("small", [False, True], ids=["3 MB", "a few bytes"])
 async def test_a_transcription_s_whole_file_arrives_at_the_second_resource(
-    two: Fleet, model: str, *, small: bool
+    two: App, model: str, *, small: bool
 ) -> None:
     name, data, media = AUDIO
     sent = data[:100] if small else data
@@ -62,7 +62,7 @@ def form(**fields: str) -> bytes:
 UPLOADS = {"/v1/audio/transcriptions": form(model="whisper"), "/v1/files": form(purpose="assistants")}
 
 
-async def sent_whole(running: Fleet, good: Simulator, path: str) -> None:
+async def sent_whole(running: App, good: Simulator, path: str) -> None:
     """Fail unless an upload arrives at the second resource as it would have at the first."""
     seen = Seen([good])
     sent = io.BytesIO(UPLOADS[path])
@@ -73,7 +73,7 @@ async def sent_whole(running: Fleet, good: Simulator, path: str) -> None:
 
 @pytest.mark.parametrize("path", UPLOADS)
 async def test_what_arrives_at_the_second_resource_is_what_would_have_arrived_at_once(
-    odd: Odd, odd_first: Fleet, down_first: Fleet, good: Simulator, path: str
+    odd: Odd, odd_first: App, down_first: App, good: Simulator, path: str
 ) -> None:
     odd.fault, odd.resets = THROTTLED, False
     await sent_whole(odd_first, good, path)
@@ -95,7 +95,7 @@ async def test_a_resource_may_refuse_before_it_has_read_the_file(good: Simulator
 
 
 @pytest.mark.parametrize("model", ["error-500", "stream-error-429"])
-async def test_a_streamed_transcription_is_answered_by_the_second_resource(two: Fleet, model: str) -> None:
+async def test_a_streamed_transcription_is_answered_by_the_second_resource(two: App, model: str) -> None:
     async with two.sdk() as sdk:
         stream = await sdk.audio.transcriptions.create(model=model, file=AUDIO, stream=True)
         kinds = [event.type async for event in stream]
@@ -103,7 +103,7 @@ async def test_a_streamed_transcription_is_answered_by_the_second_resource(two: 
     assert told(stream.response.headers) == ("1", "2")
 
 
-async def test_a_body_whose_length_nobody_tells_is_sent_once_only(two: Fleet) -> None:
+async def test_a_body_whose_length_nobody_tells_is_sent_once_only(two: App) -> None:
     """It is not kept, for nobody knows how large it grows: only what could not be connected goes elsewhere."""
 
     async def parts() -> AsyncIterator[bytes]:

@@ -45,7 +45,7 @@ async def test_who_reads_too_slowly_for_the_last_word_never_gets_an_end(azure: A
             connection = await stack.enter_async_context(worker.connected(receive_buffer=SMALL))
             await worker.post(connection, CHAT, chat("flood", mark, stream=True))
             assert (await connection.head()).status == 200
-            clients.append(Client(connection=connection, visit=await azure.arrived(mark)))
+            clients.append(Client(connection=connection, arrival=await azure.arrived(mark)))
         await azure.until_paused(len(clients))
         await worker.process.stop()
         assert await worker.ended == -signal.SIGTERM

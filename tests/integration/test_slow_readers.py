@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.load.azure import Azure
-from tests.load.scripts import FLOOD, Visit
+from tests.load.scripts import FLOOD, Arrival
 from tests.load.worker import Worker, chat, environ_for, probed_app, running_worker
 from tests.tools.functions_host.raw import Connection
 
@@ -50,7 +50,7 @@ async def ask_whole(worker: Worker) -> None:
         assert (await connection.reply()).status == 200
 
 
-async def begin_slowly(worker: Worker, azure: Azure, connection: Connection) -> Visit:
+async def begin_slowly(worker: Worker, azure: Azure, connection: Connection) -> Arrival:
     """Ask for a flood, and read its head alone."""
     mark = next(MARKS)
     await worker.post(connection, CHAT, chat("flood", mark, stream=True))
@@ -62,7 +62,7 @@ async def test_slow_readers_hold_little_and_nobody_up(worker: Worker, azure: Azu
     before, memory = await worker.look(), worker.memory()
     async with AsyncExitStack() as stack:
         connections = [await stack.enter_async_context(worker.connected(receive_buffer=BUFFER)) for _ in range(SLOW)]
-        visits = await asyncio.gather(*(begin_slowly(worker, azure, connection) for connection in connections))
+        arrivals = await asyncio.gather(*(begin_slowly(worker, azure, connection) for connection in connections))
         await azure.until_paused(SLOW)
         for _ in range(10):
             for connection in connections:
@@ -70,18 +70,18 @@ async def test_slow_readers_hold_little_and_nobody_up(worker: Worker, azure: Azu
             await asyncio.gather(*(ask_whole(worker) for _ in range(OTHERS // 10)))
         await azure.until_paused(SLOW)
         assert worker.memory() - memory < SLOW * HELD
-        assert max(visit.sent for visit in visits) < TAKEN
+        assert max(arrival.sent for arrival in arrivals) < TAKEN
         assert (await worker.look()).held.slots == SLOW
-    await asyncio.gather(*(visit.closed for visit in visits))
+    await asyncio.gather(*(arrival.closed for arrival in arrivals))
     await worker.comes_to_rest(before, lines=SLOW + OTHERS)
 
 
 async def test_a_reader_that_is_slow_misses_nothing(worker: Worker, azure: Azure) -> None:
     async with worker.connected() as connection:
-        visit = await begin_slowly(worker, azure, connection)
+        arrival = await begin_slowly(worker, azure, connection)
         await azure.until_paused(1)
         came = b""
-        while visit.sent < 20 * MEGABYTE:
+        while arrival.sent < 20 * MEGABYTE:
             came += await connection.chunk()
         _, *events, _ = came.split(b"\n\n")
         assert len(events) > 100

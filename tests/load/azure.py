@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.load.scripts import IN_THE_MIDDLE, SCRIPTS, Script, Visit
+from tests.load.scripts import IN_THE_MIDDLE, SCRIPTS, Arrival, Script
 
 # `load-` and the script in the name of the model or of the file, `mark-` and a number anywhere: which request this is.
 SCRIPT = re.compile(rb"load-([a-z]+)")
@@ -27,7 +27,7 @@ class Connection(asyncio.Protocol):
         self._azure = azure
         self._buffer = b""
         self._script: asyncio.Task[None] | None = None
-        self._visit: Visit | None = None
+        self._arrival: Arrival | None = None
         self._transport: asyncio.Transport | None = None
         self.lost = asyncio.Event()
         self._writable = asyncio.Event()
@@ -50,10 +50,10 @@ class Connection(asyncio.Protocol):
         if asked[1] not in IN_THE_MIDDLE and length and len(body) < int(length[1]):
             return
         self._buffer = b""
-        self._visit = self._azure.visits[int(mark[1])]
-        self._visit.calls += 1
-        self._visit.arrived.set()
-        self._script = asyncio.create_task(self._run(SCRIPTS[asked[1].decode()], self._visit))
+        self._arrival = self._azure.arrivals[int(mark[1])]
+        self._arrival.calls += 1
+        self._arrival.arrived.set()
+        self._script = asyncio.create_task(self._run(SCRIPTS[asked[1].decode()], self._arrival))
 
     def pause_writing(self) -> None:
         self._writable.clear()
@@ -71,8 +71,8 @@ class Connection(asyncio.Protocol):
             self.resume_writing()
         if self._script is not None:
             self._script.cancel()
-        if self._visit is not None:
-            self._visit.close()
+        if self._arrival is not None:
+            self._arrival.close()
 
     async def abort(self) -> None:
         """Break the connection, and the script with it."""
@@ -90,8 +90,8 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None
         await self._writable.wait()
         self._transport.write(data)
-        if self._visit is not None:
-            self._visit.sent += len(data)
+        if self._arrival is not None:
+            self._arrival.sent += len(data)
 
     async def chunk(self, data: bytes) -> None:
         """Write one chunk of the body."""
@@ -102,18 +102,18 @@ class Connection(asyncio.Protocol):
         head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n"
         await self.write(head.encode())
 
-    async def _run(self, script: Script, visit: Visit) -> None:
-        await script(self, visit)
-        visit.end()
+    async def _run(self, script: Script, arrival: Arrival) -> None:
+        await script(self, arrival)
+        arrival.end()
         self._script = None
 
 
 class Azure:
-    """Serves the scripts; `visits` are its requests by their marks, `paused` counts connections that take no more."""
+    """Serves the scripts; `arrivals` are its requests by their marks, `paused` counts connections that take no more."""
 
     def __init__(self) -> None:
         self.url = ""
-        self.visits: defaultdict[int, Visit] = defaultdict(Visit)
+        self.arrivals: defaultdict[int, Arrival] = defaultdict(Arrival)
         self.open: set[Connection] = set()
         self.paused = 0
         self.changed = asyncio.Event()
@@ -131,11 +131,11 @@ class Azure:
             for connection in tuple(self.open):
                 await connection.abort()
 
-    async def arrived(self, mark: int) -> Visit:
+    async def arrived(self, mark: int) -> Arrival:
         """Return the request with this mark as soon as it is here."""
-        visit = self.visits[mark]
-        await visit.arrived.wait()
-        return visit
+        arrival = self.arrivals[mark]
+        await arrival.arrived.wait()
+        return arrival
 
     async def opened(self, before: set[Connection]) -> Connection:
         """Return a connection that was not there before as soon as there is one."""

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from tests.load.azure import MARK, Azure
-from tests.load.scripts import Visit
+from tests.load.scripts import Arrival
 from tests.load.worker import KEY, chat
 from tests.processes import HostProcess
 from tests.tools.functions_host.raw import Connection, connected
@@ -21,7 +21,7 @@ class Client:
     """One client, and its request at Azure."""
 
     connection: Connection
-    visit: Visit
+    arrival: Arrival
 
     async def read(self) -> tuple[bytes, bool]:
         """Return what still comes, comments aside, and whether it ends as a whole body does."""
@@ -47,13 +47,13 @@ class Clients:
         connection = await self._stack.enter_async_context(connected(self._host))
         headers = (KEY, "content-type: application/json", f"content-length: {len(body)}")
         await connection.send("POST", path, *headers, body=body)
-        return Client(connection=connection, visit=await self._azure.arrived(_mark_of(body)))
+        return Client(connection=connection, arrival=await self._azure.arrived(_mark_of(body)))
 
     async def get(self, path: str) -> Client:
         """Get a file, and wait until Azure was asked."""
         connection = await self._stack.enter_async_context(connected(self._host))
         await connection.send("GET", path, KEY)
-        return Client(connection=connection, visit=await self._azure.arrived(_mark_of(path.encode())))
+        return Client(connection=connection, arrival=await self._azure.arrived(_mark_of(path.encode())))
 
     async def begin(self, model: str, *, stream: bool = True) -> Client:
         """Begin a chat that streams, and read its head."""

@@ -16,7 +16,7 @@ ANNOUNCED, OPENING, *_ = CHAT.events
 WHOLE = b'{"id":"1","object":"chat.completion","choices":[]}'
 
 
-class Visit:
+class Arrival:
     """A request that has arrived: `go` lets its script go on.
 
     `over` comes when its connection is closed or when it has been answered whole, `closed` with the first alone.
@@ -63,99 +63,99 @@ class Line(Protocol):
         ...
 
 
-Script = Callable[[Line, Visit], Awaitable[None]]
+Script = Callable[[Line, Arrival], Awaitable[None]]
 
 
-async def _hold(connection: Line, visit: Visit) -> None:
+async def _hold(connection: Line, arrival: Arrival) -> None:
     await asyncio.Event().wait()
 
 
-async def _deaf(connection: Line, visit: Visit) -> None:
+async def _deaf(connection: Line, arrival: Arrival) -> None:
     connection.read_no_more()
     await asyncio.Event().wait()
 
 
-async def _whole(connection: Line, visit: Visit, body: bytes = WHOLE) -> None:
+async def _whole(connection: Line, arrival: Arrival, body: bytes = WHOLE) -> None:
     head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     await connection.write(head.encode() + body)
 
 
-async def _whole_when_told(connection: Line, visit: Visit) -> None:
-    await visit.go.wait()
-    await _whole(connection, visit)
+async def _whole_when_told(connection: Line, arrival: Arrival) -> None:
+    await arrival.go.wait()
+    await _whole(connection, arrival)
 
 
-async def _large_when_told(connection: Line, visit: Visit) -> None:
-    await visit.go.wait()
-    await _whole(connection, visit, b'{"id":"%s"}' % (b"x" * LARGE))
+async def _large_when_told(connection: Line, arrival: Arrival) -> None:
+    await arrival.go.wait()
+    await _whole(connection, arrival, b'{"id":"%s"}' % (b"x" * LARGE))
 
 
-async def _half(connection: Line, visit: Visit) -> None:
+async def _half(connection: Line, arrival: Arrival) -> None:
     await connection.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{")
     await asyncio.Event().wait()
 
 
-async def _headed(connection: Line, visit: Visit) -> None:
+async def _headed(connection: Line, arrival: Arrival) -> None:
     await connection.begin()
     await connection.chunk(ANNOUNCED.raw + OPENING.raw)
     await asyncio.Event().wait()
 
 
-async def _first(connection: Line, visit: Visit) -> None:
+async def _first(connection: Line, arrival: Arrival) -> None:
     await connection.begin()
     await connection.chunk(OPENING.raw + WORD)
     await asyncio.Event().wait()
 
 
-async def _first_when_told(connection: Line, visit: Visit) -> None:
-    await visit.go.wait()
-    await _first(connection, visit)
+async def _first_when_told(connection: Line, arrival: Arrival) -> None:
+    await arrival.go.wait()
+    await _first(connection, arrival)
 
 
-async def _endless(connection: Line, visit: Visit) -> None:
+async def _endless(connection: Line, arrival: Arrival) -> None:
     await connection.begin()
     while True:
         await connection.chunk(WORD)
         await asyncio.sleep(0.002)
 
 
-async def _flood(connection: Line, visit: Visit) -> None:
+async def _flood(connection: Line, arrival: Arrival) -> None:
     await connection.begin()
     while True:
         await connection.chunk(FLOOD)
         await asyncio.sleep(0)
 
 
-async def _ending(connection: Line, visit: Visit) -> None:
+async def _ending(connection: Line, arrival: Arrival) -> None:
     """Begin a chat, and end it as it should when told."""
     await connection.begin()
     *begun, last = CHAT.events
     for event in begun[:4]:
         await connection.chunk(event.raw)
-    await visit.go.wait()
+    await arrival.go.wait()
     for event in (*begun[4:], last):
         await connection.chunk(event.raw)
     await connection.write(b"0\r\n\r\n")
 
 
-async def _response(connection: Line, visit: Visit) -> None:
+async def _response(connection: Line, arrival: Arrival) -> None:
     await connection.begin()
     for event in RESPONSE.events[:-1]:
         await connection.chunk(event.raw)
     await asyncio.Event().wait()
 
 
-async def _file(connection: Line, visit: Visit) -> None:
+async def _file(connection: Line, arrival: Arrival) -> None:
     await connection.begin("application/octet-stream")
     await connection.chunk(b"line\n")
     await asyncio.Event().wait()
 
 
-async def _refused(connection: Line, visit: Visit) -> None:
+async def _refused(connection: Line, arrival: Arrival) -> None:
     await connection.write(b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
 
 
-async def _broken(connection: Line, visit: Visit) -> None:
+async def _broken(connection: Line, arrival: Arrival) -> None:
     await connection.begin()
     await connection.chunk(OPENING.raw + WORD)
     await connection.write(b"0\r\n\r\n")

@@ -1,6 +1,6 @@
 // Chat, completions, embeddings, responses and models.
 
-import { azure, client, collected, run } from "./journey.js";
+import { azure, client, collected, run } from "./calls.js";
 
 const messages = [{ role: "user", content: "hello world" }];
 const spoken = (chunks) => chunks.map((chunk) => chunk.choices[0]?.delta.content ?? "").join("");

@@ -1,6 +1,6 @@
 // Streams that are cut: CUTS is JSON, the deployment and the operation of each.
 
-import { client, run } from "./journey.js";
+import { client, run } from "./calls.js";
 
 const operations = {
   chat: {

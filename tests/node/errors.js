@@ -1,7 +1,7 @@
 // What is refused, as the SDK's own exceptions, and what is broken off.
 
 import { toFile } from "openai";
-import { azure, client, clientWithKey, collected, run } from "./journey.js";
+import { azure, client, clientWithKey, collected, run } from "./calls.js";
 
 const messages = [{ role: "user", content: "hello world" }];
 const chat = (asked, of = client) => of.chat.completions.create({ model: "chat", messages, ...asked });

@@ -4,7 +4,7 @@ import { createParser as version1 } from "eventsource-parser-1";
 import { createParser as version2 } from "eventsource-parser-2";
 import { createParser as version3 } from "eventsource-parser-3";
 import { createParser as version4 } from "eventsource-parser-4";
-import { run } from "./journey.js";
+import { run } from "./calls.js";
 
 function reader(createParser, asCallbacks) {
   const events = [];

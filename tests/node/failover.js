@@ -1,6 +1,6 @@
 // Chats whose first resource fails by the name of the model: the client must not notice.
 
-import { client, collected, run } from "./journey.js";
+import { client, collected, run } from "./calls.js";
 
 const messages = [{ role: "user", content: "hello world" }];
 const chat = async (model) => {

@@ -1,7 +1,7 @@
 // Files, batches, vector stores, images and audio.
 
 import { toFile } from "openai";
-import { azure, batched, client, collected, run } from "./journey.js";
+import { azure, batched, client, collected, run } from "./calls.js";
 
 const data = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 256));
 const line = (id) => ({

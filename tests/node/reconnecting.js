@@ -1,6 +1,6 @@
 // Streams read by a reader of events that connects again by itself: CASES is JSON, the path and the body of each.
 
-import { run } from "./journey.js";
+import { run } from "./calls.js";
 
 // The reader is made for browsers.
 globalThis.window = { fetch, clearTimeout };

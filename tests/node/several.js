@@ -1,7 +1,7 @@
 // Objects of several resources: listed page by page, used by their ids, deleted.
 
 import { toFile } from "openai";
-import { batched, client, collected, run } from "./journey.js";
+import { batched, client, collected, run } from "./calls.js";
 
 const line = (id) => ({
   custom_id: id,

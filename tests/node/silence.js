@@ -1,6 +1,6 @@
 // Streams of a deployment that says nothing for a while.
 
-import { client, collected, run } from "./journey.js";
+import { client, collected, run } from "./calls.js";
 
 const model = "gated-answer";
 const messages = [{ role: "user", content: "hello world" }];

@@ -1,4 +1,4 @@
-"""The values that travel between the rooms."""
+"""The values that cross layers."""
 
 import pickle
 from dataclasses import FrozenInstanceError

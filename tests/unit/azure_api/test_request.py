@@ -24,7 +24,7 @@ def call(operation: Operation, raw: bytes, model: str | None = None) -> Call:
 
 
 def sent(client: dict[str, str], headers: dict[str, str], models: dict[str, str]) -> dict[str, object]:
-    """Return what goes to Azure for a request, as the corridor puts it together."""
+    """Return what goes to Azure for a request, as a call puts it together."""
     on_v1 = client["api_version"] == "v1"
     version = DATED_API_VERSION if on_v1 else client["api_version"]
     surfaces = Surfaces(endpoint=client["endpoint"], api_version=version, prefers_v1=on_v1, chosen={})

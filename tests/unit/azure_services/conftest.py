@@ -1,4 +1,4 @@
-"""The stand-ins, and an app's own objects over them."""
+"""The fakes, and an app's own objects over them."""
 
 from collections.abc import AsyncIterator
 
@@ -8,44 +8,44 @@ import pytest
 from proxy.azure_services.identity import Identity
 from proxy.azure_services.key_vault import KeyVault
 from tests.fakes.clock import Clock
-from tests.fakes.identity import IdentityStandIn
-from tests.fakes.key_vault import KeyVaultStandIn
-from tests.fakes.resource_manager import ResourceManagerStandIn
+from tests.fakes.identity import FakeIdentity
+from tests.fakes.key_vault import FakeKeyVault
+from tests.fakes.resource_manager import FakeResourceManager
 
 
 @pytest.fixture
-async def endpoint(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[IdentityStandIn]:
+async def endpoint(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeIdentity]:
     """The managed identity's endpoint, in this process's environment."""
-    async with IdentityStandIn() as standin:
-        for name, value in standin.environ().items():
+    async with FakeIdentity() as fake:
+        for name, value in fake.environ().items():
             monkeypatch.setenv(name, value)
-        yield standin
+        yield fake
 
 
 @pytest.fixture
-async def azure(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KeyVaultStandIn]:
+async def azure(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeKeyVault]:
     """The vault on Azure's side, trusted by aiohttp for this test."""
-    async with KeyVaultStandIn(page_size=2) as standin:
-        monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", standin.client_context())
-        yield standin
+    async with FakeKeyVault(page_size=2) as fake:
+        monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", fake.client_context())
+        yield fake
 
 
 @pytest.fixture
-async def azure_manager() -> AsyncIterator[ResourceManagerStandIn]:
+async def azure_manager() -> AsyncIterator[FakeResourceManager]:
     """Azure Resource Manager."""
-    async with ResourceManagerStandIn() as standin:
-        yield standin
+    async with FakeResourceManager() as fake:
+        yield fake
 
 
 @pytest.fixture
-async def identity(endpoint: IdentityStandIn) -> AsyncIterator[Identity]:
+async def identity(endpoint: FakeIdentity) -> AsyncIterator[Identity]:
     identity = Identity(client_id=None, managed=True)
     yield identity
     await identity.close()
 
 
 @pytest.fixture
-async def vault(azure: KeyVaultStandIn, identity: Identity) -> AsyncIterator[KeyVault]:
+async def vault(azure: FakeKeyVault, identity: Identity) -> AsyncIterator[KeyVault]:
     vault = KeyVault(azure.url, identity)
     yield vault
     await vault.close()

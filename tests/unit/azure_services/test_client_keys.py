@@ -9,7 +9,7 @@ from proxy.azure_services.client_keys import ClientKeys
 from proxy.azure_services.key_vault import KeyVault
 from proxy.values import Client, ClientKey, Secret
 from tests.fakes.clock import Clock
-from tests.fakes.key_vault import KeyVaultStandIn
+from tests.fakes.key_vault import FakeKeyVault
 from tests.fakes.server import Fault
 
 FIXED = (ClientKey(client=Client(name="fixed"), key=Secret("canary-fixed")),)
@@ -54,7 +54,7 @@ async def test_without_a_vault_there_are_the_fixed_keys(assembler: Assembler) ->
 
 
 async def test_fixed_keys_and_keys_of_the_vault_are_united(
-    keys: ClientKeys[Lookup], azure: KeyVaultStandIn, assembler: Assembler
+    keys: ClientKeys[Lookup], azure: FakeKeyVault, assembler: Assembler
 ) -> None:
     azure.put("client-alice", "canary-a")
     callers = await asyncio.gather(*(keys.current() for _ in range(50)))
@@ -69,7 +69,7 @@ async def test_an_empty_vault_is_no_failure(keys: ClientKeys[Lookup]) -> None:
 
 
 async def test_a_change_takes_effect_within_a_minute(
-    keys: ClientKeys[Lookup], azure: KeyVaultStandIn, clock: Clock, assembler: Assembler
+    keys: ClientKeys[Lookup], azure: FakeKeyVault, clock: Clock, assembler: Assembler
 ) -> None:
     azure.put("client-alice", "canary-1", age=1000)
     azure.put("client-bob", "canary-b", age=1000)
@@ -87,7 +87,7 @@ async def test_a_change_takes_effect_within_a_minute(
 
 
 async def test_a_vault_that_fails_at_the_start_leaves_the_fixed_keys_and_comes_back(
-    keys: ClientKeys[Lookup], azure: KeyVaultStandIn, clock: Clock
+    keys: ClientKeys[Lookup], azure: FakeKeyVault, clock: Clock
 ) -> None:
     azure.put("client-alice", "canary-a")
     azure.fault = Fault(status=403)
@@ -101,7 +101,7 @@ async def test_a_vault_that_fails_at_the_start_leaves_the_fixed_keys_and_comes_b
 
 @pytest.mark.parametrize("fault", [Fault(status=403), Fault(status=429), Fault(status=500)])
 async def test_a_vault_that_fails_later_leaves_all_keys(
-    keys: ClientKeys[Lookup], azure: KeyVaultStandIn, clock: Clock, fault: Fault
+    keys: ClientKeys[Lookup], azure: FakeKeyVault, clock: Clock, fault: Fault
 ) -> None:
     azure.put("client-alice", "canary-a")
     await keys.current()
@@ -112,7 +112,7 @@ async def test_a_vault_that_fails_later_leaves_all_keys(
     assert keys.missing() is None
 
 
-async def test_the_dates_reach_whoever_looks_a_key_up(vault: KeyVault, azure: KeyVaultStandIn, clock: Clock) -> None:
+async def test_the_dates_reach_whoever_looks_a_key_up(vault: KeyVault, azure: FakeKeyVault, clock: Clock) -> None:
     azure.put("client-alice", "canary-a", nbf=1_000_000_000, exp=1_100_000_000, age=1000)
     keys = ClientKeys((), vault.list_client_keys, lambda found: found, sleep=clock.sleep)
     assert [key.client for key in await keys.current()] == [
@@ -121,7 +121,7 @@ async def test_the_dates_reach_whoever_looks_a_key_up(vault: KeyVault, azure: Ke
     await keys.close()
 
 
-async def test_a_new_date_alone_is_a_change(vault: KeyVault, azure: KeyVaultStandIn, clock: Clock) -> None:
+async def test_a_new_date_alone_is_a_change(vault: KeyVault, azure: FakeKeyVault, clock: Clock) -> None:
     azure.put("client-alice", "canary-a", exp=1_100_000_000, age=1000)
     keys = ClientKeys((), vault.list_client_keys, lambda all_: [one.client.expires for one in all_], sleep=clock.sleep)
     assert await keys.current() == [1_100_000_000.0]
@@ -132,7 +132,7 @@ async def test_a_new_date_alone_is_a_change(vault: KeyVault, azure: KeyVaultStan
 
 
 async def test_no_client_is_refused_while_keys_are_added_under_load(
-    keys: ClientKeys[Lookup], azure: KeyVaultStandIn, clock: Clock
+    keys: ClientKeys[Lookup], azure: FakeKeyVault, clock: Clock
 ) -> None:
     azure.put("client-alice", "canary-a", age=1000)
     for number in range(5):

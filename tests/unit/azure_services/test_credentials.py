@@ -12,8 +12,8 @@ from proxy.azure_services.key_vault import KeyVault
 from proxy.errors import ConfigurationError
 from proxy.values import Secret
 from tests.fakes.clock import Clock
-from tests.fakes.identity import IdentityStandIn
-from tests.fakes.key_vault import KeyVaultStandIn
+from tests.fakes.identity import FakeIdentity
+from tests.fakes.key_vault import FakeKeyVault
 from tests.fakes.server import Fault
 
 NAME = "azure-openai-key"
@@ -35,7 +35,7 @@ async def bearer(identity: Identity, clock: Clock) -> AsyncIterator[BearerToken]
 
 
 class AzureOpenAI:
-    """Accept some headers; what a corridor does with a 401 is `call`."""
+    """Accept some headers; what becomes of a 401 is decided in `call`."""
 
     def __init__(self, *accepted: str) -> None:
         self.accepted = set(accepted)
@@ -65,7 +65,7 @@ async def test_a_fixed_key_is_what_it_is() -> None:
     await credential.close()
 
 
-async def test_a_key_of_the_vault_is_read_once_for_all_requests(vault_key: VaultKey, azure: KeyVaultStandIn) -> None:
+async def test_a_key_of_the_vault_is_read_once_for_all_requests(vault_key: VaultKey, azure: FakeKeyVault) -> None:
     azure.put(NAME, "canary")
     headers = await asyncio.gather(*(vault_key.header() for _ in range(100)))
     assert set(headers) == {("api-key", "canary")}
@@ -73,7 +73,7 @@ async def test_a_key_of_the_vault_is_read_once_for_all_requests(vault_key: Vault
 
 
 async def test_it_is_read_again_after_about_half_an_hour(
-    vault_key: VaultKey, azure: KeyVaultStandIn, clock: Clock
+    vault_key: VaultKey, azure: FakeKeyVault, clock: Clock
 ) -> None:
     azure.put(NAME, "canary-1")
     vault_key.start()
@@ -92,7 +92,7 @@ async def test_it_is_read_again_after_about_half_an_hour(
     ],
 )
 async def test_a_failure_at_the_start_is_told_and_solved_without_a_restart(
-    vault_key: VaultKey, azure: KeyVaultStandIn, clock: Clock, fault: Fault, reason: str
+    vault_key: VaultKey, azure: FakeKeyVault, clock: Clock, fault: Fault, reason: str
 ) -> None:
     azure.put(NAME, "canary")
     azure.fault = fault
@@ -105,7 +105,7 @@ async def test_a_failure_at_the_start_is_told_and_solved_without_a_restart(
     assert vault_key.problem is None
 
 
-async def test_throttling_is_waited_out(vault_key: VaultKey, azure: KeyVaultStandIn, clock: Clock) -> None:
+async def test_throttling_is_waited_out(vault_key: VaultKey, azure: FakeKeyVault, clock: Clock) -> None:
     azure.put(NAME, "canary")
     azure.fault = Fault(status=429, retry_after="12")
     assert await fails(vault_key) == "key_vault_throttled"
@@ -117,7 +117,7 @@ async def test_throttling_is_waited_out(vault_key: VaultKey, azure: KeyVaultStan
 
 
 async def test_a_vault_that_is_down_at_the_start_comes_back(
-    vault_key: VaultKey, azure: KeyVaultStandIn, clock: Clock
+    vault_key: VaultKey, azure: FakeKeyVault, clock: Clock
 ) -> None:
     azure.put(NAME, "canary")
     await azure.down()
@@ -128,7 +128,7 @@ async def test_a_vault_that_is_down_at_the_start_comes_back(
 
 
 async def test_a_vault_that_goes_down_later_is_not_noticed(
-    vault_key: VaultKey, azure: KeyVaultStandIn, clock: Clock
+    vault_key: VaultKey, azure: FakeKeyVault, clock: Clock
 ) -> None:
     azure.put(NAME, "canary")
     await vault_key.header()
@@ -141,7 +141,7 @@ async def test_a_vault_that_goes_down_later_is_not_noticed(
 
 
 async def test_a_key_that_becomes_empty_leaves_the_old_one(
-    vault_key: VaultKey, azure: KeyVaultStandIn, clock: Clock
+    vault_key: VaultKey, azure: FakeKeyVault, clock: Clock
 ) -> None:
     azure.put(NAME, "canary")
     await vault_key.header()
@@ -150,7 +150,7 @@ async def test_a_key_that_becomes_empty_leaves_the_old_one(
     assert await vault_key.header() == ("api-key", "canary")
 
 
-async def test_no_request_fails_while_the_key_rotates(vault_key: VaultKey, azure: KeyVaultStandIn) -> None:
+async def test_no_request_fails_while_the_key_rotates(vault_key: VaultKey, azure: FakeKeyVault) -> None:
     azure.put(NAME, "canary-1")
     upstream = AzureOpenAI("canary-1")
     assert await upstream.call(vault_key)
@@ -164,7 +164,7 @@ async def test_no_request_fails_while_the_key_rotates(vault_key: VaultKey, azure
 
 
 async def test_a_key_that_azure_refuses_for_good_costs_one_read_in_half_a_minute(
-    vault_key: VaultKey, azure: KeyVaultStandIn
+    vault_key: VaultKey, azure: FakeKeyVault
 ) -> None:
     azure.put(NAME, "canary")
     upstream = AzureOpenAI()
@@ -173,27 +173,27 @@ async def test_a_key_that_azure_refuses_for_good_costs_one_read_in_half_a_minute
     assert azure.calls == [f"get {NAME}"] * 2
 
 
-async def test_no_request_fails_when_a_token_is_revoked(bearer: BearerToken, endpoint: IdentityStandIn) -> None:
-    upstream = AzureOpenAI("Bearer stand-in-token-1")
+async def test_no_request_fails_when_a_token_is_revoked(bearer: BearerToken, endpoint: FakeIdentity) -> None:
+    upstream = AzureOpenAI("Bearer fake-token-1")
     bearer.start()
     assert await upstream.call(bearer)
-    assert await bearer.header() == ("Authorization", "Bearer stand-in-token-1")
-    upstream.accepted = {"Bearer stand-in-token-2"}
+    assert await bearer.header() == ("Authorization", "Bearer fake-token-1")
+    upstream.accepted = {"Bearer fake-token-2"}
     assert all(await asyncio.gather(*(upstream.call(bearer) for _ in range(200))))
     assert len(endpoint.calls) == 2
 
 
-async def test_a_token_that_azure_gives_again_is_not_new(bearer: BearerToken, endpoint: IdentityStandIn) -> None:
+async def test_a_token_that_azure_gives_again_is_not_new(bearer: BearerToken, endpoint: FakeIdentity) -> None:
     endpoint.fixed = "canary"
     assert not await bearer.renew(await bearer.header())
     assert len(endpoint.calls) == 2
 
 
 async def test_a_missing_identity_is_told_and_solved_without_a_restart(
-    bearer: BearerToken, endpoint: IdentityStandIn, clock: Clock
+    bearer: BearerToken, endpoint: FakeIdentity, clock: Clock
 ) -> None:
     endpoint.fault = Fault(status=400)
     assert await fails(bearer) == "identity_unavailable"
     endpoint.fault = None
     await clock.next_round()
-    assert await bearer.header() == ("Authorization", "Bearer stand-in-token-1")
+    assert await bearer.header() == ("Authorization", "Bearer fake-token-1")

@@ -13,15 +13,13 @@ from proxy.azure_services.deployments import PENDING, Discovery
 from proxy.azure_services.identity import EntraToken, Identity
 from proxy.azure_services.resource_manager import CURES, ResourceManager, token_scope
 from tests.fakes.clock import Clock
-from tests.fakes.identity import IdentityStandIn
-from tests.fakes.resource_manager import RESOURCE_ID, SUBSCRIPTION, ResourceManagerStandIn, deployment
+from tests.fakes.identity import FakeIdentity
+from tests.fakes.resource_manager import RESOURCE_ID, SUBSCRIPTION, FakeResourceManager, deployment
 from tests.fakes.server import Fault
 
 
 @pytest.fixture
-async def discovery(
-    identity: Identity, azure_manager: ResourceManagerStandIn, clock: Clock
-) -> AsyncIterator[Discovery]:
+async def discovery(identity: Identity, azure_manager: FakeResourceManager, clock: Clock) -> AsyncIterator[Discovery]:
     token = EntraToken(identity, token_scope(azure_manager.url), sleep=Clock().sleep)
     manager = ResourceManager(azure_manager.url, token, clock=clock)
     discovery = Discovery("main", partial(manager.deployments, RESOURCE_ID), sleep=clock.sleep)
@@ -42,14 +40,14 @@ def test_the_page_for_users_names_every_reason() -> None:
 
 
 async def test_before_it_starts_nothing_is_known_and_nothing_sent(
-    discovery: Discovery, azure_manager: ResourceManagerStandIn
+    discovery: Discovery, azure_manager: FakeResourceManager
 ) -> None:
     assert known(discovery) is None
     assert discovery.problem == "discovery_pending"
     assert azure_manager.calls == []
 
 
-async def test_no_request_waits_for_the_first_list(discovery: Discovery, azure_manager: ResourceManagerStandIn) -> None:
+async def test_no_request_waits_for_the_first_list(discovery: Discovery, azure_manager: FakeResourceManager) -> None:
     azure_manager.open.clear()
     discovery.start()
     await azure_manager.waiting.wait()
@@ -58,7 +56,7 @@ async def test_no_request_waits_for_the_first_list(discovery: Discovery, azure_m
 
 
 async def test_a_slow_identity_is_no_other_problem_than_a_slow_list(
-    discovery: Discovery, endpoint: IdentityStandIn
+    discovery: Discovery, endpoint: FakeIdentity
 ) -> None:
     endpoint.open.clear()
     discovery.start()
@@ -67,7 +65,7 @@ async def test_a_slow_identity_is_no_other_problem_than_a_slow_list(
 
 
 async def test_the_list_follows_the_resource_every_five_minutes_or_so(
-    discovery: Discovery, azure_manager: ResourceManagerStandIn, clock: Clock
+    discovery: Discovery, azure_manager: FakeResourceManager, clock: Clock
 ) -> None:
     azure_manager.items = [deployment("stays"), deployment("goes")]
     discovery.start()
@@ -84,7 +82,7 @@ async def test_the_list_follows_the_resource_every_five_minutes_or_so(
 
 
 async def test_while_a_new_list_is_read_the_old_one_is_there(
-    discovery: Discovery, azure_manager: ResourceManagerStandIn, clock: Clock
+    discovery: Discovery, azure_manager: FakeResourceManager, clock: Clock
 ) -> None:
     azure_manager.items = [deployment("old")]
     discovery.start()
@@ -98,7 +96,7 @@ async def test_while_a_new_list_is_read_the_old_one_is_there(
     "fault", [Fault(status=403), Fault(status=404), Fault(status=429), Fault(status=500), Fault(body="<html>")]
 )
 async def test_the_last_good_list_stays_while_reading_fails(
-    discovery: Discovery, azure_manager: ResourceManagerStandIn, clock: Clock, fault: Fault
+    discovery: Discovery, azure_manager: FakeResourceManager, clock: Clock, fault: Fault
 ) -> None:
     azure_manager.items = [deployment("a")]
     discovery.start()
@@ -112,7 +110,7 @@ async def test_the_last_good_list_stays_while_reading_fails(
 
 
 async def test_a_closed_port_keeps_the_list_too(
-    discovery: Discovery, azure_manager: ResourceManagerStandIn, clock: Clock
+    discovery: Discovery, azure_manager: FakeResourceManager, clock: Clock
 ) -> None:
     azure_manager.items = [deployment("a")]
     discovery.start()
@@ -123,7 +121,7 @@ async def test_a_closed_port_keeps_the_list_too(
 
 
 async def test_a_wrong_role_is_a_problem_until_it_is_given(
-    discovery: Discovery, azure_manager: ResourceManagerStandIn, clock: Clock
+    discovery: Discovery, azure_manager: FakeResourceManager, clock: Clock
 ) -> None:
     azure_manager.fault = Fault(status=403)
     discovery.start()
@@ -134,9 +132,7 @@ async def test_a_wrong_role_is_a_problem_until_it_is_given(
     assert (known(discovery), discovery.problem) == ([], None)
 
 
-async def test_azures_own_wait_is_kept(
-    discovery: Discovery, azure_manager: ResourceManagerStandIn, clock: Clock
-) -> None:
+async def test_azures_own_wait_is_kept(discovery: Discovery, azure_manager: FakeResourceManager, clock: Clock) -> None:
     azure_manager.fault = Fault(status=429, retry_after="40")
     discovery.start()
     assert 40 <= await clock.asleep() <= 41
@@ -144,7 +140,7 @@ async def test_azures_own_wait_is_kept(
 
 
 async def test_a_missing_identity_is_told_as_such(
-    discovery: Discovery, endpoint: IdentityStandIn, azure_manager: ResourceManagerStandIn, clock: Clock
+    discovery: Discovery, endpoint: FakeIdentity, azure_manager: FakeResourceManager, clock: Clock
 ) -> None:
     endpoint.fault = Fault(status=400)
     discovery.start()
@@ -154,7 +150,7 @@ async def test_a_missing_identity_is_told_as_such(
 
 
 async def test_the_log_names_resource_and_cure_once_and_no_id(
-    discovery: Discovery, azure_manager: ResourceManagerStandIn, clock: Clock, caplog: pytest.LogCaptureFixture
+    discovery: Discovery, azure_manager: FakeResourceManager, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     azure_manager.fault = Fault(status=403)
     with caplog.at_level(logging.DEBUG):
@@ -168,11 +164,11 @@ async def test_the_log_names_resource_and_cure_once_and_no_id(
     assert told[0].startswith("deployments of main: Azure Resource Manager does not let the proxy list deployments.")
     assert told[1].startswith("deployments of main: Azure Resource Manager knows no such resource.")
     assert SUBSCRIPTION not in caplog.text
-    assert "stand-in-token" not in caplog.text
+    assert "fake-token" not in caplog.text
 
 
 async def test_closing_stops_reading_and_keeps_the_list(
-    discovery: Discovery, azure_manager: ResourceManagerStandIn, clock: Clock
+    discovery: Discovery, azure_manager: FakeResourceManager, clock: Clock
 ) -> None:
     azure_manager.items = [deployment("a")]
     discovery.start()

@@ -15,7 +15,7 @@ from proxy.config.settings import Settings
 from proxy.config.timeouts import Timeouts
 from proxy.errors import UpstreamError
 from proxy.values import UpstreamRequest
-from tests.fakes.http_proxy import ANY_ADDRESS, HttpProxyStandIn
+from tests.fakes.http_proxy import ANY_ADDRESS, FakeHttpProxy
 from tests.fakes.raw_azure import KEY, Sendings
 from tests.fakes.server import Server
 
@@ -40,10 +40,10 @@ async def azure() -> AsyncIterator[Azure]:
 
 
 @pytest.fixture
-async def proxy(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[HttpProxyStandIn]:
-    async with HttpProxyStandIn(azure.port) as standin:
-        monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", standin.client_context())
-        yield standin
+async def proxy(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeHttpProxy]:
+    async with FakeHttpProxy(azure.port) as fake:
+        monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", fake.client_context())
+        yield fake
 
 
 def proxies(**environ: str) -> HttpProxies:
@@ -67,13 +67,13 @@ async def _text(client: HttpClient, url: str) -> str:
         answer.close()
 
 
-async def test_a_call_goes_through_the_proxy_and_its_tunnel_is_used_again(proxy: HttpProxyStandIn) -> None:
+async def test_a_call_goes_through_the_proxy_and_its_tunnel_is_used_again(proxy: FakeHttpProxy) -> None:
     answers = await fetch(proxies(HTTPS_PROXY=proxy.url), NAME, NAME)
     assert answers == ["name.openai.azure.com secret"] * 2
     assert proxy.tunnels == ["name.openai.azure.com:443"]
 
 
-async def test_each_host_has_a_tunnel_of_its_own(proxy: HttpProxyStandIn) -> None:
+async def test_each_host_has_a_tunnel_of_its_own(proxy: FakeHttpProxy) -> None:
     names = [NAME, "https://other.openai.azure.us", "https://a.services.ai.azure.com:8443", NAME]
     answers = await fetch(proxies(HTTPS_PROXY=proxy.url), *names)
     assert [answer.split(" ")[0] for answer in answers] == [name.removeprefix("https://") for name in names]
@@ -85,7 +85,7 @@ async def test_each_host_has_a_tunnel_of_its_own(proxy: HttpProxyStandIn) -> Non
 async def test_the_credentials_of_the_proxy_go_to_the_proxy_alone(
     azure: Azure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with HttpProxyStandIn(azure.port, login=LOGIN) as proxy:
+    async with FakeHttpProxy(azure.port, login=LOGIN) as proxy:
         monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", proxy.client_context())
         address = f"http://{ENCODED_LOGIN}@127.0.0.1:{proxy.port}"
         assert await fetch(proxies(HTTPS_PROXY=address), NAME) == ["name.openai.azure.com secret"]
@@ -94,7 +94,7 @@ async def test_the_credentials_of_the_proxy_go_to_the_proxy_alone(
 
 @pytest.mark.parametrize("login", ["", "someone:else@"])
 async def test_a_proxy_that_refuses_is_an_error_without_its_address(azure: Azure, login: str) -> None:
-    async with HttpProxyStandIn(azure.port, login=LOGIN) as proxy:
+    async with FakeHttpProxy(azure.port, login=LOGIN) as proxy:
         with pytest.raises(UpstreamError, match="HTTP proxy on the way") as caught:
             await fetch(proxies(HTTPS_PROXY=f"http://{login}127.0.0.1:{proxy.port}"), NAME)
         assert (proxy.refused, proxy.tunnels) == (1, [])
@@ -102,20 +102,20 @@ async def test_a_proxy_that_refuses_is_an_error_without_its_address(azure: Azure
     assert caught.value.__suppress_context__
 
 
-async def test_a_proxy_that_is_not_there_is_an_error(proxy: HttpProxyStandIn) -> None:
+async def test_a_proxy_that_is_not_there_is_an_error(proxy: FakeHttpProxy) -> None:
     address = proxy.url
     await proxy.__aexit__()
     with pytest.raises(UpstreamError, match="HTTP proxy on the way"):
         await fetch(proxies(HTTPS_PROXY=address), NAME)
 
 
-async def test_what_stands_behind_the_proxy_must_have_the_hosts_certificate(proxy: HttpProxyStandIn) -> None:
+async def test_what_stands_behind_the_proxy_must_have_the_hosts_certificate(proxy: FakeHttpProxy) -> None:
     with pytest.raises(UpstreamError):
         await fetch(proxies(HTTPS_PROXY=proxy.url), "https://name.example.com")
     assert proxy.tunnels == ["name.example.com:443"]
 
 
-async def test_no_proxy_leads_directly_to_the_host(proxy: HttpProxyStandIn) -> None:
+async def test_no_proxy_leads_directly_to_the_host(proxy: FakeHttpProxy) -> None:
     here = f"https://{ANY_ADDRESS}:{proxy.tls_port}"
     assert await fetch(proxies(HTTPS_PROXY=proxy.url), here) == [f"{ANY_ADDRESS}:{proxy.tls_port} secret"]
     assert len(proxy.tunnels) == 1
@@ -123,14 +123,14 @@ async def test_no_proxy_leads_directly_to_the_host(proxy: HttpProxyStandIn) -> N
     assert len(proxy.tunnels) == 1
 
 
-async def test_this_machine_is_called_directly(proxy: HttpProxyStandIn, azure: Azure) -> None:
+async def test_this_machine_is_called_directly(proxy: FakeHttpProxy, azure: Azure) -> None:
     here = f"http://127.0.0.1:{azure.port}"
     assert await fetch(proxies(HTTP_PROXY=proxy.url, ALL_PROXY=proxy.url), here) == [f"127.0.0.1:{azure.port} secret"]
     assert proxy.tunnels == []
 
 
 async def test_the_environment_of_the_process_is_not_asked(
-    proxy: HttpProxyStandIn, monkeypatch: pytest.MonkeyPatch
+    proxy: FakeHttpProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     assert await fetch(proxies(HTTPS_PROXY=proxy.url), NAME)
@@ -159,7 +159,7 @@ asyncio.run(main())
 """
 
 
-async def test_a_process_with_the_stand_ins_environment_needs_no_switch(proxy: HttpProxyStandIn) -> None:
+async def test_a_process_with_the_fakes_environment_needs_no_switch(proxy: FakeHttpProxy) -> None:
     environ = os.environ | proxy.environ() | {"AZURE_OPENAI_ENDPOINT": NAME}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PROGRAM, env=environ, stdout=asyncio.subprocess.PIPE

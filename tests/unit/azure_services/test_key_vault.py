@@ -11,8 +11,8 @@ from proxy.azure_services.identity import Identity
 from proxy.azure_services.key_vault import KeyVault
 from proxy.errors import ConfigurationError
 from proxy.values import Client, ClientKey, Secret
-from tests.fakes.identity import IdentityStandIn
-from tests.fakes.key_vault import KeyVaultStandIn
+from tests.fakes.identity import FakeIdentity
+from tests.fakes.key_vault import FakeKeyVault
 from tests.fakes.server import Fault
 
 NAME = "azure-openai-key"
@@ -33,7 +33,7 @@ async def keys(vault: KeyVault) -> dict[str, str]:
     return {key.client.name: key.key.reveal() for key in await vault.list_client_keys()}
 
 
-async def test_a_secret_is_read_after_the_challenge(vault: KeyVault, azure: KeyVaultStandIn) -> None:
+async def test_a_secret_is_read_after_the_challenge(vault: KeyVault, azure: FakeKeyVault) -> None:
     azure.put(NAME, "canary-old")
     azure.put(NAME, "canary")
     assert await read(vault) == "canary"
@@ -41,7 +41,7 @@ async def test_a_secret_is_read_after_the_challenge(vault: KeyVault, azure: KeyV
 
 
 async def test_one_connection_and_one_token_serve_all_reads(
-    vault: KeyVault, azure: KeyVaultStandIn, endpoint: IdentityStandIn
+    vault: KeyVault, azure: FakeKeyVault, endpoint: FakeIdentity
 ) -> None:
     azure.put(NAME, "canary")
     await asyncio.gather(*(read(vault) for _ in range(20)))
@@ -62,7 +62,7 @@ async def test_one_connection_and_one_token_serve_all_reads(
     ],
 )
 async def test_an_azure_failure_names_its_cure_and_is_not_tried_again(
-    vault: KeyVault, azure: KeyVaultStandIn, fault: Fault, reason: str, cure: str
+    vault: KeyVault, azure: FakeKeyVault, fault: Fault, reason: str, cure: str
 ) -> None:
     azure.put(NAME, "canary")
     azure.fault = fault
@@ -75,7 +75,7 @@ async def test_an_azure_failure_names_its_cure_and_is_not_tried_again(
 
 @pytest.mark.parametrize(("said", "carried"), [("7", "7"), ("Wed, 21 Oct 2065 07:28:00 GMT", None), (None, None)])
 async def test_the_time_to_wait_is_carried(
-    vault: KeyVault, azure: KeyVaultStandIn, said: str | None, carried: str | None
+    vault: KeyVault, azure: FakeKeyVault, said: str | None, carried: str | None
 ) -> None:
     azure.fault = Fault(status=429, retry_after=said)
     assert (await failure_of_read(vault)).headers.get("retry-after") == carried
@@ -83,7 +83,7 @@ async def test_the_time_to_wait_is_carried(
 
 
 async def test_a_closed_port_is_unreachable_at_once_and_the_next_read_recovers(
-    vault: KeyVault, azure: KeyVaultStandIn
+    vault: KeyVault, azure: FakeKeyVault
 ) -> None:
     azure.put(NAME, "canary")
     await azure.down()
@@ -92,16 +92,14 @@ async def test_a_closed_port_is_unreachable_at_once_and_the_next_read_recovers(
     assert await read(vault) == "canary"
 
 
-async def test_a_host_that_is_no_vault_gets_no_token(azure: KeyVaultStandIn, identity: Identity) -> None:
+async def test_a_host_that_is_no_vault_gets_no_token(azure: FakeKeyVault, identity: Identity) -> None:
     stranger = KeyVault(azure.url.replace("127.0.0.1", "localhost"), identity)
     assert (await failure_of_read(stranger)).reason == "key_vault_unreachable"
     assert azure.calls == []
     await stranger.close()
 
 
-async def test_no_identity_is_told_from_no_vault(
-    vault: KeyVault, azure: KeyVaultStandIn, endpoint: IdentityStandIn
-) -> None:
+async def test_no_identity_is_told_from_no_vault(vault: KeyVault, azure: FakeKeyVault, endpoint: FakeIdentity) -> None:
     azure.put(NAME, "canary")
     endpoint.fault = Fault(status=400)
     assert (await failure_of_read(vault)).reason == "identity_unavailable"
@@ -112,7 +110,7 @@ async def test_no_identity_is_told_from_no_vault(
 
 @pytest.mark.parametrize("value", ["", " \n ", "two\nlines", "bell\x07", "k\u00e9y", "x" * 25_001])
 async def test_a_value_that_cannot_be_a_header_is_refused_without_showing_it(
-    vault: KeyVault, azure: KeyVaultStandIn, value: str
+    vault: KeyVault, azure: FakeKeyVault, value: str
 ) -> None:
     azure.put(NAME, value)
     failure = await failure_of_read(vault)
@@ -121,12 +119,12 @@ async def test_a_value_that_cannot_be_a_header_is_refused_without_showing_it(
     assert not value.strip() or value not in failure.message
 
 
-async def test_whitespace_around_a_value_is_cut(vault: KeyVault, azure: KeyVaultStandIn) -> None:
+async def test_whitespace_around_a_value_is_cut(vault: KeyVault, azure: FakeKeyVault) -> None:
     azure.put(NAME, " canary\r\n")
     assert await read(vault) == "canary"
 
 
-async def test_secrets_named_client_are_client_keys_on_all_pages(vault: KeyVault, azure: KeyVaultStandIn) -> None:
+async def test_secrets_named_client_are_client_keys_on_all_pages(vault: KeyVault, azure: FakeKeyVault) -> None:
     for name in ("client-alice", "client-bob", "Client-Carol", "client-", NAME):
         azure.put(name, f"canary-{name}", age=1000)
     assert await keys(vault) == {
@@ -137,7 +135,7 @@ async def test_secrets_named_client_are_client_keys_on_all_pages(vault: KeyVault
     assert azure.calls.count("list") == 3
 
 
-async def test_dates_are_handed_on_and_a_disabled_key_is_left_out(vault: KeyVault, azure: KeyVaultStandIn) -> None:
+async def test_dates_are_handed_on_and_a_disabled_key_is_left_out(vault: KeyVault, azure: FakeKeyVault) -> None:
     azure.put("client-early", "canary", nbf=4_000_000_000)
     azure.put("client-late", "canary", exp=1_000_000_000)
     azure.put("client-off", "canary")
@@ -148,7 +146,7 @@ async def test_dates_are_handed_on_and_a_disabled_key_is_left_out(vault: KeyVaul
     )
 
 
-async def test_a_value_is_read_again_only_when_it_changed(vault: KeyVault, azure: KeyVaultStandIn) -> None:
+async def test_a_value_is_read_again_only_when_it_changed(vault: KeyVault, azure: FakeKeyVault) -> None:
     azure.put("client-alice", "canary-1", age=1000)
     azure.put("client-bob", "canary-b", age=1000)
     await keys(vault)
@@ -160,14 +158,14 @@ async def test_a_value_is_read_again_only_when_it_changed(vault: KeyVault, azure
     assert azure.calls.count("get client-bob") == 1
 
 
-async def test_two_changes_within_one_second_are_both_seen(vault: KeyVault, azure: KeyVaultStandIn) -> None:
+async def test_two_changes_within_one_second_are_both_seen(vault: KeyVault, azure: FakeKeyVault) -> None:
     azure.put("client-alice", "canary-1", age=10)
     assert await keys(vault) == {"alice": "canary-1"}
     azure.put("client-alice", "canary-2", age=10)
     assert await keys(vault) == {"alice": "canary-2"}
 
 
-async def test_new_removed_and_disabled_keys_take_effect(vault: KeyVault, azure: KeyVaultStandIn) -> None:
+async def test_new_removed_and_disabled_keys_take_effect(vault: KeyVault, azure: FakeKeyVault) -> None:
     azure.put("client-alice", "canary-a", age=1000)
     azure.put("client-bob", "canary-b", age=1000)
     await keys(vault)
@@ -180,7 +178,7 @@ async def test_new_removed_and_disabled_keys_take_effect(vault: KeyVault, azure:
 
 
 async def test_one_bad_key_is_left_out_and_logged_once_without_its_name(
-    vault: KeyVault, azure: KeyVaultStandIn, caplog: pytest.LogCaptureFixture
+    vault: KeyVault, azure: FakeKeyVault, caplog: pytest.LogCaptureFixture
 ) -> None:
     for name, value in (("client-alice", "canary"), ("client-empty", ""), ("client-gone", "canary")):
         azure.put(name, value)
@@ -193,7 +191,7 @@ async def test_one_bad_key_is_left_out_and_logged_once_without_its_name(
     ]
 
 
-async def test_list_without_get_is_a_failure_and_not_an_empty_house(vault: KeyVault, azure: KeyVaultStandIn) -> None:
+async def test_list_without_get_is_a_failure_and_not_an_empty_house(vault: KeyVault, azure: FakeKeyVault) -> None:
     azure.put("client-alice", "canary")
     azure.faults["client-alice"] = Fault(status=403)
     with pytest.raises(ConfigurationError) as caught:
@@ -202,7 +200,7 @@ async def test_list_without_get_is_a_failure_and_not_an_empty_house(vault: KeyVa
 
 
 async def test_throttling_ends_the_reading_and_what_was_read_is_not_read_again(
-    vault: KeyVault, azure: KeyVaultStandIn
+    vault: KeyVault, azure: FakeKeyVault
 ) -> None:
     for number in range(40):
         azure.put(f"client-{number:02}", "canary", age=1000)
@@ -234,8 +232,8 @@ asyncio.run(main())
 """
 
 
-async def test_a_process_with_the_stand_ins_environment_needs_no_switch(endpoint: IdentityStandIn) -> None:
-    async with KeyVaultStandIn() as azure:
+async def test_a_process_with_the_fakes_environment_needs_no_switch(endpoint: FakeIdentity) -> None:
+    async with FakeKeyVault() as azure:
         azure.put(NAME, "canary")
         environ = os.environ | endpoint.environ() | azure.environ()
         process = await asyncio.create_subprocess_exec(

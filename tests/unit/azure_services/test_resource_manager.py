@@ -10,13 +10,13 @@ from proxy.azure_services.identity import EntraToken, Identity
 from proxy.azure_services.resource_manager import LONGEST_PAGE, MAX_PAGES, ResourceManager, token_scope
 from proxy.errors import ConfigurationError
 from tests.fakes.clock import Clock
-from tests.fakes.identity import IdentityStandIn
-from tests.fakes.resource_manager import RESOURCE_ID, SUBSCRIPTION, ResourceManagerStandIn, deployment
+from tests.fakes.identity import FakeIdentity
+from tests.fakes.resource_manager import RESOURCE_ID, SUBSCRIPTION, FakeResourceManager, deployment
 from tests.fakes.server import Fault
 
 
 @pytest.fixture
-async def token(identity: Identity, azure_manager: ResourceManagerStandIn) -> AsyncIterator[EntraToken]:
+async def token(identity: Identity, azure_manager: FakeResourceManager) -> AsyncIterator[EntraToken]:
     token = EntraToken(identity, token_scope(azure_manager.url), sleep=Clock().sleep)
     yield token
     await token.close()
@@ -24,7 +24,7 @@ async def token(identity: Identity, azure_manager: ResourceManagerStandIn) -> As
 
 @pytest.fixture
 async def manager(
-    azure_manager: ResourceManagerStandIn, token: EntraToken, clock: Clock
+    azure_manager: FakeResourceManager, token: EntraToken, clock: Clock
 ) -> AsyncIterator[ResourceManager]:
     manager = ResourceManager(azure_manager.url, token, clock=clock)
     yield manager
@@ -47,12 +47,12 @@ def test_the_scope_is_the_address_s() -> None:
 
 
 async def test_the_list_is_read_with_the_identitys_token_for_this_cloud(
-    manager: ResourceManager, azure_manager: ResourceManagerStandIn, endpoint: IdentityStandIn
+    manager: ResourceManager, azure_manager: FakeResourceManager, endpoint: FakeIdentity
 ) -> None:
     azure_manager.items = [deployment("a"), deployment("b")]
     assert await names(manager) == ["a", "b"]
     assert endpoint.calls == [azure_manager.url]
-    assert azure_manager.tokens == ["stand-in-token-1"]
+    assert azure_manager.tokens == ["fake-token-1"]
     assert azure_manager.calls == [f"{RESOURCE_ID}/deployments?api-version=2025-09-01"]
 
 
@@ -61,7 +61,7 @@ async def test_an_empty_list_is_a_list(manager: ResourceManager) -> None:
 
 
 async def test_the_names_of_a_resource_group_need_no_encoding(
-    manager: ResourceManager, azure_manager: ResourceManagerStandIn
+    manager: ResourceManager, azure_manager: FakeResourceManager
 ) -> None:
     odd = RESOURCE_ID.replace("rg-1", "rg_(1).x")
     assert (await fails(manager, odd)).reason == "discovery_resource_missing"
@@ -69,7 +69,7 @@ async def test_the_names_of_a_resource_group_need_no_encoding(
 
 
 async def test_every_page_is_read_by_its_link_as_it_is(
-    manager: ResourceManager, azure_manager: ResourceManagerStandIn
+    manager: ResourceManager, azure_manager: FakeResourceManager
 ) -> None:
     azure_manager.page_size = 2
     azure_manager.items = [deployment(name) for name in "abcde"]
@@ -78,7 +78,7 @@ async def test_every_page_is_read_by_its_link_as_it_is(
 
 
 async def test_a_deployment_that_moves_to_a_later_page_comes_once(
-    manager: ResourceManager, azure_manager: ResourceManagerStandIn
+    manager: ResourceManager, azure_manager: FakeResourceManager
 ) -> None:
     azure_manager.page_size = 2
     azure_manager.items = [deployment(name) for name in "abbc"]
@@ -102,24 +102,22 @@ async def test_a_deployment_that_moves_to_a_later_page_comes_once(
     ],
 )
 async def test_a_link_to_elsewhere_is_not_followed(
-    manager: ResourceManager, azure_manager: ResourceManagerStandIn, link: str
+    manager: ResourceManager, azure_manager: FakeResourceManager, link: str
 ) -> None:
-    async with ResourceManagerStandIn() as other:
+    async with FakeResourceManager() as other:
         azure_manager.links = {100: link.format(port=azure_manager.port, other=other.port)}
         assert (await fails(manager)).reason == "discovery_unusable"
         assert (len(azure_manager.calls), other.calls) == (1, [])
 
 
-async def test_a_redirection_is_not_followed(manager: ResourceManager, azure_manager: ResourceManagerStandIn) -> None:
-    async with ResourceManagerStandIn() as other:
+async def test_a_redirection_is_not_followed(manager: ResourceManager, azure_manager: FakeResourceManager) -> None:
+    async with FakeResourceManager() as other:
         azure_manager.moved = f"{other.url}{RESOURCE_ID}/deployments?api-version=2025-09-01"
         assert (await fails(manager)).reason == "discovery_unreachable"
         assert (len(azure_manager.calls), other.calls) == (1, [])
 
 
-async def test_a_list_without_an_end_is_given_up(
-    manager: ResourceManager, azure_manager: ResourceManagerStandIn
-) -> None:
+async def test_a_list_without_an_end_is_given_up(manager: ResourceManager, azure_manager: FakeResourceManager) -> None:
     azure_manager.links = {100: f"{azure_manager.url}{RESOURCE_ID}/deployments?api-version=2025-09-01"}
     assert (await fails(manager)).reason == "discovery_unusable"
     assert len(azure_manager.calls) == MAX_PAGES
@@ -142,7 +140,7 @@ async def test_a_list_without_an_end_is_given_up(
     ],
 )  # fmt: skip
 async def test_each_failure_has_its_reason_and_cure_and_is_over_when_it_is_solved(
-    manager: ResourceManager, azure_manager: ResourceManagerStandIn, fault: Fault, reason: str, cure: str
+    manager: ResourceManager, azure_manager: FakeResourceManager, fault: Fault, reason: str, cure: str
 ) -> None:
     azure_manager.items, azure_manager.fault = [deployment("a")], fault
     failure = await fails(manager)
@@ -153,7 +151,7 @@ async def test_each_failure_has_its_reason_and_cure_and_is_over_when_it_is_solve
 
 
 async def test_a_page_of_almost_the_largest_size_is_read(
-    manager: ResourceManager, azure_manager: ResourceManagerStandIn
+    manager: ResourceManager, azure_manager: FakeResourceManager
 ) -> None:
     body = json.dumps({"value": [], "padding": ""})
     azure_manager.fault = Fault(body=body.replace('""', f'"{" " * (LONGEST_PAGE - len(body))}"'))
@@ -161,7 +159,7 @@ async def test_a_page_of_almost_the_largest_size_is_read(
 
 
 async def test_nothing_that_answers_is_unreachable(
-    manager: ResourceManager, azure_manager: ResourceManagerStandIn
+    manager: ResourceManager, azure_manager: FakeResourceManager
 ) -> None:
     await azure_manager.down()
     assert (await fails(manager)).reason == "discovery_unreachable"
@@ -169,7 +167,7 @@ async def test_nothing_that_answers_is_unreachable(
     assert await names(manager) == []
 
 
-async def test_a_list_that_takes_too_long_is_given_up(azure_manager: ResourceManagerStandIn, token: EntraToken) -> None:
+async def test_a_list_that_takes_too_long_is_given_up(azure_manager: FakeResourceManager, token: EntraToken) -> None:
     azure_manager.open.clear()
     manager = ResourceManager(azure_manager.url, token, patience=0.05)
     assert (await fails(manager)).reason == "discovery_unreachable"
@@ -177,18 +175,18 @@ async def test_a_list_that_takes_too_long_is_given_up(azure_manager: ResourceMan
 
 
 async def test_a_refused_token_is_replaced_once(
-    manager: ResourceManager, azure_manager: ResourceManagerStandIn, endpoint: IdentityStandIn
+    manager: ResourceManager, azure_manager: FakeResourceManager, endpoint: FakeIdentity
 ) -> None:
-    azure_manager.refused = {"stand-in-token-1"}
+    azure_manager.refused = {"fake-token-1"}
     assert await names(manager) == []
-    azure_manager.refused.add("stand-in-token-2")
+    azure_manager.refused.add("fake-token-2")
     assert (await fails(manager)).reason == "discovery_forbidden"
     assert len(endpoint.calls) == 2  # not again within 30 s
-    assert azure_manager.tokens == ["stand-in-token-1", *["stand-in-token-2"] * 3]
+    assert azure_manager.tokens == ["fake-token-1", *["fake-token-2"] * 3]
 
 
 async def test_without_an_identity_the_failure_is_the_identitys(
-    manager: ResourceManager, azure_manager: ResourceManagerStandIn, endpoint: IdentityStandIn
+    manager: ResourceManager, azure_manager: FakeResourceManager, endpoint: FakeIdentity
 ) -> None:
     endpoint.fault = Fault(status=400)
     assert (await fails(manager)).reason == "identity_unavailable"
@@ -197,7 +195,7 @@ async def test_without_an_identity_the_failure_is_the_identitys(
 
 @pytest.mark.parametrize(("asked", "kept"), [("90", 90), ("999999", 3600), ("9" * 400, 3600)])
 async def test_when_throttled_nothing_is_sent_for_as_long_as_azure_asks(
-    manager: ResourceManager, azure_manager: ResourceManagerStandIn, clock: Clock, asked: str, kept: int
+    manager: ResourceManager, azure_manager: FakeResourceManager, clock: Clock, asked: str, kept: int
 ) -> None:
     azure_manager.fault = Fault(status=429, retry_after=asked)
     assert (await fails(manager)).headers == {"retry-after": asked}
@@ -211,7 +209,7 @@ async def test_when_throttled_nothing_is_sent_for_as_long_as_azure_asks(
 
 
 async def test_reads_at_the_same_time_do_not_disturb_each_other(
-    manager: ResourceManager, azure_manager: ResourceManagerStandIn
+    manager: ResourceManager, azure_manager: FakeResourceManager
 ) -> None:
     azure_manager.items = [deployment("a")]
     assert await asyncio.gather(*(names(manager) for _ in range(8))) == [["a"]] * 8

@@ -78,7 +78,7 @@ def test_milliseconds_are_passed_on_if_they_can_be_read() -> None:
         ("retry after -7 seconds", None),
         ("retry after 7 minutes", 420.0),
         ("Rate limit is exceeded. Try again in 59 seconds.", 59.0),
-        ("Please try again in 125ms. Visit", 0.125),
+        ("Please try again in 125ms. Arrival", 0.125),
         ("Please try again in 1.5s.", 1.5),
         ("Please try again in 6m0s.", 360.0),
         ("Please try again in 1h2m3.5s", 3723.5),

@@ -1,4 +1,4 @@
-"""Which resource is asked: the first in order, none that rests, each again when it has rested."""
+"""Which resource is asked: the first in order, none during its cooldown, each again behind it."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from tests.fakes.server import Fault
 from tests.integration.asks import ask_chat, ask_chat_stream
-from tests.integration.several import Fleet, Odd, Seen, entry, fleet, told
+from tests.integration.several import App, Odd, Seen, entry, run_app, told
 from tests.integration.test_http import CHAT, chat
 from tests.integration.test_sdk import HELLO
 from tools.azure_openai_simulator import Simulator
@@ -37,7 +37,7 @@ MODELS = {
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def two() -> AsyncIterator[Fleet]:
+async def two() -> AsyncIterator[App]:
     """An app to which nothing has happened yet."""
     async with Simulator().serving() as one, Simulator().serving() as other:
         resources = [
@@ -45,7 +45,7 @@ async def two() -> AsyncIterator[Fleet]:
             entry("other", other.url, models={model: pair[1] for model, pair in MODELS.items()}, priority=1),
         ]
         fallbacks = json.dumps({"falls back": ["spare"]})
-        async with fleet(resources, one, other, AZURE_OPENAI_FALLBACKS=fallbacks) as running:
+        async with run_app(resources, one, other, AZURE_OPENAI_FALLBACKS=fallbacks) as running:
             yield running
 
 
@@ -55,7 +55,7 @@ async def ask(http: aiohttp.ClientSession, model: str) -> tuple[int, tuple[str |
 
 
 @pytest.mark.parametrize("model", ["throttled", "busy for a day"])
-async def test_a_resource_that_is_too_busy_is_left_alone_by_the_next_requests(two: Fleet, model: str) -> None:
+async def test_a_resource_that_is_too_busy_is_left_alone_by_the_next_requests(two: App, model: str) -> None:
     seen = Seen(two.resources)
     async with two.sdk() as sdk:
         assert told((await ask_chat(sdk, model))[0]) == ("1", "2")
@@ -65,7 +65,7 @@ async def test_a_resource_that_is_too_busy_is_left_alone_by_the_next_requests(tw
     assert seen.counts() == [2, 4]
 
 
-async def test_a_stream_s_own_429_lets_its_deployment_rest_for_all(two: Fleet) -> None:
+async def test_a_stream_s_own_429_lets_its_deployment_rest_for_all(two: App) -> None:
     seen = Seen(two.resources)
     async with two.sdk() as sdk:
         assert told((await ask_chat_stream(sdk, "throttled in a stream"))[0]) == ("1", "2")
@@ -74,7 +74,7 @@ async def test_a_stream_s_own_429_lets_its_deployment_rest_for_all(two: Fleet) -
     assert seen.counts() == [1, 3]
 
 
-async def test_a_resource_that_only_fails_is_left_alone_after_five_times(two: Fleet) -> None:
+async def test_a_resource_that_only_fails_is_left_alone_after_five_times(two: App) -> None:
     seen = Seen(two.resources)
     async with two.http() as http:
         came = [await ask(http, "fails") for _ in range(8)]
@@ -82,7 +82,7 @@ async def test_a_resource_that_only_fails_is_left_alone_after_five_times(two: Fl
     assert seen.counts() == [5, 8]
 
 
-async def test_a_model_that_nobody_can_serve_falls_back_only_where_it_is_written(two: Fleet) -> None:
+async def test_a_model_that_nobody_can_serve_falls_back_only_where_it_is_written(two: App) -> None:
     seen = Seen(two.resources)
     async with two.http() as http:
         assert await ask(http, "falls back") == (200, ("0", "3"))
@@ -92,14 +92,14 @@ async def test_a_model_that_nobody_can_serve_falls_back_only_where_it_is_written
 
 
 @asynccontextmanager
-async def odd_and_good(odd: Odd, **settings: str) -> AsyncIterator[Fleet]:
+async def odd_and_good(odd: Odd, **settings: str) -> AsyncIterator[App]:
     """Run an app whose first resource can change its mind."""
     async with odd, Simulator().serving() as good:
         resources = [
             entry("odd", odd.url, models={"a": GOOD}),
             entry("good", good.url, models={"a": GOOD}, priority=1),
         ]
-        async with fleet(resources, good, **settings) as running:
+        async with run_app(resources, good, **settings) as running:
             yield running
 
 
@@ -146,7 +146,7 @@ async def test_a_resource_whose_limit_is_spent_is_asked_last() -> None:
 async def test_the_only_resource_is_asked_again_when_the_wait_is_short() -> None:
     odd = Odd(Fault(status=429, retry_after="0.3"))
     odd.then = [Fault()]
-    async with odd, fleet([entry("odd", odd.url, models={"a": GOOD})]) as one, one.http() as http:
+    async with odd, run_app([entry("odd", odd.url, models={"a": GOOD})]) as one, one.http() as http:
         assert await ask(http, "a") == (200, ("0", "2"))
         odd.fault = Fault(status=429, retry_after="3")
         assert await ask(http, "a") == (429, (None, "1"))
@@ -157,7 +157,7 @@ async def test_the_sdk_s_own_retry_comes_back_when_it_was_told_and_finds_an_answ
     busy = Fault(status=429, retry_after="0.5")
     async with Odd(busy) as one, Odd(busy) as other:
         resources = [entry("one", one.url, models={"a": GOOD}), entry("other", other.url, models={"a": GOOD})]
-        async with fleet(resources) as two, two.sdk() as sdk:
+        async with run_app(resources) as two, two.sdk() as sdk:
             for odd in (one, other):
                 odd.then = [Fault()]
             answer = await sdk.with_options(max_retries=1).chat.completions.create(model="a", messages=HELLO)
@@ -182,7 +182,7 @@ async def test_requests_are_shared_out_by_weight_and_a_weight_of_nothing_only_st
             entry(f"r{weight}", each.url, weight=weight, models={"a": GOOD, "b": GOOD if weight == 0 else "error-500"})
             for each, weight in shares
         ]
-        async with fleet(resources, one, two, three) as running, running.http() as http:
+        async with run_app(resources, one, two, three) as running, running.http() as http:
             seen = Seen(running.resources)
             assert {(await ask(http, "a"))[0] for _ in range(200)} == {200}
             first, second, third = seen.counts()
@@ -202,7 +202,7 @@ async def test_a_burst_of_which_each_finds_the_first_resource_too_busy_is_answer
 
 async def test_the_only_resource_is_asked_by_every_request_however_often_it_fails() -> None:
     odd = Odd(Fault(status=500))
-    async with odd, fleet([entry("odd", odd.url, models={"a": GOOD})]) as one, one.http() as http:
+    async with odd, run_app([entry("odd", odd.url, models={"a": GOOD})]) as one, one.http() as http:
         assert [await ask(http, "a") for _ in range(9)] == [(500, (None, "1"))] * 9
         odd.fault = None
         assert await ask(http, "a") == (200, ("0", "1"))
@@ -211,7 +211,7 @@ async def test_the_only_resource_is_asked_by_every_request_however_often_it_fail
 
 async def test_a_long_wait_of_the_only_resource_is_told_and_a_429_of_it_is_repeated_once() -> None:
     odd = Odd(Fault(status=429, retry_after="0.1"))
-    async with odd, fleet([entry("odd", odd.url, models={"a": GOOD})]) as one, one.http() as http:
+    async with odd, run_app([entry("odd", odd.url, models={"a": GOOD})]) as one, one.http() as http:
         assert await ask(http, "a") == (429, (None, "2"))
         odd.fault = Fault(status=429, retry_after="60")
         while len(odd.asked) < 3:

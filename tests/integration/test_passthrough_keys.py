@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from openai import AsyncOpenAI
 
-from tests.fakes.identity import IdentityStandIn
+from tests.fakes.identity import FakeIdentity
 from tests.integration.test_http import CHAT, chat
 from tests.integration.test_sdk import ECHO, HELLO
 from tests.processes import REPOSITORY, HostProcess, running_host
@@ -28,13 +28,13 @@ async def azure() -> AsyncIterator[Simulator]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def identity() -> AsyncIterator[IdentityStandIn]:
-    async with IdentityStandIn() as running:
+async def identity() -> AsyncIterator[FakeIdentity]:
+    async with FakeIdentity() as running:
         yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def app(azure: Simulator, identity: IdentityStandIn) -> AsyncIterator[HostProcess]:
+async def app(azure: Simulator, identity: FakeIdentity) -> AsyncIterator[HostProcess]:
     environ = {
         "CLIENT_AUTH": "azure-key",
         "AZURE_OPENAI_ENDPOINT": azure.url,
@@ -175,7 +175,7 @@ async def test_health_needs_no_key_of_ours(http: aiohttp.ClientSession) -> None:
 
 
 async def test_what_is_ours_never_left_and_no_key_was_written_down(
-    app: HostProcess, azure: Simulator, identity: IdentityStandIn
+    app: HostProcess, azure: Simulator, identity: FakeIdentity
 ) -> None:
     lines = [json.loads(line) for line in app.output().splitlines() if line.startswith('{"request_id"')]
     assert {line["client"] for line in lines} == {"azure-key", None}

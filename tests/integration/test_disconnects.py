@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from tests.load.azure import Azure
-from tests.load.scripts import Visit
+from tests.load.scripts import Arrival
 from tests.load.worker import KEY, Worker, chat, environ_for, probed_app, running_worker
 from tests.processes import REPOSITORY, running_host
 from tests.tools.functions_host.raw import Connection, connected
@@ -73,7 +73,7 @@ async def worker(azure: Azure, tmp_path_factory: pytest.TempPathFactory) -> Asyn
         yield running
 
 
-async def ask(worker: Worker, azure: Azure, phase: Phase, connection: Connection) -> Visit:
+async def ask(worker: Worker, azure: Azure, phase: Phase, connection: Connection) -> Arrival:
     """Send a request and wait until it has reached Azure."""
     mark = next(MARKS)
     if phase.path is not None:
@@ -86,15 +86,15 @@ async def ask(worker: Worker, azure: Azure, phase: Phase, connection: Connection
 async def leave(worker: Worker, azure: Azure, phase: Phase) -> None:
     """Leave at a moment, and wait until the connection to Azure is closed."""
     async with worker.connected() as connection:
-        visit = await ask(worker, azure, phase, connection)
+        arrival = await ask(worker, azure, phase, connection)
         if phase.chunks is not None:
             await connection.head()
             for _ in range(phase.chunks):
                 await connection.chunk()
         if phase.at_once:
-            visit.go.set()
+            arrival.go.set()
         connection.leave(next(WAYS))
-        await visit.over
+        await arrival.over
 
 
 async def repeat(once: Callable[[], Awaitable[None]], times: int) -> None:
@@ -134,9 +134,9 @@ async def leave_an_upload(worker: Worker, azure: Azure) -> None:
     body = form("upload", mark, model_first=True)
     async with worker.connected() as connection:
         await worker.send(connection, "POST", WHISPER, FORM, "content-length: 20000000", body=body)
-        visit = await azure.arrived(mark)
+        arrival = await azure.arrived(mark)
         connection.leave(next(WAYS))
-        await visit.over
+        await arrival.over
 
 
 async def test_leaving_within_an_upload_ends_it_at_azure_too(worker: Worker, azure: Azure) -> None:
@@ -196,13 +196,13 @@ async def test_leaving_the_host_closes_azure_s_side_too(azure: Azure) -> None:
             body = chat(phase.model, mark, stream=phase.stream)
             async with connected(host) as connection:
                 await connection.send("POST", CHAT, KEY, f"content-length: {len(body)}", body=body)
-                visit = await azure.arrived(mark)
+                arrival = await azure.arrived(mark)
                 if phase.chunks is not None:
                     await connection.head()
                     await connection.chunk()
-                visit.go.set()
+                arrival.go.set()
                 connection.leave(next(WAYS))
-                await visit.over
+                await arrival.over
 
 
 async def test_leaving_while_azure_judges_a_key_ends_that_too(azure: Azure) -> None:

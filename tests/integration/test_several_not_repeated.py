@@ -11,7 +11,7 @@ from openai import AsyncOpenAI
 from openai._legacy_response import LegacyAPIResponse
 
 from tests.fakes.server import Fault
-from tests.integration.several import FORGETFUL, SAME_NAMES, Fleet, Odd, Seen, entry, fleet, nobody, told
+from tests.integration.several import FORGETFUL, SAME_NAMES, App, Odd, Seen, entry, nobody, run_app, told
 from tools.azure_openai_simulator import Simulator
 
 # What OpenAI retires, Azure still offers.
@@ -25,13 +25,13 @@ THROTTLED = Fault(status=429, retry_after="1")
 
 
 @asynccontextmanager
-async def behind(url: str, good: Simulator) -> AsyncIterator[Fleet]:
+async def behind(url: str, good: Simulator) -> AsyncIterator[App]:
     """Run an app whose first resource is odd in whatever it is asked."""
     resources = [
         entry("first", url, models=SAME_NAMES),
         entry("second", good.url, models=SAME_NAMES, priority=1),
     ]
-    async with fleet(resources, good, AZURE_OPENAI_ROUTING=FORGETFUL) as running:
+    async with run_app(resources, good, AZURE_OPENAI_ROUTING=FORGETFUL) as running:
         yield running
 
 
@@ -48,27 +48,27 @@ async def odd() -> AsyncIterator[Odd]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def odd_first(odd: Odd, good: Simulator) -> AsyncIterator[Fleet]:
+async def odd_first(odd: Odd, good: Simulator) -> AsyncIterator[App]:
     async with behind(odd.url, good) as running:
         yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def down_first(good: Simulator) -> AsyncIterator[Fleet]:
+async def down_first(good: Simulator) -> AsyncIterator[App]:
     with nobody() as closed:
         async with behind(closed, good) as running:
             yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def two() -> AsyncIterator[Fleet]:
+async def two() -> AsyncIterator[App]:
     """An app whose first resource fails by the name of a model."""
     async with Simulator().serving() as one, Simulator().serving() as other:
         resources = [
             entry("one", one.url, models=MODELS),
             entry("other", other.url, models=dict.fromkeys(MODELS, GOOD), priority=1),
         ]
-        async with fleet(resources, one, other, AZURE_OPENAI_ROUTING=FORGETFUL) as running:
+        async with run_app(resources, one, other, AZURE_OPENAI_ROUTING=FORGETFUL) as running:
             yield running
 
 
@@ -104,7 +104,7 @@ KINDS: Mapping[str, Callable[[AsyncOpenAI], Awaitable[Raw]]] = {
 """What lasts or acts, and how it is created."""
 
 
-async def create(running: Fleet, kind: str) -> Mapping[str, str]:
+async def create(running: App, kind: str) -> Mapping[str, str]:
     """Create something that lasts; return the headers of the answer."""
     async with running.sdk() as sdk:
         return (await KINDS[kind](sdk)).headers
@@ -112,7 +112,7 @@ async def create(running: Fleet, kind: str) -> Mapping[str, str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_what_was_refused_is_made_at_the_second_resource(
-    odd: Odd, odd_first: Fleet, good: Simulator, kind: str
+    odd: Odd, odd_first: App, good: Simulator, kind: str
 ) -> None:
     odd.fault, odd.resets = THROTTLED, False
     seen = Seen([good])
@@ -123,7 +123,7 @@ async def test_what_was_refused_is_made_at_the_second_resource(
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_what_could_not_be_sent_is_made_at_the_second_resource(
-    down_first: Fleet, good: Simulator, kind: str
+    down_first: App, good: Simulator, kind: str
 ) -> None:
     seen = Seen([good])
     assert told(await create(down_first, kind)) == ("1", "2")
@@ -133,7 +133,7 @@ async def test_what_could_not_be_sent_is_made_at_the_second_resource(
 @pytest.mark.parametrize("failure", ["500", "408", "reset"])
 @pytest.mark.parametrize("kind", KINDS)
 async def test_what_may_have_been_made_is_not_made_twice(
-    odd: Odd, odd_first: Fleet, good: Simulator, kind: str, failure: str
+    odd: Odd, odd_first: App, good: Simulator, kind: str, failure: str
 ) -> None:
     odd.fault = Fault(status=int(failure)) if failure.isdecimal() else None
     odd.resets = failure == "reset"
@@ -147,7 +147,7 @@ async def test_what_may_have_been_made_is_not_made_twice(
 
 
 @pytest.mark.parametrize("model", FAILURES)
-async def test_a_response_that_is_stored_without_a_word_is_no_more_than_an_answer(two: Fleet, model: str) -> None:
+async def test_a_response_that_is_stored_without_a_word_is_no_more_than_an_answer(two: App, model: str) -> None:
     function: Any = {"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": False}
     seen = Seen(two.resources)
     async with two.sdk() as sdk:
@@ -156,7 +156,7 @@ async def test_a_response_that_is_stored_without_a_word_is_no_more_than_an_answe
 
 
 @pytest.mark.parametrize("model", FAILURES)
-async def test_a_response_that_continues_another_stays_where_that_is(two: Fleet, model: str) -> None:
+async def test_a_response_that_continues_another_stays_where_that_is(two: App, model: str) -> None:
     async with two.sdk() as sdk:
         before = await sdk.responses.with_raw_response.create(model="error-500", input="hello")
         assert told(before.headers) == ("1", "2")
