@@ -164,3 +164,21 @@ async def test_a_form_does_not_lose_its_status_to_an_early_head(
         assert answer.status == 200
         assert answer.content_type == "text/event-stream"
         assert b"transcript.text.done" in await answer.read()
+
+
+@pytest.mark.parametrize(
+    ("path", "last"),
+    [("/v1/responses", b"event: response.completed\n"), ("/v1/chat/completions", b"data: [DONE]\n")],
+)
+async def test_a_client_that_leaves_right_behind_the_last_event_has_had_all_of_it(
+    app: HostProcess, http: aiohttp.ClientSession, path: str, last: bytes
+) -> None:
+    for _ in range(8):
+        async with post(http, path, "gpt-4o") as answer:
+            while last not in await answer.content.readuntil(b"\n\n"):
+                pass
+            answer.close()
+            request_id = answer.headers["x-request-id"]
+        await app.wait_for_output(f'"{request_id}"')
+        (line,) = [json.loads(line) for line in app.output().splitlines() if f'"{request_id}"' in line]
+        assert line["outcome"] == "completed"
