@@ -190,6 +190,7 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
         allowed_origins=settings.allowed_origins,
         forward_unknown=settings.forward_unknown_operations,
         store_objects=settings.store_objects,
+        keep_alive=settings.stream_keep_alive,
     )
     return Proxy(handler=handler, upstream=upstream, closing=closing)
 

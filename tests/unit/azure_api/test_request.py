@@ -58,7 +58,7 @@ def test_a_body_without_a_model_is_refused_where_one_is_needed(body: bytes) -> N
 
 
 @READING
-@pytest.mark.parametrize("value", [b"1", b"true", b"[]", b"{}", b"1.5", b'["m"]', b'"\\ud83d"', b'"\xff"'])
+@pytest.mark.parametrize("value", [b"1", b"true", b"[]", b"{}", b"1.5", b'["m"]', b'"\\ud83d"'])
 def test_a_model_of_another_type_is_refused(operation: Operation, value: bytes) -> None:
     with pytest.raises(InvalidRequest) as caught:
         call(operation, b'{"model":' + value + b"}")

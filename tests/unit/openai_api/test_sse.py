@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import UpstreamError
-from proxy.openai_api.sse import MAX_EVENT_BYTES, Event, EventSplitter, encode_event, parse_event
+from proxy.openai_api.sse import (
+    MAX_EVENT_BYTES,
+    Event,
+    EventSplitter,
+    encode_event,
+    encode_last_event,
+    keep_alive_for,
+    parse_event,
+)
+from proxy.values import KeepAlive
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
@@ -148,3 +157,24 @@ def test_what_is_encoded_is_read_back() -> None:
     assert encode_event(b'{"a":1}') == b'data: {"a":1}\n\n'
     splitter = EventSplitter()
     assert [parse_event(block) for block in splitter.feed(encode_event(b"{}"))] == [Event(data=b"{}")]
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "chosen", "keeps"),
+    [
+        ("", None, b"\n\n"),
+        ("OpenAI/Python 3.54.0", None, b"\n\n"),
+        ("azsdk-net-AI.OpenAI/2.1.0 (.NET 8.0.1; Linux)", None, b"\n\n"),
+        ("azsdk-net-AI.OpenAI/1.0.0-beta.17 (.NET 8.0.1; Linux)", None, b": keep-alive\n\n"),
+        ("app azsdk-net-AI.OpenAI/1.0.0-beta.5", None, b": keep-alive\n\n"),
+        ("azsdk-net-AI.OpenAI/1.0.0-beta.17", KeepAlive.BLANK, b"\n\n"),
+        ("OpenAI/Python 3.54.0", KeepAlive.COMMENT, b": keep-alive\n\n"),
+    ],
+)
+def test_a_silent_stream_gets_what_its_client_can_read(user_agent: str, chosen: KeepAlive | None, keeps: bytes) -> None:
+    assert keep_alive_for(user_agent, chosen) == keeps
+
+
+def test_a_last_event_keeps_the_client_from_connecting_again_in_the_block_of_its_data() -> None:
+    assert encode_last_event(b"{}") == b"data: {}\nretry: 2147483647\n\n"
+    assert encode_last_event(b"{\n}", b"error") == b"event: error\ndata: { }\nretry: 2147483647\n\n"
