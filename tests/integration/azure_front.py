@@ -19,11 +19,12 @@ _HOP = frozenset({"host", "content-length", "transfer-encoding", "connection", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a document says to a request; `path` is the document's own."""
+    """What a document says to a request; `path` is the document's own, `streamed` whether a stream was asked for."""
 
     document: str
     method: str
     path: str
+    streamed: bool
     faults: tuple[str, ...]
 
 
@@ -90,7 +91,13 @@ class AzureFront:
                 return None
             faults = tuple(_faults(answer.headers))
             return _Answer(
-                verdict=Verdict(document=document, method=request.method, path=matched, faults=faults),
+                verdict=Verdict(
+                    document=document,
+                    method=request.method,
+                    path=matched,
+                    streamed=b'"stream' in body,
+                    faults=faults,
+                ),
                 status=answer.status,
                 media=answer.content_type,
                 body=await answer.read(),

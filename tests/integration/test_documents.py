@@ -15,6 +15,7 @@ import pytest_asyncio
 from tests import documents
 from tests.documents import AZURE_DATED, AZURE_V1, EVENTS, JSON, OPENAI
 from tests.integration.conftest import CLIENT_KEY, environ_for
+from tests.integration.endings import read_to_end
 from tests.integration.test_azure_oddities import HELD
 from tests.processes import REPOSITORY, running_host
 from tools.azure_openai_simulator import DEFAULT_KEY, ERROR_SAMPLES, STREAM_ODDITIES, RecordedRequest, Simulator
@@ -112,7 +113,8 @@ async def ask(
     http: aiohttp.ClientSession, path: str, body: object = None, method: str = "POST", **headers: str
 ) -> Answer:
     async with http.request(method, path, json=body, headers=headers) as answer:
-        return Answer(status=answer.status, media=answer.content_type, raw=await answer.read())
+        raw, _ = await read_to_end(answer)
+        return Answer(status=answer.status, media=answer.content_type, raw=raw)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

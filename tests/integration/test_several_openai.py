@@ -58,7 +58,9 @@ async def test_a_stream_that_azure_cannot_begin_is_openai_s(both: Fleet, stand_i
         chunks = [chunk async for chunk in stream]
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == SAID
     assert chunks[-1].choices[0].finish_reason == "stop"
-    assert told(stream.response.headers) == ("1", "2")
+    target, attempts = told(stream.response.headers)
+    # A reset of a connection that was used before is one more sending: nothing of the request may have arrived.
+    assert (target, attempts) in {("1", "2"), ("1", "3" if model == "connection-reset" else "2")}
     assert stand_in.asked[-1].body == {"model": "gpt-4.1", "messages": HELLO, "stream": True}
 
 

@@ -9,6 +9,7 @@ import aiohttp
 import pytest_asyncio
 
 from tests.integration.conftest import CLIENT_KEY, environ_for
+from tests.integration.endings import read_to_end
 from tests.integration.test_http import CHAT, chat
 from tests.processes import REPOSITORY, HostProcess, running_host
 from tools.azure_openai_simulator import Simulator
@@ -67,7 +68,7 @@ async def test_no_request_leaves_an_entry_or_a_task(probed: HostProcess, simulat
         for body in (chat(), chat(stream=True), b"{", chat("nobody"), chat("stream-cut", stream=True)):
             for _ in range(5):
                 async with http.post(CHAT, data=body) as answer:
-                    await answer.read()
+                    await read_to_end(answer)
         arrived, left = len(simulator.requests), len(simulator.disconnects)
         leaving = [asyncio.create_task(http.post(CHAT, data=chat("no-answer")).__aenter__()) for _ in range(5)]
         await simulator.requested(arrived + 5)

@@ -17,7 +17,10 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
 LINK = re.compile(r"\]\(([^)]+)\)")
 # Settings of another proxy and of chat UIs.
-NAMED_FOR_OTHERS = {"AZURE_OPENAI_API_VER", "AZURE_URL", "AZURE_ENDPOINT", "AZURE_API_KEY"}
+NAMED_FOR_OTHERS = {
+    *("AZURE_OPENAI_API_VER", "AZURE_URL", "AZURE_ENDPOINT", "AZURE_API_KEY"),
+    *("AZURE_OPENAI_API_BASE_URL", "AZURE_OPENAI_DEPLOYMENT"),
+}
 SETTING = re.compile(
     r"`((?:AZURE|CLIENT|KEY_VAULT|MAX|UPSTREAM|STREAM|ALLOWED|STORED|CONTENT|REPAIR|FORWARD)_[A-Z_]+)\b"
 )

@@ -72,19 +72,22 @@ class Connection:
 
     async def chunk(self) -> bytes:
         """Read one HTTP chunk; the last is empty."""
-        size = int(await self.reader.readline(), 16)
+        size = int(await self.reader.readuntil(b"\n"), 16)
         return (await self.reader.readexactly(size + 2))[:-2]
 
     async def reply(self) -> Reply:
         """Read a whole response."""
         head = await self.head()
+        return Reply(status=head.status, headers=head.headers, body=await self.body(head))
+
+    async def body(self, head: Head) -> bytes:
+        """Read the body behind a head; raises `asyncio.IncompleteReadError` where it breaks off."""
+        if head.one("transfer-encoding") != "chunked":
+            return await self.reader.readexactly(int(head.one("content-length") or 0))
         body = b""
-        if head.one("transfer-encoding") == "chunked":
-            while chunk := await self.chunk():
-                body += chunk
-        else:
-            body = await self.reader.readexactly(int(head.one("content-length") or 0))
-        return Reply(status=head.status, headers=head.headers, body=body)
+        while chunk := await self.chunk():
+            body += chunk
+        return body
 
     async def is_reset(self) -> bool:
         """Wait until the connection ends; tell whether by a reset."""
