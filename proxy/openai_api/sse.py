@@ -3,6 +3,7 @@
 https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from proxy.errors import UpstreamError
@@ -20,8 +21,9 @@ DONE = b"[DONE]"
 # lines and take what begins with `data: `, and with a comment they lose the event behind it; or else a comment, because
 # some take an empty line for the data of an event.
 BLANK, COMMENT = b"\n\n", b": keep-alive\n\n"
-# The User-Agent of the latter: Azure.AI.OpenAI for .NET before its version 2.
-_NEEDS_COMMENTS = "azsdk-net-AI.OpenAI/1."
+KEEP_ALIVES: Mapping[KeepAlive | None, bytes] = {KeepAlive.BLANK: BLANK, KeepAlive.COMMENT: COMMENT}
+# In the User-Agent of the latter: Azure.AI.OpenAI for .NET before its version 2.
+NEEDS_COMMENTS = "azsdk-net-AI.OpenAI/1."
 # Names of events of Azure that say nothing either, and the types in them.
 KEEP_ALIVE_NAMES = frozenset({b"keepalive", b"keep-alive", b"keep_alive", b"ping", b"heartbeat"})
 # The longest wait that a timer of a browser takes, in milliseconds, which is 24 days. Some readers of events connect
@@ -126,13 +128,6 @@ def parse_event(block: bytes) -> Event:
         name=fields.get(b"event", [b""])[-1],
         is_comment=not data and b"" in fields,
     )
-
-
-def keep_alive_for(user_agent: str, chosen: KeepAlive | None = None) -> bytes:
-    """Return what keeps the streams of a client alive: what was chosen for all, else what it can read."""
-    if chosen is None:
-        return COMMENT if _NEEDS_COMMENTS in user_agent else BLANK
-    return COMMENT if chosen is KeepAlive.COMMENT else BLANK
 
 
 def encode_event(data: bytes, name: bytes = b"") -> bytes:

@@ -10,7 +10,7 @@ from proxy.openai_api import cors, router
 from proxy.openai_api.answers import to_response, with_propagation_hint
 from proxy.openai_api.operations import Surface
 from proxy.openai_api.router import Route
-from proxy.openai_api.sse import keep_alive_for
+from proxy.openai_api.sse import BLANK, COMMENT, NEEDS_COMMENTS
 from proxy.pipeline.authentication import Authenticator, Principal
 from proxy.pipeline.call import Calls
 from proxy.pipeline.exchange import Exchange
@@ -19,7 +19,7 @@ from proxy.server.access_log import AccessLogEntry, log_unexpected, write_line
 from proxy.server.concurrency import Concurrency
 from proxy.server.connection import ClientDisconnected, connection_of
 from proxy.server.response_writer import BREAK_DELAY, ResponseWriter, StreamBroken
-from proxy.values import KeepAlive, Receive, Request, Response, Scope, Send
+from proxy.values import Receive, Request, Response, Scope, Send
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Handler:
     clock: Callable[[], float] = time.monotonic
     log: Callable[[str], None] = write_line
     break_delay: float = BREAK_DELAY
-    keep_alive: KeepAlive | None = None
+    keep_alive: bytes | None = None
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request of ASGI, from its head to the end of its answer."""
@@ -56,7 +56,8 @@ class Handler:
                 exchange.stalled,
                 common=common,
                 break_delay=self.break_delay,
-                keep_alive=keep_alive_for(request.headers.get("user-agent", ""), self.keep_alive),
+                keep_alive=self.keep_alive
+                or (COMMENT if NEEDS_COMMENTS in request.headers.get("user-agent", "") else BLANK),
             )
             try:
                 if cors.is_preflight(request.method, request.headers):

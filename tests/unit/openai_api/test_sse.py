@@ -17,10 +17,8 @@ from proxy.openai_api.sse import (
     EventSplitter,
     encode_event,
     encode_last_event,
-    keep_alive_for,
     parse_event,
 )
-from proxy.values import KeepAlive
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
@@ -157,22 +155,6 @@ def test_what_is_encoded_is_read_back() -> None:
     assert encode_event(b'{"a":1}') == b'data: {"a":1}\n\n'
     splitter = EventSplitter()
     assert [parse_event(block) for block in splitter.feed(encode_event(b"{}"))] == [Event(data=b"{}")]
-
-
-@pytest.mark.parametrize(
-    ("user_agent", "chosen", "keeps"),
-    [
-        ("", None, b"\n\n"),
-        ("OpenAI/Python 3.54.0", None, b"\n\n"),
-        ("azsdk-net-AI.OpenAI/2.1.0 (.NET 8.0.1; Linux)", None, b"\n\n"),
-        ("azsdk-net-AI.OpenAI/1.0.0-beta.17 (.NET 8.0.1; Linux)", None, b": keep-alive\n\n"),
-        ("app azsdk-net-AI.OpenAI/1.0.0-beta.5", None, b": keep-alive\n\n"),
-        ("azsdk-net-AI.OpenAI/1.0.0-beta.17", KeepAlive.BLANK, b"\n\n"),
-        ("OpenAI/Python 3.54.0", KeepAlive.COMMENT, b": keep-alive\n\n"),
-    ],
-)
-def test_a_silent_stream_gets_what_its_client_can_read(user_agent: str, chosen: KeepAlive | None, keeps: bytes) -> None:
-    assert keep_alive_for(user_agent, chosen) == keeps
 
 
 def test_a_last_event_keeps_the_client_from_connecting_again_in_the_block_of_its_data() -> None:
