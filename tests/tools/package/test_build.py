@@ -14,6 +14,9 @@ from tests.tools.package.starting import bare_python, dependencies, spoken
 from tools.package import locked, target, vendored
 from tools.package.build import LOCKS, build
 
+# It installs from the package index, which takes as long as that takes.
+pytestmark = pytest.mark.timeout(600)
+
 # Everything that the app imports, what it imports late included.
 IMPORTS = """
 import importlib, pkgutil, sys
