@@ -36,6 +36,7 @@ from proxy.errors import ConfigurationError
 from proxy.openai_api.answers import to_response
 from proxy.openai_api.object_ids import Tags
 from proxy.openai_api.operations import OPERATIONS, Surface
+from proxy.openai_api.sse import KEEP_ALIVES
 from proxy.pipeline.attempt import Attempts
 from proxy.pipeline.authentication import (
     Authenticator,
@@ -190,6 +191,7 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
         allowed_origins=settings.allowed_origins,
         forward_unknown=settings.forward_unknown_operations,
         store_objects=settings.store_objects,
+        keep_alive=KEEP_ALIVES.get(settings.stream_keep_alive),
     )
     return Proxy(handler=handler, upstream=upstream, closing=closing)
 

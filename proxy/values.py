@@ -71,6 +71,13 @@ class AuthMode(Enum):
     KEY = "key"
 
 
+class KeepAlive(Enum):
+    """What a silent stream gets."""
+
+    BLANK = "blank"
+    COMMENT = "comment"
+
+
 class ClientAuth(Enum):
     """What clients authenticate with: a client key, or a key of Azure OpenAI."""
 

@@ -15,7 +15,7 @@ from proxy.azure_api.responses import TypedEvents
 from proxy.errors import ProxyError, UpstreamError
 from proxy.openai_api import json_members
 from proxy.openai_api.operations import StreamFormat
-from proxy.openai_api.sse import KEEP_ALIVE, KEEP_ALIVE_NAMES, MAX_EVENT_BYTES, EventSplitter, parse_event
+from proxy.openai_api.sse import BLANK, KEEP_ALIVE_NAMES, MAX_EVENT_BYTES, EventSplitter, parse_event
 
 _CUT_SHORT = "Azure OpenAI ended the stream before the answer was complete."
 _NOT_JSON = "Azure OpenAI sent an event that is not the JSON it should be."
@@ -139,7 +139,7 @@ def open_stream(
     *,
     choices: int = 1,
     keep_filters: bool = False,
-    keep_alive: bytes = KEEP_ALIVE,
+    keep_alive: bytes = BLANK,
 ) -> Stream:
     """Begin a stream of an operation's format.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from proxy.errors import ConfigurationError
-from proxy.values import DEPLOYMENT_NAME, AuthMode, Client, ClientAuth, ClientKey, ModelKind, Secret
+from proxy.values import DEPLOYMENT_NAME, AuthMode, Client, ClientAuth, ClientKey, KeepAlive, ModelKind, Secret
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -107,6 +107,7 @@ parse_auth_mode = one_of({mode.value: mode for mode in AuthMode})
 parse_client_auth = one_of({mode.value: mode for mode in ClientAuth})
 parse_stored_objects = one_of({"shared": True, "off": False})
 parse_content_filter_results = one_of({"strip": False, "keep": True})
+parse_keep_alive = one_of({kind.value: kind for kind in KeepAlive})
 
 _visible = matching(_VISIBLE, "must have no spaces and no characters outside of ASCII")
 

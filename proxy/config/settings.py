@@ -10,7 +10,7 @@ from proxy.config.http_proxy import HttpProxies, read_http_proxies
 from proxy.config.policy import Policy
 from proxy.config.resources import ReadFile, Resource, ResourceKind, parse_resources, read_no_file, resource_name
 from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
-from proxy.values import AuthMode, ClientAuth, ClientKey
+from proxy.values import AuthMode, ClientAuth, ClientKey, KeepAlive
 
 # Azure sets one of these where there is a managed identity.
 MANAGED_IDENTITY_VARIABLES = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
@@ -57,6 +57,7 @@ class Settings:
     token_scope: str
     has_managed_identity: bool
     timeouts: Timeouts
+    stream_keep_alive: KeepAlive | None
     shutdown_grace: float
     max_in_flight: int
     upstream_connections: int
@@ -96,6 +97,7 @@ class Settings:
             token_scope=environment.read(table.AZURE_OPENAI_TOKEN_SCOPE),
             has_managed_identity=any(environ.get(name) for name in MANAGED_IDENTITY_VARIABLES),
             timeouts=read_timeouts(environment, TIMEOUTS, read_function_timeout(environment, host_json)),
+            stream_keep_alive=environment.read_optional(table.STREAM_KEEP_ALIVE),
             shutdown_grace=environment.read(table.SHUTDOWN_GRACE),
             max_in_flight=max_in_flight,
             # A request that was admitted must not wait for a connection.

@@ -26,6 +26,7 @@ from proxy.config.environment import (
     parse_default_deployments,
     parse_deployment,
     parse_flag,
+    parse_keep_alive,
     parse_model_mapper,
     parse_operation_surfaces,
     parse_seconds,
@@ -295,8 +296,15 @@ STREAM_KEEP_ALIVE_INTERVAL = Setting(
     "STREAM_KEEP_ALIVE_INTERVAL",
     parse_seconds,
     "15",
-    "After how many seconds of silence a stream gets an SSE comment, so that nothing on the way closes the "
+    "After how many seconds of silence a stream gets something to keep it alive, so that nothing on the way closes the "
     "connection. Lower it behind gateways with short idle timeouts.",
+)
+STREAM_KEEP_ALIVE = Setting(
+    "STREAM_KEEP_ALIVE",
+    parse_keep_alive,
+    "",
+    "What a silent stream gets: `blank`, an empty block, or `comment`, an SSE comment. Without a value it is `blank` "
+    "but for the .NET library Azure.AI.OpenAI 1, which cannot read that.",
 )
 SHUTDOWN_GRACE = Setting(
     "SHUTDOWN_GRACE",
@@ -364,6 +372,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         UPSTREAM_TOTAL_TIMEOUT,
         STREAM_HEAD_TIMEOUT,
         STREAM_KEEP_ALIVE_INTERVAL,
+        STREAM_KEEP_ALIVE,
         SHUTDOWN_GRACE,
     ),
     "HTTP proxy for outgoing calls": (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY),

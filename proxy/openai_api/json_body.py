@@ -169,7 +169,8 @@ def parse_json_body(raw: bytes) -> JsonBody:
     if raw.count(b"{") + raw.count(b"[") > MAX_BRACKETS:
         raise InvalidRequest("The body of your request has too many objects and lists.")
     try:
-        check_utf8(raw)
+        if not raw.isascii():
+            check_utf8(raw)
         return _locate(raw) or _scan(raw)
     except msgspec.ValidationError:
         raise InvalidRequest("The body of your request must be a JSON object.") from None

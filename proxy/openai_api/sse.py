@@ -3,10 +3,12 @@
 https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from proxy.errors import UpstreamError
 from proxy.openai_api.json_members import BYTE_ORDER_MARK
+from proxy.values import KeepAlive
 
 # One event of a chat is some hundred bytes, one with an image some ten megabytes. A line without an end must not fill
 # the memory.
@@ -15,8 +17,13 @@ MAX_EVENT_BYTES = 32 * 1024 * 1024
 LF, CR = b"\n\r"
 # OpenAI's data of a last event that is no JSON.
 DONE = b"[DONE]"
-# What leaves while there is nothing to say: every reader of event streams passes over a comment.
-KEEP_ALIVE = b": keep-alive\n\n"
+# What leaves between events while there is nothing to say: an empty block, because some readers cut the stream at blank
+# lines and take what begins with `data: `, and with a comment they lose the event behind it; or else a comment, because
+# some take an empty line for the data of an event.
+BLANK, COMMENT = b"\n\n", b": keep-alive\n\n"
+KEEP_ALIVES: Mapping[KeepAlive | None, bytes] = {KeepAlive.BLANK: BLANK, KeepAlive.COMMENT: COMMENT}
+# In the User-Agent of the latter: Azure.AI.OpenAI for .NET before its version 2.
+NEEDS_COMMENTS = "azsdk-net-AI.OpenAI/1."
 # Names of events of Azure that say nothing either, and the types in them.
 KEEP_ALIVE_NAMES = frozenset({b"keepalive", b"keep-alive", b"keep_alive", b"ping", b"heartbeat"})
 # The longest wait that a timer of a browser takes, in milliseconds, which is 24 days. Some readers of events connect

@@ -210,12 +210,12 @@ class Attempts:
             errors = AzureErrors(model=None, auth=resource.auth, secret=header[1].removeprefix("Bearer "))
             raise errors.answer(answer.status, answer.headers, body)
 
-    def translator(self, call: Call, azure_errors: AzureErrors) -> Stream | None:
+    def translator(self, call: Call, azure_errors: AzureErrors, keep_alive: bytes) -> Stream | None:
         """Return what translates a stream of the call's operation, None when it has none."""
-        form = call.route.operation.stream
+        form, keep = call.route.operation.stream, self.keep_filter_results
         if form is None:
             return None
-        return open_stream(form, azure_errors, choices=call.choices, keep_filters=self.keep_filter_results)
+        return open_stream(form, azure_errors, choices=call.choices, keep_filters=keep, keep_alive=keep_alive)
 
     async def _send(self, sent: Sent) -> Answered | Refused:
         credential = sent.resource.credential
@@ -257,7 +257,7 @@ class Attempts:
     async def _succeed(self, sent: Sent, answer: "UpstreamAnswer", header: Header) -> Answered | Refused:
         content_type = answer.headers.get("content-type", "")
         if content_type.startswith(_EVENTS) or (sent.call.streams and _is_vague(content_type)):
-            stream = self.translator(sent.call, self._errors_of(sent, answer, header))
+            stream = self.translator(sent.call, self._errors_of(sent, answer, header), sent.running.writer.keep_alive)
             if stream is not None:
                 return await self._begin_stream(sent, answer, stream)
         if sent.call.streams and content_type.startswith("application/json"):
@@ -307,12 +307,12 @@ class Attempts:
         """Return a whole answer as the stream that was asked for."""
         whole = await answer.read_whole(MAX_ANSWER_BYTES)
         answer.close()
-        stream = self.translator(sent.call, errors)
+        stream = self.translator(sent.call, errors, sent.running.writer.keep_alive)
         events = to_events(sent.call.route.operation.stream, whole, with_usage=wants_usage(sent.call))
         if stream is None or events is None:
             raise UpstreamError(NO_STREAM)
         written = stream.feed(events) + stream.end()
-        if stream.failure is not None and not stream.begun:
+        if stream.failure is not None:
             return self._refused_in_stream(stream.failure, answer)
         answer.sending.usage = find_usage(whole)
         tag = sent.routed.tagging(sent.call, sent.target.resource)

@@ -128,7 +128,9 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
 
     def failed(self, route: Route, error: ProxyError) -> Response:
         """Return an error as the only event of a stream whose head has left, and write the request's line."""
-        stream = self.calls.failover.attempts.translator(Call(route=route), AzureErrors(model=None, auth=None))
+        stream = self.calls.failover.attempts.translator(
+            Call(route=route), AzureErrors(model=None, auth=None), self.running.writer.keep_alive
+        )
         event = stream.fail(error) if stream is not None else b""
         self.running.exchange.entry.set_error(error)
         return Response(status=200, headers=EVENTS, body=_only(self.running.exchange, event))

@@ -81,7 +81,9 @@ class Exchange:
         if not self.entry.is_written:
             outcome = "client_left" if gone and self.reason is not Reason.SHUTDOWN else "failed"
             self.entry.write(outcome=outcome, status=self.entry.status or CLIENT_CLOSED_REQUEST)
-        if gone and self.reason in (Reason.STALLED, Reason.SHUTDOWN):
+        if gone and self.reason is Reason.STALLED:
+            self._connection.abort()
+        elif gone and self.reason is Reason.SHUTDOWN:
             self._connection.close()
         return gone
 

@@ -10,6 +10,7 @@ from proxy.openai_api import cors, router
 from proxy.openai_api.answers import to_response, with_propagation_hint
 from proxy.openai_api.operations import Surface
 from proxy.openai_api.router import Route
+from proxy.openai_api.sse import BLANK, COMMENT, NEEDS_COMMENTS
 from proxy.pipeline.authentication import Authenticator, Principal
 from proxy.pipeline.call import Calls
 from proxy.pipeline.exchange import Exchange
@@ -27,7 +28,8 @@ class Handler:
 
     `allowed_origins` may call from a browser; `forward_unknown` passes operations on that the table does not know, and
     `store_objects` those about objects that Azure keeps. `born` is when the instance began, by the `clock`;
-    `break_delay` is in seconds, from the last event of a broken stream to the end of its connection.
+    `break_delay` is in seconds, from the last event of a broken stream to the end of its connection; `keep_alive` is
+    what every silent stream gets, None for what fits its client.
     """
 
     concurrency: Concurrency
@@ -41,6 +43,7 @@ class Handler:
     clock: Callable[[], float] = time.monotonic
     log: Callable[[str], None] = write_line
     break_delay: float = BREAK_DELAY
+    keep_alive: bytes | None = None
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request of ASGI, from its head to the end of its answer."""
@@ -48,7 +51,13 @@ class Handler:
         common = common_headers(request.id) | cors.origin_headers(request.headers, self.allowed_origins)
         async with Exchange(AccessLogEntry(request.id, self.clock, self.log), connection) as exchange:
             writer = ResponseWriter(
-                send, exchange.deadline, exchange.stalled, common=common, break_delay=self.break_delay
+                send,
+                exchange.deadline,
+                exchange.stalled,
+                common=common,
+                break_delay=self.break_delay,
+                keep_alive=self.keep_alive
+                or (COMMENT if NEEDS_COMMENTS in request.headers.get("user-agent", "") else BLANK),
             )
             try:
                 if cors.is_preflight(request.method, request.headers):

@@ -16,12 +16,13 @@ class ClientDisconnected(Exception):
 
 
 class Connection:
-    """The connection of one request; `close` sends what was written before it closes."""
+    """The connection of one request; `close` sends what was written before it closes, `abort` drops it."""
 
-    __slots__ = ("_on_lost", "close", "is_lost")
+    __slots__ = ("_on_lost", "abort", "close", "is_lost")
 
-    def __init__(self, close: Callable[[], None]) -> None:
+    def __init__(self, close: Callable[[], None], abort: Callable[[], None] | None = None) -> None:
         self.close = close
+        self.abort = abort or close
         self.is_lost = False
         self._on_lost: Callable[[], None] | None = None
 

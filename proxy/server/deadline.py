@@ -4,13 +4,13 @@
 |---|---|---|---|
 | total | with the request | nothing; it bounds all others | as the limit that it bounds |
 | body stall | with the reading of the client's body | each part of it | 408 |
-| patience | with the call of an operation that may stream | nothing | the head of the stream leaves, with a comment |
+| patience | with the call of an operation that may stream | nothing | the head leaves, with a keep-alive |
 | attempt: first byte | when the request has left for the first time | nothing; streams have all of total | 504 |
 | attempt: target's share | with each attempt where several targets share the time | nothing | the next target, or 504 |
 | attempt: upload movement | with each piece that Azure takes of a body | the next piece | 504 |
 | idle, reasoning idle | with the first content of a stream | each read; not while the client reads | error event |
 | last event | with an error of Azure in a stream | nothing | the proxy's own last event |
-| silence | with the head of a stream of events | each chunk | a comment, and it starts again |
+| silence | with the head of a stream of events | each chunk | a keep-alive, and it starts again |
 | client stall | with the head of a stream | each chunk that was taken | the connection is closed |
 | tail | behind the last event | nothing | Azure's connection is closed |
 | connect, pool wait | with a sending | nothing | 502, or 503 where the pool is full (in the HTTP client) |

@@ -1,4 +1,4 @@
-"""The answer on its way to the client: head, body and end; comments while there is nothing to send.
+"""The answer on its way to the client: head, body and end; what keeps it alive while there is nothing to send.
 
 The platform ends an answer that has been silent for 230 s, and some clients are less patient.
 https://learn.microsoft.com/azure/azure-functions/functions-scale#timeout
@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
 from proxy.errors import NO_HEADERS
-from proxy.openai_api.sse import KEEP_ALIVE
+from proxy.openai_api.sse import BLANK
 from proxy.server.deadline import Deadline, Limit
 from proxy.values import Response, Send
 
@@ -29,17 +29,18 @@ class StreamBroken(Exception):
 class ResponseWriter:
     """Sends one answer; `common` are headers that every answer carries, unless it has its own.
 
-    `stalled` is called when the client has stopped reading; `break_delay` is in seconds.
+    `stalled` is called when the client has stopped reading; `break_delay` is in seconds; `keep_alive` is what a stream
+    gets between two events while it is silent.
 
     `last` is when the client last took a part of the body, `is_sending` tells that it is to take something now.
     """
 
     __slots__ = (
         "_break_delay",
-        "_comment",
-        "_commented",
         "_common",
         "_deadline",
+        "_kept_alive",
+        "_others",
         "_seen",
         "_send",
         "_silence",
@@ -47,6 +48,7 @@ class ResponseWriter:
         "_stalled",
         "head_sent",
         "is_sending",
+        "keep_alive",
         "last",
     )
 
@@ -59,6 +61,7 @@ class ResponseWriter:
         common: Mapping[str, str] = NO_HEADERS,
         stall: float = STALL,
         break_delay: float = BREAK_DELAY,
+        keep_alive: bytes = BLANK,
     ) -> None:
         self._send = send
         self._deadline = deadline
@@ -67,9 +70,11 @@ class ResponseWriter:
         self._stall = stall
         self._break_delay = break_delay
         self._silence = 0.0
-        self._comment: asyncio.Task[None] | None = None
-        self._commented = 0.0
+        # Sends the early head, or what keeps the stream alive.
+        self._others: asyncio.Task[None] | None = None
+        self._kept_alive = 0.0
         self._seen: tuple[float, float] | None = None
+        self.keep_alive = keep_alive
         self.head_sent = False
         self.is_sending = False
         self.last = deadline.now()
@@ -82,10 +87,10 @@ class ResponseWriter:
         return self._write_stream(response, body)
 
     def begin_stream(self, headers: Mapping[str, str], silence: float) -> None:
-        """Let the head of a stream of events leave before there is an answer, followed by a comment."""
+        """Let the head of a stream of events leave before there is an answer, followed by what keeps it alive."""
         self.head_sent = True
-        self._comment = asyncio.ensure_future(self._send_late_head(headers))
-        self._keep_alive(silence)
+        self._others = asyncio.ensure_future(self._send_late_head(headers))
+        self._watch_silence(silence)
 
     async def _write_whole(self, response: Response, body: bytes) -> None:
         headers = self._encoded(response.headers)
@@ -107,21 +112,21 @@ class ResponseWriter:
                 self.is_sending = False
                 self.last = now()
             self.is_sending = True
-            await self._comment_sent()
+            await self._others_sent()
             await send({"type": "http.response.body", "body": b""})
         except StreamBroken:
             self._deadline.clear(Limit.SILENCE)
             await asyncio.sleep(self._break_delay)
             raise
         finally:
-            if self._comment is not None:
-                self._comment.cancel()
+            if self._others is not None:
+                self._others.cancel()
             await chunks.aclose()
 
     async def _send_head(self, response: Response) -> None:
         self._watch_reader()
         if self.head_sent:
-            await self._comment_sent()
+            await self._others_sent()
         else:
             self.head_sent = True
             head = {
@@ -132,27 +137,27 @@ class ResponseWriter:
             await self._send(head)
         self.last = self._deadline.now()
         if response.keep_alive is not None and not self._silence:
-            self._keep_alive(response.keep_alive)
+            self._watch_silence(response.keep_alive)
 
     async def _send_late_head(self, headers: Mapping[str, str]) -> None:
         await self._send({"type": "http.response.start", "status": 200, "headers": self._encoded(headers)})
-        await self._send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
+        await self._send({"type": "http.response.body", "body": self.keep_alive, "more_body": True})
 
-    async def _comment_sent(self) -> None:
-        if self._comment is not None:
-            await asyncio.wait({self._comment})
+    async def _others_sent(self) -> None:
+        if self._others is not None:
+            await asyncio.wait({self._others})
 
-    def _keep_alive(self, silence: float) -> None:
-        self._silence, self._commented = silence, self._deadline.now()
-        self._deadline.set(Limit.SILENCE, self._commented + silence, self._break_silence)
+    def _watch_silence(self, silence: float) -> None:
+        self._silence, self._kept_alive = silence, self._deadline.now()
+        self._deadline.set(Limit.SILENCE, self._kept_alive + silence, self._break_silence)
 
     def _break_silence(self, now: float) -> float:
-        """Send a comment, unless it is the client that does not read."""
-        due = max(self.last, self._commented) + self._silence
-        if now >= due and not self.is_sending and (self._comment is None or self._comment.done()):
-            self._commented, due = now, now + self._silence
-            comment = {"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True}
-            self._comment = asyncio.ensure_future(self._send(comment))
+        """Send what keeps the stream alive, unless it is the client that does not read."""
+        due = max(self.last, self._kept_alive) + self._silence
+        if now >= due and not self.is_sending and (self._others is None or self._others.done()):
+            self._kept_alive, due = now, now + self._silence
+            filler = {"type": "http.response.body", "body": self.keep_alive, "more_body": True}
+            self._others = asyncio.ensure_future(self._send(filler))
         return max(due, now + self._silence / 10)
 
     def _watch_reader(self) -> None:
@@ -160,8 +165,8 @@ class ResponseWriter:
 
     def _look_at_reader(self, now: float) -> float | None:
         """Give up a client that has taken nothing since the last look, when there already was something to take."""
-        waits = self.is_sending or (self._comment is not None and not self._comment.done())
-        taken = self.last, self._commented
+        waits = self.is_sending or (self._others is not None and not self._others.done())
+        taken = self.last, self._kept_alive
         if waits and taken == self._seen:
             self._stalled()
             return None

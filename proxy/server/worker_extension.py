@@ -142,7 +142,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a request, whose scope gets the connection to its client."""
         super().on_message_begin()
-        self.scope["extensions"] = {EXTENSION: Connection(self._break_off)}  # type: ignore[dict-item]
+        self.scope["extensions"] = {EXTENSION: Connection(self._break_off, self._abort)}  # type: ignore[dict-item]
 
     def on_message_complete(self) -> None:
         """Read on behind the body: while reading is paused, as a large body leaves it, nobody sees the client go."""
@@ -155,6 +155,12 @@ class Protocol(HttpToolsProtocol):
         if self.cycle is not None:
             self.cycle.disconnected = True
         self.transport.close()
+
+    def _abort(self) -> None:
+        """Close the connection of a client that does not read: what was written would wait for it for ever."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+        self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let uvicorn note it, then tell the exchange whose answer is not complete."""

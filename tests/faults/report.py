@@ -69,6 +69,12 @@ The error of a response is an event named `error` that has its members twice, `{
 some clients read the ones and some the others. Behind it comes `response.failed`, which others wait for. Azure's own is
 waited for up to a second. The proxy's has the object of `response.created` with its id, and the output so far: the
 items that are done, up to 64 KB, and the text of one that is not.
+
+While a stream is silent, an empty block (`\\n\\n`) leaves every 15 seconds, only ever between whole events. A comment
+would be safer by the standard, but BetterChatGPT and parsers like it glue a comment to the event behind it and lose the
+answer. The .NET library Azure.AI.OpenAI 1.0.0-beta gets comments, because its reader fails at empty lines, and
+`STREAM_KEEP_ALIVE` chooses for all clients. go-openai gives up at 300 lines without data in a row, which is 37 minutes
+of silence with either.
 """
 
 

@@ -1,7 +1,6 @@
 """What a client has read, and what it must take it for."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +9,6 @@ from tests.faults.operations import RESPONSES, Operation
 
 # Behind the data of an error: no reader connects again by itself.
 RETRY = b"\nretry: 2147483647\n\n"
-_COMMENTS = re.compile(rb"(?:^:[^\n]*\n)+\n", re.MULTILINE)
 _LAST = frozenset({"response.completed", "response.incomplete"})
 
 
@@ -52,7 +50,7 @@ class Seen:
     @property
     def kept_alive(self) -> bool:
         """Tell whether the head came before there was anything to say."""
-        return self.body.startswith(b":")
+        return self.body.startswith(b"\n\n")
 
     @property
     def said(self) -> str:
@@ -88,7 +86,7 @@ class Seen:
     @cached_property
     def _events(self) -> list[bytes]:
         """Return the data of each event; one that the stream ends in does not count."""
-        blocks = _COMMENTS.sub(b"", self.body).split(b"\n\n")[:-1]
+        blocks = filter(None, self.body.split(b"\n\n")[:-1])
         return [block.partition(b"data: ")[2].partition(b"\n")[0] for block in blocks]
 
     @property

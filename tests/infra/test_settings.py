@@ -42,6 +42,7 @@ ABSENT = {
     "SHUTDOWN_GRACE": "the platform gives a process longer than the app's default",
     "STORED_OBJECTS": "a choice of the team's",
     "STREAM_HEAD_TIMEOUT": "the app's default fits the platform",
+    "STREAM_KEEP_ALIVE": "the app chooses by the client",
     "STREAM_KEEP_ALIVE_INTERVAL": "the app's default fits the platform",
     "UPSTREAM_CONNECT_TIMEOUT": "the app's default fits the platform",
     "UPSTREAM_FIRST_BYTE_TIMEOUT": "the app's default fits the platform",

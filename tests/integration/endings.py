@@ -24,5 +24,5 @@ async def read_broken(answer: aiohttp.ClientResponse) -> list[bytes]:
     assert came.endswith(b"\n\n")
     assert b"[DONE]" not in came
     assert came.count(RETRY) == 1
-    blocks = [block.removesuffix(RETRY) for block in came.split(b"\n\n")[:-1] if not block.startswith(b":")]
+    blocks = [block.removesuffix(RETRY) for block in came.split(b"\n\n")[:-1] if block]
     return [block.partition(b"data: ")[2] for block in blocks]

@@ -5,10 +5,11 @@ The SDKs are milder: they stop at `[DONE]`, blank line or not. Web pages read wi
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 
 import aiohttp
+import pytest
 import pytest_asyncio
 
 from tests.fakes.scripted_azure import Script, ScriptedAzure
@@ -16,7 +17,7 @@ from tests.integration.conftest import CLIENT_KEY, environ_for
 from tests.integration.node import install, run_script
 from tests.integration.recordings import DONE, RECORDINGS, Recording
 from tests.integration.test_azure_oddities import EARLY, HELD
-from tests.integration.test_heads import COMMENT, HEAD, KEEP_ALIVE, post
+from tests.integration.test_heads import BLANK, HEAD, KEEP_ALIVE, post
 from tests.integration.test_http import CHAT
 from tests.integration.test_sdk import ECHO
 from tests.processes import REPOSITORY, HostProcess, running_host
@@ -24,6 +25,8 @@ from tools.azure_openai_simulator import STREAM_ODDITIES, Simulator
 
 # So that no reader connects again by itself when a stream breaks off.
 RETRY_MILLISECONDS = 2147483647
+# How many lines without data go-openai reads in a row.
+GO_LIMIT = 300
 # The types of the last events, or `[DONE]`.
 LAST = {
     "chat": "[DONE]",
@@ -162,7 +165,7 @@ async def test_every_oddity_of_azure_ends_for_them(app: HostProcess, simulator: 
         assert "[DONE]" not in came, key
 
 
-async def test_comments_in_a_silence_do_not_disturb_them(patient: HostProcess, simulator: Simulator) -> None:
+async def test_keep_alives_in_a_silence_do_not_disturb_them(patient: HostProcess, simulator: Simulator) -> None:
     before = len(simulator.requests)
     names = {recording.name: recording for recording in RECORDINGS if recording.name in ("chat", "response")}
     cases = {name: case(recording, "gated-answer") for name, recording in names.items()}
@@ -173,11 +176,10 @@ async def test_comments_in_a_silence_do_not_disturb_them(patient: HostProcess, s
             await silence(patient, simulator)
     for name, one in reading.result().items():
         assert kinds(one)[-1] == LAST[name]
-        for reader in one["readers"][2:]:  # The old ones do not tell of comments.
-            assert set(reader["comments"]) == {"keep-alive"}
+        assert all(reader["comments"] == [] for reader in one["readers"])
 
 
-async def test_comments_in_a_silence_do_not_disturb_the_sdk_of_node(patient: HostProcess, simulator: Simulator) -> None:
+async def test_keep_alives_in_a_silence_do_not_disturb_node_s_sdk(patient: HostProcess, simulator: Simulator) -> None:
     before = len(simulator.requests)
     async with asyncio.TaskGroup() as group:
         reading = group.create_task(run_script("silence.js", {"URL": patient.url, "KEY": CLIENT_KEY}))
@@ -192,12 +194,62 @@ async def test_comments_in_a_silence_do_not_disturb_the_sdk_of_node(patient: Hos
     }
 
 
+async def test_keep_alives_in_a_silence_do_not_disturb_parsers_of_web_pages(
+    patient: HostProcess, simulator: Simulator
+) -> None:
+    before = len(simulator.requests)
+    names = ("blank lines, each part for itself", "blank lines, what begins with data", "sse.js")
+    async with asyncio.TaskGroup() as group:
+        reading = group.create_task(run_script("silent_readers.js", {"URL": patient.url, "KEY": CLIENT_KEY}))
+        for number in range(len(names)):
+            await simulator.requested(before + 2 * number + 1)
+            await silence(patient, simulator)
+    assert reading.result() == dict.fromkeys(names, ECHO)
+
+
+def go_openai(lines: Iterable[bytes]) -> list[bytes]:
+    """Read a stream by the rules of go-openai: so many lines in a row that have no data are an error.
+
+    https://github.com/sashabaranov/go-openai/blob/master/stream_reader.go
+    """
+    found, empty = [], 0
+    for line in lines:
+        if not line.strip().startswith(b"data:"):
+            empty += 1
+            assert empty <= GO_LIMIT, "stream has sent too many empty messages"
+            continue
+        found.append(line.strip().removeprefix(b"data:").strip())
+        empty = 0
+    return found
+
+
+async def test_a_silence_of_half_an_hour_is_none_for_go_openai() -> None:
+    """Fifteen seconds lie between two keep-alives."""
+    events = b'data: {"a":1}\n\n' + BLANK * (30 * 60 // 15) + b"data: [DONE]\n\n"
+    assert go_openai(events.splitlines()) == [b'{"a":1}', b"[DONE]"]
+
+
+@pytest.mark.parametrize(
+    ("agent", "keeps"),
+    [("azsdk-net-AI.OpenAI/1.0.0-beta.17 (.NET 8.0)", b": keep-alive\n\n"), ("azsdk-net-AI.OpenAI/2.1.0", BLANK)],
+)
+async def test_a_client_that_cannot_read_blank_lines_gets_comments(
+    patient: HostProcess, simulator: Simulator, agent: str, keeps: bytes
+) -> None:
+    headers = {"authorization": f"Bearer {CLIENT_KEY}", "user-agent": agent}
+    async with aiohttp.ClientSession(patient.url, headers=headers) as http, post(http, CHAT, "gated-answer") as answer:
+        for _ in range(3):
+            assert await answer.content.readuntil(b"\n\n") == keeps
+        simulator.gate.release()
+        assert (await answer.read()).endswith(DONE)
+
+
 async def silence(app: HostProcess, simulator: Simulator) -> None:
-    """Let the calls that wait be answered when another one, which came later, has read three comments."""
+    """Let the calls that wait be answered when another one, which came later, has read three blanks."""
     headers = {"authorization": f"Bearer {CLIENT_KEY}"}
     async with aiohttp.ClientSession(app.url, headers=headers) as http, post(http, CHAT, "gated-answer") as answer:
         for _ in range(3):
-            assert await answer.content.readuntil(b"\n\n") == COMMENT
+            assert await answer.content.readuntil(b"\n\n") == BLANK
         simulator.gate.release()
         simulator.gate.release()
         assert (await answer.read()).endswith(DONE)

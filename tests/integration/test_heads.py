@@ -13,12 +13,13 @@ from openai import AsyncOpenAI
 from tests.integration.conftest import CLIENT_KEY, environ_for
 from tests.integration.endings import read_broken
 from tests.integration.test_http import CHAT, chat
+from tests.load.clients import without_blanks
 from tests.processes import REPOSITORY, HostProcess, running_host
 from tools.azure_openai_simulator import Simulator
 
 # Seconds; what a real head takes is too long for a test.
 HEAD, KEEP_ALIVE = 0.3, 0.1
-COMMENT = b": keep-alive\n\n"
+BLANK = b"\n\n"
 JSON_STREAMS: Mapping[str, Mapping[str, object]] = {
     "/v1/chat/completions": {"messages": [{"role": "user", "content": "Hi"}], "stream": True},
     "/v1/completions": {"prompt": "Hi", "stream": True},
@@ -101,7 +102,7 @@ async def test_an_error_behind_the_first_content_is_an_event_and_a_break(
     assert json.loads(error)["error"]["code"] == "rate_limit_exceeded"
 
 
-async def test_a_silent_stream_gets_its_head_and_comments_and_then_its_content(
+async def test_a_silent_stream_gets_its_head_and_blanks_and_then_its_content(
     quick: aiohttp.ClientSession, simulator: Simulator
 ) -> None:
     async with quick.post(CHAT, data=chat("gated-answer", "Hi there", stream=True)) as answer:
@@ -109,9 +110,9 @@ async def test_a_silent_stream_gets_its_head_and_comments_and_then_its_content(
         assert answer.content_type == "text/event-stream"
         assert answer.headers["x-request-id"]
         for _ in range(3):
-            assert await answer.content.readuntil(b"\n\n") == COMMENT
+            assert await answer.content.readuntil(b"\n\n") == BLANK
         simulator.gate.release()
-        rest = (await answer.read()).replace(COMMENT, b"")
+        rest = without_blanks(await answer.read())
     assert rest.startswith(b'data: {"choices":[{')
     assert rest.endswith(b"data: [DONE]\n\n")
     assert b'"error"' not in rest
@@ -121,22 +122,20 @@ async def test_an_error_behind_an_early_head_is_an_event_and_a_break(
     quick: aiohttp.ClientSession, simulator: Simulator
 ) -> None:
     async with quick.post(CHAT, data=chat("gated-error", stream=True)) as answer:
-        assert await answer.content.readuntil(b"\n\n") == COMMENT
+        assert await answer.content.readuntil(b"\n\n") == BLANK
         simulator.gate.release()
         (error,) = await read_broken(answer)
     assert json.loads(error)["error"]["code"] == "rate_limit_exceeded"
 
 
-async def test_comments_go_out_in_the_silence_within_a_stream(
-    quick: aiohttp.ClientSession, simulator: Simulator
-) -> None:
+async def test_blanks_go_out_in_the_silence_within_a_stream(quick: aiohttp.ClientSession, simulator: Simulator) -> None:
     async with quick.post(CHAT, data=chat("gated", "one two", stream=True)) as answer:
         first = await answer.content.readuntil(b"\n\n")
-        assert first == COMMENT or b'"role":"assistant"' in first
+        assert first == BLANK or b'"role":"assistant"' in first
         simulator.gate.release()
-        while await answer.content.readuntil(b"\n\n") != COMMENT:
+        while await answer.content.readuntil(b"\n\n") != BLANK:
             pass
-        assert await answer.content.readuntil(b"\n\n") == COMMENT
+        assert await answer.content.readuntil(b"\n\n") == BLANK
         for _ in range(20):
             simulator.gate.release()
         assert (await answer.read()).endswith(b"data: [DONE]\n\n")
@@ -164,3 +163,21 @@ async def test_a_form_does_not_lose_its_status_to_an_early_head(
         assert answer.status == 200
         assert answer.content_type == "text/event-stream"
         assert b"transcript.text.done" in await answer.read()
+
+
+@pytest.mark.parametrize(
+    ("path", "last"),
+    [("/v1/responses", b"event: response.completed\n"), ("/v1/chat/completions", b"data: [DONE]\n")],
+)
+async def test_a_client_that_leaves_right_behind_the_last_event_has_had_all_of_it(
+    app: HostProcess, http: aiohttp.ClientSession, path: str, last: bytes
+) -> None:
+    for _ in range(8):
+        async with post(http, path, "gpt-4o") as answer:
+            while last not in await answer.content.readuntil(b"\n\n"):
+                pass
+            answer.close()
+            request_id = answer.headers["x-request-id"]
+        await app.wait_for_output(f'"{request_id}"')
+        (line,) = [json.loads(line) for line in app.output().splitlines() if f'"{request_id}"' in line]
+        assert line["outcome"] == "completed"

@@ -1,4 +1,4 @@
-"""Streams and waits over several resources: comments go out while a resource is silent, and another one may answer."""
+"""Streams and waits over several resources: a silent stream is kept alive, and another resource may answer."""
 
 import json
 from collections.abc import AsyncIterator
@@ -11,11 +11,12 @@ import pytest_asyncio
 from tests.integration.several import FORGETFUL, App, Seen, entry, run_app, told
 from tests.integration.test_http import CHAT, chat
 from tests.integration.test_sdk import ECHO, HELLO
+from tests.load.clients import without_blanks
 from tools.azure_openai_simulator import Simulator
 
 # Seconds; what a real head and a real timeout take is too long for a test.
 HEAD, KEEP_ALIVE, FIRST_BYTE = 0.3, 0.1, 1.0
-COMMENT = b": keep-alive\n\n"
+BLANK = b"\n\n"
 GOOD = "gpt-4o"
 ODD = ("gated-error", "gated-answer", "gated", "no-answer", "stream-stall", "stream-error-429")
 
@@ -46,9 +47,9 @@ async def test_behind_an_early_head_the_second_resource_answers_where_the_first_
     seen = Seen(quick.resources)
     async with quick.http() as http, await post(http, "gated-error") as answer:
         for _ in range(3):
-            assert await answer.content.readuntil(b"\n\n") == COMMENT
+            assert await answer.content.readuntil(b"\n\n") == BLANK
         quick.resources[0].gate.release()
-        events = (await answer.read()).replace(COMMENT, b"").split(b"\n\n")
+        events = without_blanks(await answer.read()).split(b"\n\n")
     assert answer.status == 200
     assert events[-2:] == [b"data: [DONE]", b""]
     chunks = [json.loads(event.removeprefix(b"data: ")) for event in events[:-2]]
@@ -68,7 +69,7 @@ async def test_a_silent_stream_is_waited_for_and_asked_nowhere_else(quick: App) 
     left = len(quick.resources[0].disconnects)
     async with quick.http() as http, await post(http, "stream-stall") as answer:
         for _ in range(8):
-            assert await answer.content.readuntil(b"\n\n") == COMMENT
+            assert await answer.content.readuntil(b"\n\n") == BLANK
         answer.close()
     await quick.resources[0].disconnected(left + 1)
     assert seen.counts() == [1, 0]

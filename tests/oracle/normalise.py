@@ -11,6 +11,8 @@ LONG = 8 * 1024
 HUGE = 1024 * 1024
 _COMMENT = b": keep-alive\n\n"
 _KEEP_ALIVE = re.compile(rb"(?:: keep-alive\n\n)+")
+# The same in a later version: an empty block at the start or between events.
+_BLANKS = re.compile(rb"(?:\A|(?<=\n\n))(?:\n\n)+")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _SECONDS = re.compile(rb"(?<![\w.])(1[7-9]\d{8})(?![\w.])")
 _LOCAL = re.compile(r"127\.0\.0\.1:(\d+)")
@@ -51,7 +53,7 @@ def body(data: bytes, addresses: Addresses) -> object:
 
 
 def _without_moments(data: bytes) -> bytes:
-    data = _SECONDS.sub(_now, _KEEP_ALIVE.sub(_COMMENT, data))
+    data = _SECONDS.sub(_now, _KEEP_ALIVE.sub(_COMMENT, _BLANKS.sub(_COMMENT, data)))
     if data == _COMMENT:
         return data
     return data.removesuffix(_COMMENT)  # One may just have been due when the stream ended.

@@ -22,7 +22,7 @@ def raw(stream: bytes) -> list[str]:
     blocks = stream.split(b"\n\n")
     assert blocks.pop() == b"", "the stream does not end with a whole event"
     for block in blocks:
-        assert re.fullmatch(rb"data: [^\r\n]*(%s)?|: keep-alive" % RETRY, block), block
+        assert re.fullmatch(rb"data: [^\r\n]*(%s)?|" % RETRY, block), block
     return [block[6:].removesuffix(RETRY).decode() for block in blocks if block.startswith(b"data: ")]
 
 

@@ -9,7 +9,7 @@ from proxy.azure_api.errors import AzureErrors
 from proxy.azure_api.stream import Stream, open_stream
 from proxy.errors import UpstreamError, UpstreamTimeout
 from proxy.openai_api.operations import StreamFormat
-from proxy.openai_api.sse import MAX_EVENT_BYTES
+from proxy.openai_api.sse import BLANK, COMMENT, MAX_EVENT_BYTES
 from proxy.values import AuthMode
 from tests.unit.azure_api import readers
 
@@ -244,9 +244,10 @@ KEEP_ALIVES = (
 @pytest.mark.parametrize("form", StreamFormat, ids=lambda form: form.name)
 @pytest.mark.parametrize("event", KEEP_ALIVES)
 def test_what_only_keeps_a_stream_alive_leaves_as_the_proxy_s_own(form: StreamFormat, event: bytes) -> None:
-    stream = begin(form)
-    assert stream.feed(event) == b": keep-alive\n\n"
-    assert (stream.begun, stream.ended, stream.failure) == (False, False, None)
+    for keep_alive in (BLANK, COMMENT):
+        stream = open_stream(form, AzureErrors(model=None, auth=None), keep_alive=keep_alive)
+        assert stream.feed(event) == keep_alive
+        assert (stream.begun, stream.ended, stream.failure) == (False, False, None)
 
 
 def test_a_broken_stream_has_no_end_and_a_complete_one_is_not_broken(stream: Stream) -> None:

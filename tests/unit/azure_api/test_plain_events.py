@@ -16,7 +16,7 @@ from proxy.azure_api.responses import TypedEvents
 from proxy.azure_api.stream import Stream, open_stream
 from proxy.errors import UpstreamError
 from proxy.openai_api.operations import StreamFormat
-from proxy.openai_api.sse import KEEP_ALIVE, MAX_EVENT_BYTES
+from proxy.openai_api.sse import BLANK, MAX_EVENT_BYTES
 from proxy.values import AuthMode
 
 ERRORS = AzureErrors(model="gpt-4o", auth=AuthMode.KEY_VAULT)
@@ -54,10 +54,10 @@ class ThoroughEvents(TypedEvents):
 
 def thorough(form: StreamFormat, choices: int, keep: bool) -> Stream:
     if form in chat.FORMATS:
-        events: Chunks | TypedEvents = ThoroughChunks(form, ERRORS, choices, keep_filters=keep, keep_alive=KEEP_ALIVE)
+        events: Chunks | TypedEvents = ThoroughChunks(form, ERRORS, choices, keep_filters=keep, keep_alive=BLANK)
     else:
-        events = ThoroughEvents(form, ERRORS, keep_filters=keep, keep_alive=KEEP_ALIVE)
-    return Stream(events, KEEP_ALIVE)
+        events = ThoroughEvents(form, ERRORS, keep_filters=keep, keep_alive=BLANK)
+    return Stream(events, BLANK)
 
 
 def run(form: StreamFormat, parts: Sequence[bytes], *, keep: bool = False, choices: int = 1) -> bytes:
@@ -77,11 +77,11 @@ def run(form: StreamFormat, parts: Sequence[bytes], *, keep: bool = False, choic
 
 def is_plain(form: StreamFormat, event: bytes, *, keep: bool = False, first: bytes = b"") -> bool:
     events = (
-        Chunks(form, ERRORS, 1, keep_filters=keep, keep_alive=KEEP_ALIVE)
+        Chunks(form, ERRORS, 1, keep_filters=keep, keep_alive=BLANK)
         if form in chat.FORMATS
-        else TypedEvents(form, ERRORS, keep_filters=keep, keep_alive=KEEP_ALIVE)
+        else TypedEvents(form, ERRORS, keep_filters=keep, keep_alive=BLANK)
     )
-    Stream(events, KEEP_ALIVE).feed(first)
+    Stream(events, BLANK).feed(first)
     return events.translate_plain(event.removesuffix(b"\n\n")) is not None
 
 

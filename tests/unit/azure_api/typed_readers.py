@@ -17,7 +17,7 @@ LAST = {
     StreamFormat.SPEECH: {"speech.audio.done"},
     StreamFormat.RUN: set[str](),
 }
-_BLOCK = rb"(event: [^\r\n]+\n)?data: [^\r\n]*(%s)?|: keep-alive" % RETRY
+_BLOCK = rb"(event: [^\r\n]+\n)?data: [^\r\n]*(%s)?|" % RETRY
 
 
 @cache

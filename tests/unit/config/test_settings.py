@@ -9,7 +9,7 @@ from proxy.config.http_proxy import HttpProxies
 from proxy.config.policy import Policy
 from proxy.config.resources import Resource
 from proxy.config.settings import Settings
-from proxy.values import ClientAuth, Secret
+from proxy.values import ClientAuth, KeepAlive, Secret
 
 ENDPOINT = {"AZURE_OPENAI_ENDPOINT": "https://name.openai.azure.com"}
 VAULT = {"KEY_VAULT_URL": "https://v.vault.azure.net/"}
@@ -89,6 +89,7 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("CLIENT_RESOURCES", "a, b", "client_resources", frozenset({"a.openai.azure.com", "b.openai.azure.com"})),
     ("REPAIR_PARAMETERS", "false", "repair_parameters", False),
     ("CONTENT_FILTER_RESULTS", "keep", "keep_content_filter_results", True),
+    ("STREAM_KEEP_ALIVE", "comment", "stream_keep_alive", KeepAlive.COMMENT),
 ]
 READ_AS_THEY_ARE = {"IDENTITY_ENDPOINT", "MSI_ENDPOINT"}
 OF_THE_RESOURCE = ("AZURE_OPENAI_KEY_SECRET", "AZURE_OPENAI_AUTH", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_RESOURCES")

@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import UpstreamError
-from proxy.openai_api.sse import MAX_EVENT_BYTES, Event, EventSplitter, encode_event, parse_event
+from proxy.openai_api.sse import (
+    MAX_EVENT_BYTES,
+    Event,
+    EventSplitter,
+    encode_event,
+    encode_last_event,
+    parse_event,
+)
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
@@ -148,3 +155,8 @@ def test_what_is_encoded_is_read_back() -> None:
     assert encode_event(b'{"a":1}') == b'data: {"a":1}\n\n'
     splitter = EventSplitter()
     assert [parse_event(block) for block in splitter.feed(encode_event(b"{}"))] == [Event(data=b"{}")]
+
+
+def test_a_last_event_keeps_the_client_from_connecting_again_in_the_block_of_its_data() -> None:
+    assert encode_last_event(b"{}") == b"data: {}\nretry: 2147483647\n\n"
+    assert encode_last_event(b"{\n}", b"error") == b"event: error\ndata: { }\nretry: 2147483647\n\n"

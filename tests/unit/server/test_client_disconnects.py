@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import uvicorn
@@ -32,10 +32,11 @@ class Application:
         self.ended: list[str] = []
         self.one_has_ended = asyncio.Event()
         self.break_off: Callable[[], None] | None = None
+        self.abort: Callable[[], None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = connection_of(scope)
-        self.break_off = connection.close
+        self.break_off, self.abort = connection.close, connection.abort
         connection.on_lost(lambda: self._lose(scope["path"]))
         try:
             await self._work(receive, send)
@@ -342,4 +343,24 @@ async def test_an_answer_that_is_broken_off_sends_what_was_written_and_no_end(
         with pytest.raises(asyncio.IncompleteReadError) as caught:
             await client.reader.readuntil(b"0\r\n\r\n")
         assert caught.value.partial.endswith(b"\r\n\r\n5\r\nbegun\r\n")
+    assert silent.messages == []
+
+
+async def test_a_client_that_has_stopped_reading_is_let_go_with_what_it_has_not_read(
+    silent: pytest.LogCaptureFixture,
+) -> None:
+    async def work(receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.1):
+                while True:
+                    await send({"type": "http.response.body", "body": bytes(MEGABYTE), "more_body": True})
+        assert application.abort is not None
+        application.abort()
+
+    application = Application(work)
+    async with client_of(application) as client:
+        client.writer.write(HELLO)
+        await application.one_is_lost.wait()
+        await application.one_has_ended.wait()
     assert silent.messages == []

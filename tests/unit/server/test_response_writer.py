@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from proxy.errors import UpstreamError
-from proxy.openai_api.sse import KEEP_ALIVE
+from proxy.openai_api.sse import BLANK, COMMENT
 from proxy.server.deadline import Deadline
 from proxy.server.response_writer import BREAK_DELAY, STALL, ResponseWriter, StreamBroken
 from proxy.values import Message, Response
@@ -177,9 +177,19 @@ async def test_a_chunk_leaves_before_the_next_one_is_fetched() -> None:
 async def test_a_silent_stream_of_events_sends_comments_until_it_goes_on() -> None:
     client, body = Client(), stream((1, b"a"), (3.5 * SILENCE, b"b"))
     await write(client, body(), keep_alive=SILENCE)
-    assert client.messages == [HEAD, part(b"a"), *[part(KEEP_ALIVE)] * 3, part(b"b"), END]
+    assert client.messages == [HEAD, part(b"a"), *[part(BLANK)] * 3, part(b"b"), END]
     silences = [later - sooner for sooner, later in pairwise(client.times[1:5])]
     assert all(SILENCE <= silence <= 1.1 * SILENCE for silence in silences)
+
+
+@in_virtual_time
+async def test_what_keeps_a_stream_alive_is_the_client_s() -> None:
+    client, deadline = Client(), Deadline()
+    writer = ResponseWriter(client.send, deadline, nothing, keep_alive=COMMENT)
+    writer.begin_stream(TYPE, SILENCE)
+    await writer.write(Response(status=200, headers={}, body=stream((1.5 * SILENCE, b"a"))()))
+    assert client.chunks == [COMMENT, COMMENT, b"a", b""]
+    deadline.close()
 
 
 @in_virtual_time
@@ -239,7 +249,7 @@ async def test_a_comment_that_is_still_on_its_way_leaves_before_the_end() -> Non
     client.reads.set()
     writer = writing(client, body(), keep_alive=SILENCE)
     await writer
-    assert client.messages == [HEAD, part(KEEP_ALIVE), END]
+    assert client.messages == [HEAD, part(BLANK), END]
     assert client.times == [0, SILENCE + 5, SILENCE + 5]
 
 
@@ -296,7 +306,7 @@ class SlowComments(Client):
     """A client to which a comment takes longer than anything else."""
 
     async def send(self, message: Message) -> None:
-        if message.get("body") == KEEP_ALIVE:
+        if message.get("body") == BLANK:
             await reach(time_now() + 5)
         await super().send(message)
 
@@ -311,7 +321,7 @@ async def test_nothing_overtakes_a_comment_at_the_end() -> None:
             yield chunk
 
     await write(client, body(), keep_alive=SILENCE)
-    assert client.messages == [HEAD, part(KEEP_ALIVE), END]
+    assert client.messages == [HEAD, part(BLANK), END]
 
 
 @in_virtual_time
@@ -322,11 +332,11 @@ async def test_the_head_may_leave_before_there_is_an_answer() -> None:
     writer.begin_stream(TYPE, SILENCE)
     assert writer.head_sent
     await reach(6)
-    assert client.messages == [HEAD, part(KEEP_ALIVE)]
+    assert client.messages == [HEAD, part(BLANK)]
     await reach(5 + 2.5 * SILENCE)
     assert client.times[2:] == [5 + SILENCE, 5 + 2 * SILENCE]
     await writer.write(Response(status=200, headers={}, body=body(), keep_alive=SILENCE))
-    assert client.messages == [HEAD, *[part(KEEP_ALIVE)] * 3, part(b"a"), END]
+    assert client.messages == [HEAD, *[part(BLANK)] * 3, part(b"a"), END]
     deadline.close()
 
 
@@ -337,7 +347,7 @@ async def test_an_answer_that_comes_together_with_its_early_head_is_sent_behind_
     client.stop_reading(3)
     writer.begin_stream(TYPE, SILENCE)
     await writer.write(Response(status=200, headers={}, body=stream((0, b"a"))()))
-    assert client.messages == [HEAD, part(KEEP_ALIVE), part(b"a"), END]
+    assert client.messages == [HEAD, part(BLANK), part(b"a"), END]
     deadline.close()
 
 
@@ -347,7 +357,7 @@ async def test_comments_go_on_behind_an_early_head_also_where_the_answer_has_non
     writer = ResponseWriter(client.send, deadline, nothing)
     writer.begin_stream(TYPE, SILENCE)
     await writer.write(Response(status=200, headers={}, body=stream((1.5 * SILENCE, b"a"))()))
-    assert client.chunks == [KEEP_ALIVE, KEEP_ALIVE, b"a", b""]
+    assert client.chunks == [BLANK, BLANK, b"a", b""]
     deadline.close()
 
 
