@@ -18,7 +18,7 @@ from proxy.pipeline.local import LocalOperations
 from proxy.server.access_log import AccessLogEntry, log_unexpected, write_line
 from proxy.server.concurrency import Concurrency
 from proxy.server.connection import ClientDisconnected, connection_of
-from proxy.server.response_writer import BREAK_DELAY, ResponseWriter, StreamBroken
+from proxy.server.response_writer import BREAK_DELAY, BreakDelay, ResponseWriter, StreamBroken
 from proxy.values import Receive, Request, Response, Scope, Send
 
 
@@ -28,8 +28,7 @@ class Handler:
 
     `allowed_origins` may call from a browser; `forward_unknown` passes operations on that the table does not know, and
     `store_objects` those about objects that Azure keeps. `born` is when the instance began, by the `clock`;
-    `break_delay` is in seconds, from the last event of a broken stream to the end of its connection; `keep_alive` is
-    what every silent stream gets, None for what fits its client.
+    `keep_alive` is what every silent stream gets, None for what fits its client.
     """
 
     concurrency: Concurrency
@@ -42,7 +41,7 @@ class Handler:
     born: float = field(default_factory=time.monotonic)
     clock: Callable[[], float] = time.monotonic
     log: Callable[[str], None] = write_line
-    break_delay: float = BREAK_DELAY
+    break_delay: BreakDelay = BREAK_DELAY
     keep_alive: bytes | None = None
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,6 +6,7 @@ https://learn.microsoft.com/azure/azure-functions/functions-scale#timeout
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from typing import NamedTuple
 
 from proxy.errors import NO_HEADERS
 from proxy.openai_api.sse import BLANK
@@ -17,9 +18,27 @@ STALL = 120.0
 # What is larger may have to wait for its reader.
 _BUFFERED = 64 * 1024
 _WITHOUT_BODY = frozenset({204, 304})
-# How long after the last event of a broken stream its connection breaks off, in seconds. The host and what else stands
-# between pass the event on meanwhile: a reset may overtake what has not been read.
-BREAK_DELAY = 0.25
+
+
+class BreakDelay(NamedTuple):
+    """How long after the last event of a broken stream its connection breaks off, in seconds.
+
+    A reset discards what the host and the network still hold for the client, so they get the time to pass it on:
+    `least`, and as long as a reader of `rate` bytes a second needs for what it cannot have read yet, up to `most`.
+    """
+
+    least: float = 0.25
+    rate: float = 80_000.0
+    # Longer would not help: Linux holds at most 4 MiB for a sender.
+    most: float = 60.0
+
+    def behind(self, unread: float) -> float:
+        """Return the delay behind so many bytes that may be unread."""
+        return self.least + min(unread / self.rate, self.most)
+
+
+BREAK_DELAY = BreakDelay()
+AT_ONCE = BreakDelay(least=0.0, most=0.0)
 
 
 class StreamBroken(Exception):
@@ -29,7 +48,7 @@ class StreamBroken(Exception):
 class ResponseWriter:
     """Sends one answer; `common` are headers that every answer carries, unless it has its own.
 
-    `stalled` is called when the client has stopped reading; `break_delay` is in seconds; `keep_alive` is what a stream
+    `stalled` is called when the client has stopped reading; `keep_alive` is what a stream
     gets between two events while it is silent.
 
     `last` is when the client last took a part of the body, `is_sending` tells that it is to take something now.
@@ -46,6 +65,7 @@ class ResponseWriter:
         "_silence",
         "_stall",
         "_stalled",
+        "_unread",
         "head_sent",
         "is_sending",
         "keep_alive",
@@ -60,7 +80,7 @@ class ResponseWriter:
         *,
         common: Mapping[str, str] = NO_HEADERS,
         stall: float = STALL,
-        break_delay: float = BREAK_DELAY,
+        break_delay: BreakDelay = BREAK_DELAY,
         keep_alive: bytes = BLANK,
     ) -> None:
         self._send = send
@@ -69,6 +89,8 @@ class ResponseWriter:
         self._common = common
         self._stall = stall
         self._break_delay = break_delay
+        # The bytes that a reader of the slowest rate would not have read when the client last took a part.
+        self._unread = 0.0
         self._silence = 0.0
         # Sends the early head, or what keeps the stream alive.
         self._others: asyncio.Task[None] | None = None
@@ -103,20 +125,22 @@ class ResponseWriter:
         await self._send({"type": "http.response.body", "body": body})
 
     async def _write_stream(self, response: Response, chunks: AsyncGenerator[bytes, None]) -> None:
-        send, now = self._send, self._deadline.now
+        send, now, rate = self._send, self._deadline.now, self._break_delay.rate
         try:
             await self._send_head(response)
             async for chunk in chunks:
                 self.is_sending = True
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 self.is_sending = False
-                self.last = now()
+                taken = now()
+                self._unread = max(self._unread - rate * (taken - self.last), 0.0) + len(chunk)
+                self.last = taken
             self.is_sending = True
             await self._others_sent()
             await send({"type": "http.response.body", "body": b""})
         except StreamBroken:
             self._deadline.clear(Limit.SILENCE)
-            await asyncio.sleep(self._break_delay)
+            await asyncio.sleep(self._break_delay.behind(self._unread))
             raise
         finally:
             if self._others is not None:

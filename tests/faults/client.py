@@ -9,6 +9,7 @@ from proxy.config.settings import Settings
 from proxy.pipeline.authentication import ClientKeyAuthenticator
 from proxy.pipeline.resources import Resources
 from proxy.server.connection import EXTENSION, Connection
+from proxy.server.response_writer import AT_ONCE
 from proxy.values import Message, Scope, SendingRecord
 from tests.faults.operations import AZURE_KEY, CLIENT_KEY, Operation
 from tests.faults.seen import Seen
@@ -49,7 +50,7 @@ def open_application(
 ) -> Proxy:
     """Return an application that knows nothing of any other."""
     application = build_application(Settings.from_environ(environ), record)
-    handler = replace(application.handler, log=log, break_delay=0)
+    handler = replace(application.handler, log=log, break_delay=AT_ONCE)
     authenticator = handler.authenticator
     if renews and isinstance(authenticator, ClientKeyAuthenticator):
         known = authenticator.resources

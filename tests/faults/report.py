@@ -59,10 +59,12 @@ the error, broken off |
 
 The error is the last event but of a response: `data: {"error": {"message": ..., "type": ..., "param": ..., "code":
 ...}}`. Not every client knows it. One that does not would take a stream that ends as it should for a whole answer, so
-the connection breaks off instead of ending, a quarter of a second later: without the last chunk of HTTP, which every
-client of HTTP reports. A client that reads slowly still gets all of it: tried with 4 MB behind at 100 KB a second. In
-the same block stands `retry: 2147483647`, which keeps readers of events that connect again
-by themselves from having the answer made twice: `EventSource`, `@microsoft/fetch-event-source`, reqwest-eventsource.
+the connection breaks off instead of ending: without the last chunk of HTTP, which every client of HTTP reports. That is
+a quarter of a second later, and up to a minute where more was sent than a client has read that takes 80 KB a second:
+the reset discards what the host still holds for it. So a client at 100 KB a second with 4 MB behind reads all of it; a
+slower one can lose the end of what came in a burst, and the error with it. In the same block stands
+`retry: 2147483647`, which keeps readers of events that connect again by themselves from having the answer made twice:
+`EventSource`, `@microsoft/fetch-event-source`, reqwest-eventsource.
 
 The error of a response is an event named `error` that has its members twice, `{"type": "error", "sequence_number": ...,
 "code": ..., "message": ..., "param": ..., "error": {"type": ..., "code": ..., "message": ..., "param": ...}}`, because

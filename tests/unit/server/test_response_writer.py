@@ -272,15 +272,36 @@ async def test_what_a_broken_stream_has_told_gets_a_moment_to_arrive() -> None:
     with pytest.raises(StreamBroken):
         await write(client, body(), keep_alive=10)
     assert client.messages == [HEAD, part(b"a"), part(b"error")]
-    assert time_now() == client.times[-1] + BREAK_DELAY
+    assert time_now() == pytest.approx(client.times[-1] + BREAK_DELAY.behind(5))
     assert body.closed
+
+
+@pytest.mark.parametrize(
+    ("wait", "size", "unread"),
+    [
+        pytest.param(0, 500_000, 1_000_005, id="all of a burst"),
+        pytest.param(1, 500_000, 920_005, id="what was not read meanwhile"),
+        pytest.param(30, 500_000, 500_005, id="the last of a slow stream"),
+        pytest.param(0, 10_000_000, 4_800_000, id="no more than a connection can hold"),
+    ],
+)
+def test_a_slow_reader_of_a_broken_stream_gets_the_time_to_read_it(wait: float, size: int, unread: float) -> None:
+    @in_virtual_time
+    async def broken() -> None:
+        client = Client()
+        body = stream((1, b"a" * size), (wait, b"b" * size), (0, b"error"), error=StreamBroken())
+        with pytest.raises(StreamBroken):
+            await write(client, body())
+        assert time_now() == pytest.approx(client.times[-1] + BREAK_DELAY.least + unread / BREAK_DELAY.rate)
+
+    broken()
 
 
 @in_virtual_time
 async def test_a_client_that_leaves_a_broken_stream_is_not_waited_for() -> None:
     client, body = Client(), stream((1, b"error"), error=StreamBroken())
     task = writing(client, body())
-    await reach(1 + BREAK_DELAY / 2)
+    await reach(1 + BREAK_DELAY.least / 2)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
