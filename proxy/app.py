@@ -19,6 +19,7 @@ from proxy.azure_services.client_keys import ClientKeys
 from proxy.azure_services.credentials import (
     BearerToken,
     FixedKey,
+    NoCredential,
     UpstreamCredential,
     VaultKey,
     bearer_header,
@@ -31,7 +32,7 @@ from proxy.azure_services.upstream import Upstream
 from proxy.config.environment import SettingError
 from proxy.config.resources import Resource as ResourceSetting
 from proxy.config.resources import ResourceKind
-from proxy.config.settings import Settings
+from proxy.config.settings import Settings, is_local_development
 from proxy.errors import ConfigurationError
 from proxy.openai_api.answers import to_response
 from proxy.openai_api.object_ids import Tags
@@ -147,7 +148,7 @@ def open_application(environ: Mapping[str, str], host_json: Path) -> Application
         application = build_application(settings)
         _log_defaults(settings)
     except ConfigurationError as error:
-        if environ.get("AZURE_FUNCTIONS_ENVIRONMENT") == "Development":
+        if is_local_development(environ):
             raise
         logger.error(error.message)  # noqa: TRY400  the message is all there is to say
         return Misconfigured(error)
@@ -181,7 +182,7 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
     """Put the layers together; `record` hears of every sending to Azure OpenAI."""
     closing = AsyncExitStack()
     authenticator = _authenticator(settings, closing)
-    upstream = Upstream(settings.timeouts, settings.upstream_connections, settings.http_proxies)
+    upstream = Upstream(settings.timeouts, settings.upstream_connections, settings.http_proxies, settings.address_rules)
     closing.push_async_callback(upstream.close)  # The last that was opened is the first to be closed.
     handler = Handler(
         concurrency=Concurrency(settings.max_in_flight, _body_memory(settings)),
@@ -332,4 +333,6 @@ def _credential(
         return VaultKey(partial(vault.read, one.key_secret, setting=setting), header)
     if one.auth is AuthMode.KEY and one.api_key is not None:
         return FixedKey(one.api_key, header)
+    if one.auth is AuthMode.NONE:
+        return NoCredential()
     return BearerToken(EntraToken(identity, settings.token_scope))

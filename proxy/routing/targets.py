@@ -109,8 +109,8 @@ def kind_of(deployed: Deployed) -> ModelKind | None:
     return next((kind for name, kind in _CAPABILITIES.items() if name in deployed.capabilities), None)
 
 
-# Models of OpenAI, fine-tuned ones included; safe in a header and in a query.
-_ANY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}")
+# Models of OpenAI, fine-tuned ones included, and of servers like it, where a name may be a path; safe in a query.
+_ANY_NAME = re.compile(r"[A-Za-z0-9/][A-Za-z0-9._:/@+-]{0,255}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
