@@ -145,9 +145,14 @@ class ResourceModels:
         return None if name is None else self._named(name, model)
 
     def default_of_kind(self, model: str, kind: ModelKind | None) -> Deployed | None:
-        """Return the default deployment where it serves a kind of model: chat, unless Azure lists it for another."""
+        """Return the default deployment where it serves a kind of model: chat, unless it is listed for another.
+
+        Servers that take any name list models of any maker, most of which nobody knows the kind of.
+        """
         listed = next((deployed for deployed in self.deployed or () if deployed.name == self.default), None)
         serves = ModelKind.CHAT if listed is None else kind_of(listed)
+        if serves is None and self.any_name:
+            serves = ModelKind.CHAT
         return self.find_default(model) if kind is not None and kind is serves else None
 
     def listed_of_kind(self, model: str, kind: ModelKind | None) -> Deployed | None:
