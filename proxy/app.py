@@ -314,7 +314,7 @@ def _resource_manager(settings: Settings, identity: Identity, closing: AsyncExit
 def _discovering(
     one: ResourceSetting, resource: Resource, manager: "ResourceManager | None", upstream: Upstream
 ) -> Resource:
-    """Return a resource with what finds its models: of Azure with its id, of others than OpenAI where none are named."""
+    """Return a resource with what lists its models: of Azure with its id, of other servers where none are named."""
     if one.resource_id is not None and manager is not None:
         return replace(resource, discovery=Discovery(one.name, partial(manager.deployments, one.resource_id)))
     if one.kind is ResourceKind.OPENAI and not one.models and not is_at_openai(one.endpoint):

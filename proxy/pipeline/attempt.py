@@ -256,6 +256,8 @@ class Attempts:
 
     async def _succeed(self, sent: Sent, answer: "UpstreamAnswer", header: Header) -> Answered | Refused:
         content_type = answer.headers.get("content-type", "")
+        if sent.routed.is_head and (sent.call.route.operation.download or content_type.startswith(_EVENTS)):
+            return self._leave_unread(answer)
         if content_type.startswith(_EVENTS) or (sent.call.streams and _is_vague(content_type)):
             stream = self.translator(sent.call, self._errors_of(sent, answer, header), sent.running.writer.keep_alive)
             if stream is not None:
@@ -272,6 +274,16 @@ class Attempts:
         if sent.call.streams and is_json:
             return self._stream_whole(sent, answer, errors, whole)
         return self._read_whole(sent, answer, content_type, whole)
+
+    def _leave_unread(self, answer: "UpstreamAnswer") -> Answered:
+        """Return the head alone of an answer that is a file or a stream.
+
+        None of Azure's documents has an operation with HEAD, so it is asked by GET, and the connection is closed.
+        """
+        answer.close()
+        answer.sending.end("completed")
+        left = Response(status=answer.status, headers=headers.of_download(answer.headers), body=b"")
+        return Answered(response=left, headers=answer.headers)
 
     def _read_whole(self, sent: Sent, answer: "UpstreamAnswer", content_type: str, whole: bytes) -> Answered:
         """Return an answer that was held until it was whole; the attempt's own limit bounded the silence in it."""
