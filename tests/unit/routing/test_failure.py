@@ -49,7 +49,7 @@ def test_only_some_reasons_are_those_of_all_calls() -> None:
 
 def test_an_operation_that_a_server_does_not_have_is_nobodys_fault() -> None:
     assert UNSUPPORTED.is_unsupported
-    assert not (UNSUPPORTED.is_fault or UNSUPPORTED.is_refused or UNSUPPORTED.is_missing)
+    assert not any((UNSUPPORTED.is_fault, UNSUPPORTED.is_refused, UNSUPPORTED.is_missing))
     assert not answered(501).is_unsupported
 
 
