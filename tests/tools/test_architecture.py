@@ -18,7 +18,7 @@ WORDS = {
     "fleet": "resources",
     "visitor": "client, principal",
     "visit": "client, principal",
-    "tester": "request, failover, retry state",
+    "journey": "request, failover, retry state",
     "travel": "failover",
     "rests": "cooldown",
     "scarce": "budget",
