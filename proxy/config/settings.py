@@ -88,7 +88,7 @@ class Settings:
         """
         environment, rules = Environment(environ), _read_address_rules(environ)
         client_auth = _read_client_auth(environment)
-        max_in_flight = environment.read(table.MAX_IN_FLIGHT)
+        max_in_flight = environment.read(table.MAX_IN_FLIGHT)  # whoever is admitted must not wait for a connection
         return cls(
             resources=_read_resources(environment, client_auth, read_file, rules),
             api_version=environment.read(table.AZURE_OPENAI_API_VERSION),
@@ -103,7 +103,6 @@ class Settings:
             stream_keep_alive=environment.read_optional(table.STREAM_KEEP_ALIVE),
             shutdown_grace=environment.read(table.SHUTDOWN_GRACE),
             max_in_flight=max_in_flight,
-            # A request that was admitted must not wait for a connection.
             upstream_connections=max(max_in_flight, environment.read(table.UPSTREAM_CONNECTIONS)),
             max_json_body_bytes=environment.read(table.MAX_JSON_BODY_BYTES),
             max_body_memory_bytes=environment.read_optional(table.MAX_BODY_MEMORY_BYTES),
