@@ -256,7 +256,9 @@ class Attempts:
 
     async def _succeed(self, sent: Sent, answer: "UpstreamAnswer", header: Header) -> Answered | Refused:
         content_type = answer.headers.get("content-type", "")
-        if sent.routed.is_head and (sent.call.route.operation.download or content_type.startswith(_EVENTS)):
+        if sent.routed.request.method == "HEAD" and (
+            sent.call.route.operation.download or content_type.startswith(_EVENTS)
+        ):
             return self._leave_unread(answer)
         if content_type.startswith(_EVENTS) or (sent.call.streams and _is_vague(content_type)):
             stream = self.translator(sent.call, self._errors_of(sent, answer, header), sent.running.writer.keep_alive)
@@ -268,11 +270,10 @@ class Attempts:
             return self._leaving(sent, answer, body, headers.of_download(answer.headers))
         whole = await answer.read_whole(MAX_ANSWER_BYTES)
         answer.close()
-        errors = self._errors_of(sent, answer, header)
         if is_json and sent.resource.surfaces.is_openai and other_servers.is_error(whole):
-            return self._refused_in_success(errors.in_success(answer.headers, whole))
+            return self._refused_in_success(self._errors_of(sent, answer, header).in_success(answer.headers, whole))
         if sent.call.streams and is_json:
-            return self._stream_whole(sent, answer, errors, whole)
+            return self._stream_whole(sent, answer, self._errors_of(sent, answer, header), whole)
         return self._read_whole(sent, answer, content_type, whole)
 
     def _leave_unread(self, answer: "UpstreamAnswer") -> Answered:

@@ -105,7 +105,7 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
     async def answer(self, routed: RoutedRequest) -> Response:
         """Return the answer to a call."""
         operation, calls, start, slot = routed.route.operation, self.calls, self.running.start, self.running.slot
-        may_stream = operation.stream is not None and not routed.is_head
+        may_stream = operation.stream is not None and routed.request.method != "HEAD"
         if _passes(routed):
             slot.work(form=True)
             if may_stream:

@@ -47,11 +47,6 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     pinned: int | None = None
     claim: Claim | None = None
 
-    @property
-    def is_head(self) -> bool:
-        """Tell whether the client wants the head of an answer alone."""
-        return self.request.method == "HEAD"
-
     def without_tags(self, raw: bytes, claims: Claims = ()) -> tuple["RoutedRequest", bytes]:
         """Return the request and its body without the tags of ids, pinned to the resource that they name.
 
