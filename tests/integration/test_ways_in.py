@@ -156,17 +156,6 @@ async def test_who_has_no_key_learns_nothing_about_websockets(app: HostProcess) 
         assert answer.status == 401
 
 
-async def test_head_on_what_azure_would_answer_makes_no_call(http: aiohttp.ClientSession, simulator: Simulator) -> None:
-    before = len(simulator.requests)
-    async with http.head("/v1/files") as answer:
-        assert answer.status == 200
-    async with http.head("/v1/chat/completions/chatcmpl-1") as answer:
-        assert answer.status == 200
-    async with http.head("/v1/embeddings") as answer:
-        assert answer.status == 405
-    assert len(simulator.requests) == before
-
-
 async def test_unknown_operations_pass_only_where_that_is_set(
     http: aiohttp.ClientSession, simulator: Simulator
 ) -> None:
