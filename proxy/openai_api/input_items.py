@@ -12,6 +12,7 @@ import msgspec
 
 from proxy.openai_api.json_members import UNREADABLE
 
+REFERENCE = "item_reference"
 _NOTHING = frozenset({b"", b"null", b'""'})
 # The member that an item of a type must have, so that nobody needs to find it.
 _CONTENT: Mapping[object, str] = {
@@ -45,8 +46,13 @@ def ids_to_find(raw: bytes) -> frozenset[object] | None:
     return frozenset([item.id for item in items if isinstance(item.id, str) and not _is_whole(item)])
 
 
+def is_reference(identifier: object, kind: object, role: object) -> bool:
+    """Tell whether an item only names another, by its id, type and role; a reference and a message may have no type."""
+    return kind == REFERENCE or (isinstance(identifier, str) and kind is None and role is None)
+
+
 def _is_whole(item: _Item) -> bool:
-    if item.type in (None, "item_reference"):  # a reference and a message may leave their type out
-        return item.type is None and item.role is not None
+    if is_reference(item.id, item.type, item.role):
+        return False
     needed = _CONTENT.get(item.type) if isinstance(item.type, str) else None
     return needed is None or bytes(getattr(item, needed)) not in _NOTHING
