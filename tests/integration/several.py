@@ -134,8 +134,8 @@ def nobody() -> Iterator[str]:
 class Odd(Server):
     """A resource that fails in every operation while `fault` says so; else it answers a chat.
 
-    `resets` breaks the line instead, behind the whole request; each of `then` takes the place of `fault` for the call behind. `asked` has the
-    method, the path and the size of the body of each call, `body` is the last one's.
+    `resets` breaks the line instead, behind the whole request; each of `then` takes the place of `fault` for the call
+    behind. `asked` has the method, the path and the size of the body of each call, `body` is the last one's.
     """
 
     def __init__(self, fault: Fault | None = None, *, resets: bool = False) -> None:
