@@ -110,7 +110,8 @@ param pauseCount int = 20
 @description('Tags of the resources.')
 param tags object = {}
 
-var token = uniqueString(resourceGroup().id, nameSuffix)
+// In small letters, because Azure does not always give an id in the same case.
+var token = uniqueString(toLower(resourceGroup().id), nameSuffix)
 var accountName = 'openai-${token}'
 var appName = 'openai-proxy-${token}'
 var componentName = 'appi-${token}'
@@ -121,10 +122,11 @@ var vaultName = 'kv-${token}'
 // A new account is a list of one, like an existing one, so that an empty id is never split.
 var listedAccounts = concat(empty(openAiResourceId) ? [] : [{ id: openAiResourceId }], openAiResources)
 var makesAccount = empty(listedAccounts)
-var accounts = makesAccount
-  ? [{ id: resourceId('Microsoft.CognitiveServices/accounts', accountName) }]
-  : listedAccounts
-var keySecrets = map(accounts, account => length(accounts) == 1 ? 'azure-openai-key' : 'azure-openai-key-${uniqueString(toLower(account.id))}')
+var accounts = makesAccount ? [{ id: resourceId('Microsoft.CognitiveServices/accounts', accountName) }] : listedAccounts
+var keySecrets = map(
+  accounts,
+  account => length(accounts) == 1 ? 'azure-openai-key' : 'azure-openai-key-${uniqueString(toLower(account.id))}'
+)
 // Azure evaluates split even where a condition is false, and fails if the text is too short: so there is always some.
 var packageParts = split(empty(packageUri) ? 'none/released-package.zip' : packageUri, '/')
 var zones = {
@@ -142,7 +144,7 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
 }
 
 module storage 'modules/storage.bicep' = {
-  name: 'storage'
+  name: 'storage-${token}'
   params: {
     name: storageName
     location: location
@@ -152,7 +154,7 @@ module storage 'modules/storage.bicep' = {
 }
 
 module storageRoles 'modules/roles.bicep' = {
-  name: 'roles-storage'
+  name: 'roles-storage-${token}'
   params: {
     principalId: identity.properties.principalId
     principalType: 'ServicePrincipal'
@@ -166,15 +168,17 @@ module storageRoles 'modules/roles.bicep' = {
 }
 
 @batchSize(1)
-module pauses 'modules/pause.bicep' = [for i in range(0, pauseCount): {
-  name: 'pause-${i}'
-  dependsOn: [
-    storageRoles
-  ]
-}]
+module pauses 'modules/pause.bicep' = [
+  for i in range(0, pauseCount): {
+    name: 'pause-${i}-${token}'
+    dependsOn: [
+      storageRoles
+    ]
+  }
+]
 
 module vault 'modules/vault.bicep' = {
-  name: 'vault'
+  name: 'vault-${token}'
   params: {
     name: vaultName
     location: location
@@ -186,7 +190,7 @@ module vault 'modules/vault.bicep' = {
 }
 
 module vaultRoles 'modules/roles.bicep' = {
-  name: 'roles-vault'
+  name: 'roles-vault-${token}'
   params: {
     principalId: identity.properties.principalId
     principalType: 'ServicePrincipal'
@@ -200,7 +204,7 @@ module vaultRoles 'modules/roles.bicep' = {
 
 // Without this, the person who deploys owns the vault but cannot read a secret in it, not even the first client key.
 module deployerRoles 'modules/roles.bicep' = if (!empty(deployerObjectId)) {
-  name: 'roles-deployer'
+  name: 'roles-deployer-${token}'
   params: {
     principalId: deployerObjectId
     principalType: ''
@@ -213,7 +217,7 @@ module deployerRoles 'modules/roles.bicep' = if (!empty(deployerObjectId)) {
 }
 
 module firstClientKey 'modules/client-key.bicep' = if (!empty(clientName)) {
-  name: 'client-key'
+  name: 'client-key-${token}'
   params: {
     vaultName: vault.outputs.name
     secretName: 'client-${clientName}'
@@ -222,7 +226,7 @@ module firstClientKey 'modules/client-key.bicep' = if (!empty(clientName)) {
 }
 
 module monitoring 'modules/monitoring.bicep' = {
-  name: 'monitoring'
+  name: 'monitoring-${token}'
   params: {
     workspaceName: 'log-${token}'
     componentName: componentName
@@ -234,7 +238,7 @@ module monitoring 'modules/monitoring.bicep' = {
 }
 
 module monitoringRoles 'modules/roles.bicep' = {
-  name: 'roles-monitoring'
+  name: 'roles-monitoring-${token}'
   params: {
     principalId: identity.properties.principalId
     principalType: 'ServicePrincipal'
@@ -247,7 +251,7 @@ module monitoringRoles 'modules/roles.bicep' = {
 }
 
 module newAccount 'modules/account.bicep' = if (makesAccount) {
-  name: 'openai'
+  name: 'openai-${token}'
   params: {
     name: accountName
     location: location
@@ -259,48 +263,62 @@ module newAccount 'modules/account.bicep' = if (makesAccount) {
   }
 }
 
-module accountFacts 'modules/account-facts.bicep' = [for (account, i) in accounts: {
-  name: 'openai-facts-${i}'
-  params: {
-    accountId: account.id
-  }
-  dependsOn: [
-    newAccount
-  ]
-}]
-
-// Also with keys, because the app needs it to list the deployments.
-module accountRoles 'modules/roles.bicep' = [for (account, i) in accounts: if (assignOpenAiRole) {
-  name: 'roles-openai-${uniqueString(resourceGroup().id, nameSuffix, account.id)}'
-  scope: resourceGroup(split(account.id, '/')[2], split(account.id, '/')[4])
-  params: {
-    principalId: identity.properties.principalId
-    principalType: 'ServicePrincipal'
-    kind: 'account'
-    resourceName: last(split(account.id, '/'))
-    roles: [
-      'Cognitive Services OpenAI User'
+module accountFacts 'modules/account-facts.bicep' = [
+  for (account, i) in accounts: {
+    name: 'openai-facts-${i}-${token}'
+    params: {
+      accountId: account.id
+    }
+    dependsOn: [
+      newAccount
     ]
   }
-  dependsOn: [
-    newAccount
-  ]
-}]
+]
 
-module accountKeys 'modules/openai-key.bicep' = [for (account, i) in accounts: if (openAiAuth == 'key-vault') {
-  name: 'openai-key-${i}'
+// A condition on what Azure knows only afterwards cannot shorten a list here, but it can in a module.
+module openAiProblemTexts 'modules/filled-texts.bicep' = {
+  name: 'openai-problems-${token}'
   params: {
-    accountId: account.id
-    vaultName: vault.outputs.name
-    secretName: keySecrets[i]
+    texts: [for (account, i) in accounts: openAiAuth == 'key-vault' ? '' : accountFacts[i].outputs.problem]
   }
-  dependsOn: [
-    newAccount
-  ]
-}]
+}
+
+// Also with keys, because the app needs it to list the deployments.
+module accountRoles 'modules/roles.bicep' = [
+  for (account, i) in accounts: if (assignOpenAiRole) {
+    name: 'roles-openai-${uniqueString(toLower(resourceGroup().id), nameSuffix, toLower(account.id))}'
+    scope: resourceGroup(split(account.id, '/')[2], split(account.id, '/')[4])
+    params: {
+      principalId: identity.properties.principalId
+      principalType: 'ServicePrincipal'
+      kind: 'account'
+      resourceName: last(split(account.id, '/'))
+      roles: [
+        'Cognitive Services OpenAI User'
+      ]
+    }
+    dependsOn: [
+      newAccount
+    ]
+  }
+]
+
+module accountKeys 'modules/openai-key.bicep' = [
+  for (account, i) in accounts: if (openAiAuth == 'key-vault') {
+    name: 'openai-key-${i}-${token}'
+    params: {
+      accountId: account.id
+      vaultName: vault.outputs.name
+      secretName: keySecrets[i]
+    }
+    dependsOn: [
+      newAccount
+    ]
+  }
+]
 
 module network 'modules/network.bicep' = if (privateNetwork) {
-  name: 'network'
+  name: 'network-${token}'
   params: {
     name: networkName
     location: location
@@ -310,21 +328,23 @@ module network 'modules/network.bicep' = if (privateNetwork) {
   }
 }
 
-module storageEndpoints 'modules/private-endpoint.bicep' = [for service in ['blob', 'table']: if (privateNetwork) {
-  name: 'endpoint-${service}'
-  params: {
-    name: 'pe-${service}-${token}'
-    location: location
-    subnetId: network!.outputs.endpointSubnetId
-    targetId: storage.outputs.id
-    service: service
-    zoneName: zones[service]
-    tags: tags
+module storageEndpoints 'modules/private-endpoint.bicep' = [
+  for service in ['blob', 'table']: if (privateNetwork) {
+    name: 'endpoint-${service}-${token}'
+    params: {
+      name: 'pe-${service}-${token}'
+      location: location
+      subnetId: network!.outputs.endpointSubnetId
+      targetId: storage.outputs.id
+      service: service
+      zoneName: zones[service]
+      tags: tags
+    }
   }
-}]
+]
 
 module vaultEndpoint 'modules/private-endpoint.bicep' = if (privateNetwork) {
-  name: 'endpoint-vault'
+  name: 'endpoint-vault-${token}'
   params: {
     name: 'pe-vault-${token}'
     location: location
@@ -336,24 +356,26 @@ module vaultEndpoint 'modules/private-endpoint.bicep' = if (privateNetwork) {
   }
 }
 
-module accountEndpoints 'modules/private-endpoint.bicep' = [for (account, i) in accounts: if (privateNetwork) {
-  name: 'endpoint-openai-${i}'
-  params: {
-    name: 'pe-openai-${uniqueString(toLower(account.id))}-${token}'
-    location: location
-    subnetId: network!.outputs.endpointSubnetId
-    targetId: account.id
-    service: 'account'
-    zoneName: zones.account
-    tags: tags
+module accountEndpoints 'modules/private-endpoint.bicep' = [
+  for (account, i) in accounts: if (privateNetwork) {
+    name: 'endpoint-openai-${i}-${token}'
+    params: {
+      name: 'pe-openai-${uniqueString(toLower(account.id))}-${token}'
+      location: location
+      subnetId: network!.outputs.endpointSubnetId
+      targetId: account.id
+      service: 'account'
+      zoneName: zones.account
+      tags: tags
+    }
+    dependsOn: [
+      newAccount
+    ]
   }
-  dependsOn: [
-    newAccount
-  ]
-}]
+]
 
 module functionApp 'modules/function.bicep' = {
-  name: 'function'
+  name: 'function-${token}'
   params: {
     name: appName
     planName: 'plan-${token}'
@@ -365,12 +387,18 @@ module functionApp 'modules/function.bicep' = {
     componentName: monitoring.outputs.componentName
     vaultUri: vault.outputs.uri
     openAiAuth: openAiAuth
-    openAi: [for (account, i) in accounts: union({
-      name: last(split(account.id, '/'))
-      endpoint: accountFacts[i].outputs.endpoint
-      resource_id: account.id
-      auth: openAiAuth
-    }, openAiAuth == 'key-vault' ? { key_secret: keySecrets[i] } : {}, account.?settings ?? {})]
+    openAi: [
+      for (account, i) in accounts: union(
+        {
+          name: last(split(account.id, '/'))
+          endpoint: accountFacts[i].outputs.endpoint
+          resource_id: account.id
+          auth: openAiAuth
+        },
+        openAiAuth == 'key-vault' ? { key_secret: keySecrets[i] } : {},
+        account.?settings ?? {}
+      )
+    ]
     openAiAsList: length(accounts) > 1 || contains(accounts[0], 'settings')
     modelMapper: modelMapper
     defaultDeployment: defaultDeployment
@@ -387,7 +415,7 @@ module functionApp 'modules/function.bicep' = {
 
 // Last, because the upload needs the role on the storage, and the app's first start everything else.
 module package 'modules/package.bicep' = if (!empty(packageUri)) {
-  name: 'package'
+  name: 'package-${token}'
   params: {
     functionAppName: functionApp.outputs.name
     packageUri: packageUri
@@ -422,13 +450,17 @@ output version string = packageParts[length(packageParts) - 2]
 output keyVaultName string = vault.outputs.name
 
 @description('Command that shows the first client key. The role to read it may take some minutes to work.')
-output readKeyCommand string = empty(clientName) ? '' : 'az keyvault secret show --vault-name ${vault.outputs.name} --name client-${clientName} --query value --output tsv'
+output readKeyCommand string = empty(clientName)
+  ? ''
+  : 'az keyvault secret show --vault-name ${vault.outputs.name} --name client-${clientName} --query value --output tsv'
 
 @description('Where the portal shows the client keys.')
 output readKeyPortal string = '${environment().portal}/#@${tenant().tenantId}/resource${vault.outputs.id}/secrets'
 
 @description('Commands for an administrator of the accounts if this deployment gives the app no role on them.')
-output openAiRoleCommands array = [for account in (assignOpenAiRole ? [] : accounts): 'az role assignment create --assignee-object-id ${identity.properties.principalId} --assignee-principal-type ServicePrincipal --role "Cognitive Services OpenAI User" --scope ${account.id}']
+output openAiRoleCommands array = [
+  for account in (assignOpenAiRole ? [] : accounts): 'az role assignment create --assignee-object-id ${identity.properties.principalId} --assignee-principal-type ServicePrincipal --role "Cognitive Services OpenAI User" --scope ${account.id}'
+]
 
-@description('For each account, why the app\'s identity cannot be used; empty if it can.')
-output openAiProblems array = [for (account, i) in accounts: openAiAuth == 'key-vault' || accountFacts[i].outputs.takesIdentities ? '' : '${account.id} only has the address of its region, which takes no identities: give it a custom subdomain, or deploy with openAiAuth=key-vault']
+@description('Why the app\'s identity cannot be used for an account: one text for each such account.')
+output openAiProblems array = openAiProblemTexts.outputs.filled

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.infra.arm import ArmError, Call, Item, Value, calls, is_expression, read, write
+from tests.infra.arm import ArmError, Call, Item, Value, calls, is_expression, read, write
 
 _names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
 _values = st.recursive(
