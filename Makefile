@@ -83,9 +83,14 @@ lock: $(VENV)/run.stamp ## Update the list of versions in the package, after a c
 
 # Microsoft's Bicep compiler: the one that BICEP names, `bicep` on the PATH, or that of `az bicep install`.
 .PHONY: infra
-infra: $(VENV)/dev.stamp ## Build infra/azuredeploy.json and the snapshots of tests/infra from the Bicep
+infra: $(VENV)/dev.stamp ## Build infra/azuredeploy.json, and what is made from it, from the Bicep
 	$(BIN)/python -m tools.bicep
+	$(BIN)/python -m tools.deploy_parameters
 	$(BIN)/python -m tests.infra.snapshots
+
+.PHONY: models-age
+models-age: $(VENV)/run.stamp ## Fail 90 days before the default model closes to new customers (infra/models.json)
+	$(BIN)/python -m tools.models
 
 .PHONY: release-files
 release-files: $(VENV)/run.stamp ## Name this repository and a release in template, button and version (REPOSITORY=owner/name TAG=v1.2.3)

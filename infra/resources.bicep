@@ -13,14 +13,8 @@ param openAiResourceId string = ''
 @description('Existing Azure OpenAI accounts: id, and optionally settings with members of the app\'s setting AZURE_OPENAI_RESOURCES (priority, weight, models, ...).')
 param openAiResources array = []
 
-@description('Deployments of a new account: name, model, and optionally version, sku and capacity (in thousands of tokens a minute).')
-param modelDeployments array = [
-  {
-    name: 'gpt-5-mini'
-    model: 'gpt-5-mini'
-    capacity: 10
-  }
-]
+@description('Deployments of a new account: name, model, and optionally version, sku and capacity (in thousands of tokens a minute). Empty for one of the default model.')
+param modelDeployments array = []
 
 @description('How the app authenticates to Azure OpenAI: with its managed identity, or with a key that the deployment puts into the vault.')
 @allowed(['managed-identity', 'key-vault'])
@@ -59,10 +53,10 @@ param extraSettings object = {}
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('Maximum number of instances, which limits the costs.')
+@description('Maximum number of instances. Some regions take less than 40 as a preview only. Azure may exceed it for a short time, and always-ready instances are counted extra: it is no limit of costs.')
 @minValue(1)
 @maxValue(1000)
-param maximumInstanceCount int = 5
+param maximumInstanceCount int = 40
 
 @description('Number of instances that always run. They cost even without requests, and the first request need not wait for a start.')
 @minValue(0)
@@ -74,6 +68,13 @@ param alwaysReadyInstances int = 0
 @maxValue(1000)
 param perInstanceConcurrency int = 64
 
+@description('Amount a month for an Azure budget of the group of the app and of each existing account, in the currency of the bill; 0 for none. It sends mails and stops nothing. An existing budget stays as it is.')
+@minValue(0)
+param azureBudget int = 0
+
+@description('Who gets the mails of the budget. Without anyone there is no budget.')
+param azureBudgetEmails array = []
+
 @description('How many days logs are kept.')
 @minValue(30)
 @maxValue(730)
@@ -84,6 +85,9 @@ param logRetentionInDays int = 30
 @maxValue(100)
 param logDailyCapGb int = 1
 
+@description('Whether the audit logs of the vault and of the accounts go into the workspace.')
+param diagnosticSettings bool = false
+
 @description('Whether purging the vault is prevented for the seven days after its deletion. This cannot be undone.')
 param vaultPurgeProtection bool = false
 
@@ -92,6 +96,9 @@ param recoverVault bool = false
 
 @description('Restores the Azure OpenAI account that was deleted with this resource group.')
 param restoreOpenAi bool = false
+
+@description('Addresses that may call the app, as 203.0.113.0/24; empty for all. The platform answers 403 to others.')
+param allowedIpRanges array = []
 
 @description('Whether storage, vault and Azure OpenAI are reached over private endpoints only. Public access of an existing account is not changed. The subscription must have registered Microsoft.App.')
 param privateNetwork bool = false
@@ -119,6 +126,14 @@ var networkName = 'vnet-${token}'
 var storageName = 'st${token}'
 var vaultName = 'kv-${token}'
 
+var defaultModel = loadJsonContent('models.json', 'default')
+var defaultDeployments = [
+  {
+    name: defaultModel
+    model: defaultModel
+    capacity: 10
+  }
+]
 // A new account is a list of one, like an existing one, so that an empty id is never split.
 var listedAccounts = concat(empty(openAiResourceId) ? [] : [{ id: openAiResourceId }], openAiResources)
 var makesAccount = empty(listedAccounts)
@@ -130,11 +145,15 @@ var keySecrets = map(
 // Azure evaluates split even where a condition is false, and fails if the text is too short: so there is always some.
 var packageParts = split(empty(packageUri) ? 'none/released-package.zip' : packageUri, '/')
 var zones = {
-  account: 'privatelink.openai.azure.com'
-  blob: 'privatelink.blob.${environment().suffixes.storage}'
-  table: 'privatelink.table.${environment().suffixes.storage}'
-  vault: 'privatelink.vaultcore.azure.net'
+  // An existing account may be one of kind AIServices, which has three names.
+  account: makesAccount
+    ? ['privatelink.openai.azure.com']
+    : ['privatelink.openai.azure.com', 'privatelink.cognitiveservices.azure.com', 'privatelink.services.ai.azure.com']
+  blob: ['privatelink.blob.${environment().suffixes.storage}']
+  table: ['privatelink.table.${environment().suffixes.storage}']
+  vault: ['privatelink.vaultcore.azure.net']
 }
+var hasBudget = azureBudget > 0 && !empty(azureBudgetEmails)
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: 'id-${token}'
@@ -255,7 +274,7 @@ module newAccount 'modules/account.bicep' = if (makesAccount) {
   params: {
     name: accountName
     location: location
-    deployments: modelDeployments
+    deployments: empty(modelDeployments) ? defaultDeployments : modelDeployments
     keys: openAiAuth == 'key-vault'
     restore: restoreOpenAi
     privateNetwork: privateNetwork
@@ -323,7 +342,7 @@ module network 'modules/network.bicep' = if (privateNetwork) {
     name: networkName
     location: location
     addressPrefix: networkAddressPrefix
-    zoneNames: map(items(zones), zone => zone.value)
+    zoneNames: flatten(map(items(zones), zone => zone.value))
     tags: tags
   }
 }
@@ -337,7 +356,7 @@ module storageEndpoints 'modules/private-endpoint.bicep' = [
       subnetId: network!.outputs.endpointSubnetId
       targetId: storage.outputs.id
       service: service
-      zoneName: zones[service]
+      zoneNames: zones[service]
       tags: tags
     }
   }
@@ -351,7 +370,7 @@ module vaultEndpoint 'modules/private-endpoint.bicep' = if (privateNetwork) {
     subnetId: network!.outputs.endpointSubnetId
     targetId: vault.outputs.id
     service: 'vault'
-    zoneName: zones.vault
+    zoneNames: zones.vault
     tags: tags
   }
 }
@@ -365,7 +384,7 @@ module accountEndpoints 'modules/private-endpoint.bicep' = [
       subnetId: network!.outputs.endpointSubnetId
       targetId: account.id
       service: 'account'
-      zoneName: zones.account
+      zoneNames: zones.account
       tags: tags
     }
     dependsOn: [
@@ -403,6 +422,7 @@ module functionApp 'modules/function.bicep' = {
     modelMapper: modelMapper
     defaultDeployment: defaultDeployment
     allowedOrigins: allowedOrigins
+    allowedIpRanges: allowedIpRanges
     extraSettings: extraSettings
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
@@ -412,6 +432,32 @@ module functionApp 'modules/function.bicep' = {
     tags: tags
   }
 }
+
+module vaultDiagnostics 'modules/diagnostics.bicep' = if (diagnosticSettings) {
+  name: 'diagnostics-vault-${token}'
+  params: {
+    name: appName
+    kind: 'vault'
+    resourceName: vault.outputs.name
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module accountDiagnostics 'modules/diagnostics.bicep' = [
+  for (account, i) in accounts: if (diagnosticSettings) {
+    name: 'diagnostics-openai-${uniqueString(toLower(resourceGroup().id), nameSuffix, toLower(account.id))}'
+    scope: resourceGroup(split(account.id, '/')[2], split(account.id, '/')[4])
+    params: {
+      name: appName
+      kind: 'account'
+      resourceName: last(split(account.id, '/'))
+      workspaceId: monitoring.outputs.workspaceId
+    }
+    dependsOn: [
+      newAccount
+    ]
+  }
+]
 
 // Last, because the upload needs the role on the storage, and the app's first start everything else.
 module package 'modules/package.bicep' = if (!empty(packageUri)) {
@@ -433,6 +479,39 @@ module package 'modules/package.bicep' = if (!empty(packageUri)) {
     vaultRoles
   ]
 }
+
+// After everything else, so that the app is complete when a budget is refused.
+module groupBudget 'modules/budget.bicep' = if (hasBudget) {
+  name: 'budget-${token}'
+  params: {
+    name: appName
+    amount: azureBudget
+    emails: azureBudgetEmails
+    resourceId: ''
+  }
+  dependsOn: [
+    functionApp
+    package
+  ]
+}
+
+// A new account is in the group of the app.
+module accountBudgets 'modules/budget.bicep' = [
+  for (account, i) in listedAccounts: if (hasBudget) {
+    name: 'budget-openai-${uniqueString(toLower(resourceGroup().id), nameSuffix, toLower(account.id))}'
+    scope: resourceGroup(split(account.id, '/')[2], split(account.id, '/')[4])
+    params: {
+      name: '${appName}-${uniqueString(toLower(account.id))}'
+      amount: azureBudget
+      emails: azureBudgetEmails
+      resourceId: account.id
+    }
+    dependsOn: [
+      functionApp
+      package
+    ]
+  }
+]
 
 @description('Base URL for OpenAI clients.')
 output baseUrl string = 'https://${functionApp.outputs.hostName}/v1'

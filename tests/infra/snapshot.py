@@ -36,6 +36,7 @@ _VARIABLES = {
     "newGuid": ("guid",),
     "parameters": ("parameters",),
     "reference": ("references", "by id"),
+    "utcNow": ("dates",),
 }
 
 
@@ -176,6 +177,7 @@ def evaluated(node: Json, given: Mapping[str, Json], known: Known, place: Place)
         "keys": {key.lower(): {"key1": f"key of {key}"} for key in known.references},
         "parameters": {**given, **known.parameters},
         "deployer": DEPLOYER,
+        "dates": {"yyyy-MM-01": "2026-12-01"},
         "environment": ENVIRONMENT,
         "guid": "66666666-6666-6666-6666-666666666666",
     }

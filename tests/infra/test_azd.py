@@ -62,13 +62,19 @@ def test_every_parameter_that_azd_fills_in_is_one_of_the_template() -> None:
     } <= GIVEN.keys()
 
 
-def test_what_azd_fills_in_by_default_is_the_templates_default() -> None:
-    for name, one in GIVEN.items():
-        match = re.fullmatch(r"\$\{\w+(?:=(.*))?\}", one["value"])
-        assert match is not None
-        default = world.azd_template()["parameters"][name].get("defaultValue")
-        if match[1] is not None:
-            assert match[1] == (str(default).lower() if isinstance(default, bool) else default)
+def test_azd_sets_every_parameter_from_a_variable_of_its_own() -> None:
+    """A variable that is not set leaves the parameter out, so that the default of the template counts."""
+    assert GIVEN.keys() == world.azd_template()["parameters"].keys() - {"packageUri"}
+    values = [one["value"] for one in GIVEN.values()]
+    assert len(set(values)) == len(values)
+    assert all(re.fullmatch(r"\$\{[A-Z_]+\}", value) for value in values)
+
+
+def test_after_azd_down_the_same_names_are_brought_back() -> None:
+    first, again = (world.deployed_by_azd(given) for given in ({}, {"recoverVault": True, "restoreOpenAi": True}))
+    assert [one.id for one in first.resources] == [one.id for one in again.resources]
+    assert again.only("Microsoft.KeyVault/vaults").body["properties"]["createMode"] == "recover"
+    assert again.only(world.ACCOUNTS).body["properties"]["restore"] is True
 
 
 def test_azd_finds_the_service_by_its_tag() -> None:

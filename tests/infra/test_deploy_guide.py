@@ -47,7 +47,7 @@ def test_the_table_of_a_million_requests_is_right() -> None:
 
 
 def test_the_defaults_that_guard_the_bill_are_those_of_the_bicep() -> None:
-    said = dict(re.findall(r"`(maximumInstanceCount|logDailyCapGb|perInstanceConcurrency)` \((\d+)", GUIDE))
+    said = dict(re.findall(r"`(maximumInstanceCount|logDailyCapGb|perInstanceConcurrency)`\s\((\d+)", GUIDE))
     assert said.items() <= dict(re.findall(r"^param (\w+) int = (\d+)", BICEP, re.MULTILINE)).items()
     assert len(said) == 3
 

@@ -142,7 +142,7 @@ def test_rights_and_providers_are_checked_before_anything_is_asked() -> None:
     assert right["permission"] == "Microsoft.Authorization/roleAssignments/write"
     used = {kind.partition("/")[0] for kind in world.types(world.template())}
     # Flex Consumption runs on Microsoft.App; the form makes no private network.
-    always_there = {"Microsoft.Authorization", "Microsoft.Network", "Microsoft.Resources"}
+    always_there = {"Microsoft.Authorization", "Microsoft.Consumption", "Microsoft.Network", "Microsoft.Resources"}
     assert set(basics["subscription"]["resourceProviders"]) == used - always_there | {"Microsoft.App"}
 
 

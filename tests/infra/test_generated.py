@@ -46,6 +46,14 @@ def test_the_committed_template_is_what_the_bicep_says() -> None:
         assert bicep.without_generator(json.loads(committed)) == bicep.without_generator(json.loads(built))
 
 
+# What the tool does not know: a type that Bicep's own types check, a function of Azure's, and groups.
+_UNKNOWN = (
+    "(Microsoft.Consumption/budgets@2024-08-01): no schema",
+    "(Microsoft.Resources/resourceGroups@2024-11-01): no schema",
+    "variables.ipRestrictions: unknown template function add in",
+)
+
+
 @needed
 def test_azures_schemas_find_nothing_in_the_template() -> None:
     assert _findings(world.INFRA / "azuredeploy.json") == []
@@ -54,8 +62,7 @@ def test_azures_schemas_find_nothing_in_the_template() -> None:
 @needed
 def test_azures_schemas_find_nothing_in_the_template_of_azd(tmp_path: Path) -> None:
     (tmp_path / "main.json").write_text(json.dumps(world.azd_template()), "utf-8")
-    no_schema_of_groups = "(Microsoft.Resources/resourceGroups@2024-11-01): no schema"
-    assert [line for line in _findings(tmp_path / "main.json") if no_schema_of_groups not in line] == []
+    assert _findings(tmp_path / "main.json") == []
 
 
 @needed
@@ -72,4 +79,5 @@ def test_azures_schemas_find_nothing_in_what_is_deployed(tmp_path: Path) -> None
 def _findings(*paths: Path) -> list[str]:
     run = subprocess.run([sys.executable, CHECK_TEMPLATE, *paths], capture_output=True, text=True, check=False)
     assert run.stderr == ""
-    return run.stdout.splitlines() if run.returncode else []
+    lines = run.stdout.splitlines() if run.returncode else []
+    return [line for line in lines if not any(part in line for part in _UNKNOWN)]

@@ -9,6 +9,7 @@ from tests.infra import arm, world
 from tests.infra.deployment import Place, Step
 from tests.infra.snapshot import listed
 
+ENDPOINTS, BUDGETS = "Microsoft.Network/privateEndpoints", "Microsoft.Consumption/budgets"
 ways = pytest.mark.parametrize("way", world.EVERY_WAY.values(), ids=world.EVERY_WAY.keys())
 
 
@@ -29,7 +30,7 @@ def test_every_nested_deployment_has_a_name_of_its_own(way: dict[str, Any]) -> N
 
 def test_two_proxies_in_one_group_share_no_nested_deployment() -> None:
     """Azure refuses a second deployment of the same name while the first is running."""
-    given = {"openAiResourceId": world.ONE, "privateNetwork": True}
+    given = world.PRIVATE["guarded, existing accounts, private"]
     first, second = ({one.id for one in world.steps({**given, "nameSuffix": suffix})} for suffix in ("", "two"))
     assert not first & second
 
@@ -41,8 +42,9 @@ def test_the_package_comes_after_everything_else(way: dict[str, Any]) -> None:
         assert not [one for one in steps if one.name.startswith("package-")]
         return
     (last,) = [one for one in steps if one.name.startswith("package-")]
-    # Nothing but an output comes of this one, which shows what is wrong with an account.
-    others = {one.id for one in steps if not one.name.startswith("openai-problems-")} - {last.id}
+    # The app needs neither budgets nor audit logs nor the output that shows what is wrong with an account.
+    apart = ("budget-", "diagnostics-", "openai-problems-")
+    others = {one.id for one in steps if not one.name.startswith(apart)} - {last.id}
     assert others <= _awaited(last, steps)
 
 
@@ -113,7 +115,9 @@ def test_each_private_endpoint_leads_to_a_service_whose_zone_is_in_the_network()
     deployment = world.deployed({**world.WAYS["several accounts"], "privateNetwork": True})
     zones = {one.id for one in deployment.of_type("Microsoft.Network/privateDnsZones")}
     groups = deployment.of_type("Microsoft.Network/privateEndpoints/privateDnsZoneGroups")
-    led_to = {one["properties"]["privateDnsZoneId"] for g in groups for one in _configs(g.body)}
+    led_to = {
+        one["properties"]["privateDnsZoneId"] for g in groups for one in g.body["properties"]["privateDnsZoneConfigs"]
+    }
     assert led_to == zones
     targets = {
         (connection["properties"]["privateLinkServiceId"].split("/")[-2], *connection["properties"]["groupIds"])
@@ -122,6 +126,62 @@ def test_each_private_endpoint_leads_to_a_service_whose_zone_is_in_the_network()
     }
     accounts = ("accounts", "account")
     assert targets == {("storageAccounts", "blob"), ("storageAccounts", "table"), ("vaults", "vault"), accounts}
+
+
+@pytest.mark.parametrize(("way", "kinds"), [("new account", 1), ("one existing account", 3)])
+def test_an_existing_account_gets_the_names_of_both_kinds(way: str, kinds: int) -> None:
+    """One of kind AIServices is called at three names, and the app may be given any of them."""
+    groups = world.deployed(world.PRIVATE[f"{way}, private"]).of_type(f"{ENDPOINTS}/privateDnsZoneGroups")
+    (zones,) = [one.body["properties"]["privateDnsZoneConfigs"] for one in groups if one.name.startswith("pe-openai-")]
+    assert len({one["name"] for one in zones}) == kinds
+    names = [one["properties"]["privateDnsZoneId"].rpartition("/")[2] for one in zones]
+    expected = ["openai.azure.com", "cognitiveservices.azure.com", "services.ai.azure.com"][:kinds]
+    assert names == [f"privatelink.{name}" for name in expected]
+
+
+def test_a_budget_is_one_of_the_group_and_of_each_existing_account() -> None:
+    deployment = world.deployed(world.WAYS["guarded, existing accounts"])
+    budgets = {one.id.split("/")[4]: one.body["properties"] for one in deployment.of_type(BUDGETS)}
+    assert budgets.keys() == {"rg-proxy", "rg-ai", "Other"}
+    filters = [one["filter"] and one["filter"]["dimensions"]["values"] for one in budgets.values()]
+    assert filters == [None, [world.ONE], [world.TWO]]
+    for one in budgets.values():
+        levels = {(alert["thresholdType"], alert["threshold"]) for alert in one["notifications"].values()}
+        assert levels == {("Actual", 50), ("Actual", 80), ("Actual", 100), ("Forecasted", 100)}
+        assert {tuple(alert["contactEmails"]) for alert in one["notifications"].values()} == {("team@example.com",)}
+        assert (one["amount"], one["timeGrain"]) == (100, "Monthly")
+
+
+def test_without_an_amount_or_an_address_there_is_no_budget() -> None:
+    for given in ({}, {"azureBudget": 100}, {"azureBudgetEmails": ["team@example.com"]}):
+        assert world.deployed(given).of_type(BUDGETS) == []
+
+
+def test_a_budget_that_is_there_is_left_alone_and_a_new_one_begins_this_month() -> None:
+    """Azure refuses another start, and one in an earlier month: pressing the button next month must work."""
+    (module, *_) = [one for one in world.every_template(world.template()) if "startDate" in one.get("parameters", {})]
+    assert module["parameters"]["startDate"]["defaultValue"] == "[utcNow('yyyy-MM-01')]"
+    assert [one["@options"] for one in listed(module)] == [{"onlyIfNotExists": []}]
+
+
+def test_a_budget_comes_after_the_app_so_that_its_failure_leaves_the_app_complete() -> None:
+    steps = world.steps(world.WAYS["guarded, existing accounts"])
+    budgets = [one for one in steps if one.name.startswith("budget-")]
+    assert len(budgets) == 3
+    assert all(any("/package-" in awaited for awaited in one.after) for one in budgets)
+    assert not [
+        one for one in steps if any(awaited in one.after for awaited in ("accountBudgets", *(b.id for b in budgets)))
+    ]
+
+
+def test_audit_logs_of_vault_and_accounts_go_into_the_workspace_when_they_are_asked_for() -> None:
+    deployment = world.deployed(world.WAYS["guarded, existing accounts"])
+    settings = deployment.of_type("Microsoft.Insights/diagnosticSettings")
+    vault = deployment.only("Microsoft.KeyVault/vaults").id
+    assert {one.scope for one in settings} == {vault, world.ONE, world.TWO}
+    workspace = deployment.only("Microsoft.OperationalInsights/workspaces").id
+    assert {one.body["properties"]["workspaceId"] for one in settings} == {workspace}
+    assert world.deployed().of_type("Microsoft.Insights/diagnosticSettings") == []
 
 
 def test_the_subnet_of_the_app_is_handed_to_flex_consumption() -> None:
@@ -152,10 +212,6 @@ def test_no_text_is_taken_apart_where_it_may_be_empty() -> None:
 def test_deploying_again_changes_no_name() -> None:
     first, second = (world.deployed({}, Place(group="rg-again")) for _ in range(2))
     assert [one.id for one in first.resources] == [one.id for one in second.resources]
-
-
-def _configs(body: dict[str, Any]) -> list[dict[str, Any]]:
-    return list(body["properties"]["privateDnsZoneConfigs"])
 
 
 def _fixed(template: Any) -> Iterator[tuple[str, str]]:

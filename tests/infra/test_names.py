@@ -12,7 +12,9 @@ RULES = {
     "Microsoft.Authorization/roleAssignments": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     "Microsoft.CognitiveServices/accounts": r"[A-Za-z0-9][A-Za-z0-9-]{0,62}[A-Za-z0-9]",
     "Microsoft.CognitiveServices/accounts/deployments": r"[A-Za-z0-9._-]{1,64}",
+    "Microsoft.Consumption/budgets": r"[A-Za-z0-9_-]{1,63}",
     "Microsoft.Insights/components": r"[A-Za-z0-9._()-]{0,254}[A-Za-z0-9_()-]",
+    "Microsoft.Insights/diagnosticSettings": r"[^*<>%&:?+/\\\\]{1,260}",
     "Microsoft.KeyVault/vaults": r"(?!.*--)[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]",
     "Microsoft.KeyVault/vaults/secrets": r"[A-Za-z0-9-]{1,127}",
     "Microsoft.ManagedIdentity/userAssignedIdentities": r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}",
@@ -39,10 +41,11 @@ GROUPS = ("a", "rg-proxy", "Grüße_(1).test", "R" * 90)
 @pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize("suffix", ["", "x" * 40], ids=["no suffix", "the longest suffix"])
 def test_names_are_within_azures_rules(group: str, suffix: str) -> None:
-    deployment = world.deployed({"privateNetwork": True, "nameSuffix": suffix}, Place(group=group))
+    given = {**world.PRIVATE["guarded, existing accounts, private"], "nameSuffix": suffix}
+    deployment = world.deployed(given, Place(group=group))
     for one in deployment.resources:
         assert re.fullmatch(RULES[one.type], one.name.rpartition("/")[2]), one.id
-    nested = [one.name for one in world.steps({"privateNetwork": True, "nameSuffix": suffix}, Place(group=group))]
+    nested = [one.name for one in world.steps(given, Place(group=group))]
     assert all(re.fullmatch(r"[A-Za-z0-9._()-]{1,64}", one) for one in nested)
 
 

@@ -53,6 +53,19 @@ WAYS: dict[str, dict[str, Any]] = {
     "no code": {"packageUri": ""},
     "no client key, nobody to read it": {"clientName": "", "deployerObjectId": ""},
     "brought back": {"recoverVault": True, "restoreOpenAi": True, "vaultPurgeProtection": True},
+    "guarded": {
+        "azureBudget": 100,
+        "azureBudgetEmails": ["team@example.com"],
+        "diagnosticSettings": True,
+        "allowedIpRanges": ["203.0.113.0/24", "198.51.100.7/32"],
+    },
+    "guarded, existing accounts": {
+        "openAiResourceId": ONE,
+        "openAiResources": [{"id": TWO}],
+        "azureBudget": 100,
+        "azureBudgetEmails": ["team@example.com"],
+        "diagnosticSettings": True,
+    },
     "always ready": {"alwaysReadyInstances": 2, "instanceMemoryMB": 512},
 }
 PRIVATE = {f"{name}, private": {**way, "privateNetwork": True} for name, way in WAYS.items()}
