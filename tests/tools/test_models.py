@@ -1,7 +1,6 @@
 """The default model can be deployed by new customers, and somebody hears in time when that ends."""
 
 import json
-import re
 from datetime import date, timedelta
 
 import pytest
@@ -54,7 +53,8 @@ def test_another_default_is_written_into_table_and_form() -> None:
     written = models.with_default(models.TABLE.read_text("utf-8"), TABLE.default, "gpt-5.4-mini")
     assert json.loads(written) == {**json.loads(models.TABLE.read_text("utf-8")), "default": "gpt-5.4-mini"}
     form = models.with_default(models.FORM.read_text("utf-8"), TABLE.default, "other-model")
-    assert set(re.findall(r"gpt-[\w.]+-?\w*|other-model", form)) == {"other-model"}
+    assert TABLE.default not in form
+    assert form.count("other-model") == models.FORM.read_text("utf-8").count(TABLE.default) > 0
 
 
 def test_a_model_that_is_not_in_the_table_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
