@@ -1,7 +1,7 @@
 # Every target is run by hand and by CI alike; `make help` lists them.
 PYTHON ?= python3
 PORT ?= 7071
-TARGET_PYTHON ?= python3.13
+TARGET_PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := azure-functions-runtime==1.3.0
@@ -74,12 +74,12 @@ trace: $(VENV)/run.stamp ## Count the Python calls of one request, and fail wher
 	$(BIN)/python -m tools.trace
 
 .PHONY: package
-package: $(VENV)/run.stamp ## Build dist/released-package.zip, what Azure deploys (TARGET_PYTHON=path of Python 3.13)
-	$(BIN)/python -m tools.package --python $(TARGET_PYTHON)
+package: $(VENV)/run.stamp ## Build dist/released-package.zip, what Azure deploys, with a Python 3.13 that is looked for, or TARGET_PYTHON=its path
+	$(BIN)/python -m tools.package --python "$(TARGET_PYTHON)"
 
 .PHONY: lock
 lock: $(VENV)/run.stamp ## Update the list of versions in the package, after a change of requirements.txt
-	$(BIN)/python -m tools.package lock --python $(TARGET_PYTHON)
+	$(BIN)/python -m tools.package lock --python "$(TARGET_PYTHON)"
 
 # Microsoft's Bicep compiler: the one that BICEP names, `bicep` on the PATH, or that of `az bicep install`.
 .PHONY: infra
