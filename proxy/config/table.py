@@ -96,7 +96,8 @@ AZURE_OPENAI_FALLBACKS = Setting(
     "AZURE_OPENAI_FALLBACKS",
     parse_fallbacks,
     "",
-    'The models that may answer in place of one that is not available, in order, as JSON: `{"gpt-4.1": ["gpt-4o"]}`. '
+    "The models that may answer in place of one that is not available, in order, as JSON: "
+    '`{"gpt-5.6-sol": ["gpt-5.6-luna"]}`. '
     "Without an entry a request fails rather than being answered by another model.",
 )
 AZURE_OPENAI_ROUTING = Setting(

@@ -58,5 +58,5 @@ def test_the_example_of_the_page_is_accepted() -> None:
 
 
 def test_the_fallbacks_of_the_page_are_accepted() -> None:
-    assert parse_fallbacks(examples()[1]) == {"gpt-4.1": ("gpt-4o", "gpt-4o-mini")}
+    assert parse_fallbacks(examples()[1]) == {"gpt-5.6-sol": ("gpt-5.6-terra", "gpt-5.6-luna")}
     assert f"At most {MAX_FALLBACKS} for a model" in PAGE
