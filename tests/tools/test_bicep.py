@@ -1,6 +1,7 @@
 """The compiler is found, has to run where it is named, and only the pinned version compares byte by byte."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -62,13 +63,24 @@ def test_the_pinned_version_compares_every_byte(tmp_path: Path, capsys: pytest.C
     assert capsys.readouterr().out.endswith("infra/azuredeploy.json is old: run make infra\n")
 
 
-def test_another_version_compares_all_but_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    other = json.loads(TEMPLATE)
+def test_another_version_compares_all_but_what_compilers_put_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (nested,) = set(re.findall(r'Microsoft.Resources/deployments",\s+"apiVersion": "([\d-]+)"', TEMPLATE))
+    other = json.loads(TEMPLATE.replace(f'"{nested}"', '"2022-09-01"').replace(f"'{nested}'", "'2022-09-01'"))
     other["metadata"]["_generator"] = {"name": "bicep", "version": "0.50.1", "templateHash": "1"}
-    assert bicep.compare(Compiler(script(tmp_path, "0.50.1", json.dumps(other)), "0.50.1")) == 0
+    assert bicep.compare(Compiler(script(tmp_path, "0.50.1", json.dumps(other, indent=2)), "0.50.1")) == 0
     assert "Note: Bicep 0.50.1 is not" in capsys.readouterr().out
     other["outputs"] = {}
-    assert bicep.compare(Compiler(script(tmp_path, "0.50.1", json.dumps(other)), "0.50.1")) == 1
+    assert bicep.compare(Compiler(script(tmp_path, "0.50.1", json.dumps(other, indent=2)), "0.50.1")) == 1
+
+
+def test_an_old_compiler_that_cannot_build_it_fails_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bicep"
+    path.write_text("#!/bin/sh\necho 'Error BCP057: onlyIfNotExists' >&2\nexit 1\n", "utf-8")
+    path.chmod(0o755)
+    assert bicep.compare(Compiler(path, "0.20.4")) == 0
+    assert "cannot build it" in capsys.readouterr().out
 
 
 def test_a_compiler_that_refuses_a_file_is_heard(tmp_path: Path) -> None:
