@@ -123,6 +123,25 @@ def test_what_is_stopped_can_be_deployed_anyway_and_says_why(name: str) -> None:
     assert (reason["type"], reason["visible"]) == ("Microsoft.Common.InfoBox", box["visible"])
 
 
+MORE = {"id": world.TWO, "name": "foundry", "kind": "AIServices", "location": "eastus2"}
+
+
+@pytest.mark.parametrize(
+    ("name", "facts", "auth"),
+    [
+        ("regionalAnyway", {"endpoint": "https://w.api.cognitive.microsoft.com/"}, "managed-identity"),
+        ("keysOffAnyway", {"disableLocalAuth": True}, "key-vault"),
+    ],
+)
+def test_each_of_several_accounts_is_looked_at_but_not_those_that_are_not_chosen(
+    name: str, facts: dict[str, Any], auth: str
+) -> None:
+    accounts = {"value": [{**MORE, "properties": facts}, {**MORE, "id": "other"}]}
+    assert visible(answers(accounts=accounts, more=[world.TWO], auth=auth)) & blocking() == {name}
+    for chosen in (None, [], ["other"]):
+        assert not visible(answers(accounts=accounts, more=chosen, auth=auth)) & blocking()
+
+
 UNSURE: dict[str, Any] = {
     "a call that failed": None,
     "an empty answer": {},
