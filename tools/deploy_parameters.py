@@ -72,6 +72,8 @@ def _default(parameter: Mapping[str, Any]) -> str:
     if default in ("", [], {}, None):
         return "empty"
     text = default if isinstance(default, str) else json.dumps(default)
+    if text.startswith("https://"):
+        return "that of the release"  # another one with each, and the guide is not stamped
     return "computed" if _EXPRESSION.fullmatch(text) and isinstance(default, str) else f"`{text}`"
 
 
