@@ -14,7 +14,7 @@ from proxy.openai_api.json_body import JsonBody
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What makes an answer a new one: `token()` draws 32 hexadecimal letters, `created` is in seconds since 1970 UTC."""
+    """What makes an answer a new one: `token()` draws 32 hexadecimal digits, `created` is in seconds since 1970."""
 
     token: Callable[[], str]
     created: int
@@ -67,7 +67,7 @@ class AnswerReader(Protocol):
     """Turns what came back of one translated call into the client's API."""
 
     def answer(self, raw: bytes) -> bytes:
-        """Return a whole answer, cleaned of what only Azure has; raise `UpstreamError` if it is not what it should be."""
+        """Return a whole answer, without what only Azure has; raise `UpstreamError` if it is no such answer."""
         ...
 
     def open_stream(self, upstream: Stream) -> EventStream:
