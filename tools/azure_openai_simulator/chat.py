@@ -13,6 +13,7 @@ from tools.azure_openai_simulator.filters import (
     prompt_filter_event,
     prompt_filter_results,
 )
+from tools.azure_openai_simulator.model_apis import check_chat
 from tools.azure_openai_simulator.state import Record
 
 STORED = "chat/completions"
@@ -24,6 +25,7 @@ _decoder = msgspec.json.Decoder(ChatRequest)
 
 def answer(ask: Ask) -> Answer:
     """Answer a chat completions call."""
+    check_chat(ask)
     request = _decoder.decode(ask.body)
     reply = reply_to(request)
     if request.store:
