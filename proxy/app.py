@@ -278,6 +278,7 @@ def _resource(one: ResourceSetting, settings: Settings, credential: UpstreamCred
             models=one.models,
             default=one.default_deployment,
             defaults=one.default_deployments,
+            apis=one.deployment_apis,
             any_name=is_openai,
         ),
         surfaces=surfaces_at(one.endpoint, one.api_version, _chosen_surfaces(settings), is_openai=is_openai),

@@ -20,6 +20,7 @@ SINGLE_RESOURCE = (
     table.AZURE_OPENAI_MODEL_MAPPER,
     table.AZURE_OPENAI_DEFAULT_DEPLOYMENT,
     table.AZURE_OPENAI_DEFAULT_DEPLOYMENTS,
+    table.AZURE_OPENAI_DEPLOYMENT_APIS,
     table.AZURE_OPENAI_AUTH,
     table.AZURE_OPENAI_API_KEY,
     table.AZURE_OPENAI_RESOURCE_ID,
@@ -71,6 +72,8 @@ class Settings:
     client_auth: ClientAuth
     client_resources: frozenset[str]
     repair_parameters: bool
+    translate_apis: bool
+    translate_reasoning_memory: int
     keep_content_filter_results: bool
     http_proxies: HttpProxies
 
@@ -112,6 +115,8 @@ class Settings:
             client_auth=client_auth,
             client_resources=environment.read_optional(table.CLIENT_RESOURCES) or frozenset(),
             repair_parameters=environment.read(table.REPAIR_PARAMETERS),
+            translate_apis=environment.read(table.TRANSLATE_APIS),
+            translate_reasoning_memory=environment.read(table.TRANSLATE_REASONING_MEMORY),
             keep_content_filter_results=environment.read(table.CONTENT_FILTER_RESULTS),
             http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
         )
@@ -187,6 +192,7 @@ def _read_single(environment: Environment, client_auth: ClientAuth, *, api_versi
         models=environment.read(table.AZURE_OPENAI_MODEL_MAPPER),
         default_deployment=environment.read_optional(table.AZURE_OPENAI_DEFAULT_DEPLOYMENT),
         default_deployments=environment.read(table.AZURE_OPENAI_DEFAULT_DEPLOYMENTS),
+        deployment_apis=environment.read(table.AZURE_OPENAI_DEPLOYMENT_APIS),
         resource_id=environment.read_optional(table.AZURE_OPENAI_RESOURCE_ID),
     )
 
