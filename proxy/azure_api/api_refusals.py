@@ -11,6 +11,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from proxy.azure_api.errors import MISSING_CODES, parse_texts
+from proxy.openai_api.json_body import JsonBody
 
 _BAD_REQUEST, _NOT_FOUND = 400, 404
 _REFUSALS = frozenset({_BAD_REQUEST, _NOT_FOUND, 405, 422})
@@ -68,6 +69,17 @@ def refuses_reasoning(status: int | None, body: bytes) -> bool:
         return False
     message, code, _ = parse_texts(body)
     return code.lower() == _REASONING_CODE or _REASONING.search(message) is not None
+
+
+def refuses_sealing(status: int | None, body: bytes) -> bool:
+    """Tell whether a deployment is asked to seal its reasoning and does not."""
+    return status == _BAD_REQUEST and _SEALING.search(parse_texts(body)[0]) is not None
+
+
+def has_functions_and_reasoning(document: JsonBody) -> bool:
+    """Tell whether a chat has functions, and does not say that the model is not to reason."""
+    has_functions = any((document.member(name) or b"[]").strip(b"[] \t\r\n") for name in ("tools", "functions"))
+    return has_functions and document.member("reasoning_effort") != b'"none"'
 
 
 def _refuses_tools(message: str, _code: str, _param: str) -> bool:

@@ -15,8 +15,8 @@ from proxy.config.addresses import parse_endpoint, parse_openai_endpoint, parse_
 from proxy.config.environment import (
     decode_json,
     is_model_name,
-    json_deployment_apis,
     json_default_deployments,
+    json_deployment_apis,
     json_number,
     json_object,
     json_text,

@@ -74,6 +74,7 @@ class Settings:
     repair_parameters: bool
     translate_apis: bool
     translate_reasoning_memory: int
+    translate_reasoning_details: bool
     keep_content_filter_results: bool
     http_proxies: HttpProxies
 
@@ -117,6 +118,7 @@ class Settings:
             repair_parameters=environment.read(table.REPAIR_PARAMETERS),
             translate_apis=environment.read(table.TRANSLATE_APIS),
             translate_reasoning_memory=environment.read(table.TRANSLATE_REASONING_MEMORY),
+            translate_reasoning_details=environment.read(table.TRANSLATE_REASONING_DETAILS),
             keep_content_filter_results=environment.read(table.CONTENT_FILTER_RESULTS),
             http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
         )

@@ -226,8 +226,15 @@ TRANSLATE_REASONING_MEMORY = Setting(
     "TRANSLATE_REASONING_MEMORY",
     parse_size,
     str(16 * 1024 * 1024),
-    "The memory of an instance for the reasoning of translated chats, in bytes: between the calls of tools a model goes "
-    "on with what it has thought. `0` turns it off.",
+    "The memory of an instance for the reasoning of translated chats, in bytes, with which a model goes on between its "
+    "calls of tools. `0` turns it off.",
+)
+TRANSLATE_REASONING_DETAILS = Setting(
+    "TRANSLATE_REASONING_DETAILS",
+    parse_flag,
+    "false",
+    "Whether chats that are translated get the model's sealed reasoning as `reasoning_details`. Clients that send it "
+    "back go on with it on every instance; the others ignore it.",
 )
 FORWARD_UNKNOWN_OPERATIONS = Setting(
     "FORWARD_UNKNOWN_OPERATIONS",
@@ -386,6 +393,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         CONTENT_FILTER_RESULTS,
         REPAIR_PARAMETERS,
         TRANSLATE_APIS,
+        TRANSLATE_REASONING_DETAILS,
         FORWARD_UNKNOWN_OPERATIONS,
         AZURE_OPENAI_OPERATION_SURFACES,
     ),

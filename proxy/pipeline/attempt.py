@@ -16,7 +16,7 @@ from msgspec import structs
 from proxy.azure_api import headers, response
 from proxy.azure_api.errors import AzureErrors
 from proxy.azure_api.request import Call, wants_usage
-from proxy.azure_api.stream import Stream, open_stream
+from proxy.azure_api.stream import open_stream
 from proxy.azure_api.urls import without_version
 from proxy.azure_api.usage import find_usage
 from proxy.azure_api.whole_as_stream import to_events
@@ -24,6 +24,7 @@ from proxy.azure_services.credentials import Header
 from proxy.azure_services.upstream import Upstream
 from proxy.config.timeouts import Timeouts
 from proxy.errors import ConfigurationError, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
+from proxy.openai_api.answers import TRANSLATED
 from proxy.openai_api.object_ids import tag_location
 from proxy.openai_api.operations import Operation, Surface
 from proxy.openai_api.retry_after import parse_wait
@@ -34,11 +35,13 @@ from proxy.pipeline.relay import EventRelay, download
 from proxy.pipeline.resources import Resource
 from proxy.pipeline.routed_request import RoutedRequest
 from proxy.pipeline.stream_start import NO_STREAM, StreamStart
+from proxy.pipeline.translated_call import Translated
 from proxy.routing.failures import Failure, Kind, Repeat
 from proxy.routing.targets import Target, is_reasoning
 from proxy.server.concurrency import Slot
 from proxy.server.deadline import Limit
 from proxy.server.response_writer import ResponseWriter
+from proxy.translation.interface import EventStream
 from proxy.values import Response, UpstreamRequest
 
 if TYPE_CHECKING:
@@ -83,6 +86,16 @@ class Refused:
     renew: Renew = _no_other_credential
 
 
+class Built(msgspec.Struct, frozen=True, kw_only=True):
+    """What to send to a target; `translated` is None where the client's own API is called."""
+
+    __repr__ = object.__repr__  # without what is in it
+
+    call: Call
+    message: UpstreamRequest
+    translated: Translated | None = None
+
+
 class BodySource(Protocol):
     """Makes the request for one target after the other, out of the body that the client sent."""
 
@@ -95,7 +108,7 @@ class BodySource(Protocol):
         """Begin an attempt at a target."""
         ...
 
-    async def build(self, target: Target) -> tuple[Call, UpstreamRequest] | Refused:
+    async def build(self, target: Target) -> Built | Refused:
         """Return what to send to a target, or why nothing can be."""
         ...
 
@@ -127,6 +140,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     target: Target
     call: Call
     message: UpstreamRequest
+    translated: Translated | None
     recorder: Recorder
 
     @property
@@ -178,9 +192,17 @@ class Attempts:
             built = await source.build(target)
             if isinstance(built, Refused):
                 return built
-            call, message = built
+            running.exchange.entry.translated = None if built.translated is None else built.translated.api.value
             outcome = await self._send(
-                Sent(running=running, routed=routed, target=target, call=call, message=message, recorder=recorder)
+                Sent(
+                    running=running,
+                    routed=routed,
+                    target=target,
+                    call=built.call,
+                    message=built.message,
+                    translated=built.translated,
+                    recorder=recorder,
+                )
             )
             if isinstance(outcome, Answered):
                 source.succeeded()
@@ -210,12 +232,15 @@ class Attempts:
             errors = AzureErrors(model=None, auth=resource.auth, secret=header[1].removeprefix("Bearer "))
             raise errors.answer(answer.status, answer.headers, body)
 
-    def translator(self, call: Call, azure_errors: AzureErrors, keep_alive: bytes) -> Stream | None:
-        """Return what translates a stream of the call's operation, None when it has none."""
+    def translator(
+        self, call: Call, azure_errors: AzureErrors, keep_alive: bytes, translated: Translated | None = None
+    ) -> EventStream | None:
+        """Return what makes the client's stream of the one that Azure sends for a call, None when it has none."""
         form, keep = call.route.operation.stream, self.keep_filter_results
         if form is None:
             return None
-        return open_stream(form, azure_errors, choices=call.choices, keep_filters=keep, keep_alive=keep_alive)
+        stream = open_stream(form, azure_errors, choices=call.choices, keep_filters=keep, keep_alive=keep_alive)
+        return stream if translated is None else translated.reader.open_stream(stream)
 
     async def _send(self, sent: Sent) -> Answered | Refused:
         credential = sent.resource.credential
@@ -251,13 +276,16 @@ class Attempts:
         error = self._errors_of(sent, answer, header).answer(answer.status, answer.headers, body)
         wait = parse_wait({**answer.headers, **error.headers}, error.message, self.now())
         code = error.reason or error.code or ""
+        if sent.translated is not None:
+            error = _translated_error(sent.translated, error)
         failure = Failure(kind=Kind.ANSWER, status=answer.status, code=code, wait=wait)
         return Refused(failure=failure, error=error, body=body, renew=partial(sent.resource.credential.renew, header))
 
     async def _succeed(self, sent: Sent, answer: "UpstreamAnswer", header: Header) -> Answered | Refused:
         content_type = answer.headers.get("content-type", "")
         if content_type.startswith(_EVENTS) or (sent.call.streams and _is_vague(content_type)):
-            stream = self.translator(sent.call, self._errors_of(sent, answer, header), sent.running.writer.keep_alive)
+            errors, keep_alive = self._errors_of(sent, answer, header), sent.running.writer.keep_alive
+            stream = self.translator(sent.call, errors, keep_alive, sent.translated)
             if stream is not None:
                 return await self._begin_stream(sent, answer, stream)
         if sent.call.streams and content_type.startswith("application/json"):
@@ -274,11 +302,16 @@ class Attempts:
         answer.close()
         if not whole and (sent.call.streams or not _may_be_empty(operation, answer.status)):
             raise UpstreamError("Azure OpenAI's answer is empty.")
-        if operation.clean and whole:
+        if sent.translated is not None:
+            cleaned = sent.translated.reader.answer(whole)
+            sent.translated.keep()
+        elif operation.clean and whole:
             cleaned = response.to_openai(whole, keep=self.keep_filter_results)
         else:
             cleaned = response.check(whole, content_type) if whole else whole
-        tag = sent.routed.tagging(sent.call, sent.target.resource) if whole else None
+        # The ids of a translated answer are the proxy's own.
+        is_tagged = whole and sent.translated is None
+        tag = sent.routed.tagging(sent.call, sent.target.resource) if is_tagged else None
         passed = headers.response_to_openai(answer.headers)
         if "location" in passed:
             passed["location"] = tag_location(sent.routed.resources.tags, passed["location"], sent.target.resource)
@@ -287,14 +320,18 @@ class Attempts:
         body = cleaned if tag is None else tag(cleaned)
         return Answered(response=Response(status=answer.status, headers=passed, body=body), headers=answer.headers)
 
-    async def _begin_stream(self, sent: Sent, answer: "UpstreamAnswer", stream: Stream) -> Answered | Refused:
+    async def _begin_stream(self, sent: Sent, answer: "UpstreamAnswer", stream: EventStream) -> Answered | Refused:
         """Return a stream that has said something; until then a model may think for as long as the request may take."""
         sent.running.start.is_stream()
-        relay = EventRelay(answer, stream, sent.routed.tagging_events(sent.call, sent.target.resource))
+        translated = sent.translated
+        if translated is None:
+            relay = EventRelay(answer, stream, sent.routed.tagging_events(sent.call, sent.target.resource))
+        else:
+            relay = EventRelay(answer, stream, None, at_end=translated.keep)
         error = await relay.begin(sent.running.exchange.deadline, at_once=sent.call.in_background)
         if error is not None:
             answer.close()
-            return self._refused_in_stream(error, answer)
+            return self._refused_in_stream(sent, error, answer)
         reasons = is_reasoning(sent.target.model) or is_reasoning(sent.target.deployment)
         idle = self.timeouts.reasoning_idle if reasons else self.timeouts.idle
         body = relay.chunks(sent.running.exchange, sent.running.writer, idle=idle, end=sent.running.start.end)
@@ -307,21 +344,25 @@ class Attempts:
         """Return a whole answer as the stream that was asked for."""
         whole = await answer.read_whole(MAX_ANSWER_BYTES)
         answer.close()
-        stream = self.translator(sent.call, errors, sent.running.writer.keep_alive)
+        stream = self.translator(sent.call, errors, sent.running.writer.keep_alive, sent.translated)
         events = to_events(sent.call.route.operation.stream, whole, with_usage=wants_usage(sent.call))
         if stream is None or events is None:
             raise UpstreamError(NO_STREAM)
         written = stream.feed(events) + stream.end()
         if stream.failure is not None:
-            return self._refused_in_stream(stream.failure, answer)
+            return self._refused_in_stream(sent, stream.failure, answer)
         answer.sending.usage = find_usage(whole)
-        tag = sent.routed.tagging(sent.call, sent.target.resource)
+        if sent.translated is not None:
+            sent.translated.keep()
+        tag = sent.routed.tagging(sent.call, sent.target.resource) if sent.translated is None else None
         body = _at_once(sent.running.exchange, written if tag is None else tag(written))
         answer.sending.end("completed")
         passed = headers.response_to_openai(answer.headers) | headers.EVENTS
         return self._leaving(sent, answer, body, passed)
 
-    def _refused_in_stream(self, error: ProxyError, answer: "UpstreamAnswer") -> Refused:
+    def _refused_in_stream(self, sent: Sent, error: ProxyError, answer: "UpstreamAnswer") -> Refused:
+        if sent.translated is not None:
+            error.headers = {**error.headers, TRANSLATED: sent.translated.api.value}
         error.headers = {**headers.headers_of_error(answer.headers), **error.headers}
         wait = parse_wait(error.headers, error.message, self.now())
         status = None if isinstance(error, UpstreamError) else error.status
@@ -355,6 +396,13 @@ class Attempts:
         sent.running.exchange.stack.callback(answer.close)
         leaving = Response(status=answer.status, headers=passed, body=body, keep_alive=keep_alive)
         return Answered(response=leaving, headers=answer.headers)
+
+
+def _translated_error(translated: Translated, error: ProxyError) -> ProxyError:
+    """Return what the client reads of an error: in the words of its own API."""
+    error = translated.reader.error(error)
+    error.headers = {**error.headers, TRANSLATED: translated.api.value}
+    return error
 
 
 def _is_vague(content_type: str) -> bool:

@@ -34,8 +34,8 @@ MAX_MODEL = 256
 class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a request before it is sent.
 
-    `query` is the client's, without tags; `pinned` is the number of the resource that keeps the objects which the
-    request names, None where it names none; `claim` is the first of their ids.
+    `client` is the name of who sends it. `query` is the client's, without tags; `pinned` is the number of the resource
+    that keeps the objects which the request names, None where it names none; `claim` is the first of their ids.
     """
 
     __repr__ = object.__repr__  # without what is in it
@@ -44,6 +44,7 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     route: Route
     query: str
     resources: Resources
+    client: str = ""
     pinned: int | None = None
     claim: Claim | None = None
 

@@ -77,6 +77,16 @@ def is_reasoning(name: str | None) -> bool:
     return name is not None and _REASONING.search(name.lower()) is not None
 
 
+# Models of OpenAI by their names; a deployment may have any other.
+_OF_OPENAI = re.compile(r"(?:chat)?gpt|(?<![a-z0-9])o[1-9](?![0-9])|codex|computer-use|model-router|deep-research")
+
+
+def is_of_openai(target: Target) -> bool:
+    """Tell whether a target's model has the name of one of OpenAI, or its deployment has."""
+    names = (name.lower() for name in (target.model, target.deployment) if name is not None)
+    return not target.on_v1 and any(_OF_OPENAI.search(name) for name in names)
+
+
 # What a model is for, by its name; the first row that fits counts, None for those that serve nothing by default.
 _KINDS: tuple[tuple[re.Pattern[str], ModelKind | None], ...] = tuple(
     (re.compile(pattern), kind)
@@ -120,8 +130,9 @@ _ANY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}")
 class ResourceModels:
     """The deployments of one resource, and its priority and weight.
 
-    `models`, `default`, `defaults` and `apis` (by deployment) come from the settings. `deployed` is what Azure lists, None as long as it is not
-    known. `any_name` is for OpenAI itself, where a model needs no deployment and its name is in no URL.
+    `models`, `default`, `defaults` and `apis` (by deployment) come from the settings. `deployed` is what Azure lists,
+    None as long as it is not known. `any_name` is for OpenAI itself, where a model needs no deployment and its name is
+    in no URL.
     """
 
     priority: int = 0

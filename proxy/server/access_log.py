@@ -63,6 +63,8 @@ class _Line(msgspec.Struct):
     outcome: str
     error: str | None
     target: int | None
+    translated: str | None
+    reasoning_missed: int | None
     attempts: int
     sent: int
     received: int
@@ -87,11 +89,13 @@ class AccessLogEntry:
         "error",
         "is_written",
         "operation",
+        "reasoning_missed",
         "received",
         "request_id",
         "sent",
         "status",
         "target",
+        "translated",
         "usage",
     )
 
@@ -106,6 +110,8 @@ class AccessLogEntry:
         self.operation: str | None = None
         self.deployment: str | None = None
         self.target: int | None = None
+        self.translated: str | None = None
+        self.reasoning_missed: int | None = None
         self.attempts = 0
         self.error: str | None = None
         self.status = 0
@@ -150,6 +156,8 @@ class AccessLogEntry:
             outcome,
             self.error,
             self.target,
+            self.translated,
+            self.reasoning_missed,
             self.attempts,
             self.sent,
             self.received,

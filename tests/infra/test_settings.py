@@ -46,6 +46,7 @@ ABSENT = {
     "STREAM_KEEP_ALIVE": "the app chooses by the client",
     "STREAM_KEEP_ALIVE_INTERVAL": "the app's default fits the platform",
     "TRANSLATE_APIS": "a choice of the team's",
+    "TRANSLATE_REASONING_DETAILS": "a choice of the team's",
     "TRANSLATE_REASONING_MEMORY": "the app's default fits every size of an instance",
     "UPSTREAM_CONNECT_TIMEOUT": "the app's default fits the platform",
     "UPSTREAM_FIRST_BYTE_TIMEOUT": "the app's default fits the platform",

@@ -89,6 +89,7 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("CLIENT_RESOURCES", "a, b", "client_resources", frozenset({"a.openai.azure.com", "b.openai.azure.com"})),
     ("REPAIR_PARAMETERS", "false", "repair_parameters", False),
     ("TRANSLATE_APIS", "false", "translate_apis", False),
+    ("TRANSLATE_REASONING_DETAILS", "true", "translate_reasoning_details", True),
     ("TRANSLATE_REASONING_MEMORY", "0", "translate_reasoning_memory", 0),
     ("CONTENT_FILTER_RESULTS", "keep", "keep_content_filter_results", True),
     ("STREAM_KEEP_ALIVE", "comment", "stream_keep_alive", KeepAlive.COMMENT),
