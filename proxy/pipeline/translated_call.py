@@ -103,7 +103,7 @@ class Translators:
     def _on_responses(
         self, document: JsonBody, reply: Reply, origin: Origin, *, seals: bool, replays: bool
     ) -> TranslatedRequest:
-        from proxy.translation import chat_on_responses  # noqa: PLC0415  as above
+        from proxy.translation.chat_on_responses import request as chat_on_responses  # noqa: PLC0415  as above
 
         reasons = seals and (is_reasoning(origin.target.model) or is_reasoning(origin.target.deployment))
         recall = _Recall(self, origin)
@@ -117,7 +117,7 @@ class Translators:
             needs_usage=self.needs_usage,
         )
         if reasons and not recall.found:
-            origin.entry.reasoning_missed = recall.asked
+            origin.entry.reasoning_missed = recall.asked or None
         return request
 
     def _keep(self, origin: Origin, reader: AnswerReader) -> None:
