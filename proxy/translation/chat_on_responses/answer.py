@@ -9,11 +9,12 @@ from proxy.azure_api.stream import Stream
 from proxy.errors import ProxyError
 from proxy.openai_api.json_members import BYTE_ORDER_MARK, ENCODE, UNREADABLE, Members, rewrite
 from proxy.translation.chat_on_responses import pieces
+from proxy.translation.chat_on_responses.chunks import Identity
 from proxy.translation.chat_on_responses.errors import Parameters
 from proxy.translation.chat_on_responses.pieces import BETWEEN, BLANK, CALLS, NULL, Part, ResponseFields, Wanted
 from proxy.translation.chat_on_responses.reasoning import ReasoningItems, summary_texts, to_details
 from proxy.translation.chat_on_responses.stop import StopSequences
-from proxy.translation.chat_on_responses.stream import ChatEvents, Identity
+from proxy.translation.chat_on_responses.stream import ChatEvents
 from proxy.translation.interface import Reply
 
 _RESPONSE = msgspec.json.Decoder(ResponseFields).decode

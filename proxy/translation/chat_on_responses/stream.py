@@ -17,6 +17,7 @@ from proxy.openai_api.answers import encode_error_event
 from proxy.openai_api.json_members import DECODE, ENCODE, UNREADABLE, Members, rewrite
 from proxy.openai_api.sse import DONE, encode_event
 from proxy.translation.chat_on_responses import pieces
+from proxy.translation.chat_on_responses.chunks import Chunks, Identity
 from proxy.translation.chat_on_responses.pieces import BETWEEN, BLANK, CALLS, EMPTY_LIST, NULL, ResponseFields, Wanted
 from proxy.translation.chat_on_responses.reasoning import ReasoningItems, to_details
 from proxy.translation.chat_on_responses.stop import StopSequences
@@ -27,14 +28,6 @@ _END = b"\n\n"
 _EVENT, _DATA = b"event: ", b"data: "
 _TEXT_DELTA = b"event: response.output_text.delta\ndata: "
 _OF_RESPONSE, _ERROR = "response.", "error"
-
-
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """What is the same in all chunks of a stream; `model` is for one whose response does not tell its own."""
-
-    id: str
-    created: int
-    model: str
 
 
 class _Delta(msgspec.Struct, gc=False):
@@ -101,7 +94,7 @@ class ChatEvents:
     ) -> None:
         self._upstream = upstream
         self._wanted = wanted
-        self._identity = identity
+        self._chunks = Chunks(identity, with_usage=wanted.usage)
         self._translate_error = translate_error
         self._keep_reasoning = keep_reasoning
         self.ended = False
@@ -115,13 +108,10 @@ class ChatEvents:
         self._message: _Key | None = None
         self._refusing: _Key | None = None
         self._stop = StopSequences(wanted.stops)
-        self._is_cut = self._has_begun = self._has_items = False
+        self._is_cut = self._has_items = False
         # How many characters are whole, and the parts that they are in: what annotations count from.
         self._characters = 0
         self._counted: set[tuple[_Key, int]] = set()
-        self._tail = b',"logprobs":null,"finish_reason":null}]'
-        self._close = (b',"usage":null' if wanted.usage else b"") + b"}" + _END
-        self._set_model(identity.model)
 
     @property
     def begun(self) -> bool:
@@ -190,8 +180,7 @@ class ChatEvents:
             return None
         if (event.output_index, event.content_index) != self._open or event.logprobs != EMPTY_LIST:
             return None
-        parts = (self._head, b'{"content":', event.delta, b"}", self._tail, self._hidden(event), self._close)
-        return b"".join(parts)
+        return self._chunks.plain(event.delta, self._hidden(event))
 
     @staticmethod
     def _hidden(event: _Delta) -> bytes:
@@ -221,8 +210,8 @@ class ChatEvents:
 
     def _announce(self, event: _Event, _data: bytes) -> bytes:
         """Take the name of the model."""
-        if event.response != NULL and not self._has_begun:
-            self._set_model(_DECODE_RESPONSE(event.response).model or self._identity.model)
+        if event.response != NULL:
+            self._chunks.set_model(_DECODE_RESPONSE(event.response).model)
         return b""
 
     def _begin_item(self, event: _Event, _data: bytes) -> bytes:
@@ -241,9 +230,9 @@ class ChatEvents:
         self._reasoning.call(pieces.TEXT(call_id))
         tool = {"name": item.get("name", BLANK), member: BLANK}
         if self._wanted.functions:
-            return flushed + self._first(NULL) + self._chunk({"function_call": tool})
+            return flushed + self._chunks.begin(NULL) + self._chunks.chunk({"function_call": tool})
         begun = {"index": call.index, "id": call_id, "type": holder, holder: tool}
-        return flushed + self._first(NULL) + self._chunk({"tool_calls": [begun]})
+        return flushed + self._chunks.begin(NULL) + self._chunks.chunk({"tool_calls": [begun]})
 
     def _input(self, event: _Event, _data: bytes) -> bytes:
         """Return a piece of a call's input; an empty one says nothing."""
@@ -261,8 +250,8 @@ class ChatEvents:
     def _add_input(self, call: _Call, piece: Raw) -> bytes:
         call.has_input = True
         if self._wanted.functions:
-            return self._chunk({"function_call": {"arguments": piece}})
-        return self._chunk({"tool_calls": [{"index": call.index, call.holder: {call.member: piece}}]})
+            return self._chunks.chunk({"function_call": {"arguments": piece}})
+        return self._chunks.chunk({"tool_calls": [{"index": call.index, call.holder: {call.member: piece}}]})
 
     def _text(self, event: _Event, data: bytes) -> bytes:
         """Return a piece of text that is not a plain one."""
@@ -306,12 +295,20 @@ class ChatEvents:
         if between:
             inner = BETWEEN + inner
         tokens = pieces.to_logprobs(pieces.parse_tokens(logprobs))
-        written = self._first(BLANK)
+        written = self._chunks.begin(BLANK)
         if inner or tokens:
-            written += self._chunk({"content": Raw(b'"%s"' % inner)}, tokens, hidden)
-        return (
-            flushed + written + (self._finish("stop", self._wanted.usage or self._wanted.rest) if self._is_cut else b"")
-        )
+            written += self._chunks.chunk({"content": Raw(b'"%s"' % inner)}, tokens, hidden)
+        return flushed + written + (self._cut() if self._is_cut else b"")
+
+    def _cut(self) -> bytes:
+        """Return the end of an answer that a stop sequence ends, behind which only its usage may be of interest."""
+        self._keep_reasoning(self._reasoning)
+        self.ended = not (self._wanted.usage or self._wanted.rest)
+        return self._finish("stop", ResponseFields()) + (encode_event(DONE) if self.ended else b"")
+
+    def _finish(self, reason: str, response: ResponseFields) -> bytes:
+        begun = self._chunks.begin(BLANK)
+        return begun + self._chunks.finish(reason, response, with_filters=self._wanted.filters)
 
     def _up_to_stop(self, inner: bytes) -> bytes:
         kept = self._stop.feed(pieces.TEXT(b'"%s"' % inner))
@@ -321,7 +318,7 @@ class ChatEvents:
     def _end_message(self) -> bytes:
         """Return what was held back of a message, whose stop sequences cannot go on in what follows."""
         held = self._stop.flush()
-        return self._chunk({"content": held}) if held else b""
+        return self._chunks.chunk({"content": held}) if held else b""
 
     def _refuse(self, event: _Event, _data: bytes) -> bytes:
         return self._refuse_with(event.item_key, event.content_index, event.delta)
@@ -334,7 +331,7 @@ class ChatEvents:
         self._told.add((key, index))
         self._refusing = key
         inner = (BETWEEN if is_first else b"") + bytes(piece)[1:-1]
-        return self._first(NULL) + self._chunk({"refusal": Raw(b'"%s"' % inner)})
+        return self._chunks.begin(NULL) + self._chunks.chunk({"refusal": Raw(b'"%s"' % inner)})
 
     def _summarise(self, event: _Event, _data: bytes) -> bytes:
         """Return a piece of the summary that the client asked for."""
@@ -348,13 +345,13 @@ class ChatEvents:
         between = BETWEEN if self._thought not in (None, place) else b""
         self._thought = place
         text = Raw(b'"%s%s"' % (between, bytes(piece)[1:-1]))
-        return self._first(BLANK) + self._chunk({"reasoning_content": text})
+        return self._chunks.begin(BLANK) + self._chunks.chunk({"reasoning_content": text})
 
     def _annotate(self, event: _Event, _data: bytes) -> bytes:
         if event.annotation == NULL:
             return b""
         found = pieces.to_annotations([DECODE(event.annotation)], self._characters)
-        return self._first(BLANK) + self._chunk({"annotations": found}) if found else b""
+        return self._chunks.begin(BLANK) + self._chunks.chunk({"annotations": found}) if found else b""
 
     def _end_item(self, event: _Event, _data: bytes) -> bytes:
         self._has_items = True
@@ -396,35 +393,13 @@ class ChatEvents:
         self._keep_reasoning(self._reasoning)
         if not self._is_cut:
             reason = pieces.finish_reason(response, called=bool(self._calls), functions=self._wanted.functions)
-            written += self._end_message() + self._details() + self._finish(reason, response, goes_on=True)
+            written += self._end_message() + self._details() + self._finish(reason, response)
         self.ended = True
-        return written + self._usage(response) + encode_event(DONE)
+        return written + self._chunks.usage(response) + encode_event(DONE)
 
     def _details(self) -> bytes:
         found = self._reasoning.by_call() if self._wanted.details else {}
-        return self._chunk({"reasoning_details": to_details(found)}) if found else b""
-
-    def _usage(self, response: ResponseFields) -> bytes:
-        usage = pieces.to_usage(response.usage) if self._wanted.usage else None
-        if usage is None:
-            return b""
-        empty = self._head.removesuffix(_CHOICE) + b'"choices":[],"usage":%s}' % ENCODE(usage)
-        return empty + _END
-
-    def _finish(self, reason: str, response: ResponseFields | None = None, *, goes_on: bool) -> bytes:
-        """Return the last chunk of the choice, and the end of the stream unless there is more to read."""
-        choice: dict[str, object] = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": reason}
-        members: dict[str, object] = {}
-        if response is not None and response.service_tier != NULL:
-            members["service_tier"] = response.service_tier
-        if response is not None and self._wanted.filters:
-            prompt, completion = pieces.to_filters(response.content_filters)
-            choice |= {"content_filter_results": completion} if completion else {}
-            members |= {"prompt_filter_results": pieces.prompt_filters(prompt)} if prompt else {}
-        more = ENCODE(members)[1:-1]
-        last = self._head.removesuffix(_CHOICE) + b'"choices":[%s]%s%s' % (ENCODE(choice), b"," * bool(more), more)
-        self.ended = not goes_on
-        return self._first(BLANK) + last + self._close + (b"" if goes_on else encode_event(DONE))
+        return self._chunks.chunk({"reasoning_details": to_details(found)}) if found else b""
 
     def _response_failed(self, event: _Event, _data: bytes) -> bytes:
         return self._fail(self._upstream.failure or pieces.failed(_DECODE_RESPONSE(event.response)))
@@ -436,24 +411,6 @@ class ChatEvents:
             return encode_event(DONE)
         self._failure = self._translate_error(error)
         return encode_error_event(self._failure)
-
-    def _first(self, content: Raw) -> bytes:
-        """Return the chunk that begins an answer, once."""
-        if self._has_begun:
-            return b""
-        self._has_begun = True
-        return self._chunk({"role": "assistant", "content": content, "refusal": None})
-
-    def _chunk(self, delta: Mapping[str, object], logprobs: object = None, hidden: bytes = b"") -> bytes:
-        tail = self._tail if logprobs is None else b',"logprobs":%s,"finish_reason":null}]' % ENCODE(logprobs)
-        return b"".join((self._head, ENCODE(delta), tail, hidden, self._close))
-
-    def _set_model(self, model: str) -> None:
-        common = {"id": self._identity.id, "object": "chat.completion.chunk", "created": self._identity.created}
-        self._head = _DATA + ENCODE({**common, "model": model})[:-1] + b"," + _CHOICE
-
-
-_CHOICE = b'"choices":[{"index":0,"delta":'
 
 
 def _kind(item: Members) -> str:
