@@ -306,7 +306,7 @@ async def read_broken(answer: aiohttp.ClientResponse) -> bytes:
     """Return what came of an answer until its connection broke off."""
     parts: list[bytes] = []
     with contextlib.suppress(aiohttp.ClientPayloadError):
-        async for part in answer.content.iter_any():
+        while part := await answer.content.readany():
             parts.append(part)
         pytest.fail("the answer looks complete")
     return b"".join(parts)

@@ -4,7 +4,15 @@ import json
 
 import pytest
 
-from proxy.azure_api.api_refusals import ApiRefusal, find_api_refusal, is_missing_there, refuses_reasoning
+from proxy.azure_api.api_refusals import (
+    ApiRefusal,
+    find_api_refusal,
+    has_functions_and_reasoning,
+    is_missing_there,
+    refuses_reasoning,
+    refuses_sealing,
+)
+from proxy.openai_api.json_body import parse_json_body
 
 
 def body(message: str, code: str | None = None, param: str | None = None) -> bytes:
@@ -77,3 +85,25 @@ def test_what_is_missing_is_told_by_status_or_code() -> None:
     assert is_missing_there(400, body("Unknown model: m", "unknown_model"))
     assert not is_missing_there(400, NO_EFFORT)
     assert not is_missing_there(None, b"")
+
+
+def test_sealing_that_is_refused_is_told() -> None:
+    assert refuses_sealing(400, NO_SEALING)
+    assert not refuses_sealing(404, NO_SEALING)
+    assert not refuses_sealing(400, NO_EFFORT)
+
+
+@pytest.mark.parametrize(
+    ("body", "is_so"),
+    [
+        ({}, False),
+        ({"tools": []}, False),
+        ({"tools": None}, False),
+        ({"tools": [{}]}, True),
+        ({"functions": [{}], "reasoning_effort": "low"}, True),
+        ({"tools": [{}], "reasoning_effort": "none"}, False),
+        ({"reasoning_effort": "low"}, False),
+    ],
+)
+def test_functions_meet_reasoning_unless_the_model_is_not_to_reason(body: dict[str, object], *, is_so: bool) -> None:
+    assert has_functions_and_reasoning(parse_json_body(json.dumps(body).encode())) is is_so

@@ -6,6 +6,7 @@ from proxy.routing.targets import Target
 CONNECT = Failure(kind=Kind.CONNECT)
 RESET = Failure(kind=Kind.RESET)
 TIMEOUT = Failure(kind=Kind.TIMEOUT)
+UNSUITABLE = Failure(kind=Kind.UNSUITABLE)
 MISSING = Failure(kind=Kind.ANSWER, status=404, code="DeploymentNotFound")
 FILTERED = Failure(kind=Kind.ANSWER, status=400, code="content_filter")
 BLOCKED = Failure(kind=Kind.ANSWER, status=403, code="upstream_blocked")
