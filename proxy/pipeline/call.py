@@ -28,6 +28,7 @@ from proxy.pipeline.recorder import Recorder
 from proxy.pipeline.resources import Resources
 from proxy.pipeline.routed_request import RoutedRequest
 from proxy.pipeline.stream_start import NO_STREAM, StreamStart
+from proxy.pipeline.translated_call import refuse_not_stored
 from proxy.routing.targets import Target
 from proxy.server.concurrency import Slot
 from proxy.server.request_body import read_body
@@ -111,6 +112,8 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         """Return the answer to a call."""
         operation, calls, start, slot = routed.route.operation, self.calls, self.running.start, self.running.slot
         may_stream = operation.stream is not None
+        if routed.route.parameters and operation.path.startswith("/responses/"):
+            refuse_not_stored(routed.route)
         if _passes(routed):
             slot.work(form=True)
             if may_stream:

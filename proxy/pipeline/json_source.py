@@ -23,7 +23,17 @@ from proxy.openai_api.json_body import JsonBody
 from proxy.openai_api.operations import Surface, is_idempotent
 from proxy.pipeline.attempt import Built, Refused, RunningCall
 from proxy.pipeline.routed_request import RoutedRequest
-from proxy.pipeline.translated_call import APIS, CHAT, Origin, Translated, Translators
+from proxy.pipeline.translated_call import (
+    APIS,
+    CHAT,
+    MARK,
+    RESPONSES_ALONE,
+    Origin,
+    Translated,
+    Translators,
+    needs_responses,
+    without_marks,
+)
 from proxy.routing.failures import Failure, Kind, Repeat
 from proxy.routing.learned import Learned, Path
 from proxy.routing.targets import Target, is_of_openai
@@ -62,6 +72,7 @@ class JsonSource:
         "_key",
         "_knows",
         "_made",
+        "_native",
         "_on_v1",
         "_place",
         "_refused",
@@ -84,11 +95,13 @@ class JsonSource:
             Repeat.IDEMPOTENT if is_idempotent(call.route.operation, call.document) else Repeat.IF_NOT_PROCESSED
         )
         self._routed = routed
-        self._call = call
+        self._call = self._native = call
         self._knows = knows
         self._running = running
         # The API that the client speaks, None for an operation that only one has.
         self._api = APIS.get(call.route.operation.name)
+        if self._api is Api.RESPONSES and MARK in call.raw:
+            self._native = without_marks(call)
         self._key = self._place = ""
         self._target: Target | None = None
         self._rounds = 0
@@ -115,11 +128,13 @@ class JsonSource:
         self._is_translating, self._gave_up, self._on_v1 = False, False, target.on_v1
         if self._api is not None and (target.api is not None or knows.paths.facts):
             self._choose_path(target, self._api)
-        self._start(self.call, f"{operation.name} {self._place}", self._repeat)
+        self._start(self._native, f"{operation.name} {self._place}", self._repeat)
 
     async def build(self, target: Target) -> Built | Refused:
         """Return the request for a target, or why it does not take the call."""
         translators, document = self._knows.translators, self.call.document
+        if target.api is Api.CHAT and self.call.route.operation.name in RESPONSES_ALONE:
+            return Refused(failure=Failure(kind=Kind.UNSUITABLE), error=needs_responses(self.call.route))
         try:
             if self._is_translating and self._translated is None and translators is not None and document is not None:
                 self._translate(target, document, translators)
@@ -280,7 +295,7 @@ class JsonSource:
             return self._first or refused
         self._is_translating, self._gave_up = False, True
         self._tried = tuple(path for path in self._tried if path is Path.ON_V1)
-        self._start(self.call, f"{self.call.route.operation.name} {self._place}", self._repeat)
+        self._start(self._native, f"{self.call.route.operation.name} {self._place}", self._repeat)
         return self._repair_parameters(self._first or refused)
 
     def _repair_parameters(self, refused: Refused) -> Refused | None:

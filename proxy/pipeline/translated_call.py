@@ -6,12 +6,14 @@ from functools import partial
 from uuid import uuid4
 
 import msgspec
+from msgspec import structs
 
 from proxy.azure_api.request import Call
+from proxy.errors import InvalidRequest, UnknownId
 from proxy.openai_api.json_body import JsonBody, parse_json_body
 from proxy.openai_api.operations import OPERATIONS, Operation
 from proxy.openai_api.router import Route
-from proxy.routing.targets import Target, is_reasoning
+from proxy.routing.targets import Target, is_of_openai, is_reasoning
 from proxy.server.access_log import AccessLogEntry
 from proxy.translation.interface import AnswerReader, Reply, TranslatedRequest
 from proxy.translation.reasoning_memory import ReasoningMemory, open_calls
@@ -22,6 +24,10 @@ CHAT, RESPONSE = "createChatCompletion", "createResponse"
 APIS: Mapping[str, Api] = {CHAT: Api.CHAT, RESPONSE: Api.RESPONSES}
 _BY_NAME = {operation.name: operation for operation in OPERATIONS if operation.name in APIS}
 _OTHER: Mapping[Api, Operation] = {Api.CHAT: _BY_NAME[RESPONSE], Api.RESPONSES: _BY_NAME[CHAT]}
+# What is in every id and seal of a translated response.
+MARK = b"notstored"
+# Operations of Responses that a deployment without them cannot do.
+RESPONSES_ALONE = frozenset({"Compactconversation", "Getinputtokencounts"})
 _LIST = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
@@ -75,7 +81,7 @@ class Translators:
         if api is Api.CHAT:
             request = self._on_responses(document, reply, origin, seals=seals, replays=replays)
         else:
-            request = self._on_chat(document, reply)
+            request = self._on_chat(document, reply, origin.target)
         body = request.body if replays else _without_reasoning(request.body)
         other = Call(
             route=Route(operation=_OTHER[api]), model=call.model, streams=call.streams, raw=body.raw, document=body
@@ -95,17 +101,23 @@ class Translators:
         calls = open_calls(call.document)
         return any(self.memory.find(client, place, one, self.clock()) is not None for one in calls)
 
-    def _on_chat(self, document: JsonBody, reply: Reply) -> TranslatedRequest:
+    def _on_chat(self, document: JsonBody, reply: Reply, target: Target) -> TranslatedRequest:
         from proxy.translation import responses_on_chat  # noqa: PLC0415  it delays a cold start
 
-        return responses_on_chat.translate(document, reply, keep_filters=self.keep_filter_results)
+        return responses_on_chat.translate(
+            document,
+            reply,
+            is_openai=is_of_openai(target),
+            reasons=_reasons(target),
+            keep_filters=self.keep_filter_results,
+        )
 
     def _on_responses(
         self, document: JsonBody, reply: Reply, origin: Origin, *, seals: bool, replays: bool
     ) -> TranslatedRequest:
         from proxy.translation.chat_on_responses import request as chat_on_responses  # noqa: PLC0415  as above
 
-        reasons = seals and (is_reasoning(origin.target.model) or is_reasoning(origin.target.deployment))
+        reasons = seals and _reasons(origin.target)
         recall = _Recall(self, origin)
         request = chat_on_responses.translate(
             document,
@@ -141,6 +153,39 @@ class _Recall:
         items = self._memory.find(origin.client, origin.place, call_id, self._clock())
         self.found = self.found or items is not None
         return items
+
+
+def without_marks(call: Call) -> Call:
+    """Return a call of Responses for a deployment that has them, without what only a translated answer has.
+
+    Raises `InvalidRequest` where the call names an answer that is not stored.
+    """
+    if call.document is None or MARK not in call.raw:
+        return call
+    from proxy.translation.responses_on_chat import marks  # noqa: PLC0415  as above
+
+    document = marks.without_marks(call.document)
+    return structs.replace(call, document=document, raw=document.raw)
+
+
+def refuse_not_stored(route: Route) -> None:
+    """Raise `UnknownId` for an operation on a response that was translated, and is stored nowhere."""
+    from proxy.translation.responses_on_chat import marks  # noqa: PLC0415  as above
+
+    if marks.is_translated(route.parameters[0]):
+        error = marks.refuse_reference("response_id")
+        raise UnknownId(error.message, param=error.param, code=error.code)
+
+
+def needs_responses(route: Route) -> InvalidRequest:
+    """Return the error for an operation of Responses that no chat completion can stand for."""
+    from proxy.translation.responses_on_chat import marks  # noqa: PLC0415  as above
+
+    return marks.needs_responses(f"`{route.operation.method} /v1{route.operation.path}`", "model")
+
+
+def _reasons(target: Target) -> bool:
+    return is_reasoning(target.model) or is_reasoning(target.deployment)
 
 
 def _nothing(_call_id: str) -> None:
