@@ -6,6 +6,7 @@ Where OpenAI's document is there, it judges each of them.
 import json
 import os
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from proxy.azure_api.errors import AzureErrors
@@ -150,7 +151,8 @@ def play(chunks: Iterable[bytes], request: TranslatedRequest | None = None, **op
     return written
 
 
-def chunks(written: bytes) -> list[Json]:
+@cache
+def chunks(written: bytes) -> Sequence[Json]:
     """Return the chunks of a stream, after judging it as a whole and each of them."""
     read = [json.loads(data) for data in whole(written)]
     for chunk in read:
