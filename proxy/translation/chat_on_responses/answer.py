@@ -13,7 +13,7 @@ from proxy.translation.chat_on_responses.chunks import Identity
 from proxy.translation.chat_on_responses.errors import Parameters
 from proxy.translation.chat_on_responses.pieces import BETWEEN, BLANK, CALLS, NULL, Part, ResponseFields, Wanted
 from proxy.translation.chat_on_responses.reasoning import ReasoningItems, summary_texts, to_details
-from proxy.translation.chat_on_responses.stop import StopSequences
+from proxy.translation.chat_on_responses.stop import StopSequences, within
 from proxy.translation.chat_on_responses.stream import ChatEvents
 from proxy.translation.interface import Reply
 
@@ -156,7 +156,7 @@ class _Message:
             kept = stop.feed(text)
             kept += stop.flush()
             self.is_cut, inner = stop.cut, bytes(pieces.encode_text(kept, inner))[1:-1]
-            tokens, text = _within(tokens, len(kept)) if stop.cut else tokens, kept
+            tokens, text = within(tokens, len(kept)) if stop.cut else tokens, kept
         self._annotate(parts, before)
         self._characters = before + len(text)
         self._texts.append(inner)
@@ -177,14 +177,3 @@ class _Message:
 
 def _joined(texts: Sequence[bytes]) -> Raw:
     return Raw(b'"%s"' % BETWEEN.join(texts))
-
-
-def _within(tokens: Sequence[Members], characters: int) -> list[Members]:
-    """Return the tokens of so many characters."""
-    kept = []
-    for token in tokens:
-        characters -= len(pieces.TEXT(token.get("token", BLANK)))
-        if characters < 0:
-            break
-        kept.append(token)
-    return kept

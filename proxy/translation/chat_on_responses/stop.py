@@ -9,11 +9,12 @@ import msgspec
 
 from proxy.errors import InvalidRequest
 from proxy.openai_api.json_body import JsonBody
-from proxy.openai_api.json_members import UNREADABLE, decode
+from proxy.openai_api.json_members import UNREADABLE, Members, decode
 
 # Both are OpenAI's documented limit and one of our own: each character may be looked at again with every event.
 MAX_SEQUENCES = 4
 MAX_CHARACTERS = 1024
+_TOKEN = msgspec.json.Decoder(str).decode
 _STOP = msgspec.json.Decoder(str | list[str] | None).decode
 
 
@@ -75,3 +76,40 @@ class StopSequences:
                 return at
             at = text.find(sequence[0], at + 1)
         return len(text)
+
+
+class HeldTokens:
+    """Lets the tokens of a text through with it: those that are whole in what has left."""
+
+    def __init__(self) -> None:
+        self._held: list[Members] = []
+        self._room = 0
+
+    def feed(self, tokens: Sequence[Members], characters: int) -> list[Members]:
+        """Take the tokens of a piece, of which so many characters leave; return those that leave with them."""
+        self._held += tokens
+        self._room += characters
+        leaving = within(self._held, self._room)
+        del self._held[: len(leaving)]
+        self._room -= sum(map(_length, leaving))
+        return leaving
+
+    def flush(self) -> list[Members]:
+        """Return what was held back, at the end of the text."""
+        held, self._held, self._room = self._held, [], 0
+        return held
+
+
+def within(tokens: Sequence[Members], characters: int) -> list[Members]:
+    """Return the first tokens that are whole in so many characters."""
+    kept = []
+    for token in tokens:
+        characters -= _length(token)
+        if characters < 0:
+            break
+        kept.append(token)
+    return kept
+
+
+def _length(token: Members) -> int:
+    return len(_TOKEN(token["token"])) if "token" in token else 0

@@ -20,7 +20,7 @@ from proxy.translation.chat_on_responses import pieces
 from proxy.translation.chat_on_responses.chunks import Chunks, Identity
 from proxy.translation.chat_on_responses.pieces import BETWEEN, BLANK, CALLS, EMPTY_LIST, NULL, ResponseFields, Wanted
 from proxy.translation.chat_on_responses.reasoning import ReasoningItems, to_details
-from proxy.translation.chat_on_responses.stop import StopSequences
+from proxy.translation.chat_on_responses.stop import HeldTokens, StopSequences
 
 _CUT_SHORT = "Azure OpenAI ended the stream before the answer was complete."
 _NOT_JSON = "Azure OpenAI sent an event that is not the JSON it should be."
@@ -108,6 +108,7 @@ class ChatEvents:
         self._message: _Key | None = None
         self._refusing: _Key | None = None
         self._stop = StopSequences(wanted.stops)
+        self._tokens = HeldTokens()
         self._is_cut = self._has_items = False
         # How many characters are whole, and the parts that they are in: what annotations count from.
         self._characters = 0
@@ -289,15 +290,13 @@ class ChatEvents:
             self._characters += 2 * between
         self._open = (key, index)
         self._told.add(self._open)
-        inner = bytes(piece)[1:-1]
+        inner, tokens = bytes(piece)[1:-1], pieces.parse_tokens(logprobs)
         if self._wanted.stops:
-            inner = self._up_to_stop(inner)
-        if between:
-            inner = BETWEEN + inner
-        tokens = pieces.to_logprobs(pieces.parse_tokens(logprobs))
+            inner, tokens = self._up_to_stop(inner, tokens)
         written = self._chunks.begin(BLANK)
-        if inner or tokens:
-            written += self._chunks.chunk({"content": Raw(b'"%s"' % inner)}, tokens, hidden)
+        if inner or tokens or between:
+            text = Raw(b'"%s%s"' % (BETWEEN if between else b"", inner))
+            written += self._chunks.chunk({"content": text}, pieces.to_logprobs(tokens), hidden)
         return flushed + written + (self._cut() if self._is_cut else b"")
 
     def _cut(self) -> bytes:
@@ -310,15 +309,15 @@ class ChatEvents:
         begun = self._chunks.begin(BLANK)
         return begun + self._chunks.finish(reason, response, with_filters=self._wanted.filters)
 
-    def _up_to_stop(self, inner: bytes) -> bytes:
+    def _up_to_stop(self, inner: bytes, tokens: list[Members]) -> tuple[bytes, list[Members]]:
         kept = self._stop.feed(pieces.TEXT(b'"%s"' % inner))
         self._is_cut = self._stop.cut
-        return bytes(pieces.encode_text(kept, inner))[1:-1]
+        return bytes(pieces.encode_text(kept, inner))[1:-1], self._tokens.feed(tokens, len(kept))
 
     def _end_message(self) -> bytes:
         """Return what was held back of a message, whose stop sequences cannot go on in what follows."""
-        held = self._stop.flush()
-        return self._chunks.chunk({"content": held}) if held else b""
+        held, tokens = self._stop.flush(), pieces.to_logprobs(self._tokens.flush())
+        return self._chunks.chunk({"content": held}, tokens) if held or tokens else b""
 
     def _refuse(self, event: _Event, _data: bytes) -> bytes:
         return self._refuse_with(event.item_key, event.content_index, event.delta)
