@@ -221,18 +221,18 @@ def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Cal
         knows=Knowledge(
             repairs=learned_repairs() if settings.repair_parameters else None,
             paths=Learned(),
-            translators=_translators(settings, record) if settings.translate_apis else None,
+            translators=_translators(settings, record) if settings.translation.is_on else None,
             clock=time.monotonic,
         ),
     )
 
 
 def _translators(settings: Settings, record: Record | None) -> Translators:
-    memory = settings.translate_reasoning_memory
+    memory = settings.translation.memory
     return Translators(
         memory=ReasoningMemory(memory) if memory else None,
         keep_filter_results=settings.keep_content_filter_results,
-        with_details=settings.translate_reasoning_details,
+        with_details=settings.translation.with_details,
         needs_usage=record is not None,
         clock=time.monotonic,
         now=time.time,

@@ -40,6 +40,18 @@ _UNNAMED_RESOURCE = "azure-openai"  # for an endpoint whose host is a numeric ad
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    """Whether calls are translated between the two APIs for conversations, and what becomes of the model's reasoning.
+
+    `memory` is what is kept of it, in bytes; `with_details` gives it to clients, to be sent back.
+    """
+
+    is_on: bool
+    memory: int
+    with_details: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The values of all settings; `proxy.config.table` describes the variable behind each.
 
@@ -72,9 +84,7 @@ class Settings:
     client_auth: ClientAuth
     client_resources: frozenset[str]
     repair_parameters: bool
-    translate_apis: bool
-    translate_reasoning_memory: int
-    translate_reasoning_details: bool
+    translation: Translation
     keep_content_filter_results: bool
     http_proxies: HttpProxies
 
@@ -104,8 +114,7 @@ class Settings:
             stream_keep_alive=environment.read_optional(table.STREAM_KEEP_ALIVE),
             shutdown_grace=environment.read(table.SHUTDOWN_GRACE),
             max_in_flight=max_in_flight,
-            # A request that was admitted must not wait for a connection.
-            upstream_connections=max(max_in_flight, environment.read(table.UPSTREAM_CONNECTIONS)),
+            upstream_connections=max(max_in_flight, environment.read(table.UPSTREAM_CONNECTIONS)),  # none waits for one
             max_json_body_bytes=environment.read(table.MAX_JSON_BODY_BYTES),
             max_body_memory_bytes=environment.read_optional(table.MAX_BODY_MEMORY_BYTES),
             client_keys=environment.read(table.CLIENT_KEYS),
@@ -116,12 +125,18 @@ class Settings:
             client_auth=client_auth,
             client_resources=environment.read_optional(table.CLIENT_RESOURCES) or frozenset(),
             repair_parameters=environment.read(table.REPAIR_PARAMETERS),
-            translate_apis=environment.read(table.TRANSLATE_APIS),
-            translate_reasoning_memory=environment.read(table.TRANSLATE_REASONING_MEMORY),
-            translate_reasoning_details=environment.read(table.TRANSLATE_REASONING_DETAILS),
+            translation=_read_translation(environment),
             keep_content_filter_results=environment.read(table.CONTENT_FILTER_RESULTS),
             http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
         )
+
+
+def _read_translation(environment: Environment) -> Translation:
+    return Translation(
+        is_on=environment.read(table.TRANSLATE_APIS),
+        memory=environment.read(table.TRANSLATE_REASONING_MEMORY),
+        with_details=environment.read(table.TRANSLATE_REASONING_DETAILS),
+    )
 
 
 def _read_client_auth(environment: Environment) -> ClientAuth:
