@@ -93,6 +93,17 @@ def _unreadable(ask: Ask, asked: Record) -> RefusalError | None:
     return None
 
 
+def _thoughts(_ask: Ask, asked: Record) -> RefusalError | None:
+    """Refuse a tool's output without what the model has thought: https://api-docs.deepseek.com/guides/thinking_mode."""
+    messages = asked.get("messages")
+    given = [message for message in messages if isinstance(message, dict)] if isinstance(messages, list) else []
+    last = max((number for number, message in enumerate(given) if message.get("role") == "user"), default=-1)
+    calls = [message for message in given[last + 1 :] if message.get("tool_calls")]
+    if all(message.get("reasoning_content") == THOUGHT for message in calls):
+        return None
+    return InvalidError(400, "The `reasoning_content` in the thinking mode must be passed back to the API.")
+
+
 _NOT_FOUND = (
     "Item with id '{id}' not found. Items are not persisted when `store` is set to false. Try again with `store` set "
     "to true, or remove this item from your input."
@@ -109,6 +120,7 @@ ON_CHAT: Mapping[str, tuple[_Refuse, ...]] = MappingProxyType(
         "gpt-5-codex": _RESPONSES_ALONE,
         "o3-pro": (_unsupported,),
         "gpt-5.6-luna": (_tools_with_reasoning,),
+        "DeepSeek-V4-Pro": (_thoughts,),
         "gpt-5-codex-not-found": _RESPONSES_ALONE,
         "gpt-5-codex-conflict": _RESPONSES_ALONE,
         "gpt-5-codex-required": _RESPONSES_ALONE,
@@ -145,8 +157,11 @@ ON_RESPONSES: Mapping[str, tuple[_Refuse, ...]] = MappingProxyType(
 )
 """Model -> what it refuses on responses."""
 
-REASONING = frozenset(ON_CHAT) - {"serves-nothing"}
-"""Models that reason before they say anything."""
+REASONING = frozenset(ON_CHAT) - {"DeepSeek-V4-Pro", "serves-nothing"}
+"""Models that reason before they say anything, and seal it."""
+THINKING = frozenset({"DeepSeek-V4-Pro"})
+"""Models that tell in a chat what they think."""
+THOUGHT = "Thinking about it"
 
 
 def check_chat(ask: Ask) -> None:

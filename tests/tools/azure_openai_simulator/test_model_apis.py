@@ -9,7 +9,7 @@ from openai.types.responses import FunctionToolParam, ResponseInputParam
 
 from tests.tools.azure_openai_simulator.judge import judge
 from tools.azure_openai_simulator import DEFAULT_KEY, Simulator
-from tools.azure_openai_simulator.model_apis import ON_CHAT, ON_RESPONSES
+from tools.azure_openai_simulator.model_apis import ON_CHAT, ON_RESPONSES, THOUGHT
 
 ALL = {name: name for name in (*ON_CHAT, *ON_RESPONSES)}
 TOOL: FunctionToolParam = {"type": "function", "name": "weather", "strict": False, "parameters": {"type": "object"}}
@@ -151,3 +151,28 @@ async def test_some_refuse_the_reasoning_that_they_have_sealed(
     assert refused.value.code == code
     without = [item for item in conversation if item.get("type") != "reasoning"]
     assert (await sdk.responses.create(model=model, input=without)).output_text == "You said: hello"
+
+
+async def test_a_model_that_thinks_in_a_chat_wants_its_thoughts_back(sdk: AsyncOpenAI) -> None:
+    model = "DeepSeek-V4-Pro"
+    tools = [{"type": "function", "function": {"name": "weather"}}]
+    asked = [{"role": "user", "content": "hello"}]
+    lenient = AsyncOpenAI(base_url=sdk.base_url, api_key=DEFAULT_KEY, max_retries=0)  # for Azure's blank first chunk
+    async with lenient:
+        whole, stream = [
+            await lenient.chat.completions.create(  # type: ignore[call-overload]
+                model=model, messages=asked, tools=tools, tool_choice="required", stream=streams
+            )
+            for streams in (False, True)
+        ]
+        deltas = [chunk.choices[0].delta.to_dict() async for chunk in stream if chunk.choices]
+    assert whole.choices[0].message.to_dict()["reasoning_content"] == THOUGHT
+    assert "".join(delta.get("reasoning_content") or "" for delta in deltas) == THOUGHT
+    call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    said = {"role": "assistant", "tool_calls": [call]}
+    output = {"role": "tool", "tool_call_id": "call_1", "content": "sunny"}
+    with pytest.raises(openai.BadRequestError, match="must be passed back"):
+        await sdk.chat.completions.create(model=model, messages=[*asked, said, output])  # type: ignore[list-item]
+    thought = {**said, "reasoning_content": THOUGHT}
+    answer = await sdk.chat.completions.create(model=model, messages=[*asked, thought, output])  # type: ignore[list-item]
+    assert answer.choices[0].message.content == "You said: hello"
