@@ -1,6 +1,5 @@
 """Clients that speak chat completions, on deployments that offer Responses alone."""
 
-import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
 
@@ -25,6 +24,7 @@ from tests.integration.translated import (
     V1_CHAT,
     Translating,
     classic,
+    read_broken,
     translating,
 )
 from tests.processes import REPOSITORY, running_host
@@ -300,16 +300,6 @@ async def test_an_error_of_azure_names_the_clients_parameter_and_has_its_status(
         with pytest.raises(openai.RateLimitError):
             await streamed(alone.sdk, names[4])
         assert set(alone.paths()) == {RESPONSES}
-
-
-async def read_broken(answer: aiohttp.ClientResponse) -> bytes:
-    """Return what came of an answer until its connection broke off."""
-    parts: list[bytes] = []
-    with contextlib.suppress(aiohttp.ClientPayloadError):
-        while part := await answer.content.readany():
-            parts.append(part)
-        pytest.fail("the answer looks complete")
-    return b"".join(parts)
 
 
 BROKEN = ("stream-cut", "stream-clean-cut", "stream-error-after-content", "gated-cut")

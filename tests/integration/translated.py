@@ -1,10 +1,13 @@
 """An app whose deployments offer chat completions or Responses alone, and what reached them."""
 
+import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import aiohttp
+import pytest
 from openai import AsyncOpenAI
 
 from tests.integration.conftest import CLIENT_KEY, environ_for
@@ -64,3 +67,13 @@ async def translating(deployed: Mapping[str, str] = DEPLOYED, **settings: str) -
         official(f"{app.url}/v1", CLIENT_KEY) as sdk,
     ):
         yield Translating(app=app, azure=azure, sdk=sdk)
+
+
+async def read_broken(answer: aiohttp.ClientResponse) -> bytes:
+    """Return what came of an answer until its connection broke off."""
+    parts: list[bytes] = []
+    with contextlib.suppress(aiohttp.ClientPayloadError):
+        while part := await answer.content.readany():
+            parts.append(part)
+        pytest.fail("the answer looks complete")
+    return b"".join(parts)
