@@ -117,10 +117,8 @@ async def test_the_second_path_of_a_model_of_another_maker_takes_two_requests_mo
 @pytest.mark.parametrize("rest", [{"include": ["reasoning.encrypted_content"]}, {"reasoning": {"effort": "low"}}])
 async def test_what_other_makers_do_not_take_is_asked_as_a_chat(alone: Translating, rest: Mapping[str, object]) -> None:
     assert await text_of(alone.sdk, DEEPSEEK) == ECHO
-    raw = await alone.sdk.responses.with_raw_response.create(
-        model=DEEPSEEK,
-        input=INPUT,
-        **rest,  # type: ignore[arg-type]
+    raw = await alone.sdk.responses.with_raw_response.create(  # type: ignore[call-overload]
+        model=DEEPSEEK, input=INPUT, **rest
     )
     assert raw.parse().output_text == ECHO
     assert raw.headers[TRANSLATED] == "chat"
@@ -172,13 +170,10 @@ async def called(sdk: AsyncOpenAI, model: str, *, stream: bool, **rest: object) 
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("rest", [{}, {"include": ["reasoning.encrypted_content"]}])
-async def test_what_a_model_has_thought_goes_back_with_its_call(
-    alone: Translating, rest: dict[str, object], *, stream: bool
-) -> None:
-    alone.azure.deployments["deepseek"] = DEEPSEEK
+async def test_what_a_model_has_thought_goes_back_with_its_call(rest: dict[str, object], *, stream: bool) -> None:
     async with translating(DEPLOYED, AZURE_OPENAI_DEPLOYMENT_APIS=f"{DEEPSEEK}=chat") as chatty:
         conversation = await called(chatty.sdk, DEEPSEEK, stream=stream, **rest)
-        assert conversation[1]["type"] == "reasoning"  # type: ignore[index, typeddict-item]
+        assert conversation[1]["type"] == "reasoning"
         assert await text_of(chatty.sdk, DEEPSEEK, input=conversation, tools=[WEATHER]) == ECHO
         messages = cast("list[dict[str, object]]", chatty.body()["messages"])
         assert [message["role"] for message in messages] == ["user", "assistant", "tool"]
@@ -227,12 +222,10 @@ async def test_what_a_chat_has_not_is_refused_with_the_parameter_unless_another_
                     assert answer.status == 400
                     assert "needs a deployment that serves the Responses API" in await answer.text()
         assert alone.paths() == []
-    resources = (
-        {"models": {"m": CHATTY}, "deployment_apis": {CHATTY: "chat"}},
-        {"models": {"m": "gpt-4o"}, "priority": 1},
-    )
+    one = {"models": {"m": CHATTY}, "deployment_apis": {CHATTY: "chat"}}
+    other = {"models": {"m": "gpt-4o"}, "priority": 1}
     async with Simulator(deployments=DEPLOYED).serving() as first, Simulator().serving() as second:
-        async for both in over_two(first, second, *resources):
+        async for both in over_two(first, second, one, other):
             async with both.sdk() as sdk:
                 plain = await sdk.responses.with_raw_response.create(model="m", input=INPUT)
                 assert told(plain.headers) == ("0", "1")
@@ -241,7 +234,7 @@ async def test_what_a_chat_has_not_is_refused_with_the_parameter_unless_another_
 
 
 async def over_two(
-    first: Simulator, second: Simulator, one: dict[str, object], other: dict[str, object]
+    first: Simulator, second: Simulator, one: Mapping[str, object], other: Mapping[str, object]
 ) -> AsyncIterator[App]:
     resources = (entry("first", first.url, **one), entry("second", second.url, **other))
     async with running_host(REPOSITORY, environ_of(resources)) as host:
