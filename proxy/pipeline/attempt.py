@@ -18,9 +18,10 @@ from proxy.azure_api.errors import AzureErrors
 from proxy.azure_api.request import Call, wants_usage
 from proxy.azure_api.stream import open_stream
 from proxy.azure_api.urls import without_version
-from proxy.azure_api.usage import find_usage
+from proxy.azure_api.usage import estimate_usage, find_usage
 from proxy.azure_api.whole_as_stream import to_events
 from proxy.azure_services.credentials import Header
+from proxy.azure_services.sending import Sending
 from proxy.azure_services.upstream import Upstream
 from proxy.config.timeouts import Timeouts
 from proxy.errors import ConfigurationError, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
@@ -304,7 +305,6 @@ class Attempts:
             raise UpstreamError("Azure OpenAI's answer is empty.")
         if sent.translated is not None:
             cleaned = sent.translated.reader.answer(whole)
-            sent.translated.keep()
         elif operation.clean and whole:
             cleaned = response.to_openai(whole, keep=self.keep_filter_results)
         else:
@@ -316,6 +316,8 @@ class Attempts:
         if "location" in passed:
             passed["location"] = tag_location(sent.routed.resources.tags, passed["location"], sent.target.resource)
         answer.sending.usage = find_usage(whole)
+        if sent.translated is not None:
+            _end_translated(sent.translated, answer.sending)
         answer.sending.end("completed")
         body = cleaned if tag is None else tag(cleaned)
         return Answered(response=Response(status=answer.status, headers=passed, body=body), headers=answer.headers)
@@ -327,7 +329,7 @@ class Attempts:
         if translated is None:
             relay = EventRelay(answer, stream, sent.routed.tagging_events(sent.call, sent.target.resource))
         else:
-            relay = EventRelay(answer, stream, None, at_end=translated.keep)
+            relay = EventRelay(answer, stream, None, at_end=partial(_end_translated, translated, answer.sending))
         error = await relay.begin(sent.running.exchange.deadline, at_once=sent.call.in_background)
         if error is not None:
             answer.close()
@@ -353,7 +355,7 @@ class Attempts:
             return self._refused_in_stream(sent, stream.failure, answer)
         answer.sending.usage = find_usage(whole)
         if sent.translated is not None:
-            sent.translated.keep()
+            _end_translated(sent.translated, answer.sending)
         tag = sent.routed.tagging(sent.call, sent.target.resource) if sent.translated is None else None
         body = _at_once(sent.running.exchange, written if tag is None else tag(written))
         answer.sending.end("completed")
@@ -396,6 +398,12 @@ class Attempts:
         sent.running.exchange.stack.callback(answer.close)
         leaving = Response(status=answer.status, headers=passed, body=body, keep_alive=keep_alive)
         return Answered(response=leaving, headers=answer.headers)
+
+
+def _end_translated(translated: Translated, sending: Sending) -> None:
+    """Keep the reasoning of a translated answer, and estimate its tokens where it ended before Azure counted them."""
+    translated.keep()
+    sending.usage = sending.usage or estimate_usage(sending.sent, sending.received)
 
 
 def _translated_error(translated: Translated, error: ProxyError) -> ProxyError:

@@ -128,9 +128,9 @@ class EventRelay:
     async def _finish(self, exchange: Exchange) -> None:
         """Write the request's line, before there is anything to wait for: now the client may leave."""
         answer, stream = self._answer, self._stream
+        answer.sending.usage = parse_usage(stream.usage)
         if self._at_end is not None:
             self._at_end()
-        answer.sending.usage = parse_usage(stream.usage)
         _note_end(answer, exchange, stream.failure)
         if not stream.broken:
             await answer.finish()

@@ -52,7 +52,7 @@ def log_unexpected(error: BaseException) -> ProxyError:
     return ProxyError("The proxy failed to answer. The error is in its log.")
 
 
-class _Line(msgspec.Struct):
+class _Line(msgspec.Struct, omit_defaults=True):
     request_id: str
     client: str | None
     operation: str | None
@@ -63,13 +63,15 @@ class _Line(msgspec.Struct):
     outcome: str
     error: str | None
     target: int | None
-    translated: str | None
-    reasoning_missed: int | None
     attempts: int
     sent: int
     received: int
     input_tokens: int | None
     output_tokens: int | None
+    # Only in the lines of translated calls.
+    translated: str | None = None
+    reasoning_missed: int | None = None
+    estimated: bool = False
 
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -156,12 +158,13 @@ class AccessLogEntry:
             outcome,
             self.error,
             self.target,
-            self.translated,
-            self.reasoning_missed,
             self.attempts,
             self.sent,
             self.received,
             usage.input_tokens if usage is not None else None,
             usage.output_tokens if usage is not None else None,
+            self.translated,
+            self.reasoning_missed,
+            usage is not None and usage.estimated,
         )
         self._out(_ENCODE(line).decode())

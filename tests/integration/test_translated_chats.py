@@ -168,6 +168,15 @@ async def test_usage_stop_structured_output_and_the_helper_of_the_sdk_work(alone
         assert (await helper.get_final_completion()).choices[0].message.content == ECHO
 
 
+async def test_a_stream_that_stops_early_is_ended_at_azure_and_its_tokens_are_estimated(alone: Translating) -> None:
+    stream = await alone.sdk.chat.completions.with_raw_response.create(
+        model=CODEX, messages=[{"role": "user", "content": "stop " * 2000}], stream=True, stop=["stop stop"]
+    )
+    chunks = [chunk async for chunk in stream.parse()]
+    assert chunks[-1].choices[0].finish_reason == "stop"
+    assert (await alone.line(stream.headers["x-request-id"]))["estimated"] is True
+
+
 async def called(
     sdk: AsyncOpenAI, model: str, *, stream: bool, content: str = "hello world"
 ) -> list[ChatCompletionMessageParam]:
@@ -205,7 +214,7 @@ async def test_the_reasoning_before_a_tool_call_goes_back_with_its_output(alone:
     raw = await alone.sdk.chat.completions.with_raw_response.create(model=CODEX, messages=conversation, tools=[WEATHER])
     assert raw.parse().choices[0].message.content == ECHO
     assert alone.input_types() == ["message", "reasoning", "function_call", "function_call_output"]
-    assert (await alone.line(raw.headers["x-request-id"]))["reasoning_missed"] is None
+    assert (await alone.line(raw.headers["x-request-id"])).get("reasoning_missed") is None
     await alone.sdk.chat.completions.create(model=CODEX, messages=[*conversation, *HELLO], tools=[WEATHER])
     assert alone.input_types() == ["message", "function_call", "function_call_output", "message"]
 
