@@ -15,6 +15,7 @@ from proxy.errors import InvalidRequest
 # What a header may have; other names are none that a client's author would miss.
 _NAME = re.compile(r"[A-Za-z0-9_.\-\[\]]{1,64}", re.ASCII)
 _UNSAFE = "*"
+_NULL = msgspec.Raw(b"null")
 # A header has room for some; a body could have thousands of members that nobody knows.
 MAX_NAMES = 32
 
@@ -119,7 +120,7 @@ class Losses:
     def drop_rest(self, members: Mapping[str, msgspec.Raw], place: str) -> None:
         """Note what is left of an object whose other members have been sent; null says nothing."""
         for name, value in members.items():
-            if bytes(value) != b"null":
+            if value != _NULL:
                 self.drop(name, place)
 
 

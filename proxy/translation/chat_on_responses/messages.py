@@ -212,7 +212,7 @@ def _text_part(part: Members, _path: str, _losses: Losses) -> Members:
 
 def _image_part(part: Members, path: str, losses: Losses) -> Members:
     value = part.pop("image_url", _NULL)
-    image = members_of(value, f"{path}.image_url") if not bytes(value).startswith(b'"') else {"url": value}
+    image = members_of(value, f"{path}.image_url") if not _starts(value, b'"') else {"url": value}
     url, detail = image.pop("url", _NULL), image.pop("detail", _NULL)
     losses.drop_rest(image, "messages[].content[].image_url")
     return {"type": _raw("input_image"), "image_url": url, "detail": _AUTO if detail == _NULL else detail}
@@ -263,7 +263,12 @@ def _function_id(name: str) -> str:
 
 
 def _is_list(value: Raw) -> bool:
-    return bytes(value).startswith(b"[")
+    return _starts(value, b"[")
+
+
+def _starts(value: Raw, first: bytes) -> bool:
+    """Tell whether some JSON starts so, without a copy of what may be megabytes."""
+    return bytes(memoryview(value)[:1]) == first
 
 
 def _or_blank(value: Raw) -> Raw:

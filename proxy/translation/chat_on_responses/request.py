@@ -104,7 +104,7 @@ class _Request:
     def build(self, given: Members, *, reasons: bool) -> bytes:
         """Return the body."""
         self._given = given
-        if self._given.get("messages", _NULL) == _NULL:
+        if not self._has("messages"):
             message = "Missing required parameter: 'messages'."
             raise InvalidRequest(message, param="messages", code="missing_required_parameter")
         for name, value in self._given.items():
@@ -137,7 +137,7 @@ class _Request:
 
     def max_tokens(self, value: Raw) -> None:
         """Take the bound by its older name, unless there is the other."""
-        if self._given.get("max_completion_tokens", _NULL) != _NULL:
+        if self._has("max_completion_tokens"):
             self.losses.drop("max_tokens")
         else:
             self._bound("max_tokens", value)
@@ -178,9 +178,12 @@ class _Request:
         self.body.setdefault("parallel_tool_calls", _FALSE)
 
     def function_call(self, value: Raw) -> None:
-        """Take the choice among them."""
-        self.renamed["tool_choice"] = "function_call"
-        self.body.setdefault("tool_choice", from_function_call(value))
+        """Take the choice among them, unless there is the newer one."""
+        if self._has("tool_choice"):
+            self.losses.drop("function_call")
+        else:
+            self.renamed["tool_choice"] = "function_call"
+            self.body["tool_choice"] = from_function_call(value)
 
     def logprobs(self, value: Raw) -> None:
         """Take whether the answer has probabilities."""
@@ -211,6 +214,9 @@ class _Request:
         """Note that nothing is stored."""
         if bytes(value) == _TRUE:
             self.losses.drop("store")
+
+    def _has(self, name: str) -> bool:
+        return self._given.get(name, _NULL) != _NULL
 
     def _bound(self, name: str, value: Raw) -> None:
         digits = bytes(value)

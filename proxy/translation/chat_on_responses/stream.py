@@ -164,7 +164,8 @@ class ChatEvents:
         blocks.pop()
         written = []
         for block in blocks:
-            written.append(self._plain(block) or self._translate(block))
+            plain = self._plain(block)
+            written.append(self._translate(block) if plain is None else plain)
             if self.ended:
                 break
         if self._upstream.ended and not self.ended:
@@ -173,7 +174,7 @@ class ChatEvents:
 
     def _plain(self, block: bytes) -> bytes | None:
         """Return the chunk for a piece of the text that goes on; None for all other events."""
-        if not block.startswith(_TEXT_DELTA) or self._wanted.stops:
+        if self._is_cut or not block.startswith(_TEXT_DELTA):
             return None
         try:
             event = _DECODE_DELTA(block[len(_TEXT_DELTA) :])
@@ -181,7 +182,15 @@ class ChatEvents:
             return None
         if (event.output_index, event.content_index) != self._open or event.logprobs != EMPTY_LIST:
             return None
+        if self._wanted.stops:
+            return self._goes_on(event)
         return self._chunks.plain(event.delta, self._hidden(event))
+
+    def _goes_on(self, event: _Delta) -> bytes | None:
+        """Return a piece of a text that may end; None for one that is no text."""
+        if not bytes(event.delta).startswith(b'"'):
+            return None
+        return self._say(event.output_index, event.content_index, event.delta, EMPTY_LIST, self._hidden(event))
 
     @staticmethod
     def _hidden(event: _Delta) -> bytes:

@@ -142,6 +142,16 @@ def test_annotations_count_from_the_beginning_of_the_joined_text() -> None:
     ]
 
 
+def test_an_annotation_without_a_place_has_none() -> None:
+    bare = {"type": "url_citation", "url": "https://x.example", "title": "X"}
+    second = said("b")
+    second["content"][0]["annotations"] = [bare]
+    raw = ask().reader.answer(json.dumps(response(said("a"), second)).encode())
+    assert json.loads(raw)["choices"][0]["message"]["annotations"] == [
+        {"type": "url_citation", "url_citation": {"url": "https://x.example", "title": "X"}}
+    ]
+
+
 def test_probabilities_have_bytes() -> None:
     token = {"token": "é", "logprob": -0.50, "bytes": [195, 169], "top_logprobs": [{"token": "e", "logprob": -1.0}]}
     half = {"token": "\ufffd", "logprob": -1.0, "top_logprobs": []}
@@ -198,11 +208,19 @@ def test_results_of_the_content_filter_cross_where_they_are_kept() -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        b"", b"{", b"[]", b"<html>", b'{"choices":[]}', b'{"output":1}', b'{"status":"queued","output":[]}',
-        b'{"status":"cancelled","output":[]}', b'{"status":"failed","output":[]}', b'{"output":[{"type":1}]}',
+        b"",
+        b"{",
+        b"[]",
+        b"<html>",
+        b'{"choices":[]}',
+        b'{"output":1}',
+        b'{"status":"queued","output":[]}',
+        b'{"status":"cancelled","output":[]}',
+        b'{"status":"failed","output":[]}',
+        b'{"output":[{"type":1}]}',
         b'{"output":[],"usage":{"input_tokens":"x"}}',
     ],
-)  # fmt: skip
+)
 def test_what_is_no_response_is_an_error(raw: bytes) -> None:
     with pytest.raises(UpstreamError):
         ask().reader.answer(raw)

@@ -17,10 +17,16 @@ MESSAGES: list[Json] = [
 ASKED: Json = {
     "messages": MESSAGES,
     "max_tokens": 5,
-    "tools": [{"type": "function", "function": LOOK}, {"type": "custom", "custom": {"name": "say", "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": "x"}}}}],
+    "tools": [
+        {"type": "function", "function": LOOK},
+        {
+            "type": "custom",
+            "custom": {"name": "say", "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": "x"}}},
+        },
+    ],
     "functions": [LOOK],
     "function_call": "auto",
-}  # fmt: skip
+}
 
 
 def refusal(message: str, param: str | None = None, code: str | None = "invalid_value") -> AzureRefusal:

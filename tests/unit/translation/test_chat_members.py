@@ -110,9 +110,12 @@ def test_probabilities_that_are_not_wanted_are_not_asked_for() -> None:
             {"type": "json_schema", "json_schema": {"name": "s", "strict": True, "description": None}},
             {"type": "json_schema", "name": "s", "strict": True, "schema": {}},
         ),
-        ({"type": "json_schema", "json_schema": {**SCHEMA, "more": 1}}, {"type": "json_schema", "strict": False, **SCHEMA, "more": 1}),
+        (
+            {"type": "json_schema", "json_schema": {**SCHEMA, "more": 1}},
+            {"type": "json_schema", "strict": False, **SCHEMA, "more": 1},
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_form_of_the_answer_is_one_level_higher(form: Json, flat: Json) -> None:
     # https://github.com/BerriAI/litellm/pull/16844
     assert sent(response_format=form) == {"text": {"format": flat}}
@@ -135,11 +138,23 @@ def test_a_form_of_the_answer_is_one_level_higher(form: Json, flat: Json) -> Non
             {"type": "custom", "name": "say", "format": {"type": "text"}},
         ),
         (
-            {"type": "custom", "custom": {"name": "say", "description": "d", "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": "start: A"}}}},
-            {"type": "custom", "name": "say", "description": "d", "format": {"type": "grammar", "syntax": "lark", "definition": "start: A"}},
+            {
+                "type": "custom",
+                "custom": {
+                    "name": "say",
+                    "description": "d",
+                    "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": "start: A"}},
+                },
+            },
+            {
+                "type": "custom",
+                "name": "say",
+                "description": "d",
+                "format": {"type": "grammar", "syntax": "lark", "definition": "start: A"},
+            },
         ),
     ],
-)  # fmt: skip
+)
 def test_tools_are_flat_and_say_whether_they_are_strict(tool: Json, flat: Json) -> None:
     assert sent(tools=[tool]) == {"tools": [flat]}
 
@@ -160,11 +175,14 @@ def test_what_only_one_client_adds_to_a_tool_is_named() -> None:
         ({"type": "function", "function": {"name": "look"}}, {"type": "function", "name": "look"}),
         ({"type": "custom", "custom": {"name": "say"}}, {"type": "custom", "name": "say"}),
         (
-            {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [{"type": "function", "function": {"name": "look"}}]}},
+            {
+                "type": "allowed_tools",
+                "allowed_tools": {"mode": "required", "tools": [{"type": "function", "function": {"name": "look"}}]},
+            },
             {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "look"}]},
         ),
     ],
-)  # fmt: skip
+)
 def test_the_choice_among_tools_is_flat(choice: object, flat: object) -> None:
     assert sent(tool_choice=choice) == {"tool_choice": flat}
 
@@ -178,12 +196,21 @@ def test_what_a_choice_has_beside_its_name_is_named() -> None:
 
 def test_functions_of_before_there_were_tools_are_called_one_at_a_time() -> None:
     assert sent(functions=[LOOK], function_call={"name": "look"}) == {
-        "tools": [FLAT], "tool_choice": {"type": "function", "name": "look"}, "parallel_tool_calls": False,
-    }  # fmt: skip
+        "tools": [FLAT],
+        "tool_choice": {"type": "function", "name": "look"},
+        "parallel_tool_calls": False,
+    }
     assert sent(functions=[LOOK], function_call="auto")["tool_choice"] == "auto"
     assert sent(functions=[LOOK], tools=[FUNCTION], parallel_tool_calls=True) == {
-        "tools": [FLAT, FLAT], "parallel_tool_calls": True,
-    }  # fmt: skip
+        "tools": [FLAT, FLAT],
+        "parallel_tool_calls": True,
+    }
+
+
+def test_the_newer_choice_counts_and_the_older_one_is_named() -> None:
+    request = ask(functions=[LOOK], function_call="auto", tool_choice="none")
+    assert body(request)["tool_choice"] == "none"
+    assert request.dropped == ("function_call",)
 
 
 @pytest.mark.parametrize(
@@ -215,14 +242,18 @@ def test_the_wish_for_usage_is_answered_by_the_proxy(options: Json, left: Json) 
         ("tools", [{"type": "web_search"}], "tools[0].type"),
         ("tools", [FUNCTION, {"type": "function"}], "tools[1].function"),
         ("tools", [{"type": "custom", "custom": {"name": "x", "format": 1}}], "tools[0].custom.format"),
-        ("tools", [{"type": "custom", "custom": {"name": "x", "format": {"type": "grammar"}}}], "tools[0].custom.format.grammar"),
+        (
+            "tools",
+            [{"type": "custom", "custom": {"name": "x", "format": {"type": "grammar"}}}],
+            "tools[0].custom.format.grammar",
+        ),
         ("tool_choice", {"type": "mcp"}, "tool_choice.type"),
         ("tool_choice", {"type": "function"}, "tool_choice.function"),
         ("tool_choice", {"type": "allowed_tools"}, "tool_choice.allowed_tools"),
         ("tool_choice", {"type": "allowed_tools", "allowed_tools": {}}, "tool_choice.allowed_tools.tools"),
         ("functions", {}, "functions"),
     ],
-)  # fmt: skip
+)
 def test_a_value_that_means_nothing_there_is_refused_by_its_name(name: str, value: object, param: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         ask(**{name: value})

@@ -5,25 +5,25 @@ import pytest
 from proxy.errors import InvalidRequest
 from proxy.openai_api.json_body import parse_json_body
 from proxy.translation.chat_on_responses.request import translate
-from tests.unit.translation.chats import REPLY, ask, ask_with, body, items
+from tests.unit.translation.chats import REPLY, Json, ask, ask_with, body, items
 
 LONG = "call_" + "x" * 90
-USER = {"role": "user", "content": "Hi"}
+USER: Json = {"role": "user", "content": "Hi"}
 
 
-def message(role: str, content: object) -> dict[str, object]:
+def message(role: str, content: object) -> Json:
     return {"type": "message", "role": role, "content": content}
 
 
-def call(call_id: str, name: str = "look", arguments: str = "{}") -> dict[str, object]:
+def call(call_id: str, name: str = "look", arguments: str = "{}") -> Json:
     return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
-def asks(*calls: dict[str, object], **members: object) -> dict[str, object]:
+def asks(*calls: Json, **members: object) -> Json:
     return {"role": "assistant", "content": None, "tool_calls": list(calls), **members}
 
 
-def output(call_id: str, content: object = "seen") -> dict[str, object]:
+def output(call_id: str, content: object = "seen") -> Json:
     return {"role": "tool", "tool_call_id": call_id, "content": content}
 
 
@@ -57,17 +57,22 @@ def test_parts_of_text_keep_their_mark_of_the_prompt_cache(role: str) -> None:
     ("image", "sent"),
     [
         ({"url": "https://x/y.png"}, {"image_url": "https://x/y.png", "detail": "auto"}),
-        ({"url": "data:image/png;base64,AA==", "detail": "low"}, {"image_url": "data:image/png;base64,AA==", "detail": "low"}),
+        (
+            {"url": "data:image/png;base64,AA==", "detail": "low"},
+            {"image_url": "data:image/png;base64,AA==", "detail": "low"},
+        ),
         ({"url": "https://x/y.png", "detail": None}, {"image_url": "https://x/y.png", "detail": "auto"}),
         ("https://x/y.png", {"image_url": "https://x/y.png", "detail": "auto"}),
     ],
-)  # fmt: skip
-def test_an_image_keeps_its_detail(image: object, sent: dict[str, object]) -> None:
+)
+def test_an_image_keeps_its_detail(image: object, sent: Json) -> None:
     [one] = items({"role": "user", "content": [{"type": "image_url", "image_url": image}]})
     assert one == message("user", [{"type": "input_image", **sent}])
 
 
-@pytest.mark.parametrize("file", [{"file_id": "file-1"}, {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AA"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "file", [{"file_id": "file-1"}, {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AA"}]
+)
 def test_a_file_goes_by_its_id_or_its_data(file: dict[str, str]) -> None:
     [one] = items({"role": "user", "content": [{"type": "file", "file": file}]})
     assert one == message("user", [{"type": "input_file", **file}])
@@ -143,7 +148,7 @@ def test_calls_of_custom_tools_become_items_of_their_own_type() -> None:
 
 
 def test_functions_of_before_there_were_tools_are_paired_by_their_names() -> None:
-    given = [
+    given: list[Json] = [
         {"role": "assistant", "content": None, "function_call": {"name": "look", "arguments": "{}"}},
         {"role": "function", "name": "look", "content": "1"},
         {"role": "assistant", "content": None, "function_call": {"name": "look", "arguments": "{}"}},
@@ -160,11 +165,17 @@ def test_functions_of_before_there_were_tools_are_paired_by_their_names() -> Non
     [
         ("seen", "seen"),
         ([{"type": "text", "text": "seen"}], "seen"),
-        ([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], [{"type": "input_text", "text": "a"}, {"type": "input_text", "text": "b"}]),
-        ([{"type": "image_url", "image_url": {"url": "https://x"}}], [{"type": "input_image", "image_url": "https://x", "detail": "auto"}]),
+        (
+            [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}],
+            [{"type": "input_text", "text": "a"}, {"type": "input_text", "text": "b"}],
+        ),
+        (
+            [{"type": "image_url", "image_url": {"url": "https://x"}}],
+            [{"type": "input_image", "image_url": "https://x", "detail": "auto"}],
+        ),
         ([], []),
     ],
-)  # fmt: skip
+)
 def test_an_output_is_a_text_unless_it_has_more(content: object, sent: object) -> None:
     # https://github.com/BerriAI/litellm/pull/18226
     assert items(asks(call("a")), output("a", content))[1]["output"] == sent
@@ -215,7 +226,7 @@ def test_an_output_without_a_call_and_a_second_one_keep_their_id() -> None:
         ({"content": "", "tool_calls": [call("a")]}, []),
     ],
 )
-def test_what_an_assistant_said_is_a_plain_text(given: dict[str, object], texts: list[str]) -> None:
+def test_what_an_assistant_said_is_a_plain_text(given: Json, texts: list[str]) -> None:
     # Parts of an output need ids and annotations: https://github.com/BerriAI/litellm/issues/35213
     sent = [item for item in items({"role": "assistant", **given}) if item["type"] == "message"]
     assert sent == [message("assistant", text) for text in texts]
@@ -227,11 +238,14 @@ def test_what_responses_has_no_place_for_in_a_message_is_named() -> None:
             {"role": "user", "name": "ann", "content": [{"type": "text", "text": "a", "cache_control": {}}]},
             {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x", "size": 1}}]},
             {"role": "user", "content": [{"type": "file", "file": {"file_id": "f", "format": "pdf"}}]},
-            asks({**call("a"), "index": 0, "function": {"name": "n", "arguments": "", "thought": 1}}, reasoning_content="Hm"),
+            asks(
+                {**call("a"), "index": 0, "function": {"name": "n", "arguments": "", "thought": 1}},
+                reasoning_content="Hm",
+            ),
             {**output("a"), "name": "look", "is_error": None},
             {"role": "assistant", "function_call": {"name": "n", "arguments": "", "more": 1}, "reasoning_details": []},
         ]
-    )  # fmt: skip
+    )
     assert request.dropped == (
         "messages[].content[].cache_control",
         "messages[].name",
@@ -254,7 +268,8 @@ def test_names_that_no_header_may_have_are_stars_and_many_names_end_in_one() -> 
 
 
 def test_numbers_and_escapes_of_the_client_pass_as_they_came() -> None:
-    raw = rb'{"model":"m","temperature":1.0e0,"big":123456789012345678901234567890,"messages":[{"role":"user","content":"\u00e9\ud83d"}]}'
+    members = rb'"model":"m","temperature":1.0e0,"big":123456789012345678901234567890'
+    raw = rb'{%s,"messages":[{"role":"user","content":"\u00e9\ud83d"}]}' % members
     sent = translate(parse_json_body(raw), REPLY).body.raw
     assert b'"temperature":1.0e0' in sent
     assert b'"big":123456789012345678901234567890' in sent

@@ -35,7 +35,8 @@ def output(call_id: str) -> Json:
 
 def kept(given: Json, *, stream: bool, **options: object) -> dict[str, list[Json]]:
     """Return what is there to remember of an answer."""
-    request = ask_with(dict(options), stream=stream)
+    summary = {"reasoning": {"summary": "auto"}} if options.pop("with_summary", False) else {}
+    request = ask_with(dict(options), stream=stream, **summary)
     if stream:
         chunks(play([events(given)], request))
     else:
@@ -77,6 +78,12 @@ def test_an_answer_with_more_than_fits_keeps_nothing_behind_it(*, stream: bool) 
     assert kept(given, stream=stream) == {"a": [sent(1)]}
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_summary_that_is_none_is_an_empty_one(*, stream: bool) -> None:
+    given = response({**reasoned(1), "summary": None}, called("a"))
+    assert kept(given, stream=stream, with_summary=True) == {"a": [sent(1)]}
+
+
 def test_content_that_comes_only_with_the_end_is_merged() -> None:
     early = {**reasoned(1), "encrypted_content": None}
     late = reasoned(1)
@@ -97,8 +104,15 @@ def test_what_is_remembered_goes_before_its_call_and_before_what_was_said_with_i
     memory = {"a": [b'{"type":"reasoning","id":"rs_1"}'], "b": [b'{"id":2}', b'{"id":3}']}
     read = items(USER, calls("a", "b", content="I look."), output("a"), output("b"), remembered=memory.get)
     assert [item.get("id") or item["type"] for item in read[1:]] == [
-        "rs_1", "message", "function_call", 2, 3, "function_call", "function_call_output", "function_call_output",
-    ]  # fmt: skip
+        "rs_1",
+        "message",
+        "function_call",
+        2,
+        3,
+        "function_call",
+        "function_call_output",
+        "function_call_output",
+    ]
 
 
 def test_only_what_came_behind_the_last_word_of_the_user_is_sent_again() -> None:
@@ -149,8 +163,12 @@ def test_what_a_client_sends_back_is_what_it_got_and_counts_for_more_than_memory
     summary = [{"type": "summary_text", "text": text} for text in ("Why.", "Thus.")]
     assert [item for item in read if item["type"] == "reasoning"] == [sent(1, summary=summary), sent(2)]
     assert [item["type"] for item in read[1:]] == [
-        "reasoning", "function_call", "function_call", "reasoning", "function_call",
-    ]  # fmt: skip
+        "reasoning",
+        "function_call",
+        "function_call",
+        "reasoning",
+        "function_call",
+    ]
 
 
 def test_details_that_do_not_name_their_call_go_before_the_first() -> None:

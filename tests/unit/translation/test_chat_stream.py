@@ -1,6 +1,5 @@
 """The events of a response as the chunks of a chat."""
 
-import json
 from itertools import product
 
 import httpx2 as httpx
@@ -8,10 +7,7 @@ import pytest
 from openai import OpenAI
 from pydantic import BaseModel
 
-from proxy.azure_api.errors import AzureErrors
-from proxy.azure_api.stream import open_stream
 from proxy.errors import UpstreamError
-from proxy.openai_api.operations import StreamFormat
 from tests.unit.azure_api.readers import errors
 from tests.unit.translation.chats import (
     ASK,
@@ -73,29 +69,33 @@ SAMPLES: dict[str, tuple[Json, Json]] = {
     "a text": (response(said("Hello")), {}),
     "an empty text": (response(said("")), {}),
     "reasoning, an announcement and calls": (
-        response(reasoned(1), said("I look."), called("a"), called("b", arguments=""), called("c", "hear", "{}")), {},
+        response(reasoned(1), said("I look."), called("a"), called("b", arguments=""), called("c", "hear", "{}")),
+        {},
     ),
     "several messages of several parts": (response(said("Hé", "llo"), said("w\u00f6", "\ud83d\ude00")), {}),
     "a refusal": (response(refused("I will not."), refused("Really.")), {}),
     "a text and a refusal": (response(said("No."), refused("I will not.")), {}),
-    "a custom tool": (response(customly_called("a", "*** Begin\n\"x\"")), {}),
+    "a custom tool": (response(customly_called("a", '*** Begin\n"x"')), {}),
     "a function of before": (response(said("x"), called("a"), called("b")), {"functions": [LOOK]}),
     "a summary": (response(reasoned(1, "a", "b"), reasoned(2, "c"), said("x")), {"reasoning": {"summary": "auto"}}),
     "a summary that was not asked for": (response(reasoned(1, "a"), said("x")), {}),
     "open reasoning": (
-        response(reasoned(1, content=[{"type": "reasoning_text", "text": "Hm."}]), said("x")), {},
+        response(reasoned(1, content=[{"type": "reasoning_text", "text": "Hm."}]), said("x")),
+        {},
     ),
     "cut by the bound": (
-        response(said("x"), status="incomplete", incomplete_details={"reason": "max_output_tokens"}), {},
+        response(said("x"), status="incomplete", incomplete_details={"reason": "max_output_tokens"}),
+        {},
     ),
     "cut by the filter": (response(status="incomplete", incomplete_details={"reason": "content_filter"}), {}),
     "calls cut by the bound": (
-        response(called("a", arguments='{"a'), status="incomplete", incomplete_details={"reason": "max_output_tokens"}), {},
+        response(called("a", arguments='{"a'), status="incomplete", incomplete_details={"reason": "max_output_tokens"}),
+        {},
     ),
-    "half of a surrogate pair": (response(said("a\ud83d", "\ude00b"), called("a", arguments="\ud83d")), {}),
+    "half of a surrogate pair": (response(said("a\ud83d", "b"), called("a", arguments="\ud83d")), {}),
     "a hosted item": (response({"type": "web_search_call", "id": "ws_1", "status": "completed"}, said("x")), {}),
     "details": (response(reasoned(1, "a"), called("a")), {}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
@@ -158,8 +158,17 @@ def test_what_hides_the_length_of_a_piece_stays_with_it() -> None:
 
 def test_calls_are_counted_from_zero_whatever_place_their_items_have() -> None:
     # https://github.com/BerriAI/litellm/issues/21331
-    given = [added(3, called("a")), added(7, called("b")), arguments(7, "{"), arguments(3, "["), arguments(7, "}"),
-             arguments(3, "]"), done(3, called("a", arguments="[]")), done(7, called("b", arguments="{}")), completed()]  # fmt: skip
+    given = [
+        added(3, called("a")),
+        added(7, called("b")),
+        arguments(7, "{"),
+        arguments(3, "["),
+        arguments(7, "}"),
+        arguments(3, "]"),
+        done(3, called("a", arguments="[]")),
+        done(7, called("b", arguments="{}")),
+        completed(),
+    ]
     assert [delta["tool_calls"][0] for delta in deltas(play(given)) if "tool_calls" in delta] == [
         {"index": 0, "id": "a", "type": "function", "function": {"name": "look", "arguments": ""}},
         {"index": 1, "id": "b", "type": "function", "function": {"name": "look", "arguments": ""}},
@@ -199,10 +208,17 @@ WHOLE_INPUT = event("response.function_call_arguments.done", output_index=0, nam
         [done(0, called("a")), completed(called("a"))],
         [completed(called("a"))],
         [added(0, called("a")), arguments(0, ""), WHOLE_INPUT, done(0, called("a")), completed(called("a"))],
-        [added(0, called("a")), arguments(0, ARGUMENTS), arguments(0, ""), WHOLE_INPUT, done(0, called("a")), completed(called("a"))],
+        [
+            added(0, called("a")),
+            arguments(0, ARGUMENTS),
+            arguments(0, ""),
+            WHOLE_INPUT,
+            done(0, called("a")),
+            completed(called("a")),
+        ],
         [WHOLE_INPUT, arguments(0, "lost"), done(0, called("a")), completed()],
     ],
-)  # fmt: skip
+)
 def test_arguments_are_sent_once_wherever_they_come(given: list[bytes]) -> None:
     # https://github.com/BerriAI/litellm/issues/27144, https://github.com/BerriAI/litellm/issues/40069
     # and https://github.com/lidge-jun/opencodex/pull/363
@@ -325,6 +341,17 @@ def test_events_are_known_by_their_types_where_their_names_are_missing_or_others
     assert told(chunks(play(named)))["content"] == "Hello"
 
 
+def test_a_last_event_by_the_name_of_an_unknown_one_is_no_end() -> None:
+    odd = completed().replace(b"event: response.completed", b"event: response.news")
+    assert len(errors(play([text("a"), odd]))) == 1
+
+
+def test_parts_of_a_message_that_a_chat_has_not_are_passed_over() -> None:
+    one = said("", "a")
+    one["content"].append({"type": "output_audio"})
+    assert told(chunks(play([done(0, one), completed()])))["content"] == "a"
+
+
 def test_events_that_no_one_knows_are_passed_over() -> None:
     odd = [event("response.news", x=1), b'event: news\ndata: {"type":"news"}\n\n', b'data: {"x":1}\n\n']
     assert told(chunks(play([*odd, text("a"), completed()])))["content"] == "a"
@@ -340,20 +367,24 @@ def test_it_has_begun_when_azures_stream_has() -> None:
 
 FAILED = event("response.failed", response=response(status="failed", error={"code": "server_error", "message": "Oh."}))
 THROTTLED = event("error", error={"type": "requests", "code": "rate_limit_exceeded", "message": "Wait."})
-ENDINGS: dict[str, tuple[bytes, str]] = {
+ENDINGS: dict[str, tuple[bytes, str | None]] = {
     "nothing": (b"", "upstream_error"),
     "an error": (THROTTLED, "rate_limit_exceeded"),
     "an error of a gateway": (b'data: {"statusCode":429,"message":"Wait."}\n\n', "rate_limit_exceeded"),
     "a failed response": (FAILED, "server_error"),
     "an error and a failed response": (THROTTLED + FAILED, "rate_limit_exceeded"),
-    "a failed response without a word": (event("response.failed", response=response(status="failed")), "upstream_error"),
+    "a failed response without a word": (
+        event("response.failed", response=response(status="failed")),
+        "upstream_error",
+    ),
     "a failed response and then its error": (
-        event("response.failed", response=response(status="failed")) + THROTTLED, "rate_limit_exceeded",
+        event("response.failed", response=response(status="failed")) + THROTTLED,
+        "rate_limit_exceeded",
     ),
     "no JSON": (b"event: response.output_text.delta\ndata: {\n\n", "upstream_error"),
     "a response that is none": (event("response.completed", response=1), "upstream_error"),
     "an item that is none": (event("response.output_item.done", output_index=9, item=1), "upstream_error"),
-}  # fmt: skip
+}
 PARTS = [
     CREATED,
     added(0, said()),
@@ -365,7 +396,7 @@ PARTS = [
 ]
 
 
-@pytest.mark.parametrize(("at", "ending"), product(range(len(PARTS) + 1), ENDINGS))
+@pytest.mark.parametrize(("at", "ending"), [*product(range(len(PARTS) + 1), ENDINGS)])
 def test_a_stream_that_breaks_ends_with_the_error_alone(at: int, ending: str) -> None:
     last, code = ENDINGS[ending]
     stream = opened()
@@ -373,6 +404,8 @@ def test_a_stream_that_breaks_ends_with_the_error_alone(at: int, ending: str) ->
     written += stream.end()
     assert (stream.ended, stream.broken) == (True, True)
     assert stream.failure is not None
+    if ending == "a failed response without a word" and at < 2:
+        code = None  # Azure's failure before anything began, which another attempt may cure
     assert stream.failure.code == code
     [error] = errors(written)
     assert error["code"] == code
@@ -445,8 +478,9 @@ def test_openais_client_assembles_parallel_calls_and_usage() -> None:
         whole = stream.get_final_completion()
     calls = whole.choices[0].message.tool_calls or []
     assert [(one.id, one.function.name, one.function.arguments) for one in calls] == [
-        ("a", "look", '{"at":1}'), ("b", "hear", '{"x":[1]}'),
-    ]  # fmt: skip
+        ("a", "look", '{"at":1}'),
+        ("b", "hear", '{"x":[1]}'),
+    ]
     assert (whole.choices[0].message.content, whole.choices[0].finish_reason) == ("I look.", "tool_calls")
     assert whole.usage is not None
     assert (whole.usage.total_tokens, whole.usage.completion_tokens) == (12, 5)
@@ -462,11 +496,3 @@ def test_openais_client_parses_an_answer_of_a_schema() -> None:
     with client(written).chat.completions.stream(**asked) as stream:  # type: ignore[arg-type]
         stream.until_done()
         assert stream.get_final_completion().choices[0].message.parsed == Point(x=1)
-
-
-def test_a_stream_is_the_same_as_azures_own_reader_gives_it() -> None:
-    raw = events(response(said("Hello")))
-    upstream = open_stream(StreamFormat.RESPONSE, AzureErrors(model=None, auth=None))
-    cleaned = upstream.feed(raw) + upstream.end()
-    assert play([cleaned]) == play([raw])
-    assert json.loads(play([raw]).split(b"\n\n")[0][6:])["choices"][0]["delta"]["role"] == "assistant"
