@@ -262,6 +262,8 @@ class JsonSource:
         if not self._may_translate():
             return False
         refusal = find_api_refusal(refused.failure.status, refused.body, on_chat=self._api is Api.CHAT)
+        if refused.failure.is_unsupported and self._api is Api.RESPONSES:
+            refusal = ApiRefusal.OPERATION  # every server of OpenAI's API has chat completions
         if refusal is None or (refusal is ApiRefusal.OTHER_MAKER and self._is_of_openai()):
             return False
         path = Path.TRANSLATED_WITH_TOOLS if refusal is ApiRefusal.TOOLS else Path.TRANSLATED
@@ -352,4 +354,5 @@ class JsonSource:
             headers=passed,
             body=body,
             repeatable=self.repeat is Repeat.IDEMPOTENT,
+            guarded=surfaces.is_openai,
         )

@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.routing.targets import Catalogue, ResourceModels, for_batches, for_calls, is_provisioned
-from proxy.values import Api, Deployed
+from proxy.values import Api, Deployed, ModelKind
 
 CHAT = Deployed(name="chat", model="gpt-4o", version="2024-08-06", sku="Standard")
 PAID = Deployed(name="paid", model="gpt-4o", version="2024-08-06", sku="GlobalProvisionedManaged")
@@ -115,3 +115,18 @@ def test_a_deployment_has_one_api_if_the_settings_say_so_or_azure_lists_one_alon
     assert ResourceModels(apis=chosen).api_of(deployed) is api
     (target,) = Catalogue([ResourceModels(models={"m": "d"}, apis=chosen, deployed=(deployed,))], {}).targets("m")
     assert target.api is api
+
+
+@pytest.mark.parametrize("model", ["llama3.2:1b", "Qwen/Qwen2.5-7B@q4_k_m", "/models/x+y", "phi-4-generic-cpu:4"])
+def test_servers_like_openai_take_the_names_of_every_maker(model: str) -> None:
+    assert ResourceModels(any_name=True).guess(model) == Deployed(name=model, model=model)
+
+
+def test_a_listed_default_of_an_unknown_kind_is_for_chat_where_models_are_of_any_maker() -> None:
+    listed = (Deployed(name="llama3.2", model="llama3.2"), Deployed(name="whisper-1", model="whisper-1"))
+    server = ResourceModels(default="llama3.2", deployed=listed, any_name=True)
+    assert server.default_of_kind("gpt-4o", ModelKind.CHAT) == listed[0]
+    assert server.default_of_kind("gpt-4o", ModelKind.IMAGES) is None
+    speech = ResourceModels(default="whisper-1", deployed=listed, any_name=True)
+    assert speech.default_of_kind("gpt-4o", ModelKind.CHAT) is None
+    assert ResourceModels(default="llama3.2", deployed=listed).default_of_kind("gpt-4o", ModelKind.CHAT) is None
