@@ -97,8 +97,7 @@ class Settings:
     ) -> Self:
         """Read all settings; `host_json` is the content of the file beside function_app.py.
 
-        `read_file` returns the content of the file at a path that a variable holds, or raises OSError.
-        Raises `SettingError`, which names the variable and what is expected, never the value.
+        `read_file` returns the file at a path or raises OSError. Raises `SettingError`, which never tells a value.
         """
         environment, rules = Environment(environ), _read_address_rules(environ)
         client_auth = _read_client_auth(environment)
