@@ -103,7 +103,7 @@ class ChatEvents:
         self._calls: dict[_Key, _Call] = {}
         # The message and its part whose text goes on, and all whose text has come.
         self._open: tuple[_Key, int] | None = None
-        self._told: set[tuple[_Key, int]] = set()
+        self._sent: set[tuple[_Key, int]] = set()
         self._thought: tuple[_Key, int] | None = None
         self._message: _Key | None = None
         self._refusing: _Key | None = None
@@ -282,7 +282,7 @@ class ChatEvents:
             self._characters += len(pieces.TEXT(part.text))
 
     def _tell(self, key: _Key, index: int, part: pieces.Part) -> bytes:
-        if (key, index) in self._told:
+        if (key, index) in self._sent:
             return b""
         if part.type == "refusal":
             return self._refuse_with(key, index, part.refusal)
@@ -298,7 +298,7 @@ class ChatEvents:
             self._message = key
             self._characters += 2 * between
         self._open = (key, index)
-        self._told.add(self._open)
+        self._sent.add(self._open)
         inner, tokens = bytes(piece)[1:-1], pieces.parse_tokens(logprobs)
         if self._wanted.stops:
             inner, tokens = self._up_to_stop(inner, tokens)
@@ -335,8 +335,8 @@ class ChatEvents:
         return self._tell(event.item_key, event.content_index, pieces.Part("refusal", refusal=event.refusal))
 
     def _refuse_with(self, key: _Key, index: int, piece: Raw) -> bytes:
-        is_first = (key, index) not in self._told and self._refusing is not None
-        self._told.add((key, index))
+        is_first = (key, index) not in self._sent and self._refusing is not None
+        self._sent.add((key, index))
         self._refusing = key
         inner = (BETWEEN if is_first else b"") + bytes(piece)[1:-1]
         return self._chunks.begin(NULL) + self._chunks.chunk({"refusal": Raw(b'"%s"' % inner)})
