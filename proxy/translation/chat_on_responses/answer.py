@@ -136,26 +136,26 @@ class _Message:
     def _shown(self, item: Members) -> Iterator[bytes]:
         """Yield what of the reasoning the client reads: the summary that it asked for, and all of an open model's."""
         if self._wanted.summary:
-            yield from (bytes(text)[1:-1] for text in summary_texts(item))
+            yield from (pieces.inner_of(text) for text in summary_texts(item))
         parts = pieces.PARTS(item.get("content", NULL)) or []
-        yield from (bytes(part.text)[1:-1] for part in parts if part.type == "reasoning_text")
+        yield from (pieces.inner_of(part.text) for part in parts if part.type == "reasoning_text")
 
     def _message(self, parts: Sequence[Part]) -> None:
         said = [part for part in parts if part.type == "output_text"]
         if said:
             self._say(said)
-        self._refusals += [bytes(part.refusal)[1:-1] for part in parts if part.type == "refusal"]
+        self._refusals += [pieces.inner_of(part.refusal) for part in parts if part.type == "refusal"]
 
     def _say(self, parts: Sequence[Part]) -> None:
         before = self._characters + 2 * bool(self._texts)
-        inner = b"".join(bytes(part.text)[1:-1] for part in parts)
+        inner = b"".join(pieces.inner_of(part.text) for part in parts)
         text = pieces.TEXT(b'"%s"' % inner)
         tokens = [token for part in parts for token in part.logprobs or []]
         if self._wanted.stops:
             stop = StopSequences(self._wanted.stops)
             kept = stop.feed(text)
             kept += stop.flush()
-            self.is_cut, inner = stop.cut, bytes(pieces.encode_text(kept, inner))[1:-1]
+            self.is_cut, inner = stop.cut, pieces.inner_of(pieces.encode_text(kept, inner))
             tokens, text = within(tokens, len(kept)) if stop.cut else tokens, kept
         self._annotate(parts, before)
         self._characters = before + len(text)
@@ -165,7 +165,7 @@ class _Message:
     def _annotate(self, parts: Sequence[Part], before: int) -> None:
         for part in parts:
             self._annotations += pieces.to_annotations(part.annotations or [], before)
-            before += len(pieces.TEXT(part.text))
+            before += pieces.length(part.text)
 
     def _call(self, kind: str, item: Members) -> None:
         call_id = item.get("call_id", item.get("id", BLANK))

@@ -1,7 +1,7 @@
 """The ids of tool calls in a history, as Responses takes them: of 64 characters at most, and each of one call.
 
 The names are the same in every turn, so that a prompt whose beginning is cached stays the same.
-https://github.com/AnswerDotAI/fastllm/issues/45 and https://github.com/openai/codex have longer ones.
+A longer one is refused: https://github.com/AnswerDotAI/fastllm/issues/45
 """
 
 from collections import deque

@@ -13,10 +13,11 @@ from msgspec import Raw
 from proxy.errors import InvalidRequest
 from proxy.openai_api.json_members import UNREADABLE, Members
 from proxy.translation.chat_on_responses.call_ids import CallIds
-from proxy.translation.chat_on_responses.members import Losses, invalid, refuse
+from proxy.translation.chat_on_responses.members import invalid, refuse
 from proxy.translation.chat_on_responses.reasoning import from_details
 from proxy.translation.chat_on_responses.tools import list_of, members_of
 from proxy.translation.interface import Remembered
+from proxy.translation.losses import Losses
 
 _NULL, _BLANK, _AUTO = Raw(b"null"), Raw(b'""'), Raw(b'"auto"')
 _MESSAGE, _FUNCTION, _CUSTOM = Raw(b'"message"'), b'"function"', b'"custom"'

@@ -182,6 +182,21 @@ def prompt_filters(prompt: Members) -> Raw:
     return Raw(ENCODE([{"prompt_index": 0, "content_filter_results": prompt}]))
 
 
+def inner_of(text: Raw) -> bytes:
+    """Return what stands between the quotes of a text, nothing for null; raise one of `UNREADABLE` for what is none."""
+    written = bytes(text)
+    if not written.startswith(b'"'):
+        if text == NULL:
+            return b""
+        raise msgspec.ValidationError("no text")
+    return written[1:-1]
+
+
+def length(text: Raw) -> int:
+    """Return how many characters a text has."""
+    return len(TEXT(b'"%s"' % inner_of(text)))
+
+
 def encode_text(text: str, source: bytes) -> Raw:
     """Return a text as JSON; one from JSON with escapes keeps them, which half a surrogate pair may hide behind."""
     return Raw(json.dumps(text).encode() if b"\\u" in source else ENCODE(text))

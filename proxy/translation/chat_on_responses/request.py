@@ -13,7 +13,7 @@ from proxy.openai_api.json_body import JsonBody, parse_json_body
 from proxy.openai_api.json_members import DECODE, ENCODE, Members, rewrite
 from proxy.translation.chat_on_responses.answer import ChatReader
 from proxy.translation.chat_on_responses.errors import Parameters
-from proxy.translation.chat_on_responses.members import MEMBERS, Fate, Losses, invalid, refuse
+from proxy.translation.chat_on_responses.members import MEMBERS, Fate, invalid, refuse
 from proxy.translation.chat_on_responses.messages import InputItems
 from proxy.translation.chat_on_responses.pieces import Wanted
 from proxy.translation.chat_on_responses.stop import parse_stop
@@ -25,6 +25,7 @@ from proxy.translation.chat_on_responses.tools import (
     to_tools,
 )
 from proxy.translation.interface import Remembered, Reply, TranslatedRequest
+from proxy.translation.losses import Losses
 
 _NULL, _FALSE, _TRUE, _ONE = Raw(b"null"), Raw(b"false"), b"true", b"1"
 # Azure refuses less. https://platform.openai.com/docs/api-reference/responses/create#responses-create-max_output_tokens

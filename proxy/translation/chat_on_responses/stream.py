@@ -103,7 +103,7 @@ class ChatEvents:
         self._calls: dict[_Key, _Call] = {}
         # The message and its part whose text goes on, and all whose text has come.
         self._open: tuple[_Key, int] | None = None
-        self._told: set[tuple[_Key, int]] = set()
+        self._sent: set[tuple[_Key, int]] = set()
         self._thought: tuple[_Key, int] | None = None
         self._message: _Key | None = None
         self._refusing: _Key | None = None
@@ -182,15 +182,11 @@ class ChatEvents:
             return None
         if (event.output_index, event.content_index) != self._open or event.logprobs != EMPTY_LIST:
             return None
-        if self._wanted.stops:
-            return self._goes_on(event)
-        return self._chunks.plain(event.delta, self._hidden(event))
-
-    def _goes_on(self, event: _Delta) -> bytes | None:
-        """Return a piece of a text that may end; None for one that is no text."""
         if not bytes(event.delta).startswith(b'"'):
             return None
-        return self._say(event.output_index, event.content_index, event.delta, EMPTY_LIST, self._hidden(event))
+        if self._wanted.stops:
+            return self._say(event.output_index, event.content_index, event.delta, EMPTY_LIST, self._hidden(event))
+        return self._chunks.plain(event.delta, self._hidden(event))
 
     @staticmethod
     def _hidden(event: _Delta) -> bytes:
@@ -216,7 +212,10 @@ class ChatEvents:
         handle = _HANDLERS.get(event.type or name)
         if handle is None or (self._is_cut and handle not in _BEHIND_THE_CUT):
             return b""
-        return handle(self, event, data)
+        try:
+            return handle(self, event, data)
+        except msgspec.ValidationError:  # what it has changed must not be changed again
+            return self._fail(UpstreamError(_NOT_JSON))
 
     def _announce(self, event: _Event, _data: bytes) -> bytes:
         """Take the name of the model."""
@@ -258,7 +257,7 @@ class ChatEvents:
         return b"" if call.has_input or value in (BLANK, NULL) else self._add_input(call, value)
 
     def _add_input(self, call: _Call, piece: Raw) -> bytes:
-        call.has_input = True
+        call.has_input = bool(pieces.inner_of(piece))
         if self._wanted.functions:
             return self._chunks.chunk({"function_call": {"arguments": piece}})
         return self._chunks.chunk({"tool_calls": [{"index": call.index, call.holder: {call.member: piece}}]})
@@ -279,10 +278,10 @@ class ChatEvents:
     def _count(self, place: tuple[_Key, int], part: pieces.Part) -> None:
         if place not in self._counted and part.type == "output_text":
             self._counted.add(place)
-            self._characters += len(pieces.TEXT(part.text))
+            self._characters += pieces.length(part.text)
 
     def _tell(self, key: _Key, index: int, part: pieces.Part) -> bytes:
-        if (key, index) in self._told:
+        if (key, index) in self._sent:
             return b""
         if part.type == "refusal":
             return self._refuse_with(key, index, part.refusal)
@@ -298,8 +297,8 @@ class ChatEvents:
             self._message = key
             self._characters += 2 * between
         self._open = (key, index)
-        self._told.add(self._open)
-        inner, tokens = bytes(piece)[1:-1], pieces.parse_tokens(logprobs)
+        self._sent.add(self._open)
+        inner, tokens = pieces.inner_of(piece), pieces.parse_tokens(logprobs)
         if self._wanted.stops:
             inner, tokens = self._up_to_stop(inner, tokens)
         written = self._chunks.begin(BLANK)
@@ -321,7 +320,7 @@ class ChatEvents:
     def _up_to_stop(self, inner: bytes, tokens: list[Members]) -> tuple[bytes, list[Members]]:
         kept = self._stop.feed(pieces.TEXT(b'"%s"' % inner))
         self._is_cut = self._stop.cut
-        return bytes(pieces.encode_text(kept, inner))[1:-1], self._tokens.feed(tokens, len(kept))
+        return pieces.inner_of(pieces.encode_text(kept, inner)), self._tokens.feed(tokens, len(kept))
 
     def _end_message(self) -> bytes:
         """Return what was held back of a message, whose stop sequences cannot go on in what follows."""
@@ -335,10 +334,10 @@ class ChatEvents:
         return self._tell(event.item_key, event.content_index, pieces.Part("refusal", refusal=event.refusal))
 
     def _refuse_with(self, key: _Key, index: int, piece: Raw) -> bytes:
-        is_first = (key, index) not in self._told and self._refusing is not None
-        self._told.add((key, index))
+        is_first = (key, index) not in self._sent and self._refusing is not None
+        self._sent.add((key, index))
         self._refusing = key
-        inner = (BETWEEN if is_first else b"") + bytes(piece)[1:-1]
+        inner = (BETWEEN if is_first else b"") + pieces.inner_of(piece)
         return self._chunks.begin(NULL) + self._chunks.chunk({"refusal": Raw(b'"%s"' % inner)})
 
     def _summarise(self, event: _Event, _data: bytes) -> bytes:
@@ -352,7 +351,7 @@ class ChatEvents:
     def _think(self, place: tuple[_Key, int], piece: Raw) -> bytes:
         between = BETWEEN if self._thought not in (None, place) else b""
         self._thought = place
-        text = Raw(b'"%s%s"' % (between, bytes(piece)[1:-1]))
+        text = Raw(b'"%s%s"' % (between, pieces.inner_of(piece)))
         return self._chunks.begin(BLANK) + self._chunks.chunk({"reasoning_content": text})
 
     def _annotate(self, event: _Event, _data: bytes) -> bytes:

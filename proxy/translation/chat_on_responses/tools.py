@@ -6,7 +6,8 @@ import msgspec
 from msgspec import Raw
 
 from proxy.openai_api.json_members import DECODE, Members
-from proxy.translation.chat_on_responses.members import Losses, invalid, refuse
+from proxy.translation.chat_on_responses.members import invalid, refuse
+from proxy.translation.losses import Losses
 
 _NULL, _FALSE = Raw(b"null"), Raw(b"false")
 _FUNCTION, _CUSTOM, _ALLOWED, _GRAMMAR = Raw(b'"function"'), Raw(b'"custom"'), Raw(b'"allowed_tools"'), b'"grammar"'

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from proxy.translation.chat_on_responses.stop import HeldTokens, StopSequences, within
+from tests.unit.azure_api.readers import errors
 from tests.unit.translation.chats import (
     CHAT_USAGE,
     Json,
@@ -119,6 +120,18 @@ def test_a_stream_that_is_cut_needs_no_more_of_azure() -> None:
     assert written.endswith(DONE)
     assert told(chunks(written)) == {"role": "assistant", "content": "a ", "refusal": None, "finish_reason": "stop"}
     assert stream.feed(deltas("c")) == stream.end() == b""
+
+
+@pytest.mark.parametrize("pieces", [["a ", "b", " E", "ND", " c"], ["a b EN", "D"], [*"a b END c"]])
+def test_a_text_of_plain_pieces_is_cut_too(pieces: list[str]) -> None:
+    place = {"output_index": 0, "content_index": 0}
+    given = [event("response.output_text.delta", **place, delta=piece, logprobs=[]) for piece in pieces]
+    assert told(chunks(play([*given, end(said("a b END c"))], ask(stream=True, stop="END"))))["content"] == "a b "
+
+
+def test_a_piece_that_is_no_text_is_an_error() -> None:
+    odd = event("response.output_text.delta", output_index=0, content_index=0, delta=None, logprobs=[])
+    assert len(errors(play([deltas("a"), odd], ask(stream=True, stop="END")))) == 1
 
 
 @pytest.mark.parametrize(("usage", "needed"), [(True, False), (False, True), (True, True)])
