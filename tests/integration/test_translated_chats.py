@@ -415,3 +415,13 @@ async def test_on_v1_and_then_translated_takes_two_requests_more(alone: Translat
     with pytest.raises(openai.APIStatusError):
         await text_of(alone.sdk, "serves-nothing")
     assert alone.paths() == [classic("serves-nothing"), V1_CHAT, RESPONSES]
+
+
+async def test_what_one_client_with_a_key_of_azure_has_found_out_the_next_one_knows() -> None:
+    environ = {"CLIENT_AUTH": "azure-key"}
+    async with Simulator(deployments=DEPLOYED, keys=["one", "two"]).serving() as azure:
+        async with running_host(REPOSITORY, environ | {"AZURE_OPENAI_ENDPOINT": azure.url}) as host:
+            for key in ("one", "two"):
+                async with official(f"{host.url}/v1", key) as sdk:
+                    assert await text_of(sdk, CODEX) == ECHO
+        assert [request.raw_path for request in azure.requests] == [classic(CODEX), RESPONSES, RESPONSES]
