@@ -6,7 +6,6 @@ https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 
 import msgspec
 from msgspec import Raw
@@ -310,8 +309,8 @@ def _hosted(history: History, item: Members, _path: str) -> None:
     history.draft.drop(f"input.{text_of(item['type'], 'type')}")
 
 
-def _refuse(history: History, item: Members, path: str, *, what: str) -> None:
-    raise needs_responses(f"The item `{path}`, {what},", path)
+def _compacted(_history: History, _item: Members, path: str) -> None:
+    raise needs_responses(f"The item `{path}`, which only the deployment that made it can read,", path)
 
 
 def _reference(_history: History, item: Members, path: str) -> None:
@@ -323,8 +322,6 @@ def _reference(_history: History, item: Members, path: str) -> None:
 def _rows(fate: Fate, take: _Take, *names: str, chat: str = "") -> dict[str, ItemRow]:
     return {name: ItemRow(fate=fate, chat=chat, take=take) for name in names}
 
-
-_COMPACTED = partial(_refuse, what="which only the deployment that made it can read")
 
 ITEMS: Mapping[str, ItemRow] = {
     **_rows(Fate.SENT, _message, "message", chat="a message, the assistant's with its calls"),
@@ -343,6 +340,6 @@ ITEMS: Mapping[str, ItemRow] = {
         *("apply_patch_call", "apply_patch_call_output", "mcp_list_tools", "mcp_approval_request", "mcp_call"),
         *("mcp_approval_response", "program", "program_output"),
     ),
-    **_rows(Fate.REFUSED, _COMPACTED, "compaction", "compaction_summary", "compaction_trigger"),
+    **_rows(Fate.REFUSED, _compacted, "compaction", "compaction_summary", "compaction_trigger"),
     **_rows(Fate.REFUSED, _reference, "item_reference"),
 }

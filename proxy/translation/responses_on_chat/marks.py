@@ -88,7 +88,11 @@ def without_marks(document: JsonBody) -> JsonBody:
     if _MARK.encode() not in document.raw:
         return document
     previous = document.member("previous_response_id")
-    if previous is not None and previous.startswith(b'"') and is_translated(document.text("previous_response_id") or ""):
+    if (
+        previous is not None
+        and previous.startswith(b'"')
+        and is_translated(document.text("previous_response_id") or "")
+    ):
         raise refuse_reference("previous_response_id")
     items = document.member("input")
     if items is None or not items.startswith(b"["):

@@ -8,10 +8,11 @@ from proxy.openai_api.json_members import DECODE, ENCODE, UNREADABLE, Members, f
 from proxy.translation.interface import Reply, TranslatedRequest
 from proxy.translation.responses_on_chat.answer import Reader
 from proxy.translation.responses_on_chat.draft import NULL, Draft, Model, list_of
+from proxy.translation.responses_on_chat.errors import Origins
 from proxy.translation.responses_on_chat.items import History
 from proxy.translation.responses_on_chat.names import ToolNames
-from proxy.translation.responses_on_chat.output import Asked
 from proxy.translation.responses_on_chat.parameters import SEALED, apply_parameters
+from proxy.translation.responses_on_chat.response_object import Asked
 from proxy.translation.responses_on_chat.texts import checked, is_text
 from proxy.translation.responses_on_chat.tools import Tools, put_tools
 
@@ -45,7 +46,7 @@ def translate(
     )
 
 
-def _translated(document: JsonBody, model: Model) -> tuple[JsonBody, Draft, ToolNames, list[str]]:
+def _translated(document: JsonBody, model: Model) -> tuple[JsonBody, Draft, ToolNames, Origins]:
     """Return the body of the chat; halves of surrogate pairs, which msgspec refuses, pass masked."""
     draft, names = Draft(model), ToolNames()
     try:
@@ -63,8 +64,8 @@ def _translated(document: JsonBody, model: Model) -> tuple[JsonBody, Draft, Tool
     return parse_json_body(unmask(ENCODE(draft.members), letter)), draft, names, origins
 
 
-def _build(draft: Draft, names: ToolNames, body: Members) -> list[str]:
-    """Put a response into the draft of a chat; return the item that each message begins with."""
+def _build(draft: Draft, names: ToolNames, body: Members) -> Origins:
+    """Put a response into the draft of a chat; return the item that each message and tool begins with."""
     apply_parameters(draft, body)
     tools = Tools(draft, names)
     if body.get("tools", NULL) != NULL:
@@ -78,7 +79,7 @@ def _build(draft: Draft, names: ToolNames, body: Members) -> list[str]:
         raise InvalidRequest("Missing required parameter: 'input'.", param="input", code="missing_required_parameter")
     draft.members["messages"] = Raw(ENCODE(messages))
     put_tools(draft, tools, body.get("tool_choice", NULL))
-    return origins
+    return Origins(origins, tools.origins())
 
 
 def _take_input(history: History, value: Raw) -> None:

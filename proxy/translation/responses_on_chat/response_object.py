@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from proxy.azure_api.usage import estimate_usage
 from proxy.openai_api.json_body import JsonBody
-from proxy.openai_api.json_members import DECODE, ENCODE, UNREADABLE, Members, rewrite
+from proxy.openai_api.json_members import DECODE, ENCODE, Members, rewrite
 from proxy.translation.interface import Reply
 from proxy.translation.responses_on_chat.draft import NULL
 from proxy.translation.responses_on_chat.marks import new_id
@@ -142,19 +142,19 @@ class ResponseObject:
 def _repeated(document: JsonBody) -> Members:
     found = {name: _value(document, name) or default for name, default in _REPEATED.items()}
     found |= {name: value for name in _REPEATED_IF_SENT if (value := _value(document, name)) is not None}
-    text = DECODE(found["text"])
-    if text.get("format", NULL) == NULL:
-        found["text"] = Raw(ENCODE({**text, "format": _FORMAT}))
-    try:
-        found["tools"] = Raw(rewrite(bytes(found["tools"]), _with_required))
-    except UNREADABLE:  # pragma: no cover  what is no list of tools was refused before
-        pass
+    for name, complete in (("text", _with_format), ("tools", _with_required)):
+        found[name] = Raw(rewrite(bytes(found[name]), complete))
     return found
 
 
 def _value(document: JsonBody, name: str) -> Raw | None:
     value = document.member(name)
     return None if value is None else Raw(value)
+
+
+def _with_format(text: bytes) -> bytes:
+    members = DECODE(text)
+    return text if members.get("format", NULL) != NULL else ENCODE({**members, "format": _FORMAT})
 
 
 def _with_required(tools: bytes) -> bytes:

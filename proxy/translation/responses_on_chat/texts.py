@@ -68,8 +68,12 @@ class PieceDecoder:
 
     def end(self) -> str:
         """Return what is held when nothing more comes."""
+        return _decoded(self.rest())
+
+    def rest(self) -> bytes:
+        """Return what is held as it came."""
         held, self._held = self._held, b""
-        return _decoded(held)
+        return held
 
 
 def _decoded(inside: bytes) -> str:

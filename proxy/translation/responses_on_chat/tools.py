@@ -17,7 +17,9 @@ from proxy.translation.responses_on_chat.texts import checked, joined, quoted, t
 
 _TRUE = Raw(b"true")
 _NOTHING = Raw(b'{"type":"object","properties":{}}')
-_INPUT = Raw(b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}')
+_INPUT = Raw(
+    b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}'
+)
 _HOW_TO_CALL = "Write the text, as it is and whole, into `input`, the only member of the arguments."
 _MODES = frozenset({"none", "auto", "required"})
 # Where the search for tools has no name.
@@ -35,6 +37,7 @@ class Tools:
         self.names = names
         self.draft = draft
         self.functions: dict[str, Members] = {}
+        self._origins: dict[str, str] = {}
 
     def add(self, tools: Iterable[Raw], path: str, namespace: str | None = None) -> list[str]:
         """Take the tools of a list and return their names as functions; the last of several with one name counts."""
@@ -50,9 +53,7 @@ class Tools:
                 self.draft.drop(f"tools.{kind[:64]}")
         return names
 
-    def function(
-        self, kind: ToolKind, tool: Members, path: str, parameters: Raw, description: str | None
-    ) -> list[str]:
+    def function(self, kind: ToolKind, tool: Members, path: str, parameters: Raw, description: str | None) -> list[str]:
         """Take one tool as a function with some parameters."""
         name = text_of(tool.get("name", NULL), f"{path}.name")
         namespace = None if tool["namespace"] == NULL else text_of(tool["namespace"], path)
@@ -65,7 +66,7 @@ class Tools:
         if kind is ToolKind.FUNCTION and tool.get("strict") == _TRUE:
             members["strict"] = _TRUE
         self.draft.drop_rest(tool, _KNOWN, "tools[]")
-        self.functions[flat] = members
+        self.functions[flat], self._origins[flat] = members, path
         return [flat]
 
     def choose(self, choice: Raw) -> Raw | None:
@@ -122,6 +123,10 @@ class Tools:
                 )
             )
         return name if name in self.functions else None
+
+    def origins(self) -> list[str]:
+        """Return where the client has each function."""
+        return [self._origins[name] for name in self.functions]
 
     def encoded(self) -> Raw:
         """Return the functions as tools of a chat."""
