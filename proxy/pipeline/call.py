@@ -152,7 +152,7 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
             translates = self.calls.knows.translators is not None and call.route.operation.name == RESPONSE
             targets = routed.targets(call.model, translates=translates)
         knows = self.calls.knows
-        source = JsonSource(routed, call, knows, self.running)
+        source = JsonSource(routed, call, knows, self.running, is_alone=len(targets) == 1)
         if len(targets) > 1 and (knows.paths.facts or [target for target in targets if target.api is not None]):
             targets = source.ranked(targets)
         self.running.start.body_sent()

@@ -60,7 +60,7 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JsonSource:
-    """Builds the requests of one call."""
+    """Builds the requests of one call; `is_alone` tells that there is one target."""
 
     __slots__ = (
         "_api",
@@ -68,6 +68,7 @@ class JsonSource:
         "_first",
         "_found",
         "_gave_up",
+        "_is_alone",
         "_is_translating",
         "_key",
         "_knows",
@@ -89,7 +90,9 @@ class JsonSource:
         "repeat",
     )
 
-    def __init__(self, routed: RoutedRequest, call: Call, knows: Knowledge, running: RunningCall) -> None:
+    def __init__(
+        self, routed: RoutedRequest, call: Call, knows: Knowledge, running: RunningCall, *, is_alone: bool
+    ) -> None:
         self.call = call
         self.repeat = self._repeat = (
             Repeat.IDEMPOTENT if is_idempotent(call.route.operation, call.document) else Repeat.IF_NOT_PROCESSED
@@ -98,6 +101,7 @@ class JsonSource:
         self._call = self._native = call
         self._knows = knows
         self._running = running
+        self._is_alone = is_alone
         # The API that the client speaks, None for an operation that only one has.
         self._api = APIS.get(call.route.operation.name)
         if self._api is Api.RESPONSES and MARK in call.raw:
@@ -151,6 +155,7 @@ class JsonSource:
         self._first = self._first or refused
         if self._is_of_the_path(refused):
             self._on_v1, self._tried = True, (*self._tried, Path.ON_V1)
+            self._refused = refused if self._translated is None else None
             return None
         if self._translated is not None:
             return self._repair_translated(refused, self._translated)
@@ -262,7 +267,7 @@ class JsonSource:
         if not self._may_translate():
             return False
         refusal = find_api_refusal(refused.failure.status, refused.body, on_chat=self._api is Api.CHAT)
-        if refused.failure.is_unsupported and self._api is Api.RESPONSES:
+        if refused.failure.is_unsupported and self._api is Api.RESPONSES and self._is_alone:
             refusal = ApiRefusal.OPERATION  # every server of OpenAI's API has chat completions
         if refusal is None or (refusal is ApiRefusal.OTHER_MAKER and self._is_of_openai()):
             return False

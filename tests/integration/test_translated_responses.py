@@ -13,10 +13,11 @@ from openai.types.responses import FunctionToolParam, ResponseFunctionToolCall, 
 from pydantic import BaseModel
 
 from tests import documents
+from tests.fakes.other_server import OtherServer
 from tests.fakes.resource_manager import deployment
 from tests.integration.conftest import CLIENT_KEY
 from tests.integration.node import run_script
-from tests.integration.several import App, entry, environ_of, told
+from tests.integration.several import App, entry, environ_of, run_app, told
 from tests.integration.test_discovery import one_resource
 from tests.integration.test_sdk import ECHO
 from tests.integration.translated import (
@@ -99,6 +100,7 @@ async def test_the_events_are_all_those_of_a_response(alone: Translating) -> Non
     assert events[-1].response.tools[0].to_dict()["name"] == "weather"
 
 
+@documents.needed
 async def test_answers_are_as_the_document_of_openai_says(alone: Translating) -> None:
     document = documents.load(documents.OPENAI)
     for tools in ([], [WEATHER]):
@@ -320,3 +322,14 @@ async def test_the_official_node_sdk_speaks_both_to_deployments_of_the_other(alo
         ("BadRequestError", 400, "previous_response_id"),
         ("NotFoundError", 404, "response_id"),
     ]
+
+
+async def test_a_server_of_its_own_without_responses_is_asked_as_a_chat() -> None:
+    async with (
+        OtherServer("vllm") as server,
+        run_app([{"name": "own", "kind": "openai", "endpoint": server.url, "models": {"m": "llama3.2"}}]) as app,
+        app.sdk() as sdk,
+    ):
+        raw = await sdk.responses.with_raw_response.create(model="m", input=INPUT)
+        assert raw.headers[TRANSLATED] == "chat"
+        assert raw.parse().output_text == "hello"
