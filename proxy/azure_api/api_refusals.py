@@ -71,11 +71,6 @@ def refuses_reasoning(status: int | None, body: bytes) -> bool:
     return code.lower() == _REASONING_CODE or _REASONING.search(message) is not None
 
 
-def refuses_sealing(status: int | None, body: bytes) -> bool:
-    """Tell whether a deployment is asked to seal its reasoning and does not."""
-    return status == _BAD_REQUEST and _SEALING.search(parse_texts(body)[0]) is not None
-
-
 def has_functions_and_reasoning(document: JsonBody) -> bool:
     """Tell whether a chat has functions, and does not say that the model is not to reason."""
     has_functions = any((document.member(name) or b"[]").strip(b"[] \t\r\n") for name in ("tools", "functions"))

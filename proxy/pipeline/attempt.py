@@ -24,7 +24,7 @@ from proxy.azure_services.credentials import Header
 from proxy.azure_services.sending import Sending
 from proxy.azure_services.upstream import Upstream
 from proxy.config.timeouts import Timeouts
-from proxy.errors import ConfigurationError, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
+from proxy.errors import ConfigurationError, IncompletelySent, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
 from proxy.openai_api.answers import TRANSLATED
 from proxy.openai_api.object_ids import tag_location
 from proxy.openai_api.operations import Operation, Surface
@@ -465,4 +465,6 @@ def _kind(error: ProxyError) -> Kind:
     """Return how far an attempt came that has no answer."""
     if isinstance(error, Unreachable | ConfigurationError):
         return Kind.CONNECT
+    if isinstance(error, IncompletelySent):
+        return Kind.INCOMPLETE
     return Kind.TIMEOUT if isinstance(error, UpstreamTimeout) else Kind.RESET

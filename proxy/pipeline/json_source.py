@@ -13,7 +13,6 @@ from proxy.azure_api.api_refusals import (
     has_functions_and_reasoning,
     is_missing_there,
     refuses_reasoning,
-    refuses_sealing,
 )
 from proxy.azure_api.errors import MISSING_CODES
 from proxy.azure_api.request import IMAGE_HEADER, Call, encode_body, image_deployment
@@ -82,7 +81,6 @@ class JsonSource:
         "_rounds",
         "_routed",
         "_running",
-        "_seals",
         "_target",
         "_translated",
         "_tried",
@@ -112,7 +110,7 @@ class JsonSource:
         self._on_v1 = False
         self._is_translating = False
         self._gave_up = False
-        self._seals = self._replays = True
+        self._replays = True
         self._translated: Translated | None = None
         # What this request tries and nobody knows yet.
         self._tried: tuple[Path, ...] = ()
@@ -128,7 +126,7 @@ class JsonSource:
         self._target = target
         self._place = f"{self._routed.resources.each[target.resource].surfaces.endpoint} {target.deployment}"
         self._tried, self._first = (), None
-        self._seals = self._replays = True
+        self._replays = True
         self._is_translating, self._gave_up, self._on_v1 = False, False, target.on_v1
         if self._api is not None and (target.api is not None or knows.paths.facts):
             self._choose_path(target, self._api)
@@ -224,7 +222,6 @@ class JsonSource:
         knows = self._knows
         self._on_v1 = target.on_v1 or Path.ON_V1 in knows.paths.known(f"{CHAT} {self._place}", knows.clock())
         self._is_translating = self._needs_translation(target, api)
-        self._seals = Path.UNSEALED not in knows.paths.known(self._key_of(Path.UNSEALED), knows.clock())
 
     def _needs_translation(self, target: Target, api: Api) -> bool:
         """Tell whether a deployment is known to take the call only by the other API."""
@@ -244,7 +241,7 @@ class JsonSource:
         origin = Origin(
             client=self._routed.client, place=self._place, target=target, entry=self._running.exchange.entry
         )
-        translated = translators.translate(self.call, document, origin, seals=self._seals, replays=self._replays)
+        translated = translators.translate(self.call, document, origin, replays=self._replays)
         call = translated.call
         is_repeatable = is_idempotent(call.route.operation, call.document)
         repeat = Repeat.IDEMPOTENT if is_repeatable else Repeat.IF_NOT_PROCESSED
@@ -287,10 +284,6 @@ class JsonSource:
             return self._end_translation(refused)
         if self._replays and not on_chat and refuses_reasoning(status, body):
             self._replays, self._translated = False, None
-            return None
-        if self._seals and not on_chat and refuses_sealing(status, body):
-            self._seals, self._translated = False, None
-            self._tried = (*self._tried, Path.UNSEALED)
             return None
         return self._repair_parameters(refused)
 

@@ -71,15 +71,15 @@ class Translators:
     clock: Callable[[], float]
     now: Callable[[], float]
 
-    def translate(self, call: Call, document: JsonBody, origin: Origin, *, seals: bool, replays: bool) -> Translated:
+    def translate(self, call: Call, document: JsonBody, origin: Origin, *, replays: bool) -> Translated:
         """Return a call by the other API; raise `InvalidRequest` for what only the client's API has.
 
-        With `seals` the reasoning of the answer comes along, with `replays` that of earlier answers goes back.
+        With `replays` the reasoning of earlier answers goes back.
         """
         api = APIS[call.route.operation.name]
         reply = Reply(token=lambda: uuid4().hex, created=int(self.now()))
         if api is Api.CHAT:
-            request = self._on_responses(document, reply, origin, seals=seals, replays=replays)
+            request = self._on_responses(document, reply, origin, replays=replays)
         else:
             request = self._on_chat(document, reply, origin.target)
         body = request.body if replays else _without_reasoning(request.body)
@@ -112,12 +112,10 @@ class Translators:
             keep_filters=self.keep_filter_results,
         )
 
-    def _on_responses(
-        self, document: JsonBody, reply: Reply, origin: Origin, *, seals: bool, replays: bool
-    ) -> TranslatedRequest:
+    def _on_responses(self, document: JsonBody, reply: Reply, origin: Origin, *, replays: bool) -> TranslatedRequest:
         from proxy.translation.chat_on_responses import request as chat_on_responses  # noqa: PLC0415  as above
 
-        reasons = seals and _reasons(origin.target)
+        reasons = _reasons(origin.target)
         recall = _Recall(self, origin)
         request = chat_on_responses.translate(
             document,

@@ -25,7 +25,6 @@ class Path(Enum):
     ON_V1 = "on `/openai/v1` alone"
     TRANSLATED = "as an operation of the other API"
     TRANSLATED_WITH_TOOLS = "as an operation of the other API where functions meet reasoning"
-    UNSEALED = "without the reasoning that is sealed for the next turn"
 
 
 class Learned(Generic[Fact]):

@@ -226,8 +226,9 @@ async def test_an_item_that_azure_does_not_keep_is_refused_in_its_words(http: ai
 
 
 async def test_a_model_that_has_answered_is_found_and_another_says_how_it_becomes_known(
-    http: aiohttp.ClientSession,
+    http: aiohttp.ClientSession, simulator: Simulator
 ) -> None:
+    simulator.deployments["dall-e-2"] = "dall-e-2"
     async with http.get("/v1/models/dall-e-2") as answer:
         assert answer.status == 404
         assert "AZURE_OPENAI_RESOURCE_ID" in (await answer.json())["error"]["message"]

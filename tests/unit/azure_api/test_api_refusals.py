@@ -10,7 +10,6 @@ from proxy.azure_api.api_refusals import (
     has_functions_and_reasoning,
     is_missing_there,
     refuses_reasoning,
-    refuses_sealing,
 )
 from proxy.openai_api.json_body import parse_json_body
 
@@ -85,12 +84,6 @@ def test_what_is_missing_is_told_by_status_or_code() -> None:
     assert is_missing_there(400, body("Unknown model: m", "unknown_model"))
     assert not is_missing_there(400, NO_EFFORT)
     assert not is_missing_there(None, b"")
-
-
-def test_sealing_that_is_refused_is_told() -> None:
-    assert refuses_sealing(400, NO_SEALING)
-    assert not refuses_sealing(404, NO_SEALING)
-    assert not refuses_sealing(400, NO_EFFORT)
 
 
 @pytest.mark.parametrize(
