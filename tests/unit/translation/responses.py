@@ -59,7 +59,11 @@ def messages(*items: object, **options: bool) -> list[Json]:
 
 def faults_of_chat(body: Json) -> list[str]:
     """Judge a chat by OpenAI's document, as the functions below do, where the documents are there."""
-    return [] if not _HAS_DOCUMENTS else documents.load(documents.OPENAI).faults_of_request("POST", "/chat/completions", body)
+    return (
+        []
+        if not _HAS_DOCUMENTS
+        else documents.load(documents.OPENAI).faults_of_request("POST", "/chat/completions", body)
+    )
 
 
 def faults_of_response(response: Json) -> list[str]:
@@ -151,7 +155,7 @@ def check_sequence(found: list[Json]) -> None:
     done = {event["output_index"]: event["item"] for event in found if event["type"] == "response.output_item.done"}
     assert [event["output_index"] for event in added] == list(range(len(added)))
     known: set[str] = set()
-    parts: set[tuple[str, int]] = set()
+    parts: set[tuple[str, object]] = set()
     for event in found:
         if event["type"] == "response.output_item.added":
             known.add(event["item"]["id"])

@@ -33,12 +33,15 @@ def test_instructions_and_leading_messages_that_instruct_are_one() -> None:
     body = {
         "instructions": "One.",
         "input": [
-            {"role": "developer", "content": [{"type": "input_text", "text": "Two."}, {"type": "input_text", "text": "3"}]},
+            {
+                "role": "developer",
+                "content": [{"type": "input_text", "text": "Two."}, {"type": "input_text", "text": "3"}],
+            },
             {"role": "system", "content": "Four."},
             user("Hi"),
             {"role": "developer", "content": "Later."},
         ],
-    }  # fmt: skip
+    }
     assert chat(body)["messages"] == [
         {"role": "system", "content": "One.\n\nTwo.\n\n3\n\nFour."},
         HI,
@@ -74,7 +77,11 @@ def test_a_mark_for_the_cache_keeps_its_part() -> None:
 
 
 def test_an_original_image_becomes_a_large_one_and_that_is_named() -> None:
-    body = {"input": [{"role": "user", "content": [{**IMAGE, "detail": "original"}, {"type": "input_image", "image_url": "u"}]}]}  # fmt: skip
+    body = {
+        "input": [
+            {"role": "user", "content": [{**IMAGE, "detail": "original"}, {"type": "input_image", "image_url": "u"}]}
+        ]
+    }
     assert chat(body)["messages"][0]["content"] == [CHAT_IMAGE, {"type": "image_url", "image_url": {"url": "u"}}]
     assert translated(body).changed == {"input[].content[].detail": "high"}
 
@@ -112,7 +119,9 @@ def test_an_output_ends_what_the_model_did() -> None:
 
 def test_neighbouring_messages_of_the_assistant_are_one() -> None:
     refusal = {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}
-    assert messages(assistant("A"), {"role": "assistant", "content": "B"}) == [{"role": "assistant", "content": "A\n\nB"}]
+    assert messages(assistant("A"), {"role": "assistant", "content": "B"}) == [
+        {"role": "assistant", "content": "A\n\nB"}
+    ]
     assert messages(assistant("A"), refusal) == [{"role": "assistant", "content": "A\n\nNo."}]
     assert messages(refusal, is_openai=True) == [{"role": "assistant", "refusal": "No.", "content": None}]
     assert messages({"role": "assistant", "content": ""}) == [{"role": "assistant", "content": ""}]
@@ -192,8 +201,10 @@ def test_a_search_for_tools_is_a_call_and_what_it_finds_are_tools() -> None:
         "call_id": "s",
         "execution": "client",
         "status": "completed",
-        "tools": [{"type": "namespace", "name": "mcp__a__", "description": "", "tools": [{"type": "function", "name": "f"}]}],
-    }  # fmt: skip
+        "tools": [
+            {"type": "namespace", "name": "mcp__a__", "description": "", "tools": [{"type": "function", "name": "f"}]}
+        ],
+    }
     body = chat({"input": [user("Hi"), search, found, {**search, "call_id": "t", "arguments": None}]})
     assert body["messages"][1:] == [
         {"role": "assistant", "content": None, "tool_calls": [tool_call("s", "tool_search", '{"query":"x"}')]},
@@ -205,7 +216,7 @@ def test_a_search_for_tools_is_a_call_and_what_it_finds_are_tools() -> None:
 
 
 def test_a_search_that_openai_made_is_left_out_but_for_the_tools_that_it_found() -> None:
-    hosted = {"type": "tool_search_call", "call_id": None, "execution": "server", "arguments": {}}
+    hosted: Json = {"type": "tool_search_call", "call_id": None, "execution": "server", "arguments": {}}
     found = {"type": "tool_search_output", "call_id": None, "tools": [{"type": "function", "name": "f"}]}
     request = translated({"input": [user("Hi"), hosted, found]})
     assert request.dropped == ("input.tool_search_call", "input.tool_search_output")
@@ -265,15 +276,27 @@ def test_other_members_of_items_and_parts_are_named() -> None:
         ({"role": "critic", "content": "x"}, "input[1].role", "invalid_value"),
         ({"role": "user", "content": None}, "input[1].content", "invalid_type"),
         ({"role": "user", "content": [{"type": "odd"}]}, "input[1].content[0].type", "invalid_value"),
-        ({"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}, "input[1].content[0].file_id", "unsupported_parameter"),
-        ({"role": "user", "content": [{"type": "input_file", "file_url": "u"}]}, "input[1].content[0].file_url", "unsupported_parameter"),
+        (
+            {"role": "user", "content": [{"type": "input_image", "file_id": "f"}]},
+            "input[1].content[0].file_id",
+            "unsupported_parameter",
+        ),
+        (
+            {"role": "user", "content": [{"type": "input_file", "file_url": "u"}]},
+            "input[1].content[0].file_url",
+            "unsupported_parameter",
+        ),
         ({"role": "system", "content": [IMAGE]}, "input[1].content[0].type", "invalid_value"),
         ({"role": "assistant", "content": [IMAGE]}, "input[1].content[0].type", "invalid_value"),
         ({"type": "function_call", "name": "f", "arguments": "{}"}, "input[1].call_id", "invalid_type"),
         ({"type": "function_call", "call_id": "a", "name": "f", "arguments": {}}, "input[1].arguments", "invalid_type"),
-        ({"type": "function_call_output", "call_id": "a", "output": [{"type": "odd"}]}, "input[1].output[0].type", "invalid_value"),
+        (
+            {"type": "function_call_output", "call_id": "a", "output": [{"type": "odd"}]},
+            "input[1].output[0].type",
+            "invalid_value",
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_item_that_a_chat_has_no_place_for_is_refused_by_its_number(item: object, param: str, code: str) -> None:
     error = refused(user("Hi"), item)
     assert (error.param, error.code) == (param, code)

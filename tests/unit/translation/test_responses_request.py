@@ -5,6 +5,7 @@ import json
 import pytest
 
 from proxy.errors import InvalidRequest
+from proxy.openai_api.json_members import MAX_HALVES
 from tests.unit.translation.responses import FUNCTION, Json, chat, translated, user
 
 
@@ -25,7 +26,9 @@ def test_a_text_becomes_the_message_of_the_user() -> None:
 
 
 def test_what_both_have_goes_over_byte_for_byte() -> None:
-    raw = b'{"model":"m","input":"Hi","temperature":0.70,"top_p":1e0,"user":"u","top_k":4.0,"seed":12345678901234567890}'
+    raw = (
+        b'{"model":"m","input":"Hi","temperature":0.70,"top_p":1e0,"user":"u","top_k":4.0,"seed":12345678901234567890}'
+    )
     sent = translated(raw).body.raw
     for part in (b'"temperature":0.70', b'"top_p":1e0', b'"user":"u"', b'"top_k":4.0', b'"seed":12345678901234567890'):
         assert part in sent
@@ -35,7 +38,10 @@ def test_what_both_have_goes_over_byte_for_byte() -> None:
     ("body", "expected"),
     [
         ({"safety_identifier": "s", "service_tier": "flex"}, {"safety_identifier": "s", "service_tier": "flex"}),
-        ({"prompt_cache_key": "k", "prompt_cache_retention": "24h"}, {"prompt_cache_key": "k", "prompt_cache_retention": "24h"}),
+        (
+            {"prompt_cache_key": "k", "prompt_cache_retention": "24h"},
+            {"prompt_cache_key": "k", "prompt_cache_retention": "24h"},
+        ),
         ({"max_output_tokens": 20}, {"max_tokens": 20}),
         ({"reasoning": {"effort": "high"}}, {"reasoning_effort": "high"}),
         ({"text": {"verbosity": "low"}}, {"verbosity": "low"}),
@@ -43,7 +49,12 @@ def test_what_both_have_goes_over_byte_for_byte() -> None:
         ({"text": {"format": {"type": "json_object"}}}, {"response_format": {"type": "json_object"}}),
         (
             {"text": {"format": {"type": "json_schema", "name": "n", "strict": True, "schema": {"type": "object"}}}},
-            {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "strict": True, "schema": {"type": "object"}}}},
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "n", "strict": True, "schema": {"type": "object"}},
+                }
+            },
         ),
         ({"top_logprobs": 2}, {"logprobs": True, "top_logprobs": 2}),
         ({"include": ["message.output_text.logprobs", "reasoning.encrypted_content"]}, {"logprobs": True}),
@@ -56,7 +67,7 @@ def test_what_both_have_goes_over_byte_for_byte() -> None:
         ({"temperature": None, "reasoning": None, "tools": None, "previous_response_id": None, "prompt": None}, {}),
         ({"background": False, "store": False, "truncation": "disabled", "metadata": {"a": "b"}}, {}),
     ],
-)  # fmt: skip
+)
 def test_a_parameter_is_that_of_a_chat(body: Json, expected: Json) -> None:
     assert members(body) == expected
     assert translated(body).dropped == ()
@@ -67,9 +78,7 @@ def test_openais_reasoning_models_have_another_limit_and_another_role() -> None:
     body = {"max_output_tokens": 20, "instructions": "Be brief."}
     assert members(body, is_openai=True, reasons=True) == {"max_completion_tokens": 20}
     assert members(body, is_openai=True) == {"max_tokens": 20}
-    roles = [
-        chat(body, is_openai=is_openai, reasons=True)["messages"][0]["role"] for is_openai in (True, False)
-    ]
+    roles = [chat(body, is_openai=is_openai, reasons=True)["messages"][0]["role"] for is_openai in (True, False)]
     assert roles == ["developer", "system"]
 
 
@@ -125,7 +134,7 @@ def test_what_a_chat_cannot_do_is_refused_by_its_name(body: Json, param: str, co
 
 
 def test_halves_of_surrogate_pairs_pass() -> None:
-    raw = rb'{"model":"m","instructions":"a\ud83d","input":[{"role":"user","content":[{"type":"input_text","text":"b\ude00"}]}]}'
+    raw = rb'{"model":"m","instructions":"a\ud83d","input":[{"role":"user","content":"b\ude00"}]}'
     assert translated(raw).body.raw.endswith(
         rb'"messages":[{"role":"system","content":"a\ud83d"},{"role":"user","content":"b\ude00"}]}'
     )
@@ -136,7 +145,7 @@ def test_halves_in_what_must_be_read_are_refused_where_they_cannot_pass() -> Non
     with pytest.raises(InvalidRequest):
         translated(rb'{"model":"m","input":"\ud83d %s"}' % every_letter.encode())
     with pytest.raises(InvalidRequest):
-        translated(rb'{"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":"\ud83d"}]}, 1]}')
+        translated(rb'{"model":"m","input":"%s"}' % (rb"\ud83d" * (MAX_HALVES + 1)))
 
 
 def test_a_request_is_not_shown() -> None:
