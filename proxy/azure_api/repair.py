@@ -105,6 +105,10 @@ _WORDINGS: tuple[tuple[re.Pattern[str], bool], ...] = (
 _CAMEL = re.compile(r"(?<=[a-z])[A-Z]")
 # What servers in Python say of each parameter, whatever the code: "top_p: Extra inputs are not permitted".
 _EXTRA = re.compile(r"([\w.\[\]]+): Extra inputs are not permitted", re.ASCII)
+# The same as a text of Python, which vLLM sends: {'loc': ('body', 'user'), 'msg': 'Extra inputs are not permitted'}
+_EXTRA_OF_PYTHON = re.compile(
+    r"'loc': \('body', ((?:'\w{1,64}'(?:, )?){1,4}),?\), 'msg': 'Extra inputs are not permitted'", re.ASCII
+)
 # Then every other value is refused as well; without the parameter the default is used.
 _ONLY_THE_DEFAULT = "Only the default"
 _ALLOWED = re.compile(
@@ -160,7 +164,7 @@ def encode_repairs(repairs: Iterable[Repair]) -> str:
 
 def _parse(body: bytes, status: int) -> _Refusal | None:
     message, code, param = parse_texts(body)
-    if extra := _EXTRA.findall(message) if status in (_BAD_REQUEST, _UNPROCESSABLE) else []:
+    if extra := _extra(message) if status in (_BAD_REQUEST, _UNPROCESSABLE) else []:
         return _Refusal(names=_whole(extra), of_value=False, any_value=False)
     if status != _BAD_REQUEST:
         return None
@@ -175,6 +179,12 @@ def _parse(body: bytes, status: int) -> _Refusal | None:
         any_value=_ONLY_THE_DEFAULT in message,
         allowed=allowed,
     )
+
+
+def _extra(message: str) -> list[str]:
+    """Return the parameters that a server in Python does not know."""
+    places = _EXTRA_OF_PYTHON.findall(message)
+    return _EXTRA.findall(message) or [".".join(re.findall(r"\w+", place)) for place in places]
 
 
 def _read(message: str) -> tuple[list[str], bool]:

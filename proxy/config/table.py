@@ -92,6 +92,13 @@ AZURE_OPENAI_RESOURCES = Setting(
     "`AZURE_OPENAI_ENDPOINT`, `_MODEL_MAPPER`, `_DEFAULT_DEPLOYMENT`, `_DEFAULT_DEPLOYMENTS`, `_AUTH`, `_API_KEY` and "
     "`_RESOURCE_ID`, which must not be set as well.",
 )
+UPSTREAM_PRIVATE_ADDRESSES = Setting(
+    "UPSTREAM_PRIVATE_ADDRESSES",
+    parse_flag,
+    "false",
+    "Whether [other upstreams](resources.md#other-upstreams) (`kind` `openai`) may have private addresses, and be "
+    "called by `http` there. It does not concern resources of Azure, which may always have them.",
+)
 AZURE_OPENAI_FALLBACKS = Setting(
     "AZURE_OPENAI_FALLBACKS",
     parse_fallbacks,
@@ -342,6 +349,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         AZURE_OPENAI_API_VERSION,
         AZURE_OPENAI_RESOURCE_ID,
         AZURE_OPENAI_RESOURCES,
+        UPSTREAM_PRIVATE_ADDRESSES,
         AZURE_OPENAI_FALLBACKS,
         AZURE_OPENAI_ROUTING,
     ),

@@ -169,4 +169,5 @@ class JsonSource:
             headers=passed,
             body=body,
             repeatable=self.repeat is Repeat.IDEMPOTENT,
+            guarded=surfaces.is_openai,
         )

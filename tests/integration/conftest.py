@@ -10,7 +10,7 @@ from openai import AsyncOpenAI
 from tests.processes import REPOSITORY, HostProcess, running_host
 from tools.azure_openai_simulator import DEFAULT_KEY, Simulator
 
-CLIENT_KEY = "sk-journey-0123456789abcdef"
+CLIENT_KEY = "sk-tester-0123456789abcdef"
 SECOND_KEY = "sk-second-0123456789abcdef"
 
 
@@ -34,7 +34,7 @@ def environ_for(simulator: Simulator) -> dict[str, str]:
         "AZURE_OPENAI_ENDPOINT": simulator.url,
         "AZURE_OPENAI_API_KEY": DEFAULT_KEY,
         "AZURE_OPENAI_MODEL_MAPPER": "chat=gpt-4o, gpt-4o=gpt-4o, slow model=gpt-4o-mini",
-        "CLIENT_KEYS": f"journey={CLIENT_KEY},second={SECOND_KEY}",
+        "CLIENT_KEYS": f"tester={CLIENT_KEY},second={SECOND_KEY}",
     }
 
 

@@ -61,7 +61,7 @@ def environ_of(resources: Iterable[Entry], **settings: str) -> dict[str, str]:
     """Return the settings of an app over resources."""
     return {
         "AZURE_OPENAI_RESOURCES": json.dumps(list(resources)),
-        "CLIENT_KEYS": f"journey={CLIENT_KEY}",
+        "CLIENT_KEYS": f"tester={CLIENT_KEY}",
         **settings,
     }
 

@@ -108,7 +108,7 @@ async def app(request: pytest.FixtureRequest) -> AsyncIterator[App]:
         environ = {
             "AZURE_OPENAI_ENDPOINT": azure.url,
             "AZURE_OPENAI_API_KEY": "key",
-            "CLIENT_KEYS": f"journey={CLIENT_KEY}",
+            "CLIENT_KEYS": f"tester={CLIENT_KEY}",
         }
         async with (on_own_host if request.param == "own" else on_real_host)(environ) as url:
             yield App(url=url, azure=azure)

@@ -58,7 +58,7 @@ async def app(azure: ScriptedAzure) -> AsyncIterator[HostProcess]:
     environ = {
         "AZURE_OPENAI_ENDPOINT": azure.url,
         "AZURE_OPENAI_API_KEY": "key",
-        "CLIENT_KEYS": f"journey={CLIENT_KEY}",
+        "CLIENT_KEYS": f"tester={CLIENT_KEY}",
     }
     async with running_host(REPOSITORY, environ) as host:
         yield host

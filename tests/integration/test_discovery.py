@@ -85,7 +85,7 @@ def of_one(resource: Simulator, **settings: str) -> dict[str, str]:
         "AZURE_OPENAI_ENDPOINT": resource.url,
         "AZURE_OPENAI_API_KEY": DEFAULT_KEY,
         "AZURE_OPENAI_RESOURCE_ID": RESOURCE_ID,
-        "CLIENT_KEYS": f"journey={CLIENT_KEY}",
+        "CLIENT_KEYS": f"tester={CLIENT_KEY}",
         **settings,
     }
 

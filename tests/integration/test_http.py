@@ -116,7 +116,7 @@ async def test_every_request_writes_one_line_without_key_or_prompt(
     lines = [line for line in app.output().splitlines() if request_id in line]
     assert len(lines) == 1
     record = json.loads(lines[0])
-    assert record["client"] == "journey"
+    assert record["client"] == "tester"
     assert record["operation"] == "createChatCompletion"
     assert record["deployment"] == "gpt-4o"
     assert record["status"] == 200

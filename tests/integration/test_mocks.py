@@ -138,7 +138,7 @@ async def judged(front: AzureFront) -> AsyncIterator[HostProcess]:
         "AZURE_OPENAI_ENDPOINT": front.url,
         "AZURE_OPENAI_API_KEY": "mock-key",
         "AZURE_OPENAI_MODEL_MAPPER": ",".join(f"{model}={deployment}" for model, deployment in MODELS.items()),
-        "CLIENT_KEYS": f"journey={CLIENT_KEY}",
+        "CLIENT_KEYS": f"tester={CLIENT_KEY}",
     }
     async with running_host(REPOSITORY, settings) as host:
         yield host

@@ -193,8 +193,8 @@ CALLS = (
 
 async def test_what_one_call_stores_the_next_ones_read(client: AsyncOpenAI) -> None:
     chat = client.chat.completions
-    stored = await chat.create(model="chat", messages=HELLO, store=True, metadata={"kind": "journey"})
-    assert [one.id async for one in chat.list(metadata={"kind": "journey"})] == [stored.id]
+    stored = await chat.create(model="chat", messages=HELLO, store=True, metadata={"kind": "tester"})
+    assert [one.id async for one in chat.list(metadata={"kind": "tester"})] == [stored.id]
     assert (await chat.retrieve(stored.id)).choices[0].message.content == ECHO
     assert [message.content async for message in chat.messages.list(stored.id)] == ["hello world"]
     assert (await chat.update(stored.id, metadata={"kind": "old"})).metadata == {"kind": "old"}

@@ -29,7 +29,7 @@ async def vault() -> AsyncIterator[FakeKeyVault]:
     async with FakeKeyVault() as running:
         running.put("key-of-one", "azure-key-1")
         running.put("key-of-two", "azure-key-2")
-        running.put("client-journey", CLIENT_KEY)
+        running.put("client-tester", CLIENT_KEY)
         yield running
 
 

@@ -1,6 +1,6 @@
 // A stream that is silent for a while, as parsers read it that are found in web pages; each says what it read as text.
 
-import { run } from "./journey.js";
+import { run } from "./calls.js";
 
 const url = `${process.env.URL}/v1/chat/completions`;
 const headers = { "content-type": "application/json", authorization: `Bearer ${process.env.KEY}` };

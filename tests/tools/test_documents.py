@@ -16,8 +16,9 @@ from tools.settings_table import FOR_PLATFORM, settings
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
 LINK = re.compile(r"\]\(([^)]+)\)")
-# Settings of another proxy and of chat UIs.
+# Settings of the platform, of another proxy and of chat UIs.
 NAMED_FOR_OTHERS = {
+    "AZURE_FUNCTIONS_ENVIRONMENT",
     *("AZURE_OPENAI_API_VER", "AZURE_URL", "AZURE_ENDPOINT", "AZURE_API_KEY"),
     *("AZURE_OPENAI_API_BASE_URL", "AZURE_OPENAI_DEPLOYMENT"),
 }

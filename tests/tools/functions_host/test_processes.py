@@ -44,7 +44,9 @@ async def test_a_worker_that_dies_resets_its_streams_and_is_replaced() -> None:
         assert await stream.is_reset()
         assert (await waiting.reply()).is_empty(500)
         await host.wait_for_output(f"The worker process {worker} ended with code -9")
-        assert (await get(host, "/process")).json()["pid"] == host.worker_pid != worker
+        successor = (await get(host, "/process")).json()["pid"]
+        assert successor != worker
+        await host.wait_for_output(f"worker process {successor}\n")
 
 
 async def test_the_message_of_an_app_that_cannot_be_imported_is_the_last_line() -> None:

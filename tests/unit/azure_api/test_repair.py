@@ -389,3 +389,33 @@ def test_the_header_has_the_names_and_no_values() -> None:
 
 def test_a_refused_value_is_not_shown() -> None:
     assert "canary" not in repr(Repair(parameter="prompt_cache_key", value=b'"canary"'))
+
+
+VLLM = "[{'type': 'extra_forbidden', 'loc': ('body', %s), 'msg': 'Extra inputs are not permitted', 'input': True}]"
+
+
+@pytest.mark.parametrize(
+    ("place", "parameter"),
+    [
+        ("'parallel_tool_calls'", "parallel_tool_calls"),
+        ("'stream_options', 'include_obfuscation'", "stream_options.include_obfuscation"),
+    ],
+)
+def test_what_vllm_does_not_know_is_left_out(place: str, parameter: str) -> None:
+    document = parse_json_body(
+        b'{"messages":[],"parallel_tool_calls":true,"stream_options":{"include_obfuscation":true}}'
+    )
+    body = json.dumps({"object": "error", "message": VLLM % place, "type": "BadRequestError", "code": 400}).encode()
+    assert find_repairs(400, body, document) == (Repair(parameter=parameter),)
+    assert find_repairs(404, body, document) == ()
+
+
+def test_what_vllm_does_not_know_and_is_no_tuning_stays() -> None:
+    body = json.dumps({"object": "error", "message": VLLM % "'tools'", "code": 400}).encode()
+    assert find_repairs(400, body, parse_json_body(b'{"messages":[],"tools":[]}')) == ()
+
+
+def test_what_a_server_on_fastapi_does_not_know_is_left_out() -> None:
+    wrong = {"type": "extra_forbidden", "loc": ["body", "user"], "msg": "Extra inputs are not permitted", "input": "x"}
+    body = json.dumps({"detail": [wrong]}).encode()
+    assert find_repairs(422, body, parse_json_body(b'{"messages":[],"user":"x"}')) == (Repair(parameter="user"),)

@@ -11,6 +11,7 @@ FILTERED = Failure(kind=Kind.ANSWER, status=400, code="content_filter")
 BLOCKED = Failure(kind=Kind.ANSWER, status=403, code="upstream_blocked")
 BARRED = Failure(kind=Kind.ANSWER, status=403, code="upstream_network")
 REFUSED = Failure(kind=Kind.ANSWER, status=403, code="upstream_refused")
+UNSUPPORTED = Failure(kind=Kind.ANSWER, status=501, code="upstream_operation")
 
 
 def answered(status: int, wait: float | None = None) -> Failure:

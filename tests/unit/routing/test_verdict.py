@@ -15,6 +15,7 @@ from tests.unit.routing.samples import (
     REFUSED,
     RESET,
     TIMEOUT,
+    UNSUPPORTED,
     answered,
     in_stream,
 )
@@ -37,6 +38,7 @@ TABLE: dict[str, tuple[Failure, Verdict, Verdict, Verdict]] = {
     "a resource that is blocked": (BLOCKED, AGAIN, AGAIN, GIVE_UP),
     "a network that keeps us out": (BARRED, AGAIN, AGAIN, GIVE_UP),
     "403 for a reason of its own": (REFUSED, AGAIN, AGAIN, GIVE_UP),
+    "no such operation": (UNSUPPORTED, AGAIN, AGAIN, GIVE_UP),
     "401 for a reason of its own": (
         Failure(kind=Kind.ANSWER, status=401, code="upstream_network"), AGAIN, AGAIN, GIVE_UP,
     ),
