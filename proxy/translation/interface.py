@@ -3,7 +3,7 @@
 A translation starts from the body that the client sent, and gives the client its own API's answer, events and errors.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -63,8 +63,20 @@ class EventStream(Protocol):
         ...
 
 
+# Returns the reasoning items that came before a tool call of an earlier answer, as JSON; None if they are not known.
+Remembered = Callable[[str], Sequence[bytes] | None]
+
+
 class AnswerReader(Protocol):
     """Turns what came back of one translated call into the client's API."""
+
+    @property
+    def reasoning(self) -> Mapping[str, Sequence[bytes]]:
+        """Return the reasoning items that came before each tool call, as JSON, by the call's id; none before the end.
+
+        Without them the next turn would be made without its reasoning. Empty where the client's API has a place for it.
+        """
+        ...
 
     def answer(self, raw: bytes) -> bytes:
         """Return a whole answer, without what only Azure has; raise `UpstreamError` if it is no such answer."""
