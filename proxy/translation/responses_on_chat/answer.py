@@ -1,5 +1,7 @@
 """What comes back for a translated request: a whole chat completion, its chunks or an error."""
 
+from collections.abc import Mapping, Sequence
+
 from proxy.azure_api.stream import Stream
 from proxy.errors import ProxyError, UpstreamError
 from proxy.openai_api.json_members import BYTE_ORDER_MARK, ENCODE, UNREADABLE
@@ -19,6 +21,11 @@ class Reader:
     def __init__(self, asked: Asked, origins: Origins) -> None:
         self._asked = asked
         self._origins = origins
+
+    @property
+    def reasoning(self) -> Mapping[str, Sequence[bytes]]:
+        """Return nothing: a response has its reasoning in it."""
+        return {}
 
     def answer(self, raw: bytes) -> bytes:
         """Return a whole answer; raise `UpstreamError` if it is no chat completion."""

@@ -43,8 +43,8 @@ def translate(
     return TranslatedRequest(
         body=body,
         reader=Reader(asked, origins),
-        dropped=tuple(draft.dropped),
-        changed=draft.changed,
+        dropped=draft.losses.dropped,
+        changed=draft.losses.changed,
     )
 
 

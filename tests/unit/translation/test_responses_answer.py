@@ -112,6 +112,7 @@ def test_reasoning_text_and_calls_are_items_in_this_order() -> None:
 
 
 def test_reasoning_goes_round() -> None:
+    assert translated({}).reader.reasoning == {}
     message = {"content": None, "reasoning_content": "Hm.", "tool_calls": [CALL]}
     found = items(message, "tool_calls", {"include": ["reasoning.encrypted_content"]})
     again = translated({"input": [{"role": "user", "content": "Hi"}, *found]}).body

@@ -151,3 +151,10 @@ def test_halves_in_what_must_be_read_are_refused_where_they_cannot_pass() -> Non
 def test_a_request_is_not_shown() -> None:
     assert "secret" not in repr(translated({"input": [user("secret")], "tools": [FUNCTION]}))
     assert json.loads(translated({"input": "secret"}).body.raw)
+
+
+def test_what_a_client_names_is_told_only_as_a_header_may_have_it() -> None:
+    tools = [{"type": "odd\r\nx: y"}, {"type": "x" * 200}, *({"type": f"t{number}"} for number in range(99))]
+    dropped = translated({"tools": tools, "text": {"a b": 1}}).dropped
+    assert len(dropped) == 32
+    assert dropped[:3] == ("text.*", "tools.*", "tools.t0")
