@@ -34,7 +34,7 @@ def _image(draft: Draft, part: Members, path: str) -> Members:
             code="unsupported_parameter",
         )
     if detail == Raw(b'"original"'):
-        draft.changed[f"{_PART}.detail"] = "high"
+        draft.losses.changed[f"{_PART}.detail"] = "high"
         detail = Raw(b'"high"')
     draft.drop_rest(part, frozenset({"type", "image_url", "detail", _BREAKPOINT}), _PART)
     image = {"url": checked(url, f"{path}.image_url"), **({} if detail == NULL else {"detail": detail})}

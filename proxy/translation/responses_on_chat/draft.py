@@ -8,6 +8,7 @@ from msgspec import Raw
 
 from proxy.errors import InvalidRequest
 from proxy.openai_api.json_members import DECODE, Members
+from proxy.translation.losses import Losses
 
 NULL = Raw(b"null")
 _LIST = msgspec.json.Decoder(list[Raw]).decode
@@ -45,18 +46,17 @@ class Draft:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.members: Members = {}
-        self.dropped: dict[str, None] = {}
-        self.changed: dict[str, str] = {}
+        self.losses = Losses()
 
-    def drop(self, name: str) -> None:
-        """Name what is left out."""
-        self.dropped[name] = None
+    def drop(self, name: str, place: str = "") -> None:
+        """Name what is left out, and the place that had it."""
+        self.losses.drop(name, place)
 
     def drop_rest(self, members: Mapping[str, Raw], known: frozenset[str], path: str) -> None:
         """Name the members that are not known, but for those that say nothing."""
         for name, value in members.items():
             if name not in known and bytes(value) not in _SAYS_NOTHING:
-                self.drop(f"{path}.{name}")
+                self.drop(name, path)
 
 
 _SAYS_NOTHING = frozenset({b"null", b"[]", b"{}", b"false"})

@@ -22,8 +22,9 @@ _NAMES: Mapping[str, str] = {
     "stream_options.include_usage": "stream_options",
 }
 _INSIDE_SCHEMA = re.compile(r"response_format\.json_schema(?P<rest>[.\[][\w.\[\]]+)", re.ASCII)
-_MESSAGE = re.compile(r"messages(?:\[|\.)(?P<index>\d{1,6})\]?(?P<rest>(?:[.\[][\w.\[\]]*)?)", re.ASCII)
-_TOOL = re.compile(r"tools(?:\[|\.)(?P<index>\d{1,6})\]?(?P<rest>(?:[.\[][\w.\[\]]*)?)", re.ASCII)
+# Azure writes `messages.[3].role`, other servers `messages[3]` and `messages.3`.
+_MESSAGE = re.compile(r"messages\.?\[?(?P<index>\d{1,6})\]?(?P<rest>(?:[.\[][\w.\[\]]*)?)", re.ASCII)
+_TOOL = re.compile(r"tools\.?\[?(?P<index>\d{1,6})\]?(?P<rest>(?:[.\[][\w.\[\]]*)?)", re.ASCII)
 # How messages name a parameter.
 _QUOTED = re.compile(r"(?<=['`\"])([a-z_]+(?:[.\[][\w.\[\]]*)?)(?=['`\"])", re.ASCII)
 

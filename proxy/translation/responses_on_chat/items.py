@@ -306,7 +306,7 @@ def _additional_tools(history: History, item: Members, path: str) -> None:
 
 
 def _hosted(history: History, item: Members, _path: str) -> None:
-    history.draft.drop(f"input.{text_of(item['type'], 'type')}")
+    history.draft.drop(text_of(item["type"], "type"), "input")
 
 
 def _compacted(_history: History, _item: Members, path: str) -> None:

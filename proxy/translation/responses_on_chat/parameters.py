@@ -61,7 +61,7 @@ def _background(_draft: Draft, name: str, value: Raw) -> None:
 
 def _store(draft: Draft, name: str, value: Raw) -> None:
     if bytes(value) == b"true":
-        draft.changed[name] = "false"
+        draft.losses.changed[name] = "false"
 
 
 def _tier(draft: Draft, name: str, value: Raw) -> None:

@@ -1,5 +1,7 @@
 """A request for a response as one for a chat completion."""
 
+from contextlib import suppress
+
 from msgspec import Raw
 
 from proxy.errors import InvalidRequest
@@ -41,27 +43,30 @@ def translate(
     return TranslatedRequest(
         body=body,
         reader=Reader(asked, origins),
-        dropped=tuple(draft.dropped),
-        changed=draft.changed,
+        dropped=draft.losses.dropped,
+        changed=draft.losses.changed,
     )
 
 
-def _translated(document: JsonBody, model: Model) -> tuple[JsonBody, Draft, ToolNames, Origins]:
+_Built = tuple[JsonBody, Draft, ToolNames, Origins]
+
+
+def _translated(document: JsonBody, model: Model) -> _Built:
     """Return the body of the chat; halves of surrogate pairs, which msgspec refuses, pass masked."""
+    with suppress(*UNREADABLE):
+        return _built(document.raw, model, None)
+    letter = free_letter(document.raw)
+    with suppress(*UNREADABLE):
+        if letter is not None:
+            return _built(mask(document.raw, letter), model, letter)
+    raise InvalidRequest(_NOT_READABLE)
+
+
+def _built(raw: bytes, model: Model, letter: str | None) -> _Built:
     draft, names = Draft(model), ToolNames()
-    try:
-        origins = _build(draft, names, DECODE(document.raw))
-        return parse_json_body(ENCODE(draft.members)), draft, names, origins
-    except UNREADABLE:
-        letter = free_letter(document.raw)
-    if letter is None:
-        raise InvalidRequest(_NOT_READABLE)
-    draft, names = Draft(model), ToolNames()
-    try:
-        origins = _build(draft, names, DECODE(mask(document.raw, letter)))
-    except UNREADABLE:
-        raise InvalidRequest(_NOT_READABLE) from None
-    return parse_json_body(unmask(ENCODE(draft.members), letter)), draft, names, origins
+    origins = _build(draft, names, DECODE(raw))
+    body = ENCODE(draft.members)
+    return parse_json_body(body if letter is None else unmask(body, letter)), draft, names, origins
 
 
 def _build(draft: Draft, names: ToolNames, body: Members) -> Origins:

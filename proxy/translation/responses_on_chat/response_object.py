@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from proxy.azure_api.usage import estimate_usage
 from proxy.openai_api.json_body import JsonBody
-from proxy.openai_api.json_members import DECODE, ENCODE, Members, rewrite
+from proxy.openai_api.json_members import DECODE, ENCODE, UNREADABLE, Members, rewrite
 from proxy.translation.interface import Reply
 from proxy.translation.responses_on_chat.draft import NULL
 from proxy.translation.responses_on_chat.marks import new_id
@@ -110,18 +110,14 @@ class ResponseObject:
         return ended
 
     def _usage(self, received: int) -> Raw:
-        """Return the usage, estimated where none came: clients read it, and Codex ends without it."""
-        usage = self.usage
-        if usage is None:
-            guess = estimate_usage(self._asked.sent, received)
-            return _encode_usage(guess.input_tokens, guess.output_tokens, 0, 0)
-        cached = _detail(usage, "prompt_tokens_details", "cached_tokens")
-        return _encode_usage(
-            _count(usage, "prompt_tokens"),
-            _count(usage, "completion_tokens"),
-            cached or _count(usage, "prompt_cache_hit_tokens"),
-            _detail(usage, "completion_tokens_details", "reasoning_tokens"),
-        )
+        """Return the usage, estimated where none came that can be read: clients count on it."""
+        try:
+            if self.usage is not None:
+                return _encode_usage(self.usage)
+        except UNREADABLE:
+            pass
+        guess = estimate_usage(self._asked.sent, received)
+        return _encode_counts(guess.input_tokens, guess.output_tokens, 0, 0)
 
     def _content_filters(self, *, is_blocked: bool) -> Raw:
         """Return the results as Azure has them in a response."""
@@ -164,7 +160,18 @@ def _with_required(tools: bytes) -> bytes:
     return tools if complete == listed else ENCODE(complete)
 
 
-def _encode_usage(sent: int, received: int, cached: int, reasoning: int) -> Raw:
+def _encode_usage(usage: Members) -> Raw:
+    """Return the usage of a chat as that of a response, which always has its details: Codex ends without them."""
+    cached = _detail(usage, "prompt_tokens_details", "cached_tokens")
+    return _encode_counts(
+        _count(usage, "prompt_tokens"),
+        _count(usage, "completion_tokens"),
+        cached or _count(usage, "prompt_cache_hit_tokens"),
+        _detail(usage, "completion_tokens_details", "reasoning_tokens"),
+    )
+
+
+def _encode_counts(sent: int, received: int, cached: int, reasoning: int) -> Raw:
     return Raw(
         ENCODE(
             {

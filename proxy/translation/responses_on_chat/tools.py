@@ -50,7 +50,7 @@ class Tools:
                 within = quoted(namespace) if namespace else NULL
                 names += OFFERS[kind](self, {**tool, "namespace": within}, place)
             else:
-                self.draft.drop(f"tools.{kind[:64]}")
+                self.draft.drop(kind, "tools")
         return names
 
     def function(self, kind: ToolKind, tool: Members, path: str, parameters: Raw, description: str | None) -> list[str]:
@@ -101,7 +101,7 @@ class Tools:
             tool = members_of(raw, path)
             name = self._called(tool, path)
             if name is None:
-                self.draft.drop(f"tool_choice.{text_of(tool.get('type', NULL), f'{path}.type')[:64]}")
+                self.draft.drop(text_of(tool["type"], path), "tool_choice")
             names.append(name)
         self.functions = {name: function for name, function in self.functions.items() if name in names}
         return self._mode(text_of(members.get("mode", NULL), "tool_choice.mode"))

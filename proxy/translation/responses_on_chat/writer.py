@@ -4,7 +4,7 @@ from msgspec import Raw
 
 from proxy.azure_api.failed_response import FAILED, encode_error, error_fields
 from proxy.errors import ProxyError, UpstreamError
-from proxy.openai_api.json_members import DECODE, ENCODE, UNREADABLE, Members
+from proxy.openai_api.json_members import DECODE, ENCODE, Members
 from proxy.openai_api.response_events import LAST, Numbered, begin_response
 from proxy.openai_api.sse import encode_event
 from proxy.translation.responses_on_chat.draft import NULL
@@ -38,13 +38,14 @@ class Writer:
         self._response: ResponseObject | None = None
         self._splitter = ThoughtSplitter(reads=asked.reads_thoughts)
         self._characters = PieceDecoder()
+        self._likely: list[Members] = []
         self._calls: dict[int, _Begun] = {}
         self._reason: str | None = None
 
     def take(self, completion: Completion, restore: Restore) -> bytes:
         """Return the events for a chunk, or for a whole completion.
 
-        Raises `UpstreamError` or one of `UNREADABLE` for what is no chat.
+        Raises `UpstreamError` for what is no chat.
         """
         written = b""
         if self._response is None:
@@ -120,21 +121,26 @@ class Writer:
             return b""
         if self._splitter.passes:
             return self.output.say(_TEXT, piece, logprobs, **padding)
-        return self._say_split(self._splitter.feed(self._characters.feed(piece))) + self._say_rest()
+        self._likely += logprobs
+        return self._say_split(self._splitter.feed(self._characters.feed(piece)), padding) + self._say_rest()
 
     def _say_rest(self) -> bytes:
         """Write the half of a character that was held until the text passes as it comes."""
         rest = self._characters.rest() if self._splitter.passes else b""
         return self.output.say(_TEXT, rest, []) if rest else b""
 
-    def _say_split(self, split: tuple[str, str]) -> bytes:
+    def _say_split(self, split: tuple[str, str], padding: Members) -> bytes:
+        """Write reasoning, text or both; the probabilities of what was held go with the text."""
         thought, text = (bytes(quoted(part))[1:-1] for part in split)
+        likely = self._likely
+        if thought or text:
+            self._likely = []
         written = self.output.think(thought) if thought else b""
-        return written + self.output.say(_TEXT, text, []) if text else written
+        return written + self.output.say(_TEXT, text, likely, **padding) if text else written
 
     def _flush(self) -> bytes:
         """Write what was held because it might have begun or ended reasoning."""
-        return b"" if self._splitter.passes else self._say_split(self._splitter.end())
+        return b"" if self._splitter.passes else self._say_split(self._splitter.end(), {})
 
     def _annotate(self, annotations: list[Members]) -> bytes:
         message, written = self.output.message()
@@ -216,8 +222,5 @@ def _bytes_of(token: Raw) -> Raw:
 def _flat(annotation: Members) -> Members:
     """Return an annotation as a response has it, its members beside its type."""
     kind = annotation.get("type", NULL)
-    try:
-        inner = annotation.get(str(bytes(kind)[1:-1], "utf-8"), NULL)
-        return annotation if inner == NULL else {"type": kind, **DECODE(inner)}
-    except UNREADABLE:
-        return annotation
+    inner = annotation.get(bytes(kind)[1:-1].decode(errors="replace"), NULL)
+    return {"type": kind, **DECODE(inner)} if bytes(inner).startswith(b"{") else annotation
