@@ -5,6 +5,7 @@ from pathlib import Path
 
 from proxy.openai_api.operations import OPERATIONS, Body, Operation, Surface
 from proxy.translation.chat_on_responses.members import MEMBERS, MESSAGE_MEMBERS
+from proxy.translation.responses_on_chat.mapping import mapping
 
 PAGE = Path(__file__).parents[1] / "docs" / "compatibility.md"
 
@@ -93,6 +94,12 @@ def _translated() -> Iterator[str]:
     for name, member in (*MEMBERS.items(), *MESSAGE_MEMBERS.items()):
         became = f"`{member.place}`" if member.place else member.fate.value
         yield f"| `{name}` | {became} | {member.note} |"
+    yield ""
+    yield "| Of a response, on chat | becomes | |"
+    yield "|---|---|---|"
+    for row in mapping():
+        name = row.name if " " in row.name else f"`{row.name}`"
+        yield f"| {row.area} {name} | {row.fate.value} | {row.chat} |"
 
 
 def _request(operation: Operation) -> str:

@@ -86,7 +86,7 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
                 raise not_served_there(model, self.claim)
         if not targets:
             raise ModelNotFound(model, known=self.names())
-        return prefer(targets, self.preferred)
+        return targets if self.preferred is None else prefer(targets, self.preferred)
 
     def targets_without_model(self, document: JsonBody | None) -> tuple[Target, ...]:
         """Return where a request may go that leaves its model out: to the default deployments if there are any.
