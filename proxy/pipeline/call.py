@@ -28,7 +28,7 @@ from proxy.pipeline.recorder import Recorder
 from proxy.pipeline.resources import Resources
 from proxy.pipeline.routed_request import RoutedRequest
 from proxy.pipeline.stream_start import NO_STREAM, StreamStart
-from proxy.pipeline.translated_call import refuse_not_stored
+from proxy.pipeline.translated_call import RESPONSE, refuse_not_stored
 from proxy.routing.targets import Target
 from proxy.server.concurrency import Slot
 from proxy.server.request_body import read_body
@@ -149,7 +149,8 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
             targets = routed.targets_without_model(call.document)
             call = structs.replace(call, model=targets[0].model)
         else:
-            targets = routed.targets(call.model)
+            translates = self.calls.knows.translators is not None and call.route.operation.name == RESPONSE
+            targets = routed.targets(call.model, translates=translates)
         knows = self.calls.knows
         source = JsonSource(routed, call, knows, self.running, is_alone=len(targets) == 1)
         if len(targets) > 1 and (knows.paths.facts or [target for target in targets if target.api is not None]):

@@ -35,7 +35,7 @@ from proxy.pipeline.translated_call import (
 )
 from proxy.routing.failures import Failure, Kind, Repeat
 from proxy.routing.learned import Learned, Path
-from proxy.routing.targets import Target, is_of_openai
+from proxy.routing.targets import Target, is_of_other_maker
 from proxy.values import Api, Repair, Response, UpstreamRequest
 
 # Azure names one refused parameter at a time.
@@ -266,15 +266,14 @@ class JsonSource:
         refusal = find_api_refusal(refused.failure.status, refused.body, on_chat=self._api is Api.CHAT)
         if refused.failure.is_unsupported and self._api is Api.RESPONSES and self._is_alone:
             refusal = ApiRefusal.OPERATION  # every server of OpenAI's API has chat completions
-        if refusal is None or (refusal is ApiRefusal.OTHER_MAKER and self._is_of_openai()):
+        if refusal is None or (refusal is ApiRefusal.OTHER_MAKER and not self._is_of_other_maker()):
             return False
         path = Path.TRANSLATED_WITH_TOOLS if refusal is ApiRefusal.TOOLS else Path.TRANSLATED
         self._tried, self._is_translating = (*self._tried, path), True
         return True
 
-    def _is_of_openai(self) -> bool:
-        target = self._target
-        return target is not None and not self._on_v1 and is_of_openai(target)
+    def _is_of_other_maker(self) -> bool:
+        return self._on_v1 or (self._target is not None and is_of_other_maker(self._target))
 
     def _repair_translated(self, refused: Refused, translated: Translated) -> Refused | None:
         """Go on without what a translated call was refused for, or with the client's own call if it was for the API."""

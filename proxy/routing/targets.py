@@ -87,6 +87,19 @@ def is_of_openai(target: Target) -> bool:
     return not target.on_v1 and any(_OF_OPENAI.search(name) for name in names)
 
 
+# Models of other makers that Foundry offers, or that are run by oneself.
+_OF_OTHERS = re.compile(
+    r"deepseek|grok|llama|mi(?:s|nis)tral|codestral|magistral|(?<![a-z])phi(?![a-z])|kimi|qwen|cohere|(?<![a-z])command-"
+    r"|gpt-oss|jamba|gemma|minimax|(?<![a-z])glm(?![a-z])|claude|mai-"
+)
+
+
+def is_of_other_maker(target: Target) -> bool:
+    """Tell whether a target's model is known to be of another maker than OpenAI, from Azure's list or by its name."""
+    names = (name.lower() for name in (target.model, target.deployment) if name is not None)
+    return target.on_v1 or any(_OF_OTHERS.search(name) for name in names)
+
+
 # What a model is for, by its name; the first row that fits counts, None for those that serve nothing by default.
 _KINDS: tuple[tuple[re.Pattern[str], ModelKind | None], ...] = tuple(
     (re.compile(pattern), kind)
