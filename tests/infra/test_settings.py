@@ -126,7 +126,7 @@ def test_no_setting_is_one_that_flex_consumption_refuses(way: dict[str, Any]) ->
 def test_the_host_reaches_its_storage_by_name_and_identity_only() -> None:
     deployment = world.deployed()
     settings = world.settings(deployment)
-    identity = world.facts(deployment.only("Microsoft.ManagedIdentity/userAssignedIdentities"))
+    identity = world.known_later(deployment.only("Microsoft.ManagedIdentity/userAssignedIdentities"))
     assert {name: value for name, value in settings.items() if name.startswith("AzureWebJobs")} == {
         "AzureWebJobsStorage__accountName": deployment.only("Microsoft.Storage/storageAccounts").name,
         "AzureWebJobsStorage__clientId": identity["clientId"],

@@ -141,7 +141,7 @@ class Odd(Server):
     def __init__(self, fault: Fault | None = None, *, resets: bool = False) -> None:
         super().__init__()
         self.fault = fault
-        self.then: list[Fault] = []
+        self.then: list[Fault | None] = []
         self.resets = resets
         self.asked: list[tuple[str, str, int]] = []
         self.body = b""

@@ -69,7 +69,7 @@ def test_the_other_upstreams_of_the_page_are_accepted() -> None:
 
 
 def test_the_fallbacks_of_the_page_are_accepted() -> None:
-    assert parse_fallbacks(next(example for example in examples() if example.startswith('{"gpt-4.1"'))) == {
-        "gpt-4.1": ("gpt-4o", "gpt-4o-mini")
+    assert parse_fallbacks(next(example for example in examples() if example.startswith('{"gpt-5.6-sol"'))) == {
+        "gpt-5.6-sol": ("gpt-5.6-terra", "gpt-5.6-luna")
     }
     assert f"At most {MAX_FALLBACKS} for a model" in PAGE
