@@ -20,7 +20,7 @@ from proxy.azure_services.upstream import BROKEN
 from proxy.config.address_rules import AddressRules
 from proxy.config.http_proxy import HttpProxies
 from proxy.config.timeouts import Timeouts
-from proxy.errors import Overloaded, ProxyError, Unreachable, UpstreamError
+from proxy.errors import IncompletelySent, Overloaded, ProxyError, Unreachable, UpstreamError
 from proxy.values import UpstreamRequest
 
 # How long a connection may be idle before it is used again, in seconds. Azure's gateway closes one after some minutes,
@@ -207,19 +207,22 @@ class HttpClient:
         """Send a request and return the answer when its headers have arrived; `begin` is called for each sending.
 
         If Azure closed a pooled connection before any byte of an answer, a request that is `repeatable` is sent once
-        more. Raises `Unreachable` if nothing was sent, `UpstreamError` if the answer is not HTTP.
+        more. Raises `Unreachable` if nothing was sent, `IncompletelySent` if not all was, `UpstreamError` if the answer
+        is not HTTP.
         """
         once = not (request.repeatable and isinstance(request.body, bytes))
+        sending = begin()
         try:
-            answer = await self._send(request, credential, begin(), KEEP_ALIVE_ONCE if once else KEEP_ALIVE)
+            answer = await self._send(request, credential, sending, KEEP_ALIVE_ONCE if once else KEEP_ALIVE)
             if answer is None and not once:
-                answer = await self._send(request, credential, begin(), NEW)
+                sending = begin()
+                answer = await self._send(request, credential, sending, NEW)
         except aiohttp.ConnectionTimeoutError:
             raise Unreachable(_UNREACHABLE) from None
         except (*BREAKS, ValueError):
-            raise UpstreamError(BROKEN) from None
+            raise _broken(request, sending) from None
         if answer is None:
-            raise UpstreamError(BROKEN)
+            raise _broken(request, sending)
         if answer.headers.get("content-encoding", "").lower() not in ("", "identity"):
             answer.close()
             raise UpstreamError("Azure OpenAI sent a compressed answer that was not asked for.")
@@ -304,6 +307,12 @@ def _payload(body: bytes | AsyncIterator[bytes], sending: Sending) -> bytes | io
         return _counted(body, sending)
     sending.sent = len(body)
     return io.BytesIO(body) if len(body) > WHOLE_BODY else body or None
+
+
+def _broken(request: UpstreamRequest, sending: Sending) -> UpstreamError:
+    """Return the error for a connection that broke before the answer; a body without a length may be whole."""
+    is_whole = sending.sent >= int(request.headers.get("content-length", 0))
+    return UpstreamError(BROKEN) if is_whole else IncompletelySent(BROKEN)
 
 
 async def _counted(body: AsyncIterator[bytes], sending: Sending) -> AsyncIterator[bytes]:

@@ -23,7 +23,7 @@ from proxy.azure_api.whole_as_stream import to_events
 from proxy.azure_services.credentials import Header
 from proxy.azure_services.upstream import Upstream
 from proxy.config.timeouts import Timeouts
-from proxy.errors import ConfigurationError, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
+from proxy.errors import ConfigurationError, IncompletelySent, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
 from proxy.openai_api.object_ids import tag_location
 from proxy.openai_api.operations import Operation, Surface
 from proxy.openai_api.retry_after import parse_wait
@@ -409,4 +409,6 @@ def _kind(error: ProxyError) -> Kind:
     """Return how far an attempt came that has no answer."""
     if isinstance(error, Unreachable | ConfigurationError):
         return Kind.CONNECT
+    if isinstance(error, IncompletelySent):
+        return Kind.INCOMPLETE
     return Kind.TIMEOUT if isinstance(error, UpstreamTimeout) else Kind.RESET

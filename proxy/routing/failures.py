@@ -15,6 +15,7 @@ class Kind(Enum):
     """How far an attempt came."""
 
     CONNECT = "no connection, so nothing was sent"
+    INCOMPLETE = "the connection broke before the whole request was sent"
     RESET = "the connection broke before the answer began"
     TIMEOUT = "no answer in time"
     ANSWER = "an error as the answer"
@@ -108,6 +109,8 @@ def judge(failure: Failure, repeat: Repeat, policy: Policy, *, refreshed: bool =
 def _allowed(failure: Failure, policy: Policy) -> frozenset[Repeat]:
     if failure.kind is Kind.CONNECT:
         return _ALL
+    if failure.kind is Kind.INCOMPLETE:
+        return _NOT_PROCESSED
     if failure.kind is Kind.TIMEOUT:
         return _IDEMPOTENT if policy.retries_timeouts else _NOTHING
     if failure.kind is Kind.ANSWER and _is_elsewhere(failure):

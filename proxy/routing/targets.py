@@ -8,7 +8,7 @@ https://learn.microsoft.com/azure/ai-foundry/openai/concepts/models lists models
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from proxy.errors import ModelNotFound
@@ -379,6 +379,17 @@ def _placed(
                 weight=resource.weight / len(group),
                 place=(level, resource.priority, spills),
             )
+
+
+def prefer(targets: tuple[Target, ...], resource: int | None) -> tuple[Target, ...]:
+    """Return the targets so that, among equals, others only stand in for those of a resource."""
+    if resource is None:
+        return targets
+    levels = {target.priority for target in targets if target.resource == resource and target.weight}
+    return tuple(
+        replace(target, weight=0.0) if target.priority in levels and target.resource != resource else target
+        for target in targets
+    )
 
 
 def _rank(found: Sequence[_Found]) -> tuple[Target, ...]:

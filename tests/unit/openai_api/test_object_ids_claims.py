@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import InvalidRequest, UnknownId
+from proxy.openai_api.claims import Claim, claimed, not_served_there
 from proxy.openai_api.id_places import REQUESTS, form_parts
-from proxy.openai_api.object_ids import Claim, bare_body, bare_fields, bare_query, bare_route, claimed, not_served_there
+from proxy.openai_api.object_ids import bare_body, bare_fields, bare_query, bare_route
 from proxy.openai_api.operations import Operation
 from proxy.openai_api.router import Route, unknown
 from tests.unit.openai_api.paths import BY_NAME, ROWS, filled

@@ -4,6 +4,7 @@ from proxy.routing.failures import Failure, Kind
 from proxy.routing.targets import Target
 
 CONNECT = Failure(kind=Kind.CONNECT)
+INCOMPLETE = Failure(kind=Kind.INCOMPLETE)
 RESET = Failure(kind=Kind.RESET)
 TIMEOUT = Failure(kind=Kind.TIMEOUT)
 MISSING = Failure(kind=Kind.ANSWER, status=404, code="DeploymentNotFound")
