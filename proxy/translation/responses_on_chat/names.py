@@ -11,7 +11,7 @@ import msgspec
 
 # What a chat allows; a response allows names of twice the length.
 MAX_NAME = 64
-# OpenAI's chat refuses longer ids of calls. https://github.com/BerriAI/litellm/issues/10153
+# Azure refuses longer ids of calls in a chat. https://github.com/Portkey-AI/gateway/issues/1062
 MAX_CALL_ID = 40
 _ILLEGAL = re.compile(r"[^a-zA-Z0-9_-]")
 _SEPARATOR = "__"
