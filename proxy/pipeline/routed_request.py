@@ -100,7 +100,8 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
         targets = self.resources.catalogue().default_targets(operation.kind, self.pinned)
         if not targets:
             require_model(operation, document)
-        return prefer(targets, self.preferred) or self.targets(None)
+        targets = targets or self.targets(None)
+        return targets if self.preferred is None else prefer(targets, self.preferred)
 
     def serving(self, resource: int) -> Serving:
         """Return what finds the deployment of a resource for a model."""

@@ -416,10 +416,8 @@ def _placed(
             )
 
 
-def prefer(targets: tuple[Target, ...], resource: int | None) -> tuple[Target, ...]:
+def prefer(targets: tuple[Target, ...], resource: int) -> tuple[Target, ...]:
     """Return the targets so that, among equals, others only stand in for those of a resource."""
-    if resource is None:
-        return targets
     levels = {target.priority for target in targets if target.resource == resource and target.weight}
     return tuple(
         replace(target, weight=0.0) if target.priority in levels and target.resource != resource else target

@@ -65,7 +65,7 @@ def test_the_preferred_resource_is_first_among_equals_alone() -> None:
     assert shares(list(targets), health) == {1: 1.0}
     # One of a later priority is not asked before the others, and one that only stands in is not preferred.
     assert prefer((A, B, last), 2) == (A, B, last)
-    for resource in (None, 1, 7):
+    for resource in (1, 7):
         assert prefer((A, target(1, weight=0.0)), resource) == (A, target(1, weight=0.0))
 
 
