@@ -149,7 +149,7 @@ async def test_what_azure_lists_for_responses_alone_is_translated_at_once_and_li
 
 
 async def test_usage_stop_structured_output_and_the_helper_of_the_sdk_work(alone: Translating) -> None:
-    class Said(BaseModel):
+    class ChatMessage(BaseModel):
         said: str
 
     stream = await alone.sdk.chat.completions.create(
@@ -162,8 +162,8 @@ async def test_usage_stop_structured_output_and_the_helper_of_the_sdk_work(alone
     assert last.usage.completion_tokens_details.reasoning_tokens == 64
     assert await text_of(alone.sdk, CODEX, stop=[" world"]) == "You said: hello"
     assert await streamed(alone.sdk, CODEX, stop=["o wor"]) == "You said: hell"
-    parsed = await alone.sdk.chat.completions.parse(model=CODEX, messages=HELLO, response_format=Said)
-    assert parsed.choices[0].message.parsed == Said(said="hello world")
+    parsed = await alone.sdk.chat.completions.parse(model=CODEX, messages=HELLO, response_format=ChatMessage)
+    assert parsed.choices[0].message.parsed == ChatMessage(said="hello world")
     async with alone.sdk.chat.completions.stream(model=CODEX, messages=HELLO) as helper:
         assert (await helper.get_final_completion()).choices[0].message.content == ECHO
 

@@ -145,11 +145,11 @@ async def test_what_azure_lists_for_chat_alone_is_translated_at_once() -> None:
 
 
 async def test_structured_output_and_the_helper_of_the_sdk_work(alone: Translating) -> None:
-    class Said(BaseModel):
+    class ChatMessage(BaseModel):
         said: str
 
-    parsed = await alone.sdk.responses.parse(model=CHATTY, input=INPUT, text_format=Said)
-    assert parsed.output_parsed == Said(said=INPUT)
+    parsed = await alone.sdk.responses.parse(model=CHATTY, input=INPUT, text_format=ChatMessage)
+    assert parsed.output_parsed == ChatMessage(said=INPUT)
     async with alone.sdk.responses.stream(model=CHATTY, input=INPUT) as helper:
         assert (await helper.get_final_response()).output_text == ECHO
 

@@ -50,7 +50,7 @@ class _Turn(msgspec.Struct):
     calls: list[_Call] = []
 
 
-class _Told(msgspec.Struct):
+class _Message(msgspec.Struct):
     """What the model was told: a message of the user, or one that instructs."""
 
     origin: str
@@ -64,7 +64,7 @@ class History:
     def __init__(self, draft: Draft, tools: Tools) -> None:
         self.draft = draft
         self.tools = tools
-        self._entries: list[_Turn | _Told] = []
+        self._entries: list[_Turn | _Message] = []
         self._turn: _Turn | None = None
         self._unanswered: dict[str, list[_Call]] = {}
 
@@ -72,7 +72,7 @@ class History:
         """Add a message that instructs; those at the beginning are one."""
         role = self.draft.model.instructing_role
         only = self._entries[0] if len(self._entries) == 1 else None
-        if isinstance(only, _Told) and only.role == role:
+        if isinstance(only, _Message) and only.role == role:
             only.content = joined((only.content, content))
         else:
             self.tell(origin, role, content)
@@ -80,7 +80,7 @@ class History:
     def tell(self, origin: str, role: str, content: Raw) -> None:
         """Add a message that is not the model's."""
         self._turn = None
-        self._entries.append(_Told(origin, role, content))
+        self._entries.append(_Message(origin, role, content))
 
     def turn(self, origin: str) -> _Turn:
         """Return what the model is doing, which begins with this item if it did nothing just before."""
@@ -123,8 +123,8 @@ class History:
         found = [(message, entry.origin) for entry in self._entries for message in self._written(entry)]
         return [message for message, _ in found], [origin for _, origin in found]
 
-    def _written(self, entry: "_Turn | _Told") -> Iterable[Members]:
-        if isinstance(entry, _Told):
+    def _written(self, entry: "_Turn | _Message") -> Iterable[Members]:
+        if isinstance(entry, _Message):
             return [{"role": quoted(entry.role), "content": entry.content}]
         said = self._assistant(entry)
         outputs = [_tool_message(call) for call in entry.calls]

@@ -28,7 +28,7 @@ class Call(msgspec.Struct, gc=False):
     function: Function | None = None
 
 
-class Said(msgspec.Struct, gc=False):
+class ChatMessage(msgspec.Struct, gc=False):
     """What a message, or the delta of one, says; the reasoning has two names among servers."""
 
     content: Raw = NULL
@@ -49,8 +49,8 @@ class Logprobs(msgspec.Struct, gc=False):
 class Choice(msgspec.Struct, gc=False):
     """One choice; a translated call asks for no more."""
 
-    message: Said | None = None
-    delta: Said | None = None
+    message: ChatMessage | None = None
+    delta: ChatMessage | None = None
     finish_reason: str | None = None
     logprobs: Logprobs | None = None
     content_filter_results: Raw = NULL

@@ -27,7 +27,7 @@ SEARCH = Tool(kind=ToolKind.SEARCH, name="tool_search")
 
 _CALLED_BY = {"function": ToolKind.FUNCTION, "custom": ToolKind.CUSTOM, "tool_search": ToolKind.SEARCH}
 
-Offer = Callable[["Tools", Members, str], list[str]]
+AddTool = Callable[["Tools", Members, str], list[str]]
 
 
 class Tools:
@@ -180,7 +180,7 @@ def _search(tools: Tools, tool: Members, path: str) -> list[str]:
     return tools.function(ToolKind.SEARCH, named, path, _NOTHING if parameters == NULL else parameters, None)
 
 
-OFFERS: Mapping[str, Offer] = {
+OFFERS: Mapping[str, AddTool] = {
     "function": _function,
     "custom": _custom,
     "namespace": _namespace,

@@ -10,7 +10,15 @@ from proxy.openai_api.sse import encode_event
 from proxy.translation.responses_on_chat.draft import NULL
 from proxy.translation.responses_on_chat.output import Message, Output, ToolCall
 from proxy.translation.responses_on_chat.response_object import Asked, ResponseObject
-from proxy.translation.responses_on_chat.shapes import Call, Choice, Completion, Function, Logprobs, Restore, Said
+from proxy.translation.responses_on_chat.shapes import (
+    Call,
+    ChatMessage,
+    Choice,
+    Completion,
+    Function,
+    Logprobs,
+    Restore,
+)
 from proxy.translation.responses_on_chat.texts import PieceDecoder, is_text, nested, quoted
 from proxy.translation.responses_on_chat.thoughts import ThoughtSplitter
 
@@ -93,15 +101,17 @@ class Writer:
             response.note_filter("completion", choice.content_filter_results)
 
     def _take_choice(self, choice: Choice, restore: Restore, completion: Completion) -> bytes:
-        said = choice.delta or choice.message
+        message = choice.delta or choice.message
         padding = {} if not isinstance(completion.obfuscation, Raw) else {"obfuscation": completion.obfuscation}
-        written = b"" if said is None else self._take_said(said, choice.logprobs, restore, padding)
+        written = b"" if message is None else self._take_message(message, choice.logprobs, restore, padding)
         return written + self._finish(choice.finish_reason) if choice.finish_reason else written
 
-    def _take_said(self, said: Said, logprobs: Logprobs | None, restore: Restore, padding: Members) -> bytes:
-        thought = _inside(said.reasoning_content, restore) or _inside(said.reasoning, restore)
+    def _take_message(
+        self, message: ChatMessage, logprobs: Logprobs | None, restore: Restore, padding: Members
+    ) -> bytes:
+        thought = _inside(message.reasoning_content, restore) or _inside(message.reasoning, restore)
         written = self._say_thought(thought) if thought else b""
-        written += self._say_text(_inside(said.content, restore), _with_bytes(logprobs, restore), padding)
+        written += self._say_text(_inside(message.content, restore), _with_bytes(logprobs, restore), padding)
         if refusal := _inside(said.refusal, restore):
             written += self.output.say(_REFUSAL, refusal, [], **padding)
         if said.annotations:
