@@ -112,13 +112,13 @@ class Writer:
         thought = _inside(message.reasoning_content, restore) or _inside(message.reasoning, restore)
         written = self._say_thought(thought) if thought else b""
         written += self._say_text(_inside(message.content, restore), _with_bytes(logprobs, restore), padding)
-        if refusal := _inside(said.refusal, restore):
+        if refusal := _inside(message.refusal, restore):
             written += self.output.say(_REFUSAL, refusal, [], **padding)
-        if said.annotations:
-            written += self._annotate(said.annotations)
-        if said.function_call is not None:
-            written += self._call(0, None, said.function_call, restore)
-        for position, call in enumerate(said.tool_calls or ()):
+        if message.annotations:
+            written += self._annotate(message.annotations)
+        if message.function_call is not None:
+            written += self._call(0, None, message.function_call, restore)
+        for position, call in enumerate(message.tool_calls or ()):
             written += self._call_of(position, call, restore)
         return written
 
