@@ -67,6 +67,43 @@ class EventStream(Protocol):
 Remembered = Callable[[str], Sequence[bytes] | None]
 
 
+class StreamOverStream:
+    """What a translated stream knows by the one that it is made of; `ended` tells that nothing more will be given.
+
+    `_failure` is the error that the client was told.
+    """
+
+    def __init__(self, upstream: Stream) -> None:
+        self._upstream = upstream
+        self._failure: ProxyError | None = None
+        self.ended = False
+
+    @property
+    def begun(self) -> bool:
+        """Tell whether something came that the client waits for, beyond what announces an answer."""
+        return self._upstream.begun
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether a failure is known and Azure's last event about it may still come."""
+        return self._upstream.waits and not self.ended
+
+    @property
+    def failure(self) -> ProxyError | None:
+        """Return the error that the stream ends with."""
+        return self._failure
+
+    @property
+    def broken(self) -> bool:
+        """Tell whether the connection must break off behind the last event, because no end would be true."""
+        return self._failure is not None
+
+    @property
+    def usage(self) -> bytes | None:
+        """Return the last usage that came, as the JSON that the upstream API has."""
+        return self._upstream.usage
+
+
 class AnswerReader(Protocol):
     """Turns what came back of one translated call into the client's API."""
 

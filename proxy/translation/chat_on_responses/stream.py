@@ -21,6 +21,7 @@ from proxy.translation.chat_on_responses.chunks import Chunks, Identity
 from proxy.translation.chat_on_responses.pieces import BETWEEN, BLANK, CALLS, EMPTY_LIST, NULL, ResponseFields, Wanted
 from proxy.translation.chat_on_responses.reasoning import ReasoningItems, to_details
 from proxy.translation.chat_on_responses.stop import HeldTokens, StopSequences
+from proxy.translation.interface import StreamOverStream
 
 _CUT_SHORT = "Azure OpenAI ended the stream before the answer was complete."
 _NOT_JSON = "Azure OpenAI sent an event that is not the JSON it should be."
@@ -78,7 +79,7 @@ class _Call(msgspec.Struct):
     has_input: bool = False
 
 
-class ChatEvents:
+class ChatEvents(StreamOverStream):
     """The chunks of one answer; `feed` and then `end`, or `fail` at any time, give the bytes for the client.
 
     `ended` tells that nothing more will be given; with a stop sequence that may be before Azure's stream has ended.
@@ -92,13 +93,11 @@ class ChatEvents:
         translate_error: Callable[[ProxyError], ProxyError],
         keep_reasoning: Callable[[ReasoningItems], None],
     ) -> None:
-        self._upstream = upstream
+        super().__init__(upstream)
         self._wanted = wanted
         self._chunks = Chunks(identity, with_usage=wanted.usage)
         self._translate_error = translate_error
         self._keep_reasoning = keep_reasoning
-        self.ended = False
-        self._failure: ProxyError | None = None
         self._reasoning = ReasoningItems()
         self._calls: dict[_Key, _Call] = {}
         # The message and its part whose text goes on, and all whose text has come.
@@ -113,31 +112,6 @@ class ChatEvents:
         # How many characters are whole, and the parts that they are in: what annotations count from.
         self._characters = 0
         self._counted: set[tuple[_Key, int]] = set()
-
-    @property
-    def begun(self) -> bool:
-        """Tell whether something came that the client waits for, beyond what announces an answer."""
-        return self._upstream.begun
-
-    @property
-    def waits(self) -> bool:
-        """Tell whether a failure is known and Azure's last event about it may still come."""
-        return self._upstream.waits and not self.ended
-
-    @property
-    def failure(self) -> ProxyError | None:
-        """Return the error that the stream ends with."""
-        return self._failure
-
-    @property
-    def broken(self) -> bool:
-        """Tell whether the connection must break off behind the last event, because no end would be true."""
-        return self._failure is not None
-
-    @property
-    def usage(self) -> bytes | None:
-        """Return the usage as Responses tells it."""
-        return self._upstream.usage
 
     def feed(self, chunk: bytes) -> bytes:
         """Take bytes of Azure as they came; return whole events, possibly none."""

@@ -12,6 +12,7 @@ from proxy.azure_api.stream import Stream
 from proxy.errors import ProxyError, UpstreamError
 from proxy.openai_api.json_members import UNREADABLE
 from proxy.openai_api.sse import DONE
+from proxy.translation.interface import StreamOverStream
 from proxy.translation.responses_on_chat.output import MAX_OUTPUT_BYTES, Message
 from proxy.translation.responses_on_chat.shapes import DECODE_PLAIN, decode_completion
 from proxy.translation.responses_on_chat.writer import Writer
@@ -24,43 +25,16 @@ _PLACE = b'"output_index":%d,"item_id":"%s","content_index":%d,"delta":'
 _END, _END_WITH_PADDING = b',"logprobs":[]}\n\n', b',"logprobs":[],"obfuscation":'
 
 
-class ResponseStream:
+class ResponseStream(StreamOverStream):
     """The client's stream over one of a chat; `ended` tells that nothing more will be given."""
 
     def __init__(self, upstream: Stream, writer: Writer, name: Callable[[ProxyError], ProxyError]) -> None:
-        self._upstream = upstream
+        super().__init__(upstream)
         self._writer = writer
         self._name = name
-        self._failure: ProxyError | None = None
         # The text that is open, and what its events have between their number and their delta.
         self._text: Message | None = None
         self._place = b""
-        self.ended = False
-
-    @property
-    def begun(self) -> bool:
-        """Tell whether something came that the client waits for, beyond what announces an answer."""
-        return self._upstream.begun
-
-    @property
-    def waits(self) -> bool:
-        """Tell whether a failure is known and Azure's last event about it may still come."""
-        return self._upstream.waits and not self.ended
-
-    @property
-    def failure(self) -> ProxyError | None:
-        """Return the error that the stream ends with."""
-        return self._failure
-
-    @property
-    def broken(self) -> bool:
-        """Tell whether the connection must break off behind the last event, because no end would be true."""
-        return self._failure is not None
-
-    @property
-    def usage(self) -> bytes | None:
-        """Return the last usage that came, as the JSON that it came in."""
-        return self._upstream.usage
 
     def feed(self, chunk: bytes) -> bytes:
         """Take bytes of Azure as they came; return whole events, possibly none."""
