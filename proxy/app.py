@@ -138,17 +138,15 @@ class Misconfigured:
 def open_application(environ: Mapping[str, str], host_json: Path) -> Application:
     """Read the settings and build the application; it begins to fetch its keys at once if a loop is running.
 
-    A wrong setting stops a local start with its name. On Azure an exception while the app is loaded would leave
-    nothing but empty 404s, so there every request is answered with what is wrong.
+    A wrong setting raises nothing: an exception while the app is loaded would leave a host that answers with nothing
+    but empty 404s. So every request is answered with what is wrong.
     """
     access_log.configure()
     try:
-        settings = Settings.from_environ(environ, host_json.read_bytes(), partial(_read_beside, host_json))
+        settings = read_settings(environ, host_json)
         application = build_application(settings)
         _log_defaults(settings)
     except ConfigurationError as error:
-        if environ.get("AZURE_FUNCTIONS_ENVIRONMENT") == "Development":
-            raise
         logger.error(error.message)  # noqa: TRY400  the message is all there is to say
         return Misconfigured(error)
     try:
@@ -171,6 +169,11 @@ def _log_defaults(settings: Settings) -> None:
                 one.name,
                 ", ".join(kinds),
             )
+
+
+def read_settings(environ: Mapping[str, str], host_json: Path) -> Settings:
+    """Read the settings of an app whose folder is that of `host_json`; raise `SettingError`."""
+    return Settings.from_environ(environ, host_json.read_bytes(), partial(_read_beside, host_json))
 
 
 def _read_beside(host_json: Path, path: str) -> bytes:
