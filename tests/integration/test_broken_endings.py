@@ -21,9 +21,9 @@ import pytest_asyncio
 from tests.fakes.scripted_azure import Script, ScriptedAzure
 from tests.integration.conftest import CLIENT_KEY
 from tests.integration.endings import RETRY
-from tests.integration.node import free_port, run_script
+from tests.integration.node import run_script
 from tests.integration.recordings import CHAT, RESPONSE, Recording
-from tests.processes import REPOSITORY, running_host
+from tests.processes import REPOSITORY, free_port, running_host
 
 REAL_HOST = os.environ.get("FUNCTIONS_HOST", "")
 # A Python of the versions that the host has, with the app's packages and the worker's.
