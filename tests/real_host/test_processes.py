@@ -35,20 +35,21 @@ async def open_stream(app: App) -> AsyncIterator[tuple[aiohttp.ClientSession, ai
         aiohttp.ClientSession(app.url, headers=HEADERS) as http,
         http.post(CHAT, json=ENDLESS) as answer,
     ):
+        assert answer.status == 200
         app.azure.gate.release()
         await answer.content.readany()
         yield http, answer
 
 
 async def until_served(http: aiohttp.ClientSession) -> None:
-    """Call until a new worker answers: a request in the gap may get the host's empty 500."""
+    """Call until a new worker answers: in the gap the host answers an empty 500, or the old one that it ends."""
     async with asyncio.timeout(30):
         while True:
             async with http.post(CHAT, json=WHOLE) as answer:
                 if answer.status == 200:
                     assert (await answer.read()).endswith(b"data: [DONE]\n\n")
                     return
-                assert (answer.status, await answer.read()) == (500, b"")
+                assert answer.status in (500, 503)
 
 
 @each_kind
@@ -65,7 +66,7 @@ async def test_a_killed_worker_breaks_its_streams_off_and_has_a_successor(kind: 
 
 @each_kind
 async def test_a_worker_that_shall_end_tells_its_streams_so(kind: Kind, tmp_path: Path) -> None:
-    async with running_app(kind, tmp_path, {"SHUTDOWN_GRACE": "0"}) as app, open_stream(app) as (http, answer):
+    async with running_app(kind, tmp_path, {"SHUTDOWN_GRACE": "0.1"}) as app, open_stream(app) as (http, answer):
         os.kill(app.host.worker_pid, signal.SIGTERM)
         came, is_broken = await read_to_end(answer)
         assert is_broken

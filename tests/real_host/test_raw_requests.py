@@ -1,5 +1,6 @@
 """One list of raw requests gets the same answers from Microsoft's hosts and from the host of this repository."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -97,4 +98,4 @@ async def test_a_request_that_the_host_loses_ends_for_the_app_s_own_bound(pair: 
 
 
 async def _both(pair: Pair, request: bytes) -> tuple[Seen, Seen]:
-    return await exchange(pair.real, request), await exchange(pair.own, request)
+    return await asyncio.gather(exchange(pair.real, request), exchange(pair.own, request))
