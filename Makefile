@@ -58,8 +58,8 @@ $(VENV)/real-host.stamp: $(VENV)/run.stamp requirements.txt tests/real_host/requ
 real-host: install $(VENV)/real-host.stamp ## The tests on Microsoft's own hosts (HOST=func|functions-host, FUNC=path, FUNCTIONS_HOST=path)
 	REAL_HOST=$(HOST) FAIL_ON_SKIP=1 $(PYTEST) tests -m "real_host and not nightly"
 
-.PHONY: real-host-nightly
-real-host-nightly: install $(VENV)/real-host.stamp ## The long ones of these tests
+.PHONY: real-host-long
+real-host-long: install $(VENV)/real-host.stamp ## The long ones of these tests
 	REAL_HOST=$(HOST) FAIL_ON_SKIP=1 $(PYTEST) tests -m "real_host and nightly"
 
 .PHONY: check

@@ -11,6 +11,7 @@ import pytest
 from proxy.config.policy import Policy, parse_policy
 from proxy.config.resources import parse_resources
 from proxy.server.access_log import AccessLogEntry
+from proxy.values import Usage
 from tools.settings_table import FOR_PLATFORM, settings
 
 ROOT = Path(__file__).parents[2]
@@ -71,8 +72,8 @@ def test_every_setting_that_a_page_names_exists(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_make_target_that_a_page_names_exists(page: str) -> None:
-    targets = set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z]+)`", text_of(page))) <= targets
+    targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)`", text_of(page))) <= targets
 
 
 def test_the_readme_is_short_and_installs_the_sdk_before_its_example() -> None:
@@ -83,7 +84,11 @@ def test_the_readme_is_short_and_installs_the_sdk_before_its_example() -> None:
 
 def test_every_field_of_the_log_line_is_described() -> None:
     written: list[str] = []
-    AccessLogEntry("id", lambda: 0.0, written.append).write(outcome="completed")
+    entry = AccessLogEntry("id", lambda: 0.0, written.append)
+    entry.client, entry.operation, entry.error = "client", "operation", "error"
+    entry.add_attempt(0, "deployment")
+    entry.add_sending(1, 1, Usage(input_tokens=1, output_tokens=1))
+    entry.write(outcome="completed")
     described = text_of("docs/monitoring.md").partition("## The log line of a request")[2].partition("| Outcome")[0]
     rows = re.findall(r"^\| (`.+?) \|", described, re.MULTILINE)
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == json.loads(written[0]).keys()
