@@ -41,6 +41,9 @@ DEFAULTS = json.dumps(
     }
 )
 
+# What the local host sets too, where nothing else is set.
+DEVELOPMENT = {"AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
+
 Environ = dict[str, str]
 
 
@@ -64,7 +67,7 @@ async def _start(environ: Environ, port: int, file: Path) -> int:
     async with _upstream(environ, file) as settings:
         key = _client_key(settings, file)
         # A host would start with a wrong setting too, and answer every request with what is wrong.
-        build_application(read_settings(_configured(settings, file), APP / "host.json"))
+        build_application(read_settings(DEVELOPMENT | _configured(settings, file), APP / "host.json"))
         host = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tools.functions_host", "--app", str(APP), "--port", str(port)),
             *("--local-settings", str(file)),

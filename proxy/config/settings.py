@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from proxy.config import table
+from proxy.config.address_rules import AddressRules
+from proxy.config.addresses import split_url
 from proxy.config.environment import Environment, SettingError
 from proxy.config.http_proxy import HttpProxies, read_http_proxies
 from proxy.config.policy import Policy
@@ -73,6 +75,7 @@ class Settings:
     repair_parameters: bool
     keep_content_filter_results: bool
     http_proxies: HttpProxies
+    address_rules: AddressRules
 
     @classmethod
     def from_environ(
@@ -83,11 +86,11 @@ class Settings:
         `read_file` returns the content of the file at a path that a variable holds, or raises OSError.
         Raises `SettingError`, which names the variable and what is expected, never the value.
         """
-        environment = Environment(environ)
+        environment, rules = Environment(environ), _read_address_rules(environ)
         client_auth = _read_client_auth(environment)
-        max_in_flight = environment.read(table.MAX_IN_FLIGHT)
+        max_in_flight = environment.read(table.MAX_IN_FLIGHT)  # whoever is admitted must not wait for a connection
         return cls(
-            resources=_read_resources(environment, client_auth, read_file),
+            resources=_read_resources(environment, client_auth, read_file, rules),
             api_version=environment.read(table.AZURE_OPENAI_API_VERSION),
             fallbacks=environment.read_optional(table.AZURE_OPENAI_FALLBACKS) or {},
             policy=environment.read_optional(table.AZURE_OPENAI_ROUTING) or Policy(),
@@ -100,7 +103,6 @@ class Settings:
             stream_keep_alive=environment.read_optional(table.STREAM_KEEP_ALIVE),
             shutdown_grace=environment.read(table.SHUTDOWN_GRACE),
             max_in_flight=max_in_flight,
-            # A request that was admitted must not wait for a connection.
             upstream_connections=max(max_in_flight, environment.read(table.UPSTREAM_CONNECTIONS)),
             max_json_body_bytes=environment.read(table.MAX_JSON_BODY_BYTES),
             max_body_memory_bytes=environment.read_optional(table.MAX_BODY_MEMORY_BYTES),
@@ -114,7 +116,30 @@ class Settings:
             repair_parameters=environment.read(table.REPAIR_PARAMETERS),
             keep_content_filter_results=environment.read(table.CONTENT_FILTER_RESULTS),
             http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
+            address_rules=rules,
         )
+
+
+def is_local_development(environ: Mapping[str, str]) -> bool:
+    """Tell whether the app runs on a developer's machine; the Functions tools say so."""
+    return environ.get("AZURE_FUNCTIONS_ENVIRONMENT") == "Development"
+
+
+def _read_address_rules(environ: Mapping[str, str]) -> AddressRules:
+    return AddressRules(
+        loopback=is_local_development(environ),
+        private=Environment(environ).read(table.UPSTREAM_PRIVATE_ADDRESSES),
+        tokens=tuple(_host_and_port(environ[name]) for name in MANAGED_IDENTITY_VARIABLES if environ.get(name)),
+    )
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    """Return where something listens; an address that cannot be read is nowhere."""
+    try:
+        url = split_url(address)
+    except ValueError:
+        return "", 0
+    return url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
 
 
 def _read_client_auth(environment: Environment) -> ClientAuth:
@@ -130,14 +155,16 @@ def _read_client_auth(environment: Environment) -> ClientAuth:
     return mode
 
 
-def _read_resources(environment: Environment, client_auth: ClientAuth, read_file: ReadFile) -> tuple[Resource, ...]:
+def _read_resources(
+    environment: Environment, client_auth: ClientAuth, read_file: ReadFile, rules: AddressRules
+) -> tuple[Resource, ...]:
     """Return the resources: several from JSON or one from its variables; none where every client names its own."""
     defaults = {
         "api_version": environment.read(table.AZURE_OPENAI_API_VERSION),
         "key_secret": environment.read(table.AZURE_OPENAI_KEY_SECRET),
     }
     if environment.is_set(table.AZURE_OPENAI_RESOURCES):
-        resources = _read_several(environment, read_file, **defaults)
+        resources = _read_several(environment, read_file, rules, **defaults)
     elif client_auth is ClientAuth.RESOURCE_KEY and not environment.is_set(table.AZURE_OPENAI_ENDPOINT):
         resources = ()
     else:
@@ -154,7 +181,7 @@ def _read_resources(environment: Environment, client_auth: ClientAuth, read_file
 
 
 def _read_several(
-    environment: Environment, read_file: ReadFile, *, api_version: str, key_secret: str
+    environment: Environment, read_file: ReadFile, rules: AddressRules, *, api_version: str, key_secret: str
 ) -> tuple[Resource, ...]:
     variable = table.AZURE_OPENAI_RESOURCES
     for setting in SINGLE_RESOURCE:
@@ -169,6 +196,7 @@ def _read_several(
             read_file=read_file,
             api_version=api_version,
             key_secret=key_secret,
+            rules=rules,
         )
     except ValueError as error:
         raise SettingError(variable.name, str(error)) from None

@@ -9,22 +9,19 @@ from msgspec import structs
 
 from proxy.azure_api.request import Call, Serving, require_model
 from proxy.errors import ModelNotFound
+from proxy.openai_api.claims import Claim, Claims, claimed, not_served_there, preferred
 from proxy.openai_api.json_body import JsonBody
 from proxy.openai_api.object_ids import (
-    Claim,
-    Claims,
     EventTags,
     bare_body,
     bare_query,
     bare_route,
     brings_ids,
-    claimed,
-    not_served_there,
     tag_answer,
 )
 from proxy.openai_api.router import Route
 from proxy.pipeline.resources import Resources
-from proxy.routing.targets import Target
+from proxy.routing.targets import Target, prefer
 from proxy.values import ModelKind, Request
 
 # No model has a longer name, fine-tuned ones included; names are kept by whoever learns something of them.
@@ -35,7 +32,8 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a request before it is sent.
 
     `query` is the client's, without tags; `pinned` is the number of the resource that keeps the objects which the
-    request names, None where it names none; `claim` is the first of their ids.
+    request names, None where it names none; `claim` is the first of their ids. `preferred` is the resource to ask first
+    among equals, because it has made the items which the request brings.
     """
 
     __repr__ = object.__repr__  # without what is in it
@@ -46,6 +44,7 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     resources: Resources
     pinned: int | None = None
     claim: Claim | None = None
+    preferred: int | None = None
 
     def without_tags(self, raw: bytes, claims: Claims = ()) -> tuple["RoutedRequest", bytes]:
         """Return the request and its body without the tags of ids, pinned to the resource that they name.
@@ -60,7 +59,8 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
         raw, in_body = bare_body(tags, self.route.operation, raw)
         claim = claimed((*in_path, *in_query, *in_body, *claims))
         pinned = None if claim is None else claim.resource
-        return structs.replace(self, route=route, query=query, pinned=pinned, claim=claim), raw
+        prefers = preferred(in_body) if pinned is None else None
+        return structs.replace(self, route=route, query=query, pinned=pinned, claim=claim, preferred=prefers), raw
 
     def names(self) -> tuple[str, ...]:
         """Return the models that the client may use."""
@@ -85,7 +85,7 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
                 raise not_served_there(model, self.claim)
         if not targets:
             raise ModelNotFound(model, known=self.names())
-        return targets
+        return targets if self.preferred is None else prefer(targets, self.preferred)
 
     def targets_without_model(self, document: JsonBody | None) -> tuple[Target, ...]:
         """Return where a request may go that leaves its model out: to the default deployments if there are any.
@@ -96,7 +96,8 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
         targets = self.resources.catalogue().default_targets(operation.kind, self.pinned)
         if not targets:
             require_model(operation, document)
-        return targets or self.targets(None)
+        targets = targets or self.targets(None)
+        return targets if self.preferred is None else prefer(targets, self.preferred)
 
     def serving(self, resource: int) -> Serving:
         """Return what finds the deployment of a resource for a model."""
