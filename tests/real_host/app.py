@@ -56,7 +56,10 @@ class App:
 
 def environ_for(azure: Simulator, kind: Kind) -> dict[str, str]:
     """Return what is set on top of the example settings of `func`, and all that a host without them needs."""
-    set_for_all = {"AZURE_OPENAI_ENDPOINT": azure.url, "AZURE_OPENAI_MODEL_MAPPER": "gpt-4o=gpt-4o,gated=gated"}
+    set_for_all = {
+        "AZURE_OPENAI_ENDPOINT": azure.url,
+        "AZURE_OPENAI_MODEL_MAPPER": "gpt-4o=gpt-4o,gated=gated,no-answer=no-answer",
+    }
     if kind is FUNC:
         return set_for_all
     return {**set_for_all, "AZURE_OPENAI_API_KEY": DEFAULT_KEY, "CLIENT_KEYS": f"local={CLIENT_KEY}"}

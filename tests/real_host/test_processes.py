@@ -85,7 +85,7 @@ async def test_with_a_wrong_setting_every_route_says_what_is_wrong(kind: Kind, t
     assert "CANARY" not in printed
 
 
-@pytest.mark.skipif(FUNC not in KINDS, reason="Core Tools was not chosen")
+@pytest.mark.only_on(FUNC)
 async def test_core_tools_prints_the_line_of_a_request_when_it_ends(tmp_path: Path) -> None:
     async with running_app(FUNC, tmp_path) as app, aiohttp.ClientSession(app.url, headers=HEADERS) as http:
         async with http.post(CHAT, json=WHOLE, headers={"x-request-id": "mine"}) as answer:
@@ -96,7 +96,7 @@ async def test_core_tools_prints_the_line_of_a_request_when_it_ends(tmp_path: Pa
     assert_is_of_chat(json.loads(line.partition("] ")[2]))
 
 
-@pytest.mark.skipif(PRODUCTION not in KINDS, reason="the host alone was not chosen")
+@pytest.mark.only_on(PRODUCTION)
 async def test_application_insights_gets_the_line_of_a_request(tmp_path: Path) -> None:
     async with ingestion() as (url, wait_for):
         connection = f"InstrumentationKey={KEY};IngestionEndpoint={url}/;LiveEndpoint={url}/"
