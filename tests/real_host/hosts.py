@@ -6,6 +6,7 @@ real-host` makes one. Without them the tests are skipped. REAL_HOST chooses one 
 """
 
 import asyncio
+import fcntl
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import aiohttp
@@ -137,6 +139,7 @@ async def running_real_host(kind: Kind, app: Path, environ: Mapping[str, str]) -
     """Run a host for the app in a folder; it and all that it began have ended when the block has."""
     if kind.missing:
         pytest.skip(kind.missing)
+    await asyncio.to_thread(_unpack, os.environ[kind.variable])
     port = free_port()
     values = {"app": str(app), "port": str(port), "python": str(PYTHON)}
     process = await asyncio.create_subprocess_exec(
@@ -156,6 +159,14 @@ async def running_real_host(kind: Kind, app: Path, environ: Mapping[str, str]) -
         yield host
     finally:
         await host.end()
+
+
+@cache
+def _unpack(command: str) -> None:
+    """Let a command that unpacks itself at its first call do so while no other process of the tests calls it."""
+    with (PYTHON.parent.parent / "pyvenv.cfg").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run([command, "--version"], env=_base(), capture_output=True, timeout=START_TIMEOUT, check=False)
 
 
 def _base() -> dict[str, str]:
