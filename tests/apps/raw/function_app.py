@@ -93,6 +93,7 @@ async def torn(scope: Scope, receive: Receive, send: Send) -> None:
     """Fail behind a chunk."""
     await start(send)
     await send({"type": "http.response.body", "body": b"data: first\n\n", "more_body": True})
+    await asyncio.sleep(0.3)  # what Microsoft's host still holds when the stream breaks off is lost
     raise RuntimeError("the body is broken")
 
 
