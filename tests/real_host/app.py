@@ -31,8 +31,11 @@ _EXPECTED: Mapping[str, re.Pattern[str]] = {
 }
 
 
-# A client that leaves is a failed invocation to a host.
-_FAILED = re.compile(r"MS_FUNCTION_LOGS 2,,,proxy,FunctionCompleted,|\[[^]]+\] Executed 'Functions\.proxy' \(Failed")
+# A client that leaves is a failed invocation to a host, which prints up to two lines of it.
+_FAILED = re.compile(
+    r"MS_FUNCTION_LOGS 2,,,proxy,FunctionCompleted,|\[[^]]+\] Executed 'Functions\.proxy' \(Failed"
+    r"|\[[^]]+\] System\.Private\.CoreLib: Exception while executing function: Functions\.proxy\."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,7 @@ class App:
         """Return the lines of the host's output that nobody expects: a failure for each client that left is."""
         lines = [line for line in self.host.output().splitlines() if not _EXPECTED[self.kind.name].match(line)]
         failed = [line for line in lines if _FAILED.match(line)]
-        return [line for line in lines if line not in failed[: len(self.azure.disconnects)]]
+        return [line for line in lines if line not in failed[: 2 * len(self.azure.disconnects)]]
 
 
 def environ_for(azure: Simulator, kind: Kind) -> dict[str, str]:
