@@ -53,6 +53,16 @@ async def until_served(http: aiohttp.ClientSession) -> None:
 
 
 @each_kind
+async def test_azure_sees_at_once_that_a_client_has_left(kind: Kind, tmp_path: Path) -> None:
+    async with running_app(kind, tmp_path) as app:
+        async with open_stream(app) as (_, answer):
+            answer.close()
+            await app.azure.disconnected()
+        async with aiohttp.ClientSession(app.url, headers=HEADERS) as http, http.post(CHAT, json=WHOLE) as answer:
+            assert (await answer.read()).endswith(b"data: [DONE]\n\n")
+
+
+@each_kind
 async def test_a_killed_worker_breaks_its_streams_off_and_has_a_successor(kind: Kind, tmp_path: Path) -> None:
     async with running_app(kind, tmp_path) as app, open_stream(app) as (http, answer):
         before = app.host.worker_pid
