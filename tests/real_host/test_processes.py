@@ -6,7 +6,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from tests.real_host.hosts import FUNC, KINDS, PRODUCTION, Kind
 HEADERS = {"authorization": f"Bearer {CLIENT_KEY}"}
 ENDLESS = {"model": "gated", "stream": True, "messages": [{"role": "user", "content": "one two three"}]}
 WHOLE = ENDLESS | {"model": "gpt-4o"}
+FORGOTTEN = aiohttp.ClientTimeout(total=5)
 KEY = "00000000-0000-0000-0000-000000000001"
 Item = dict[str, Any]
 WaitFor = Callable[[Callable[[Item], bool]], Awaitable[Item]]
@@ -42,14 +43,18 @@ async def open_stream(app: App) -> AsyncIterator[tuple[aiohttp.ClientSession, ai
 
 
 async def until_served(http: aiohttp.ClientSession) -> None:
-    """Call until a new worker answers: in the gap the host answers an empty 500, or the old one that it ends."""
-    async with asyncio.timeout(30):
+    """Call until a new worker answers.
+
+    In the gap the host answers an empty 500, the old worker that it ends; and now and then the host forgets a request.
+    """
+    async with asyncio.timeout(60):
         while True:
-            async with http.post(CHAT, json=WHOLE) as answer:
-                if answer.status == 200:
-                    assert (await answer.read()).endswith(b"data: [DONE]\n\n")
-                    return
-                assert answer.status in (500, 503)
+            with suppress(TimeoutError):
+                async with http.post(CHAT, json=WHOLE, timeout=FORGOTTEN) as answer:
+                    if answer.status == 200:
+                        assert (await answer.read()).endswith(b"data: [DONE]\n\n")
+                        return
+                    assert answer.status in (500, 503)
 
 
 @each_kind
