@@ -1,7 +1,7 @@
 """A call of Azure: its body parsed or passed, sent to one target after the other, answered in OpenAI's words."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import msgspec
@@ -19,15 +19,16 @@ from proxy.openai_api.object_ids import Page, bare_fields, open_page, spans_reso
 from proxy.openai_api.operations import Body
 from proxy.openai_api.router import Route
 from proxy.pipeline.attempt import RunningCall
+from proxy.pipeline.authentication import Principal
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.failover import Failover
 from proxy.pipeline.form_source import FormSource, Upload
-from proxy.pipeline.json_source import JsonSource
+from proxy.pipeline.json_source import JsonSource, Knowledge
 from proxy.pipeline.recorder import Recorder
 from proxy.pipeline.resources import Resources
 from proxy.pipeline.routed_request import RoutedRequest
 from proxy.pipeline.stream_start import NO_STREAM, StreamStart
-from proxy.routing.learned_repairs import LearnedRepairs
+from proxy.pipeline.translated_call import RESPONSE, refuse_not_stored
 from proxy.routing.targets import Target
 from proxy.server.concurrency import Slot
 from proxy.server.request_body import read_body
@@ -43,16 +44,15 @@ _EMPTY_LIST = b'{"object":"list","data":[]}'
 class Calls:
     """How calls are made.
 
-    `max_json_body` is in bytes; `store_objects` tells whether Azure may keep objects; `repairs` is None where refused
-    parameters stay refused.
+    `max_json_body` is in bytes; `store_objects` tells whether Azure may keep objects; `knows` is what is known of
+    deployments.
     """
 
     failover: Failover
     timeouts: Timeouts
     max_json_body: int
     store_objects: bool
-    repairs: LearnedRepairs | None
-    clock: Callable[[], float]
+    knows: Knowledge
 
     async def answer(
         self,
@@ -61,12 +61,18 @@ class Calls:
         writer: ResponseWriter,
         request: Request,
         route: Route,
-        resources: Resources,
+        principal: Principal,
     ) -> Response:
         """Return Azure's answer in OpenAI's words; raise a `ProxyError` while the head of the answer can tell it."""
         start = StreamStart(exchange.deadline, self.timeouts, lambda: self._begin_stream(exchange, writer))
         running = _Call(calls=self, running=RunningCall(exchange=exchange, slot=slot, writer=writer, start=start))
-        routed = RoutedRequest(request=request, route=route, query=request.query, resources=resources)
+        routed = RoutedRequest(
+            request=request,
+            route=route,
+            query=request.query,
+            resources=principal.resources,
+            client=principal.client,
+        )
         try:
             answer = await running.answer(routed)
         except BaseException as failure:
@@ -106,6 +112,8 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         """Return the answer to a call."""
         operation, calls, start, slot = routed.route.operation, self.calls, self.running.start, self.running.slot
         may_stream = operation.stream is not None and routed.request.method != "HEAD"
+        if routed.route.parameters and operation.path.startswith("/responses/"):
+            refuse_not_stored(routed.route)
         if _passes(routed):
             slot.work(form=True)
             if may_stream:
@@ -141,8 +149,12 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
             targets = routed.targets_without_model(call.document)
             call = structs.replace(call, model=targets[0].model)
         else:
-            targets = routed.targets(call.model)
-        source = JsonSource(routed, call, self.calls.repairs, self.calls.clock, self.running.slot.take)
+            translates = self.calls.knows.translators is not None and call.route.operation.name == RESPONSE
+            targets = routed.targets(call.model, translates=translates)
+        knows = self.calls.knows
+        source = JsonSource(routed, call, knows, self.running, is_alone=len(targets) == 1)
+        if len(targets) > 1 and (knows.paths.facts or [target for target in targets if target.api is not None]):
+            targets = source.ranked(targets)
         self.running.start.body_sent()
         failover = self.calls.failover
         answer = await failover.run(self.running, routed, targets, source)

@@ -95,7 +95,7 @@ class Handler:
         if route.operation.stored and not self.store_objects:
             raise UnsupportedOperation("Objects that Azure keeps are switched off at this proxy (STORED_OBJECTS).")
         slot.read_for(principal.client)
-        return await self.calls.answer(exchange, slot, writer, request, route, principal.resources)
+        return await self.calls.answer(exchange, slot, writer, request, route, principal)
 
     async def _answer_locally(
         self, exchange: Exchange, request: Request, route: Route, principal: Principal

@@ -22,7 +22,7 @@ from proxy.openai_api.object_ids import (
 from proxy.openai_api.router import Route
 from proxy.pipeline.resources import Resources
 from proxy.routing.targets import Target, prefer
-from proxy.values import ModelKind, Request
+from proxy.values import Api, ModelKind, Request
 
 # No model has a longer name, fine-tuned ones included; names are kept by whoever learns something of them.
 MAX_MODEL = 256
@@ -31,9 +31,9 @@ MAX_MODEL = 256
 class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a request before it is sent.
 
-    `query` is the client's, without tags; `pinned` is the number of the resource that keeps the objects which the
-    request names, None where it names none; `claim` is the first of their ids. `preferred` is the resource to ask first
-    among equals, because it has made the items which the request brings.
+    `client` is the name of who sends it. `query` is the client's, without tags; `pinned` is the number of the resource
+    that keeps the objects which the request names, None where it names none; `claim` is the first of their ids.
+    `preferred` is the resource to ask first among equals, because it has made the items which the request brings.
     """
 
     __repr__ = object.__repr__  # without what is in it
@@ -42,6 +42,7 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     route: Route
     query: str
     resources: Resources
+    client: str = ""
     pinned: int | None = None
     claim: Claim | None = None
     preferred: int | None = None
@@ -66,8 +67,8 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
         """Return the models that the client may use."""
         return self.resources.catalogue().plain_names
 
-    def targets(self, model: str | None) -> tuple[Target, ...]:
-        """Return where the request may go.
+    def targets(self, model: str | None, *, translates: bool = False) -> tuple[Target, ...]:
+        """Return where the request may go; with `translates` also as a chat, which needs no objects.
 
         Raises `ModelNotFound` when nobody serves the model, and `InvalidRequest` when only others do than the resource
         of the objects that the request names.
@@ -82,6 +83,9 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
             # Also where the pinned resource may have a deployment of that name, but others are known to have it.
             everywhere = catalogue.targets(model, kind=operation.kind)
             if everywhere and all(target.resource != self.pinned for target in everywhere):
+                # A chat that stands for a response has all in it: no item is looked up, and no seal is opened.
+                if translates and (chats := tuple(target for target in everywhere if target.api is Api.CHAT)):
+                    return chats
                 raise not_served_there(model, self.claim)
         if not targets:
             raise ModelNotFound(model, known=self.names())

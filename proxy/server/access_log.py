@@ -70,6 +70,10 @@ class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
     received: int
     input_tokens: int | None = None
     output_tokens: int | None = None
+    # Only in the lines of translated calls.
+    translated: str | None = None
+    reasoning_missed: int | None = None
+    estimated: bool = False
 
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -89,11 +93,13 @@ class AccessLogEntry:
         "error",
         "is_written",
         "operation",
+        "reasoning_missed",
         "received",
         "request_id",
         "sent",
         "status",
         "target",
+        "translated",
         "usage",
     )
 
@@ -108,6 +114,8 @@ class AccessLogEntry:
         self.operation: str | None = None
         self.deployment: str | None = None
         self.target: int | None = None
+        self.translated: str | None = None
+        self.reasoning_missed: int | None = None
         self.attempts = 0
         self.error: str | None = None
         self.status = 0
@@ -157,5 +165,8 @@ class AccessLogEntry:
             received=self.received,
             input_tokens=usage.input_tokens if usage is not None else None,
             output_tokens=usage.output_tokens if usage is not None else None,
+            translated=self.translated,
+            reasoning_missed=self.reasoning_missed,
+            estimated=usage is not None and usage.estimated,
         )
         self._out(_ENCODE(line).decode())
