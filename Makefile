@@ -42,6 +42,26 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 OTHERS := tests $(addprefix --ignore=,$(PURE))
 
+# Microsoft's own hosts, where FUNC and FUNCTIONS_HOST name them: the tests with the mark real_host run on them. Their
+# worker runs on Python up to 3.12, in an environment of its own.
+SUITED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
+HOST_PYTHON ?= $(shell for one in $(PYTHON) python3.12 python3.11; do $$one -c '$(SUITED)' 2> /dev/null && echo $$one && break; done)
+REAL_HOST := $(if $(FUNC)$(FUNCTIONS_HOST),$(if $(HOST_PYTHON),$(VENV)/real-host.stamp))
+
+$(VENV)/real-host.stamp: $(VENV)/run.stamp requirements.txt tests/real_host/requirements.txt
+	@$(if $(HOST_PYTHON),,echo "Python 3.11 or 3.12 is needed: make HOST_PYTHON=python3.12 ..."; exit 1;)
+	@$(HOST_PYTHON) -m venv $(VENV)/real-host
+	$(VENV)/real-host/bin/python -m pip --disable-pip-version-check --quiet install -r requirements.txt -r tests/real_host/requirements.txt
+	@touch $@
+
+.PHONY: real-host
+real-host: install $(VENV)/real-host.stamp ## The tests on Microsoft's own hosts (HOST=func|functions-host, FUNC=path, FUNCTIONS_HOST=path)
+	REAL_HOST=$(HOST) FAIL_ON_SKIP=1 $(PYTEST) tests -m "real_host and not nightly"
+
+.PHONY: real-host-long
+real-host-long: install $(VENV)/real-host.stamp ## The long ones of these tests
+	REAL_HOST=$(HOST) FAIL_ON_SKIP=1 $(PYTEST) tests -m "real_host and nightly"
+
 .PHONY: check
 check: install ## Format, lint, types, import rules, the compiled template and the tests of the pure layers
 	$(BIN)/ruff format --check .
@@ -53,13 +73,13 @@ check: install ## Format, lint, types, import rules, the compiled template and t
 	$(PYTEST) $(PURE) -n auto --dist worksteal --cov --cov-report=term:skip-covered
 
 .PHONY: test
-test: check ## All that make check does, and every other test: Microsoft's worker runtime, the official SDKs
+test: check $(REAL_HOST) ## All that make check does, and every other test: Microsoft's worker runtime, the official SDKs
 	$(PYTEST) $(OTHERS) -m "serial and not nightly"
 	$(PYTEST) $(OTHERS) -m "not serial and not nightly" $(PARALLEL)
 
 .PHONY: nightly
 nightly: install ## The long sets, which make test leaves out
-	$(PYTEST) $(OTHERS) -m nightly
+	$(PYTEST) $(OTHERS) -m "nightly and not real_host"
 
 .PHONY: examples
 examples: install ## Draw twenty times as many examples in the tests of properties

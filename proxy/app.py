@@ -33,7 +33,7 @@ from proxy.azure_services.upstream import Upstream
 from proxy.config.environment import SettingError
 from proxy.config.resources import Resource as ResourceSetting
 from proxy.config.resources import ResourceKind, is_at_openai
-from proxy.config.settings import Settings, is_local_development
+from proxy.config.settings import Settings
 from proxy.errors import ConfigurationError
 from proxy.openai_api.answers import to_response
 from proxy.openai_api.object_ids import Tags
@@ -143,17 +143,15 @@ class Misconfigured:
 def open_application(environ: Mapping[str, str], host_json: Path) -> Application:
     """Read the settings and build the application; it begins to fetch its keys at once if a loop is running.
 
-    A wrong setting stops a local start with its name. On Azure an exception while the app is loaded would leave
-    nothing but empty 404s, so there every request is answered with what is wrong.
+    A wrong setting raises nothing: an exception while the app is loaded would leave a host that answers with nothing
+    but empty 404s. So every request is answered with what is wrong.
     """
     access_log.configure()
     try:
-        settings = Settings.from_environ(environ, host_json.read_bytes(), partial(_read_beside, host_json))
+        settings = read_settings(environ, host_json)
         application = build_application(settings)
         _log_defaults(settings)
     except ConfigurationError as error:
-        if is_local_development(environ):
-            raise
         logger.error(error.message)  # noqa: TRY400  the message is all there is to say
         return Misconfigured(error)
     try:
@@ -176,6 +174,11 @@ def _log_defaults(settings: Settings) -> None:
                 one.name,
                 ", ".join(kinds),
             )
+
+
+def read_settings(environ: Mapping[str, str], host_json: Path) -> Settings:
+    """Read the settings of an app whose folder is that of `host_json`; raise `SettingError`."""
+    return Settings.from_environ(environ, host_json.read_bytes(), partial(_read_beside, host_json))
 
 
 def _read_beside(host_json: Path, path: str) -> bytes:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -16,6 +17,14 @@ START_TIMEOUT = 60.0
 END_TIMEOUT = 60.0
 _READY = re.compile(r"^Functions host ready: (\S+)$", re.MULTILINE)
 _WORKER = re.compile(r"^worker process (\d+)$", re.MULTILINE)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
 
 
 class HostProcess:

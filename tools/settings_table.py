@@ -8,6 +8,7 @@ from pathlib import Path
 from proxy.config import table
 from proxy.config.environment import Setting
 from proxy.config.policy import Policy
+from proxy.config.settings import TIMEOUTS
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "settings.md"
@@ -21,8 +22,8 @@ Every setting is an environment variable: an application setting of the Function
 `local.settings.json` or a variable of the shell on your own machine. Only `AZURE_OPENAI_ENDPOINT` is always needed, or
 `AZURE_OPENAI_RESOURCES` in its place.
 
-An empty variable counts as unset. A wrong value stops a local start with a message that names the variable. On Azure,
-every request is then answered with 503 and that message. The message never contains the value.
+An empty variable counts as unset. With a wrong value every request is answered with 503 and a message that names the
+variable; the log has it too. `make start` does not start then. The message never contains the value.
 
 Flags are `true` or `false`. Times are in seconds and may have a fraction."""
 
@@ -30,7 +31,7 @@ NOTES = {
     "Timeouts": """\
 Azure Functions cuts a response that is silent for 230 seconds, and ends every request at the `functionTimeout` of
 host.json. So no timeout may be longer than 230 seconds (except `UPSTREAM_TOTAL_TIMEOUT`) or longer than
-`functionTimeout` less 10 seconds. A value above these limits stops the start; a default is lowered to them.""",
+`functionTimeout` less 10 seconds. A value above these limits is wrong; a default is lowered to them.""",
     "HTTP proxy for outgoing calls": """\
 These are the variables that curl and other programs read. Their lower-case spellings work too and take precedence.
 Calls to this machine and to the managed identity never use a proxy.""",
@@ -46,7 +47,8 @@ a JSON object with the numbers that differ from the defaults:
 ```
 """
 
-# What the example file sets for the simulator on this machine; every other value is a default.
+# What the example file sets for the simulator on this machine; every other value is a default, but for those of the
+# timeouts: a lower functionTimeout lowers what is not set, and makes a value above it wrong.
 FOR_SIMULATOR: Mapping[Setting[object], str] = {
     table.AZURE_OPENAI_ENDPOINT: "http://127.0.0.1:8081",
     table.AZURE_OPENAI_MODEL_MAPPER: "gpt-4o=gpt-4o,text-embedding-3-small=text-embedding-3-small",
@@ -80,7 +82,8 @@ def page() -> str:
 
 def example() -> str:
     """Return local.settings.json.example."""
-    values = {one.name: FOR_SIMULATOR.get(one, one.default) for one in settings() if one not in NOT_IN_EXAMPLE}
+    chosen: Mapping[Setting[object], str] = {**dict.fromkeys(TIMEOUTS.values(), ""), **FOR_SIMULATOR}
+    values = {one.name: chosen.get(one, one.default) for one in settings() if one not in NOT_IN_EXAMPLE}
     return json.dumps({"IsEncrypted": False, "Values": FOR_PLATFORM | values, "Host": HOST}, indent=2) + "\n"
 
 

@@ -17,7 +17,9 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from proxy.app import build_application, read_settings
 from proxy.config.addresses import parse_endpoint
+from proxy.errors import ConfigurationError
 from tools.azure_openai_simulator import DEFAULT_KEY, Simulator
 from tools.functions_host.settings import SettingsError, read_json
 
@@ -39,6 +41,9 @@ DEFAULTS = json.dumps(
     }
 )
 
+# What the local host sets too, where nothing else is set.
+DEVELOPMENT = {"AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
+
 Environ = dict[str, str]
 
 
@@ -50,7 +55,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         return asyncio.run(_start(dict(os.environ), options.port, options.local_settings))
-    except SettingsError as error:
+    except (SettingsError, ConfigurationError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -61,6 +66,8 @@ async def _start(environ: Environ, port: int, file: Path) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with _upstream(environ, file) as settings:
         key = _client_key(settings, file)
+        # A host would start with a wrong setting too, and answer every request with what is wrong.
+        build_application(read_settings(DEVELOPMENT | _configured(settings, file), APP / "host.json"))
         host = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tools.functions_host", "--app", str(APP), "--port", str(port)),
             *("--local-settings", str(file)),

@@ -52,22 +52,24 @@ def log_unexpected(error: BaseException) -> ProxyError:
     return ProxyError("The proxy failed to answer. The error is in its log.")
 
 
-class _Line(msgspec.Struct, omit_defaults=True):
+class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The fields in their order; one without a value is left out, for the text is stored twice and paid by its size."""
+
     request_id: str
-    client: str | None
-    operation: str | None
-    deployment: str | None
+    client: str | None = None
+    operation: str | None = None
+    deployment: str | None = None
     status: int
     first_byte_ms: float
     duration_ms: float
     outcome: str
-    error: str | None
-    target: int | None
+    error: str | None = None
+    target: int | None = None
     attempts: int
     sent: int
     received: int
-    input_tokens: int | None
-    output_tokens: int | None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
     # Only in the lines of translated calls.
     translated: str | None = None
     reasoning_missed: int | None = None
@@ -148,23 +150,23 @@ class AccessLogEntry:
         self.is_written = True
         now, usage = self._clock(), self.usage
         line = _Line(
-            self.request_id,
-            self.client,
-            self.operation,
-            self.deployment,
-            status or self.status,
-            round(((self._first_byte or now) - self._started) * 1000, 1),
-            round((now - self._started) * 1000, 1),
-            outcome,
-            self.error,
-            self.target,
-            self.attempts,
-            self.sent,
-            self.received,
-            usage.input_tokens if usage is not None else None,
-            usage.output_tokens if usage is not None else None,
-            self.translated,
-            self.reasoning_missed,
-            usage is not None and usage.estimated,
+            request_id=self.request_id,
+            client=self.client,
+            operation=self.operation,
+            deployment=self.deployment,
+            status=status or self.status,
+            first_byte_ms=round(((self._first_byte or now) - self._started) * 1000, 1),
+            duration_ms=round((now - self._started) * 1000, 1),
+            outcome=outcome,
+            error=self.error,
+            target=self.target,
+            attempts=self.attempts,
+            sent=self.sent,
+            received=self.received,
+            input_tokens=usage.input_tokens if usage is not None else None,
+            output_tokens=usage.output_tokens if usage is not None else None,
+            translated=self.translated,
+            reasoning_missed=self.reasoning_missed,
+            estimated=usage is not None and usage.estimated,
         )
         self._out(_ENCODE(line).decode())

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import REPOSITORY
+from tests.processes import REPOSITORY, free_port
 
 FOLDER = REPOSITORY / "tests" / "node"
 NODE = FOLDER / "node_modules" / "node" / "bin" / "node"
@@ -114,11 +113,3 @@ async def _drain(output: asyncio.StreamReader) -> None:
     """Read what is printed, so that a full pipe stops nobody."""
     while await output.read(65536):
         pass
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port

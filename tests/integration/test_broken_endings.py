@@ -1,15 +1,12 @@
 """A stream that breaks off behind its error looks complete to nobody, and nobody asks for it again because of that.
 
-With FUNCTIONS_HOST the same is tried on the real host too: a command that takes the app's folder, a port and a Python.
+The same is tried on Microsoft's own host, where there is one.
 """
 
 import asyncio
 import json
-import os
 import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -21,13 +18,12 @@ import pytest_asyncio
 from tests.fakes.scripted_azure import Script, ScriptedAzure
 from tests.integration.conftest import CLIENT_KEY
 from tests.integration.endings import RETRY
-from tests.integration.node import free_port, run_script
+from tests.integration.node import run_script
 from tests.integration.recordings import CHAT, RESPONSE, Recording
 from tests.processes import REPOSITORY, running_host
+from tests.real_host.hosts import KINDS, PRODUCTION, make_folder, running_real_host
 
-REAL_HOST = os.environ.get("FUNCTIONS_HOST", "")
-# A Python of the versions that the host has, with the app's packages and the worker's.
-REAL_PYTHON = os.environ.get("FUNCTIONS_HOST_PYTHON", sys.executable)
+HOSTS = ["own", *([pytest.param("real", marks=pytest.mark.real_host)] if PRODUCTION in KINDS else [])]
 CURL = shutil.which("curl") or ""
 # What curl says of a body that ends too early, of a reset, and of either in HTTP/2.
 CUT_EXITS = (18, 56, 92)
@@ -63,37 +59,6 @@ class App:
 
 
 @asynccontextmanager
-async def on_real_host(environ: Mapping[str, str]) -> AsyncIterator[str]:
-    """Run the app on the real host; yield its URL."""
-    port = free_port()
-    process = await asyncio.create_subprocess_exec(
-        REAL_HOST,
-        *(str(REPOSITORY), str(port), REAL_PYTHON),
-        env={**os.environ, **environ},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        async with asyncio.timeout(60), aiohttp.ClientSession() as http:
-            while not await _is_ready(http, url):
-                pass
-        yield url
-    finally:
-        process.send_signal(signal.SIGTERM)
-        await process.wait()
-
-
-async def _is_ready(http: aiohttp.ClientSession, url: str) -> bool:
-    try:
-        async with http.get(f"{url}/health") as answer:
-            return answer.status in (200, 503) and answer.content_type == "application/json"
-    except aiohttp.ClientError:
-        return False
-
-
-@asynccontextmanager
 async def on_own_host(environ: Mapping[str, str]) -> AsyncIterator[str]:
     """Run the app on the host of this repository; yield its URL."""
     async with running_host(REPOSITORY, environ) as host:
@@ -102,16 +67,21 @@ async def on_own_host(environ: Mapping[str, str]) -> AsyncIterator[str]:
         assert host.output().count("stream_broken") <= host.output().count('"request_id"')
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session", params=["own", "real"] if REAL_HOST else ["own"])
-async def app(request: pytest.FixtureRequest) -> AsyncIterator[App]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=HOSTS)
+async def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
     async with ScriptedAzure(SCRIPTS).serving() as azure:
         environ = {
             "AZURE_OPENAI_ENDPOINT": azure.url,
             "AZURE_OPENAI_API_KEY": "key",
             "CLIENT_KEYS": f"tester={CLIENT_KEY}",
         }
-        async with (on_own_host if request.param == "own" else on_real_host)(environ) as url:
-            yield App(url=url, azure=azure)
+        if request.param == "own":
+            async with on_own_host(environ) as url:
+                yield App(url=url, azure=azure)
+        else:
+            folder = make_folder(tmp_path_factory.mktemp("endings") / "app", PRODUCTION)
+            async with running_real_host(PRODUCTION, folder, environ) as host:
+                yield App(url=host.url, azure=azure)
 
 
 def asked_of(name: str) -> tuple[str, bytes]:

@@ -1,9 +1,15 @@
-"""A wrong setting: a local start ends with its name, on Azure every route says it."""
+"""A wrong setting: `make start` ends with its name, on a host every route says it."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
 
 import aiohttp
 import pytest
 
-from tests.processes import REPOSITORY, host_that_fails, running_host
+from tests.processes import NO_FILE, REPOSITORY, running_host
 
 GOOD = {"AZURE_OPENAI_ENDPOINT": "https://name.openai.azure.com", "AZURE_OPENAI_API_KEY": "key"}
 BAD = {
@@ -14,38 +20,49 @@ BAD = {
     "CLIENT_KEYS": "CANARY",
     "UPSTREAM_TOTAL_TIMEOUT": "79999",
     "AZURE_OPENAI_ROUTING": '{"CANARY": 1}',
+    "AZURE_OPENAI_OPERATION_SURFACES": "CANARY=v1",
 }
 ROUTINGS = ('{"breaker_window": 0}', '{"attempts": 0}', '{"attempts": 2.5}', '{"cooldown": true}')
+WRONG = [*({name: text} for name, text in BAD.items()), *({"AZURE_OPENAI_ROUTING": text} for text in ROUTINGS)]
 
 
-@pytest.mark.parametrize("name", BAD)
-async def test_a_local_start_ends_with_the_name_of_the_setting(name: str) -> None:
-    code, output = await host_that_fails(REPOSITORY, GOOD | {name: BAD[name]})
-    assert code != 0
-    last = output.strip().splitlines()[-1]
-    assert last.startswith(f"{name} ")
+@pytest.mark.parametrize("environ", WRONG)
+async def test_make_start_ends_with_the_name_of_the_setting(environ: Mapping[str, str]) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tools.start", "--port", "0", "--local-settings", NO_FILE),
+        cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"], **GOOD, **environ},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    output = (await process.communicate())[0].decode()
+    assert process.returncode == 1
+    assert output.splitlines()[-1].startswith(f"{next(iter(environ))} ")
+    assert "Traceback" not in output
     assert "CANARY" not in output
 
 
-@pytest.mark.parametrize("text", ROUTINGS)
-async def test_numbers_of_failover_that_make_no_sense_end_a_local_start(text: str) -> None:
-    code, output = await host_that_fails(REPOSITORY, GOOD | {"AZURE_OPENAI_ROUTING": text})
-    assert code != 0
-    assert output.strip().splitlines()[-1].startswith("AZURE_OPENAI_ROUTING ")
-
-
-async def test_on_azure_every_route_says_what_is_wrong() -> None:
-    environ = {"AZURE_FUNCTIONS_ENVIRONMENT": "Production", "AZURE_OPENAI_API_VERSION": "CANARY"} | GOOD
-    environ |= {"AZURE_OPENAI_API_VERSION": "CANARY"}
+@pytest.mark.parametrize("environment", ["Development", "Production"])
+async def test_on_a_host_every_route_says_what_is_wrong(environment: str) -> None:
+    environ = GOOD | {"AZURE_FUNCTIONS_ENVIRONMENT": environment, "AZURE_OPENAI_API_VERSION": "CANARY"}
     async with running_host(REPOSITORY, environ) as host, aiohttp.ClientSession(host.url) as http:
-        for method, path in (("GET", "/"), ("GET", "/health"), ("POST", "/v1/chat/completions"), ("GET", "/nothing")):
-            async with http.request(method, path) as answer:
-                assert answer.status == 503
-                error = (await answer.json())["error"]
-            assert error["code"] == "configuration_error"
-            assert error["message"].startswith("AZURE_OPENAI_API_VERSION ")
-            assert "CANARY" not in str(error)
-        assert "AZURE_OPENAI_API_VERSION must be" in host.output()
+        await every_route_says(http, "AZURE_OPENAI_API_VERSION")
+        printed = host.output()
+    assert printed.count("AZURE_OPENAI_API_VERSION must be") == 1
+    assert "Traceback" not in printed
+    assert "CANARY" not in printed
+
+
+async def every_route_says(http: aiohttp.ClientSession, name: str) -> None:
+    """Ask routes of all kinds; each must answer with what is wrong with the setting."""
+    for method, path in (("GET", "/"), ("GET", "/health"), ("POST", "/v1/chat/completions"), ("GET", "/nothing")):
+        async with http.request(method, path) as answer:
+            assert answer.status == 503
+            error = (await answer.json())["error"]
+        assert error["code"] == "configuration_error"
+        assert error["message"].startswith(f"{name} ")
+        assert "CANARY" not in str(error)
 
 
 async def test_without_any_client_key_nobody_gets_in_and_health_says_so() -> None:

@@ -178,7 +178,7 @@ async def test_what_is_ours_never_left_and_no_key_was_written_down(
     app: HostProcess, azure: Simulator, identity: FakeIdentity
 ) -> None:
     lines = [json.loads(line) for line in app.output().splitlines() if line.startswith('{"request_id"')]
-    assert {line["client"] for line in lines} == {"azure-key", None}
+    assert {line.get("client") for line in lines} == {"azure-key", None}
     for key in (OURS, THEIRS, OTHERS, WRONG):
         assert key not in app.output()
     assert azure.requests

@@ -81,7 +81,8 @@ def line(fields: dict[str, object], answered: Iterable[str]) -> dict[str, object
         shown: object = "that of the answer"
     else:
         shown = _UUID.sub("<uuid>", request_id) if isinstance(request_id, str) else request_id
-    left = {name: value for name, value in fields.items() if name not in {"first_byte_ms", "duration_ms"}}
+    times = {"first_byte_ms", "duration_ms"}
+    left = {name: value for name, value in fields.items() if name not in times and value is not None}
     return {**left, "request_id": shown, "times": _times(fields)}
 
 

@@ -88,7 +88,9 @@ def test_the_readme_is_short_and_installs_the_sdk_before_its_example() -> None:
 def test_every_field_of_the_log_line_is_described() -> None:
     written: list[str] = []
     entry = AccessLogEntry("id", lambda: 0.0, written.append)
+    entry.client, entry.operation, entry.error = "client", "operation", "error"
     entry.translated, entry.reasoning_missed = "chat", 1
+    entry.add_attempt(0, "deployment")
     entry.add_sending(0, 0, Usage(input_tokens=0, output_tokens=0, estimated=True))
     entry.write(outcome="completed")
     described = text_of("docs/monitoring.md").partition("## The log line of a request")[2].partition("| Outcome")[0]

@@ -84,3 +84,8 @@ def test_the_example_file_is_accepted_as_it_is_and_holds_the_defaults() -> None:
     read = Settings.from_environ(values(), HOST_JSON)
     assert read == Settings.from_environ(chosen, HOST_JSON)
     assert read.client_keys
+
+
+@pytest.mark.parametrize("function_timeout", ["00:00:11", "00:01:00", "-1"])
+def test_the_example_file_is_accepted_whatever_the_function_timeout(function_timeout: str) -> None:
+    assert Settings.from_environ(values(), json.dumps({"functionTimeout": function_timeout}).encode())

@@ -2,12 +2,15 @@
 
 import socket
 import struct
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from aiohttp import ClientResponse, web
 from multidict import CIMultiDict
 
 from tools.functions_host import cors, headers
 
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _RESET_AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: on, no seconds
 
 
@@ -20,11 +23,22 @@ class HostResponse(web.StreamResponse):
         await super()._prepare_headers()
         if not typed:
             self.headers.pop("Content-Type", None)
+        if not self.keep_alive:
+            self.headers["Connection"] = "close"  # in HTTP/1.0 too
 
 
-def empty(status: int, *, closing: bool = False) -> HostResponse:
+class _Empty(HostResponse):
+    """An answer of the host itself, which has no length where there is no body to have one."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        if self._req is not None and self._req.method == "HEAD":
+            self.headers.pop("Content-Length", None)
+
+
+def empty(status: int, headers: Mapping[str, str] = NO_HEADERS, *, closing: bool = False) -> HostResponse:
     """Build an answer of the host itself."""
-    response = HostResponse(status=status)
+    response = _Empty(status=status, headers=headers)
     if status != 204:
         response.content_length = 0
     if closing:

@@ -64,6 +64,8 @@ class Forwarder:
         whole = asyncio.timeout(self._settings.function_timeout)
         try:
             async with whole:
+                if self._settings.loses_requests and headers.is_lost(request.headers):
+                    return await self._lose(request, call, answer, worker, invocation_id)
                 return await self._exchange(request, call, answer, worker, invocation_id)
         except TimeoutError:
             if whole.expired() and worker.is_running(invocation_id):
@@ -71,8 +73,21 @@ class Forwarder:
             return answer.fail()
         except BodyTooLarge:
             return answer.fail(closing=True)
-        except (aiohttp.ClientError, OSError):
-            return answer.fail()
+        except (aiohttp.ClientError, OSError) as error:
+            return answer.fail(closing=isinstance(error.__cause__, BodyTooLarge))
+
+    async def _lose(
+        self, request: web.BaseRequest, call: Call, answer: Answer, worker: WorkerProcess, invocation_id: str
+    ) -> web.StreamResponse:
+        """Let the invocation and the HTTP leg, if there is one, wait for each other in vain."""
+        async with asyncio.TaskGroup() as group:
+            if not headers.has_no_leg(request.headers):
+                foreign_id = request.headers[headers.INVOCATION_ID]
+                upload = await self._upload(request, call, lambda: None)
+                leg = group.create_task(self._request(request, call, upload, worker, foreign_id))
+                leg.add_done_callback(_close)
+            await worker.returned(invocation_id)
+        return answer.fail()
 
     async def _exchange(
         self, request: web.BaseRequest, call: Call, answer: Answer, worker: WorkerProcess, invocation_id: str
@@ -115,8 +130,18 @@ class Forwarder:
             query_string=call.query,
             encoded=True,
         )
-        sent = headers.to_worker(request.headers, client=request.remote or "", invocation_id=invocation_id)
+        sent = headers.to_worker(
+            request.headers,
+            client=request.remote or "",
+            invocation_id=invocation_id,
+            keeps_scheme=self._settings.cors_origins is not None,
+        )
         body = upload.body
         if call.upload is None:
             sent.popall("Content-Length", None)  # Transfer-Encoding takes precedence
         return await self._session.request(request.method, target, headers=sent, data=body, allow_redirects=False)
+
+
+def _close(leg: "asyncio.Task[aiohttp.ClientResponse]") -> None:
+    if not leg.cancelled() and leg.exception() is None:
+        leg.result().close()

@@ -7,13 +7,14 @@ from aiohttp import web
 from tools.functions_host import cors, headers
 from tools.functions_host.answer import HostResponse, empty
 from tools.functions_host.forwarding import Call, Forwarder
-from tools.functions_host.paths import BadTarget, belongs_to_host, split_target
+from tools.functions_host.host_paths import answer_of_host
+from tools.functions_host.paths import BadTarget, split_target
 from tools.functions_host.settings import Settings
 from tools.functions_host.upload import is_chunked, is_over, read_whole
 from tools.functions_host.workers import Workers
 
 KEEP_ALIVE = 130.0  # seconds; Kestrel's KeepAliveTimeout
-LINE_LIMIT = 16 * 1024  # a little over Kestrel's, which answers by itself what is over
+LINE_LIMIT = 2 * headers.LINE_LIMIT  # what is over Kestrel's is read, to be refused
 LINGER = 0.5  # seconds for a refused client to read why
 BACKLOG = 1024
 
@@ -71,7 +72,7 @@ class Server:
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        if status := headers.refusal(request.headers):
+        if status := refusal(request, takes_utf8=self._settings.loses_requests):
             return empty(status, closing=True)
         try:
             path, query = split_target(request.raw_path)
@@ -81,10 +82,22 @@ class Server:
         if origins is not None and cors.is_preflight(request.method, request.headers):
             return HostResponse(status=204, headers=cors.preflight_headers(origins, request.headers))
         await self._workers.current()
-        match = None if belongs_to_host(path) else self._workers.routes.find(request.method, path)
+        return answer_of_host(request.method, path) or await self._call_function(request, path, query)
+
+    async def _call_function(self, request: web.BaseRequest, path: str, query: str) -> web.StreamResponse:
+        match = self._workers.routes.find(request.method, path)
         if match is None:
             return empty(HTTPStatus.NOT_FOUND)
         if is_over(request, self._settings.body_limit):
             return empty(HTTPStatus.INTERNAL_SERVER_ERROR, closing=True)
         upload = None if is_chunked(request) else await read_whole(request)
         return await self._forwarder.forward(request, Call(match=match, path=path, query=query, upload=upload))
+
+
+def refusal(request: web.BaseRequest, *, takes_utf8: bool) -> int | None:
+    """Return the status with which the host refuses a request for its head, if it does."""
+    if len(f"{request.method} {request.raw_path} HTTP/1.1\r\n") > headers.LINE_LIMIT:
+        return HTTPStatus.REQUEST_URI_TOO_LONG
+    if "Host" not in request.headers:
+        return HTTPStatus.INTERNAL_SERVER_ERROR  # of HTTP/1.0, where there may be none
+    return headers.refusal(request.headers, takes_utf8=takes_utf8)

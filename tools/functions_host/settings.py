@@ -32,6 +32,7 @@ class Settings:
     body_limit: int
     cors_origins: frozenset[str] | None
     shows_console: bool
+    loses_requests: bool
     worker_environ: Mapping[str, str] = field(repr=False)
 
 
@@ -44,6 +45,12 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=7071, help="0 picks a free port (default: 7071)")
     parser.add_argument("--flex", action="store_true", help="answer CORS as Flex Consumption does")
+    parser.add_argument(
+        "--lose-requests",
+        action="store_true",
+        help="as hosts of 2024: a function never gets a request that has an x-ms-invocation-id of the client's own or a"
+        " header value in UTF-8",
+    )
     parser.add_argument("--function-timeout", type=float, metavar="SECONDS", help="over that of host.json")
     parser.add_argument("--activity-timeout", type=float, metavar="SECONDS", default=240.0)
     parser.add_argument("--body-limit", type=int, metavar="BYTES", help=f"over {BODY_LIMIT}")
@@ -73,6 +80,7 @@ def read_settings(arguments: argparse.Namespace, environ: Mapping[str, str]) -> 
         activity_timeout=arguments.activity_timeout,
         body_limit=limit,
         cors_origins=parse_origins(merged.get(CORS_ORIGINS, "[]")) if arguments.flex else None,
+        loses_requests=arguments.lose_requests,
         shows_console=shows(CONSOLE, _section(_section(host, "logging"), "logLevel")),
         worker_environ=merged,
     )

@@ -109,8 +109,9 @@ async def read_whole(request: web.BaseRequest) -> WholeUpload:
 
 
 async def answer_expectation(request: web.BaseRequest) -> None:
-    """Answer `Expect: 100-continue`, as the host does once it wants the body."""
-    if request.headers.get("Expect", "").lower() == "100-continue":
+    """Answer `Expect: 100-continue`, as the host does once it wants the body, unless that comes already."""
+    begun = request.content.is_eof() or request.content.total_bytes
+    if request.headers.get("Expect", "").lower() == "100-continue" and not begun:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # what follows is the first of the answer
 

@@ -45,6 +45,7 @@ class WorkerProcess:
         self._writer = writer
         self._ready = ready
         self._running: dict[str, str] = {}
+        self._returned = asyncio.Event()
 
     def routes(self, prefix: str) -> Routes:
         """Return the routes the host accepts, naming on standard error those it refuses."""
@@ -67,16 +68,28 @@ class WorkerProcess:
         """Tell whether the handler has not yet returned its response."""
         return invocation_id in self._running
 
+    async def returned(self, invocation_id: str) -> None:
+        """Return once the handler has returned its response or failed, or the worker has ended."""
+        while self.is_running(invocation_id):
+            await self._returned.wait()
+
     async def listen(self) -> int:
         """Take the worker's messages until it ends; return its exit code."""
         while line := await self._line():
             message = parse_worker_message(line)
             if isinstance(message, Returned):
                 function = self._running.pop(message.invocation_id, "")
+                self._tell_return()
                 if message.error:
                     print(f"Executed 'Functions.{function}' (Failed): {message.error}", file=sys.stderr, flush=True)
+        self._running.clear()
+        self._tell_return()
         self._writer.close()
         return await self._process.wait()
+
+    def _tell_return(self) -> None:
+        self._returned.set()
+        self._returned = asyncio.Event()
 
     async def _line(self) -> bytes:
         try:

@@ -69,6 +69,15 @@ async def test_an_expectation_is_answered_by_the_host_and_still_forwarded(host: 
         assert ["expect", "100-continue"] in (await connection.reply()).json()["headers"]
 
 
+@pytest.mark.parametrize(("framing", "body"), [("Content-Length: 2", b"{}"), (CHUNKED, b"2\r\n{}\r\n0\r\n\r\n")])
+async def test_no_interim_answer_is_sent_when_the_body_comes_without_waiting(
+    host: HostProcess, framing: str, body: bytes
+) -> None:
+    seen = (await exchange(host, "POST", "/x", framing, EXPECT, body=body)).json()
+    assert seen["length"] == 2
+    assert ["expect", "100-continue"] in seen["headers"]
+
+
 async def test_a_length_over_the_limit_is_an_empty_500_at_once_and_the_end_of_the_connection(host: HostProcess) -> None:
     async with connected(host) as connection:
         await connection.send("POST", "/upload/over", f"Content-Length: {BODY_LIMIT + 1}", EXPECT)
@@ -87,7 +96,9 @@ async def test_chunks_over_the_limit_disconnect_the_app_and_are_an_empty_500(hos
         await connection.send("POST", "/upload/flood", CHUNKED)
         await connection.send_chunk(bytes(BODY_LIMIT))
         await connection.send_chunk(b"x")
-        assert (await connection.reply()).is_empty(500)
+        reply = await connection.reply()
+        assert reply.is_empty(500)
+        assert reply.one("connection") == "close"
     assert (await get(host, "/await/flood%20cut")).status == 200
 
 

@@ -56,20 +56,59 @@ async def test_raw_non_ascii_and_nul_are_an_empty_400(host: HostProcess, target:
     assert (await get(host, target)).is_empty(400)
 
 
-@pytest.mark.parametrize("query", ["code=secret&a=%2F+%C3%A9&&b&a=2", "a[]=1&b='|{}?"])
-async def test_the_query_passes_byte_for_byte(host: HostProcess, query: str) -> None:
-    assert (await get(host, f"/v1/models?{query}")).json()["query"] == query
+@pytest.mark.parametrize(
+    ("query", "seen"),
+    [
+        ("code=secret&a=%2F+%C3%A9&&b&a=2", None),
+        ("a[]=1&b='(;,:@!$*)~?", None),
+        ('a={}|^`<>\\"#', "a=%7B%7D%7C%5E%60%3C%3E%5C%22%23"),
+        ("%41%7e%7c%2f%zz", "A~%7C%2f%25zz"),
+    ],
+)
+async def test_of_the_query_only_what_dotnet_writes_in_another_way_is_changed(
+    host: HostProcess, query: str, seen: str | None
+) -> None:
+    assert (await get(host, f"/v1/models?{query}")).json()["query"] == (seen or query)
+
+
+async def test_options_of_the_host_as_a_whole_reach_the_app_as_its_root(host: HostProcess) -> None:
+    assert (await exchange(host, "OPTIONS", "*")).json()["raw_path"] == "/"
 
 
 @pytest.mark.parametrize(
     "target",
-    ["/admin/host/status", "/admin/host", "/admin/functions/x", "/ADMIN/functions", "/runtime/webhooks/x"],
+    [
+        *("/admin/host/status", "/admin/host/keys/x", "/admin/instance/info"),
+        *("/admin/functions/x", "/admin/functions/x/keys", "/ADMIN/functions"),
+        *("/runtime/webhooks/x", "/runtime/webhooks/x/y"),
+    ],
 )
-async def test_the_hosts_own_paths_never_reach_the_app(host: HostProcess, target: str) -> None:
-    assert (await get(host, target)).is_empty(404)
+async def test_the_hosts_own_paths_need_a_key_of_the_host(host: HostProcess, target: str) -> None:
+    reply = await get(host, target)
+    assert reply.is_empty(401)
+    assert reply.one("www-authenticate") == "Bearer"
 
 
-@pytest.mark.parametrize("target", ["/admin/x", "/admin", "/runtime/x", "/administrators", "/runtime/mine"])
+@pytest.mark.parametrize("target", ["/admin/host/drain", "/admin/host/resume"])
+async def test_a_path_of_the_host_is_its_own_for_one_method_only(host: HostProcess, target: str) -> None:
+    assert (await exchange(host, "POST", target)).is_empty(401)
+    assert (await get(host, target)).json()["raw_path"] == target
+
+
+async def test_anybody_may_ping_the_host(host: HostProcess) -> None:
+    reply = await get(host, "/admin/host/ping")
+    assert reply.is_empty(200)
+    assert reply.one("cache-control") == "no-store,no-cache"
+    assert (await get(host, "/admin/vfs/x")).is_empty(401)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("/admin/x", "/admin", "/admin/host", "/admin/host/x", "/administrators"),
+        *("/runtime/x", "/runtime/webhooks", "/runtime/mine"),
+    ],
+)
 async def test_every_other_admin_and_runtime_path_reaches_the_catch_all(host: HostProcess, target: str) -> None:
     assert (await get(host, target)).json()["raw_path"] == target
 
@@ -101,6 +140,7 @@ async def test_the_clients_forwarding_headers_and_host_are_replaced(host: HostPr
     assert sorted(pair for pair in seen if pair[0].startswith("x-forwarded-")) == [
         ["x-forwarded-for", "127.0.0.1"],
         ["x-forwarded-host", "public.example"],
+        ["x-forwarded-port", "1"],
         ["x-forwarded-proto", "http"],
     ]
     (worker,) = (value for name, value in seen if name == "host")
@@ -112,6 +152,12 @@ async def test_hop_by_hop_headers_are_removed(host: HostProcess) -> None:
     removed = ("Connection: x", "Keep-Alive: 5", "TE: trailers", "Proxy-Authorization: Basic x", "Forwarded: for=x")
     seen = (await get(host, "/v1/models", *removed)).json()["headers"]
     assert {"connection", "keep-alive", "te", "proxy-authorization", "forwarded"}.isdisjoint(name for name, _ in seen)
+
+
+async def test_the_wish_for_another_protocol_is_passed_on(host: HostProcess) -> None:
+    seen = (await get(host, "/v1/models", "Connection: Upgrade", "Upgrade: websocket")).json()["headers"]
+    assert ["upgrade", "websocket"] in seen
+    assert ["connection", "Upgrade"] in seen
 
 
 async def test_every_other_header_is_untouched_and_none_is_invented(host: HostProcess) -> None:
@@ -147,6 +193,27 @@ async def test_a_non_ascii_header_value_is_an_empty_400(host: HostProcess) -> No
 
 async def test_too_many_header_bytes_are_an_empty_431(host: HostProcess) -> None:
     assert (await get(host, "/v1/models", *(f"X-{number}: {'x' * 8000}" for number in range(5)))).is_empty(431)
+    assert (await get(host, "/v1/models", *(f"X-{number}: x" for number in range(101)))).is_empty(431)
+
+
+async def test_too_long_a_request_line_is_an_empty_414(host: HostProcess) -> None:
+    assert (await get(host, f"/{'x' * 9000}")).is_empty(414)
+
+
+@pytest.mark.parametrize(("host_header", "status"), [("Host: a\r\n", 200), ("", 500)])
+async def test_an_answer_to_http_1_0_closes_the_connection(host: HostProcess, host_header: str, status: int) -> None:
+    async with connected(host) as connection:
+        connection.writer.write(f"GET /x HTTP/1.0\r\n{host_header}\r\n".encode())
+        reply = await connection.reply()
+        assert (reply.status, reply.one("connection")) == (status, "close")
+        assert await connection.reader.read() == b""
+
+
+async def test_a_404_of_the_host_for_head_has_no_length(host: HostProcess) -> None:
+    async with connected(host) as connection:
+        await connection.send("HEAD", "//")
+        head = await connection.head()
+        assert (head.status, head.one("content-length")) == (404, None)
 
 
 async def test_a_connection_serves_one_request_after_the_other(host: HostProcess) -> None:

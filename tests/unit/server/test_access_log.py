@@ -45,7 +45,6 @@ def test_a_line_tells_who_what_how_and_how_long() -> None:
         "first_byte_ms": 250.0,
         "duration_ms": 1500.0,
         "outcome": "completed",
-        "error": None,
         "target": 1,
         "attempts": 2,
         "sent": 190,
@@ -53,6 +52,14 @@ def test_a_line_tells_who_what_how_and_how_long() -> None:
         "input_tokens": 7,
         "output_tokens": 8,
     }
+
+
+def test_a_field_without_a_value_is_left_out() -> None:
+    entry, written = entry_at(10.0, 10.5)
+    entry.write(outcome="completed", status=200)
+    assert list(json.loads(written[0])) == [
+        *("request_id", "status", "first_byte_ms", "duration_ms", "outcome", "attempts", "sent", "received")
+    ]
 
 
 def test_a_translated_call_says_so_in_fields_of_its_own() -> None:
