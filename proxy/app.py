@@ -28,6 +28,7 @@ from proxy.azure_services.deployments import Discovery
 from proxy.azure_services.identity import EntraToken, Identity
 from proxy.azure_services.key_vault import KeyVault
 from proxy.azure_services.upstream import Upstream
+from proxy.azure_services.vault_client_keys import VaultClientKeys
 from proxy.config.environment import SettingError
 from proxy.config.resources import Resource as ResourceSetting
 from proxy.config.resources import ResourceKind
@@ -241,7 +242,8 @@ def _authenticator(settings: Settings, closing: AsyncExitStack) -> Authenticator
         routing=Routing(settings.policy),
         tags=_tags(settings),
     )
-    keys = ClientKeys(settings.client_keys, vault.list_client_keys if vault else None, _key_ring())
+    source = VaultClientKeys(vault, settings.client_key_rules).read if vault else None
+    keys = ClientKeys(settings.client_keys, source, _key_ring(), longest_age=settings.client_keys_max_age)
     authenticator = ClientKeyAuthenticator(keys=keys, resources=resources, now=time.time)
     closing.push_async_callback(authenticator.close)
     return authenticator

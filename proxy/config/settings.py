@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from proxy.config import table
+from proxy.config.client_keys import with_limits
+from proxy.config.client_limits import LimitRules
 from proxy.config.environment import Environment, SettingError
 from proxy.config.http_proxy import HttpProxies, read_http_proxies
 from proxy.config.policy import Policy
 from proxy.config.resources import ReadFile, Resource, ResourceKind, parse_resources, read_no_file, resource_name
 from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
-from proxy.values import AuthMode, ClientAuth, ClientKey, KeepAlive
+from proxy.values import NO_LIMITS, AuthMode, ClientAuth, ClientKey, KeepAlive
 
 # Azure sets one of these where there is a managed identity.
 MANAGED_IDENTITY_VARIABLES = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
@@ -64,6 +66,8 @@ class Settings:
     max_json_body_bytes: int
     max_body_memory_bytes: int | None
     client_keys: tuple[ClientKey, ...]
+    client_key_rules: LimitRules
+    client_keys_max_age: float
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
     store_objects: bool
@@ -85,7 +89,6 @@ class Settings:
         """
         environment = Environment(environ)
         client_auth = _read_client_auth(environment)
-        max_in_flight = environment.read(table.MAX_IN_FLIGHT)
         return cls(
             resources=_read_resources(environment, client_auth, read_file),
             api_version=environment.read(table.AZURE_OPENAI_API_VERSION),
@@ -99,12 +102,13 @@ class Settings:
             timeouts=read_timeouts(environment, TIMEOUTS, read_function_timeout(environment, host_json)),
             stream_keep_alive=environment.read_optional(table.STREAM_KEEP_ALIVE),
             shutdown_grace=environment.read(table.SHUTDOWN_GRACE),
-            max_in_flight=max_in_flight,
-            # A request that was admitted must not wait for a connection.
-            upstream_connections=max(max_in_flight, environment.read(table.UPSTREAM_CONNECTIONS)),
+            max_in_flight=environment.read(table.MAX_IN_FLIGHT),
+            upstream_connections=_read_connections(environment),
             max_json_body_bytes=environment.read(table.MAX_JSON_BODY_BYTES),
             max_body_memory_bytes=environment.read_optional(table.MAX_BODY_MEMORY_BYTES),
-            client_keys=environment.read(table.CLIENT_KEYS),
+            client_key_rules=(rules := _read_limit_rules(environment)),
+            client_keys=_read_client_keys(environment, rules),
+            client_keys_max_age=environment.read(table.CLIENT_KEYS_MAX_AGE),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
             forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
             store_objects=environment.read(table.STORED_OBJECTS),
@@ -115,6 +119,27 @@ class Settings:
             keep_content_filter_results=environment.read(table.CONTENT_FILTER_RESULTS),
             http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
         )
+
+
+def _read_connections(environment: Environment) -> int:
+    """Return how many connections there may be: a request that was admitted must not wait for one."""
+    return max(environment.read(table.MAX_IN_FLIGHT), environment.read(table.UPSTREAM_CONNECTIONS))
+
+
+def _read_limit_rules(environment: Environment) -> LimitRules:
+    sets = environment.read(table.CLIENT_KEY_MODEL_SETS)
+    try:
+        defaults = LimitRules(model_sets=sets).read(environment.read(table.CLIENT_KEY_DEFAULTS))
+    except ValueError as error:
+        raise SettingError(table.CLIENT_KEY_DEFAULTS.name, str(error)) from None
+    return LimitRules(defaults=defaults or NO_LIMITS, model_sets=sets)
+
+
+def _read_client_keys(environment: Environment, rules: LimitRules) -> tuple[ClientKey, ...]:
+    try:
+        return with_limits(environment.read(table.CLIENT_KEYS), rules)
+    except ValueError as error:
+        raise SettingError(table.CLIENT_KEYS.name, str(error)) from None
 
 
 def _read_client_auth(environment: Environment) -> ClientAuth:

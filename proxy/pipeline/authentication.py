@@ -1,7 +1,8 @@
 """Who is calling, and which resources they may use."""
 
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -22,6 +23,8 @@ from proxy.values import PassthroughKey
 
 # Resources that clients have named lately; what is forgotten is learnt anew.
 MAX_NAMED = 256
+REFUSALS_LOGGED_EACH = 60.0
+_LOG = logging.getLogger(__name__)
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +54,29 @@ class Authenticator(Protocol):
         """Return why nobody can be served, as codes without names; none when all is well."""
         ...
 
+    def warnings(self) -> tuple[str, ...]:
+        """Return what is wrong with single keys, as codes without names."""
+        ...
+
+
+class Refusals:
+    """Counts the requests without a valid key; they are logged at most once a minute, and nobody is blocked.
+
+    All clients may come from the one address of a gateway, so that an address says nothing.
+    """
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._logged = 0
+        self._next = float("-inf")
+
+    def note(self, now: float) -> None:
+        """Count one; `now` is in seconds."""
+        self.total += 1
+        if now >= self._next:
+            _LOG.warning("requests without a valid key: %d, %d in all", self.total - self._logged, self.total)
+            self._logged, self._next = self.total, now + REFUSALS_LOGGED_EACH
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientKeyAuthenticator:
@@ -59,6 +85,7 @@ class ClientKeyAuthenticator:
     keys: ClientKeys[KeyRing]
     resources: Resources
     now: Callable[[], float]
+    refusals: Refusals = field(default_factory=Refusals)
 
     def start(self) -> None:
         """Begin to fetch the client keys and the credentials."""
@@ -79,6 +106,7 @@ class ClientKeyAuthenticator:
             missing = self.keys.missing()
             if missing is not None and error.code == INVALID_KEY:
                 raise missing from None
+            self.refusals.note(self.now())
             raise
 
     async def problems(self) -> tuple[str, ...]:
@@ -88,6 +116,10 @@ class ClientKeyAuthenticator:
         if not reasons and not len(await self.keys.current()):
             reasons.append("no_client_keys")
         return tuple(reasons)
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return whether there are locked and weak keys."""
+        return self.keys.warnings
 
 
 class RoutingByEndpoint:
@@ -131,6 +163,10 @@ class PassthroughAuthenticator:
 
     async def problems(self) -> tuple[str, ...]:
         """Return none: the keys are the clients'."""
+        return ()
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return none."""
         return ()
 
     def _resource(self, key: PassthroughKey) -> Resource:

@@ -42,10 +42,10 @@ class LocalOperations:
         """Return what this is."""
         return Response(status=200, headers=TEXT, body=_INDEX)
 
-    def health(self, reasons: Iterable[str]) -> Response:
-        """Return whether the proxy is ready; the reasons against it are codes without names."""
+    def health(self, reasons: Iterable[str], warnings: Iterable[str] = ()) -> Response:
+        """Return whether the proxy is ready; reasons against it and warnings are codes without names."""
         codes = tuple(dict.fromkeys(reasons))
-        return Response(status=503 if codes else 200, headers=JSON, body=answers.encode_health(codes))
+        return Response(status=503 if codes else 200, headers=JSON, body=answers.encode_health(codes, warnings))
 
     def _model(self, name: str, models: tuple[ListedModel, ...], resources: Resources) -> bytes:
         for model in (*models, *resources.answered()):
