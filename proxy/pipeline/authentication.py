@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from proxy.auth.allowed_models import AllowedModels, allowed_models
 from proxy.auth.keys import INVALID_KEY, KeyRing
 from proxy.azure_api.urls import surfaces_at
 from proxy.azure_services.client_keys import ClientKeys
@@ -19,7 +20,7 @@ from proxy.openai_api.operations import Surface
 from proxy.pipeline.resources import Resource, Resources
 from proxy.routing.retry import Routing
 from proxy.routing.targets import ResourceModels
-from proxy.values import PassthroughKey
+from proxy.values import Limits, PassthroughKey
 
 # Resources that clients have named lately; what is forgotten is learnt anew.
 MAX_NAMED = 256
@@ -28,11 +29,16 @@ _LOG = logging.getLogger(__name__)
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """A client by its name, and the resources for it; the key of an `unverified` one only Azure can judge."""
+    """A client by its name, and the resources for it; the key of an `unverified` one only Azure can judge.
+
+    `allowed` are the models that it may use, None for all; `limits` is None where there are none.
+    """
 
     client: str
     resources: Resources
     unverified: bool = False
+    allowed: AllowedModels | None = None
+    limits: Limits | None = None
 
 
 class Authenticator(Protocol):
@@ -101,13 +107,18 @@ class ClientKeyAuthenticator:
         """Return the holder of the key; raise `Unauthenticated`, or why the keys could never be read."""
         ring = await self.keys.current()
         try:
-            return Principal(client=ring.identify(headers, self.now()).name, resources=self.resources)
+            client = ring.identify(headers, self.now())
         except Unauthenticated as error:
             missing = self.keys.missing()
             if missing is not None and error.code == INVALID_KEY:
                 raise missing from None
             self.refusals.note(self.now())
             raise
+        if client.limits is None:
+            return Principal(client=client.name, resources=self.resources)
+        models = client.limits.models
+        allowed = None if models is None else allowed_models(models)
+        return Principal(client=client.name, resources=self.resources, allowed=allowed, limits=client.limits)
 
     async def problems(self) -> tuple[str, ...]:
         """Return what is missing of the credentials and the keys."""

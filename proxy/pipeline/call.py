@@ -19,6 +19,7 @@ from proxy.openai_api.object_ids import Page, bare_fields, open_page, spans_reso
 from proxy.openai_api.operations import Body
 from proxy.openai_api.router import Route
 from proxy.pipeline.attempt import RunningCall
+from proxy.pipeline.authentication import Principal
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.failover import Failover
 from proxy.pipeline.form_source import FormSource, Upload
@@ -61,12 +62,18 @@ class Calls:
         writer: ResponseWriter,
         request: Request,
         route: Route,
-        resources: Resources,
+        principal: Principal,
     ) -> Response:
         """Return Azure's answer in OpenAI's words; raise a `ProxyError` while the head of the answer can tell it."""
         start = StreamStart(exchange.deadline, self.timeouts, lambda: self._begin_stream(exchange, writer))
         running = _Call(calls=self, running=RunningCall(exchange=exchange, slot=slot, writer=writer, start=start))
-        routed = RoutedRequest(request=request, route=route, query=request.query, resources=resources)
+        routed = RoutedRequest(
+            request=request,
+            route=route,
+            query=request.query,
+            resources=principal.resources,
+            allowed=principal.allowed,
+        )
         try:
             answer = await running.answer(routed)
         except BaseException as failure:
@@ -122,6 +129,8 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         call = parse_call(routed.route, raw, may_store=calls.store_objects)
         if call.streams:
             start.is_stream()
+        if routed.allowed is not None:
+            routed.check_models(routed.allowed, raw, call.model)
         if may_stream and (call.streams or call.document is None):
             start.expect()
         return await self._send(routed, call)
@@ -156,6 +165,8 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         bare, claims = bare_fields(tags, operation, upload.fields)
         routed, _ = routed.without_tags(b"", claims)
         model = model_of(routed.route, upload.fields)
+        if routed.allowed is not None:
+            routed.check_models(routed.allowed, upload.fields.get("session", "").encode(), model)
         lacks_model = model is None and operation.defaults
         targets = routed.targets_without_model(None) if lacks_model else routed.targets(model)
         source = FormSource(routed, upload, bare)

@@ -97,14 +97,14 @@ class Handler:
         if route.operation.stored and not self.store_objects:
             raise UnsupportedOperation("Objects that Azure keeps are switched off at this proxy (STORED_OBJECTS).")
         slot.read_for(principal.client)
-        return await self.calls.answer(exchange, slot, writer, request, route, principal.resources)
+        return await self.calls.answer(exchange, slot, writer, request, route, principal)
 
     async def _answer_locally(
         self, exchange: Exchange, request: Request, route: Route, principal: Principal
     ) -> Response:
         if principal.unverified:
             await self.calls.prove(exchange, request, principal.resources)
-        return self.local.answer(route, principal.resources)
+        return self.local.answer(route, principal)
 
     def _route(self, request: Request) -> Route | ProxyError:
         route = router.find(request.method, request.path)
