@@ -58,7 +58,7 @@ class VaultClientKeys:
     async def read(self) -> tuple[ClientKey, ...]:
         """Return every enabled client key, also expired and locked ones."""
         items = await self._vault.list_secrets(setting=CLIENT_KEY_SETTING)
-        listed = {item.name: _version(item) for item in items if item.name and _is_client_key(item)}
+        listed = {item.name: version_of(item) for item in items if item.name and _is_client_key(item)}
         self._known = {name: known for name, known in self._known.items() if name in listed}
         self._judge(await self._refresh_all(listed))
         noted: set[tuple[str, str]] = set()
@@ -106,7 +106,7 @@ class VaultClientKeys:
     async def _versions(self, name: str) -> tuple[KeyVersion, ...]:
         async with self._slots:
             items = await self._vault.list_versions(name, setting=CLIENT_KEY_SETTING)
-        return tuple(_version(item) for item in items)
+        return tuple(version_of(item) for item in items)
 
     def _is_recent(self, version: KeyVersion) -> bool:
         return version.updated is None or self._now() - version.updated < RECENT
@@ -145,7 +145,8 @@ def _is_client_key(item: "SecretProperties") -> bool:
     return name.lower().startswith(PREFIX) and len(name) > len(PREFIX) and item.enabled is not False
 
 
-def _version(item: "SecretProperties") -> KeyVersion:
+def version_of(item: "SecretProperties") -> KeyVersion:
+    """Return the version of a secret that the SDK describes."""
     return KeyVersion(
         enabled=item.enabled is not False,
         created=_seconds(item.created_on),
