@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.auth.keys import KeyRing
+from proxy.auth.ledger import MemoryLedger
 from proxy.auth.passthrough import azure_key, resource_key
 from proxy.azure_api.headers import common_headers
 from proxy.azure_api.urls import surfaces_at
@@ -49,6 +50,7 @@ from proxy.pipeline.call import Calls
 from proxy.pipeline.failover import Failover
 from proxy.pipeline.handler import Handler, parse_request
 from proxy.pipeline.local import LocalOperations
+from proxy.pipeline.rates import Rates
 from proxy.pipeline.recorder import Record
 from proxy.pipeline.resources import Resource, Resources
 from proxy.routing.learned_repairs import LearnedRepairs
@@ -65,6 +67,8 @@ if TYPE_CHECKING:
     from proxy.azure_services.resource_manager import ResourceManager
 
 logger = logging.getLogger("proxy")
+# Seconds by which the lease of a client's slot is longer than any request.
+LEASE_MARGIN = 60.0
 
 
 class Application(Protocol):
@@ -213,6 +217,7 @@ def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Cal
                 record=record,
             )
         ),
+        rates=Rates(ledger=MemoryLedger(time.monotonic, settings.timeouts.total + LEASE_MARGIN)),
         timeouts=settings.timeouts,
         max_json_body=settings.max_json_body_bytes,
         store_objects=settings.store_objects,

@@ -75,7 +75,9 @@ class Operation:
     Azure requires. `substitute` says what to use if Azure does not offer the operation. `public` operations need no
     client key. `kind` is of the models that the operation calls, and `defaults` tells that OpenAI's API lets clients
     leave the model out. `also_named` are the places in its JSON that name further models, as paths of `json_walk`; with
-    `stored_model` it may call the model of an object that Azure keeps, when it names none itself.
+    `stored_model` it may call the model of an object that Azure keeps, when it names none itself. `max_output` are the
+    members that bound the tokens of an answer, first the one that is written for a client that has none; without any of
+    them, an answer has `default_output`, None for as many as the model can.
     """
 
     name: str
@@ -87,6 +89,8 @@ class Operation:
     defaults: bool = False
     also_named: tuple[str, ...] = ()
     stored_model: bool = False
+    max_output: tuple[str, ...] = ()
+    default_output: int | None = None
     stream: StreamFormat | None = None
     clean: bool = False
     download: bool = False
@@ -135,6 +139,7 @@ CHAT = (
             body=Body.MODEL,
             kind=ModelKind.CHAT,
             also_named=(_EMBEDDER,),
+            max_output=("max_completion_tokens", "max_tokens"),
             stream=StreamFormat.CHAT,
             clean=True,
         ),
@@ -145,6 +150,8 @@ CHAT = (
             DEPLOYMENT,
             body=Body.MODEL,
             kind=ModelKind.CHAT,
+            max_output=("max_tokens",),
+            default_output=16,
             stream=StreamFormat.COMPLETION,
             clean=True,
             on_v1=False,
@@ -174,6 +181,7 @@ RESPONSES = (
             defaults=True,
             also_named=("tools[*].model",),
             stored_model=True,
+            max_output=("max_output_tokens",),
             stream=StreamFormat.RESPONSE,
             clean=True,
         ),
@@ -248,6 +256,7 @@ MEDIA = (
             body=Body.SESSION,
             defaults=True,
             also_named=tuple(f"session.{place}" for place in _TRANSCRIBER),
+            max_output=("max_output_tokens",),
         ),
     ),
     row(
@@ -256,7 +265,13 @@ MEDIA = (
     ),
     row(
         "create-realtime-session POST /realtime/sessions",
-        replace(REALTIME, body=Body.MODEL_IF_ANY, defaults=True, also_named=_TRANSCRIBER),
+        replace(
+            REALTIME,
+            body=Body.MODEL_IF_ANY,
+            defaults=True,
+            also_named=_TRANSCRIBER,
+            max_output=("max_response_output_tokens",),
+        ),
     ),
     *rows(
         replace(REALTIME, body=Body.MODEL_IF_ANY, also_named=_TRANSCRIBER),
@@ -378,7 +393,14 @@ ASSISTANTS = (
         "modifyAssistant POST /assistants/{assistant_id}",
     ),
     *rows(
-        replace(CLASSIC, body=Body.MODEL_IF_ANY, kind=ModelKind.CHAT, stored_model=True, stream=StreamFormat.RUN),
+        replace(
+            CLASSIC,
+            body=Body.MODEL_IF_ANY,
+            kind=ModelKind.CHAT,
+            stored_model=True,
+            max_output=("max_completion_tokens",),
+            stream=StreamFormat.RUN,
+        ),
         "createThreadAndRun POST /threads/runs",
         "createRun POST /threads/{thread_id}/runs",
     ),

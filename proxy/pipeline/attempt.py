@@ -14,6 +14,7 @@ import msgspec
 from msgspec import structs
 
 from proxy.azure_api import headers, response
+from proxy.azure_api.asked_usage import hide_usage
 from proxy.azure_api.errors import AzureErrors
 from proxy.azure_api.request import Call, wants_usage
 from proxy.azure_api.stream import Stream, open_stream
@@ -30,7 +31,7 @@ from proxy.openai_api.retry_after import parse_wait
 from proxy.openai_api.router import is_azure_shaped
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.recorder import Record, Recorder
-from proxy.pipeline.relay import EventRelay, download
+from proxy.pipeline.relay import EventRelay, Tag, download
 from proxy.pipeline.resources import Resource
 from proxy.pipeline.routed_request import RoutedRequest
 from proxy.pipeline.stream_start import NO_STREAM, StreamStart
@@ -290,7 +291,8 @@ class Attempts:
     async def _begin_stream(self, sent: Sent, answer: "UpstreamAnswer", stream: Stream) -> Answered | Refused:
         """Return a stream that has said something; until then a model may think for as long as the request may take."""
         sent.running.start.is_stream()
-        relay = EventRelay(answer, stream, sent.routed.tagging_events(sent.call, sent.target.resource))
+        tag = sent.routed.tagging_events(sent.call, sent.target.resource)
+        relay = EventRelay(answer, stream, _hiding(tag) if sent.call.hides_usage else tag)
         error = await relay.begin(sent.running.exchange.deadline, at_once=sent.call.in_background)
         if error is not None:
             answer.close()
@@ -308,7 +310,7 @@ class Attempts:
         whole = await answer.read_whole(MAX_ANSWER_BYTES)
         answer.close()
         stream = self.translator(sent.call, errors, sent.running.writer.keep_alive)
-        events = to_events(sent.call.route.operation.stream, whole, with_usage=wants_usage(sent.call))
+        events = to_events(sent.call.route.operation.stream, whole, with_usage=_tells_usage(sent.call))
         if stream is None or events is None:
             raise UpstreamError(NO_STREAM)
         written = stream.feed(events) + stream.end()
@@ -355,6 +357,15 @@ class Attempts:
         sent.running.exchange.stack.callback(answer.close)
         leaving = Response(status=answer.status, headers=passed, body=body, keep_alive=keep_alive)
         return Answered(response=leaving, headers=answer.headers)
+
+
+def _hiding(tag: Tag | None) -> Tag:
+    """Return what hides the usage in events, which a client did not ask for, and tags their ids."""
+    return hide_usage if tag is None else lambda events: tag(hide_usage(events))
+
+
+def _tells_usage(call: Call) -> bool:
+    return wants_usage(call) and not call.hides_usage
 
 
 def _is_vague(content_type: str) -> bool:

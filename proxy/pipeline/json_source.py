@@ -6,6 +6,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from proxy.azure_api import headers, repair
+from proxy.azure_api.asked_usage import is_about_usage, without_usage
 from proxy.azure_api.errors import MISSING_CODES
 from proxy.azure_api.request import IMAGE_HEADER, Call, encode_body, image_deployment
 from proxy.errors import ModelNotFound
@@ -84,6 +85,8 @@ class JsonSource:
         if self._is_of_the_path(refused):
             self._on_v1, self._refused = True, refused
             return None
+        if self._drops_usage(refused):
+            return None
         if self._on_v1 and self._refused is not None and refused.failure.status == _NOT_FOUND:
             return self._refused
         document = self._call.document
@@ -123,12 +126,25 @@ class JsonSource:
         self._refused = None
         self._on_v1 = False
         self._target = target
+        if self.call.hides_usage and self._routed.resources.hides_usage(target):
+            self._call = without_usage(self.call)
         if self._learned is None:
             return
         endpoint = self._routed.resources.each[target.resource].surfaces.endpoint
         self._key = f"{self.call.route.operation.name} {endpoint} {target.deployment}"
         if known := self._learned.known(self._key, self._clock()):
             self._apply(known)
+
+    def _drops_usage(self, refused: Refused) -> bool:
+        """Ask for the usage no more, and remember that, where a deployment refuses what its client never asked for."""
+        target = self._target
+        if target is None or not self._call.hides_usage or self._routed.resources.hides_usage(target):
+            return False
+        if refused.failure.status not in _REFUSALS or not is_about_usage(refused.body):
+            return False
+        self._routed.resources.note_hidden_usage(target)
+        self._call = without_usage(self._call)
+        return True
 
     def _is_of_the_path(self, refused: Refused) -> bool:
         """Tell whether a deployment has no path of its own, as those of other makers than OpenAI, but may be on v1."""

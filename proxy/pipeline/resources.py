@@ -49,6 +49,7 @@ class Resources:
         self._catalogue = self._make_catalogue()
         self._answered: dict[str, ListedModel] = {}
         self._on_v1: dict[Key, None] = {}
+        self._hidden_usage: dict[Key, None] = {}
 
     def start(self) -> None:
         """Begin to fetch credentials and lists in the background of the running loop."""
@@ -96,6 +97,16 @@ class Resources:
     def answers_on_v1(self, target: Target) -> bool:
         """Tell whether a deployment answers on `/openai/v1` alone, as those of other makers than OpenAI do."""
         return target.on_v1 or target.key in self._on_v1
+
+    def note_hidden_usage(self, target: Target) -> None:
+        """Remember that a deployment refuses to tell the usage of a stream; the oldest of many are forgotten."""
+        if len(self._hidden_usage) >= MAX_ANSWERED:
+            del self._hidden_usage[next(iter(self._hidden_usage))]
+        self._hidden_usage[target.key] = None
+
+    def hides_usage(self, target: Target) -> bool:
+        """Tell whether a deployment is known to refuse to tell the usage of a stream."""
+        return target.key in self._hidden_usage
 
     def answered(self) -> tuple[ListedModel, ...]:
         """Return the models and deployments that have answered, also those that nobody has configured."""

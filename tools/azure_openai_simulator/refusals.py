@@ -65,6 +65,7 @@ REFUSALS: Mapping[str, Mapping[str, Refuse]] = MappingProxyType(
         "refuses-six": {**_FIVE, "frequency_penalty": _unsupported},
         "refuses-new-limit": _NEW_LIMIT,
         "refuses-both-limits": {**_LIMIT, **_NEW_LIMIT},
+        "refuses-stream-options": {"stream_options": _unsupported},
         "refuses-tools": {"tools": _unknown},
     }
 )
