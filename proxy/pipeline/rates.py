@@ -94,8 +94,8 @@ def _of_rate(name: str, rate: Rate | None) -> dict[str, str]:
     }
 
 
-def with_own_rates(headers: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+def with_own_rates(headers: Mapping[str, str], rates: Mapping[str, str]) -> dict[str, str]:
     """Return headers with the client's own rates, if any, in place of Azure's, which are those of the resource."""
-    if not own:
+    if not rates:
         return dict(headers)
-    return {name: value for name, value in headers.items() if not name.startswith(RATE_HEADERS)} | dict(own)
+    return {name: value for name, value in headers.items() if not name.startswith(RATE_HEADERS)} | dict(rates)
