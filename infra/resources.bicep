@@ -13,14 +13,8 @@ param openAiResourceId string = ''
 @description('Existing Azure OpenAI accounts: id, and optionally settings with members of the app\'s setting AZURE_OPENAI_RESOURCES (priority, weight, models, ...).')
 param openAiResources array = []
 
-@description('Deployments of a new account: name, model, and optionally version, sku and capacity (in thousands of tokens a minute).')
-param modelDeployments array = [
-  {
-    name: 'gpt-5-mini'
-    model: 'gpt-5-mini'
-    capacity: 10
-  }
-]
+@description('Deployments of a new account: name, model, and optionally version, sku and capacity (in thousands of tokens a minute). Empty for one of the default model.')
+param modelDeployments array = []
 
 @description('How the app authenticates to Azure OpenAI: with its managed identity, or with a key that the deployment puts into the vault.')
 @allowed(['managed-identity', 'key-vault'])
@@ -59,10 +53,10 @@ param extraSettings object = {}
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('Maximum number of instances, which limits the costs.')
+@description('Maximum number of instances. Some regions take less than 40 as a preview only. Azure may exceed it for a short time, and always-ready instances are counted extra: it is no limit of costs.')
 @minValue(1)
 @maxValue(1000)
-param maximumInstanceCount int = 5
+param maximumInstanceCount int = 40
 
 @description('Number of instances that always run. They cost even without requests, and the first request need not wait for a start.')
 @minValue(0)
@@ -74,6 +68,13 @@ param alwaysReadyInstances int = 0
 @maxValue(1000)
 param perInstanceConcurrency int = 64
 
+@description('Amount a month for an Azure budget of the group of the app and of each existing account, in the currency of the bill; 0 for none. It sends mails and stops nothing. An existing budget stays as it is.')
+@minValue(0)
+param azureBudget int = 0
+
+@description('Who gets the mails of the budget. Without anyone there is no budget.')
+param azureBudgetEmails array = []
+
 @description('How many days logs are kept.')
 @minValue(30)
 @maxValue(730)
@@ -84,6 +85,9 @@ param logRetentionInDays int = 30
 @maxValue(100)
 param logDailyCapGb int = 1
 
+@description('Whether the audit logs of the vault and of the accounts go into the workspace.')
+param diagnosticSettings bool = false
+
 @description('Whether purging the vault is prevented for the seven days after its deletion. This cannot be undone.')
 param vaultPurgeProtection bool = false
 
@@ -92,6 +96,9 @@ param recoverVault bool = false
 
 @description('Restores the Azure OpenAI account that was deleted with this resource group.')
 param restoreOpenAi bool = false
+
+@description('Addresses that may call the app, as 203.0.113.0/24; empty for all. The platform answers 403 to others.')
+param allowedIpRanges array = []
 
 @description('Whether storage, vault and Azure OpenAI are reached over private endpoints only. Public access of an existing account is not changed. The subscription must have registered Microsoft.App.')
 param privateNetwork bool = false
@@ -110,7 +117,8 @@ param pauseCount int = 20
 @description('Tags of the resources.')
 param tags object = {}
 
-var token = uniqueString(resourceGroup().id, nameSuffix)
+// In small letters, because Azure does not always give an id in the same case.
+var token = uniqueString(toLower(resourceGroup().id), nameSuffix)
 var accountName = 'openai-${token}'
 var appName = 'openai-proxy-${token}'
 var componentName = 'appi-${token}'
@@ -118,21 +126,34 @@ var networkName = 'vnet-${token}'
 var storageName = 'st${token}'
 var vaultName = 'kv-${token}'
 
+var defaultModel = loadJsonContent('models.json', 'default')
+var defaultDeployments = [
+  {
+    name: defaultModel
+    model: defaultModel
+    capacity: 10
+  }
+]
 // A new account is a list of one, like an existing one, so that an empty id is never split.
 var listedAccounts = concat(empty(openAiResourceId) ? [] : [{ id: openAiResourceId }], openAiResources)
 var makesAccount = empty(listedAccounts)
-var accounts = makesAccount
-  ? [{ id: resourceId('Microsoft.CognitiveServices/accounts', accountName) }]
-  : listedAccounts
-var keySecrets = map(accounts, account => length(accounts) == 1 ? 'azure-openai-key' : 'azure-openai-key-${uniqueString(toLower(account.id))}')
+var accounts = makesAccount ? [{ id: resourceId('Microsoft.CognitiveServices/accounts', accountName) }] : listedAccounts
+var keySecrets = map(
+  accounts,
+  account => length(accounts) == 1 ? 'azure-openai-key' : 'azure-openai-key-${uniqueString(toLower(account.id))}'
+)
 // Azure evaluates split even where a condition is false, and fails if the text is too short: so there is always some.
 var packageParts = split(empty(packageUri) ? 'none/released-package.zip' : packageUri, '/')
 var zones = {
-  account: 'privatelink.openai.azure.com'
-  blob: 'privatelink.blob.${environment().suffixes.storage}'
-  table: 'privatelink.table.${environment().suffixes.storage}'
-  vault: 'privatelink.vaultcore.azure.net'
+  // An existing account may be one of kind AIServices, which has three names.
+  account: makesAccount
+    ? ['privatelink.openai.azure.com']
+    : ['privatelink.openai.azure.com', 'privatelink.cognitiveservices.azure.com', 'privatelink.services.ai.azure.com']
+  blob: ['privatelink.blob.${environment().suffixes.storage}']
+  table: ['privatelink.table.${environment().suffixes.storage}']
+  vault: ['privatelink.vaultcore.azure.net']
 }
+var hasBudget = azureBudget > 0 && !empty(azureBudgetEmails)
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: 'id-${token}'
@@ -142,7 +163,7 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
 }
 
 module storage 'modules/storage.bicep' = {
-  name: 'storage'
+  name: 'storage-${token}'
   params: {
     name: storageName
     location: location
@@ -152,7 +173,7 @@ module storage 'modules/storage.bicep' = {
 }
 
 module storageRoles 'modules/roles.bicep' = {
-  name: 'roles-storage'
+  name: 'roles-storage-${token}'
   params: {
     principalId: identity.properties.principalId
     principalType: 'ServicePrincipal'
@@ -166,15 +187,17 @@ module storageRoles 'modules/roles.bicep' = {
 }
 
 @batchSize(1)
-module pauses 'modules/pause.bicep' = [for i in range(0, pauseCount): {
-  name: 'pause-${i}'
-  dependsOn: [
-    storageRoles
-  ]
-}]
+module pauses 'modules/pause.bicep' = [
+  for i in range(0, pauseCount): {
+    name: 'pause-${i}-${token}'
+    dependsOn: [
+      storageRoles
+    ]
+  }
+]
 
 module vault 'modules/vault.bicep' = {
-  name: 'vault'
+  name: 'vault-${token}'
   params: {
     name: vaultName
     location: location
@@ -186,7 +209,7 @@ module vault 'modules/vault.bicep' = {
 }
 
 module vaultRoles 'modules/roles.bicep' = {
-  name: 'roles-vault'
+  name: 'roles-vault-${token}'
   params: {
     principalId: identity.properties.principalId
     principalType: 'ServicePrincipal'
@@ -200,7 +223,7 @@ module vaultRoles 'modules/roles.bicep' = {
 
 // Without this, the person who deploys owns the vault but cannot read a secret in it, not even the first client key.
 module deployerRoles 'modules/roles.bicep' = if (!empty(deployerObjectId)) {
-  name: 'roles-deployer'
+  name: 'roles-deployer-${token}'
   params: {
     principalId: deployerObjectId
     principalType: ''
@@ -213,7 +236,7 @@ module deployerRoles 'modules/roles.bicep' = if (!empty(deployerObjectId)) {
 }
 
 module firstClientKey 'modules/client-key.bicep' = if (!empty(clientName)) {
-  name: 'client-key'
+  name: 'client-key-${token}'
   params: {
     vaultName: vault.outputs.name
     secretName: 'client-${clientName}'
@@ -222,7 +245,7 @@ module firstClientKey 'modules/client-key.bicep' = if (!empty(clientName)) {
 }
 
 module monitoring 'modules/monitoring.bicep' = {
-  name: 'monitoring'
+  name: 'monitoring-${token}'
   params: {
     workspaceName: 'log-${token}'
     componentName: componentName
@@ -234,7 +257,7 @@ module monitoring 'modules/monitoring.bicep' = {
 }
 
 module monitoringRoles 'modules/roles.bicep' = {
-  name: 'roles-monitoring'
+  name: 'roles-monitoring-${token}'
   params: {
     principalId: identity.properties.principalId
     principalType: 'ServicePrincipal'
@@ -247,11 +270,11 @@ module monitoringRoles 'modules/roles.bicep' = {
 }
 
 module newAccount 'modules/account.bicep' = if (makesAccount) {
-  name: 'openai'
+  name: 'openai-${token}'
   params: {
     name: accountName
     location: location
-    deployments: modelDeployments
+    deployments: empty(modelDeployments) ? defaultDeployments : modelDeployments
     keys: openAiAuth == 'key-vault'
     restore: restoreOpenAi
     privateNetwork: privateNetwork
@@ -259,101 +282,119 @@ module newAccount 'modules/account.bicep' = if (makesAccount) {
   }
 }
 
-module accountFacts 'modules/account-facts.bicep' = [for (account, i) in accounts: {
-  name: 'openai-facts-${i}'
-  params: {
-    accountId: account.id
-  }
-  dependsOn: [
-    newAccount
-  ]
-}]
-
-// Also with keys, because the app needs it to list the deployments.
-module accountRoles 'modules/roles.bicep' = [for (account, i) in accounts: if (assignOpenAiRole) {
-  name: 'roles-openai-${uniqueString(resourceGroup().id, nameSuffix, account.id)}'
-  scope: resourceGroup(split(account.id, '/')[2], split(account.id, '/')[4])
-  params: {
-    principalId: identity.properties.principalId
-    principalType: 'ServicePrincipal'
-    kind: 'account'
-    resourceName: last(split(account.id, '/'))
-    roles: [
-      'Cognitive Services OpenAI User'
+module accountFacts 'modules/account-facts.bicep' = [
+  for (account, i) in accounts: {
+    name: 'openai-facts-${i}-${token}'
+    params: {
+      accountId: account.id
+    }
+    dependsOn: [
+      newAccount
     ]
   }
-  dependsOn: [
-    newAccount
-  ]
-}]
+]
 
-module accountKeys 'modules/openai-key.bicep' = [for (account, i) in accounts: if (openAiAuth == 'key-vault') {
-  name: 'openai-key-${i}'
+// A condition on what Azure knows only afterwards cannot shorten a list here, but it can in a module.
+module openAiProblemTexts 'modules/filled-texts.bicep' = {
+  name: 'openai-problems-${token}'
   params: {
-    accountId: account.id
-    vaultName: vault.outputs.name
-    secretName: keySecrets[i]
+    texts: [for (account, i) in accounts: openAiAuth == 'key-vault' ? '' : accountFacts[i].outputs.problem]
   }
-  dependsOn: [
-    newAccount
-  ]
-}]
+}
+
+// Also with keys, because the app needs it to list the deployments.
+module accountRoles 'modules/roles.bicep' = [
+  for (account, i) in accounts: if (assignOpenAiRole) {
+    name: 'roles-openai-${uniqueString(toLower(resourceGroup().id), nameSuffix, toLower(account.id))}'
+    scope: resourceGroup(split(account.id, '/')[2], split(account.id, '/')[4])
+    params: {
+      principalId: identity.properties.principalId
+      principalType: 'ServicePrincipal'
+      kind: 'account'
+      resourceName: last(split(account.id, '/'))
+      roles: [
+        'Cognitive Services OpenAI User'
+      ]
+    }
+    dependsOn: [
+      newAccount
+    ]
+  }
+]
+
+module accountKeys 'modules/openai-key.bicep' = [
+  for (account, i) in accounts: if (openAiAuth == 'key-vault') {
+    name: 'openai-key-${i}-${token}'
+    params: {
+      accountId: account.id
+      vaultName: vault.outputs.name
+      secretName: keySecrets[i]
+    }
+    dependsOn: [
+      newAccount
+    ]
+  }
+]
 
 module network 'modules/network.bicep' = if (privateNetwork) {
-  name: 'network'
+  name: 'network-${token}'
   params: {
     name: networkName
     location: location
     addressPrefix: networkAddressPrefix
-    zoneNames: map(items(zones), zone => zone.value)
+    zoneNames: flatten(map(items(zones), zone => zone.value))
     tags: tags
   }
 }
 
-module storageEndpoints 'modules/private-endpoint.bicep' = [for service in ['blob', 'table']: if (privateNetwork) {
-  name: 'endpoint-${service}'
-  params: {
-    name: 'pe-${service}-${token}'
-    location: location
-    subnetId: network!.outputs.endpointSubnetId
-    targetId: storage.outputs.id
-    service: service
-    zoneName: zones[service]
-    tags: tags
+module storageEndpoints 'modules/private-endpoint.bicep' = [
+  for service in ['blob', 'table']: if (privateNetwork) {
+    name: 'endpoint-${service}-${token}'
+    params: {
+      name: 'pe-${service}-${token}'
+      location: location
+      subnetId: network!.outputs.endpointSubnetId
+      targetId: storage.outputs.id
+      service: service
+      zoneNames: zones[service]
+      tags: tags
+    }
   }
-}]
+]
 
 module vaultEndpoint 'modules/private-endpoint.bicep' = if (privateNetwork) {
-  name: 'endpoint-vault'
+  name: 'endpoint-vault-${token}'
   params: {
     name: 'pe-vault-${token}'
     location: location
     subnetId: network!.outputs.endpointSubnetId
     targetId: vault.outputs.id
     service: 'vault'
-    zoneName: zones.vault
+    zoneNames: zones.vault
     tags: tags
   }
 }
 
-module accountEndpoints 'modules/private-endpoint.bicep' = [for (account, i) in accounts: if (privateNetwork) {
-  name: 'endpoint-openai-${i}'
-  params: {
-    name: 'pe-openai-${uniqueString(toLower(account.id))}-${token}'
-    location: location
-    subnetId: network!.outputs.endpointSubnetId
-    targetId: account.id
-    service: 'account'
-    zoneName: zones.account
-    tags: tags
+module accountEndpoints 'modules/private-endpoint.bicep' = [
+  for (account, i) in accounts: if (privateNetwork) {
+    name: 'endpoint-openai-${i}-${token}'
+    params: {
+      name: 'pe-openai-${uniqueString(toLower(account.id))}-${token}'
+      location: location
+      subnetId: network!.outputs.endpointSubnetId
+      targetId: account.id
+      service: 'account'
+      zoneNames: zones.account
+      tags: tags
+    }
+    dependsOn: [
+      newAccount
+    ]
   }
-  dependsOn: [
-    newAccount
-  ]
-}]
+]
 
 module functionApp 'modules/function.bicep' = {
-  name: 'function'
+  name: 'function-${token}'
   params: {
     name: appName
     planName: 'plan-${token}'
@@ -365,16 +406,23 @@ module functionApp 'modules/function.bicep' = {
     componentName: monitoring.outputs.componentName
     vaultUri: vault.outputs.uri
     openAiAuth: openAiAuth
-    openAi: [for (account, i) in accounts: union({
-      name: last(split(account.id, '/'))
-      endpoint: accountFacts[i].outputs.endpoint
-      resource_id: account.id
-      auth: openAiAuth
-    }, openAiAuth == 'key-vault' ? { key_secret: keySecrets[i] } : {}, account.?settings ?? {})]
+    openAi: [
+      for (account, i) in accounts: union(
+        {
+          name: last(split(account.id, '/'))
+          endpoint: accountFacts[i].outputs.endpoint
+          resource_id: account.id
+          auth: openAiAuth
+        },
+        openAiAuth == 'key-vault' ? { key_secret: keySecrets[i] } : {},
+        account.?settings ?? {}
+      )
+    ]
     openAiAsList: length(accounts) > 1 || contains(accounts[0], 'settings')
     modelMapper: modelMapper
     defaultDeployment: defaultDeployment
     allowedOrigins: allowedOrigins
+    allowedIpRanges: allowedIpRanges
     extraSettings: extraSettings
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
@@ -385,9 +433,35 @@ module functionApp 'modules/function.bicep' = {
   }
 }
 
+module vaultDiagnostics 'modules/diagnostics.bicep' = if (diagnosticSettings) {
+  name: 'diagnostics-vault-${token}'
+  params: {
+    name: appName
+    kind: 'vault'
+    resourceName: vault.outputs.name
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module accountDiagnostics 'modules/diagnostics.bicep' = [
+  for (account, i) in accounts: if (diagnosticSettings) {
+    name: 'diagnostics-openai-${uniqueString(toLower(resourceGroup().id), nameSuffix, toLower(account.id))}'
+    scope: resourceGroup(split(account.id, '/')[2], split(account.id, '/')[4])
+    params: {
+      name: appName
+      kind: 'account'
+      resourceName: last(split(account.id, '/'))
+      workspaceId: monitoring.outputs.workspaceId
+    }
+    dependsOn: [
+      newAccount
+    ]
+  }
+]
+
 // Last, because the upload needs the role on the storage, and the app's first start everything else.
 module package 'modules/package.bicep' = if (!empty(packageUri)) {
-  name: 'package'
+  name: 'package-${token}'
   params: {
     functionAppName: functionApp.outputs.name
     packageUri: packageUri
@@ -406,6 +480,39 @@ module package 'modules/package.bicep' = if (!empty(packageUri)) {
   ]
 }
 
+// After everything else, so that the app is complete when a budget is refused.
+module groupBudget 'modules/budget.bicep' = if (hasBudget) {
+  name: 'budget-${token}'
+  params: {
+    name: appName
+    amount: azureBudget
+    emails: azureBudgetEmails
+    resourceId: ''
+  }
+  dependsOn: [
+    functionApp
+    package
+  ]
+}
+
+// A new account is in the group of the app.
+module accountBudgets 'modules/budget.bicep' = [
+  for (account, i) in listedAccounts: if (hasBudget) {
+    name: 'budget-openai-${uniqueString(toLower(resourceGroup().id), nameSuffix, toLower(account.id))}'
+    scope: resourceGroup(split(account.id, '/')[2], split(account.id, '/')[4])
+    params: {
+      name: '${appName}-${uniqueString(toLower(account.id))}'
+      amount: azureBudget
+      emails: azureBudgetEmails
+      resourceId: account.id
+    }
+    dependsOn: [
+      functionApp
+      package
+    ]
+  }
+]
+
 @description('Base URL for OpenAI clients.')
 output baseUrl string = 'https://${functionApp.outputs.hostName}/v1'
 
@@ -422,13 +529,17 @@ output version string = packageParts[length(packageParts) - 2]
 output keyVaultName string = vault.outputs.name
 
 @description('Command that shows the first client key. The role to read it may take some minutes to work.')
-output readKeyCommand string = empty(clientName) ? '' : 'az keyvault secret show --vault-name ${vault.outputs.name} --name client-${clientName} --query value --output tsv'
+output readKeyCommand string = empty(clientName)
+  ? ''
+  : 'az keyvault secret show --vault-name ${vault.outputs.name} --name client-${clientName} --query value --output tsv'
 
 @description('Where the portal shows the client keys.')
 output readKeyPortal string = '${environment().portal}/#@${tenant().tenantId}/resource${vault.outputs.id}/secrets'
 
 @description('Commands for an administrator of the accounts if this deployment gives the app no role on them.')
-output openAiRoleCommands array = [for account in (assignOpenAiRole ? [] : accounts): 'az role assignment create --assignee-object-id ${identity.properties.principalId} --assignee-principal-type ServicePrincipal --role "Cognitive Services OpenAI User" --scope ${account.id}']
+output openAiRoleCommands array = [
+  for account in (assignOpenAiRole ? [] : accounts): 'az role assignment create --assignee-object-id ${identity.properties.principalId} --assignee-principal-type ServicePrincipal --role "Cognitive Services OpenAI User" --scope ${account.id}'
+]
 
-@description('For each account, why the app\'s identity cannot be used; empty if it can.')
-output openAiProblems array = [for (account, i) in accounts: openAiAuth == 'key-vault' || accountFacts[i].outputs.takesIdentities ? '' : '${account.id} only has the address of its region, which takes no identities: give it a custom subdomain, or deploy with openAiAuth=key-vault']
+@description('Why the app\'s identity cannot be used for an account: one text for each such account.')
+output openAiProblems array = openAiProblemTexts.outputs.filled

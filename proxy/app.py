@@ -20,6 +20,7 @@ from proxy.azure_services.client_keys import ClientKeys
 from proxy.azure_services.credentials import (
     BearerToken,
     FixedKey,
+    NoCredential,
     UpstreamCredential,
     VaultKey,
     bearer_header,
@@ -28,12 +29,13 @@ from proxy.azure_services.credentials import (
 from proxy.azure_services.deployments import Discovery
 from proxy.azure_services.identity import EntraToken, Identity
 from proxy.azure_services.key_vault import KeyVault
+from proxy.azure_services.model_list import list_models
 from proxy.azure_services.upstream import Upstream
 from proxy.azure_services.vault_client_keys import VaultClientKeys
 from proxy.config.environment import SettingError
 from proxy.config.resources import Resource as ResourceSetting
-from proxy.config.resources import ResourceKind
-from proxy.config.settings import Settings
+from proxy.config.resources import ResourceKind, is_at_openai
+from proxy.config.settings import Settings, is_local_development
 from proxy.errors import ConfigurationError
 from proxy.openai_api.answers import to_response
 from proxy.openai_api.object_ids import Tags
@@ -152,7 +154,7 @@ def open_application(environ: Mapping[str, str], host_json: Path) -> Application
         application = build_application(settings)
         _log_defaults(settings)
     except ConfigurationError as error:
-        if environ.get("AZURE_FUNCTIONS_ENVIRONMENT") == "Development":
+        if is_local_development(environ):
             raise
         logger.error(error.message)  # noqa: TRY400  the message is all there is to say
         return Misconfigured(error)
@@ -185,9 +187,9 @@ def _read_beside(host_json: Path, path: str) -> bytes:
 def build_application(settings: Settings, record: Record | None = None) -> Proxy:
     """Put the layers together; `record` hears of every sending to Azure OpenAI."""
     closing = AsyncExitStack()
-    authenticator = _authenticator(settings, closing)
-    upstream = Upstream(settings.timeouts, settings.upstream_connections, settings.http_proxies)
+    upstream = Upstream(settings.timeouts, settings.upstream_connections, settings.http_proxies, settings.address_rules)
     closing.push_async_callback(upstream.close)  # The last that was opened is the first to be closed.
+    authenticator = _authenticator(settings, upstream, closing)
     handler = Handler(
         concurrency=Concurrency(settings.max_in_flight, _body_memory(settings)),
         authenticator=authenticator,
@@ -226,7 +228,7 @@ def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Cal
     )
 
 
-def _authenticator(settings: Settings, closing: AsyncExitStack) -> Authenticator:
+def _authenticator(settings: Settings, upstream: Upstream, closing: AsyncExitStack) -> Authenticator:
     if settings.client_auth is not ClientAuth.KEYS:
         return _passthrough(settings)
     identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
@@ -237,18 +239,16 @@ def _authenticator(settings: Settings, closing: AsyncExitStack) -> Authenticator
     manager = _resource_manager(settings, identity, closing)
     resources = Resources(
         [
-            replace(
-                _resource(one, settings, _credential(one, settings, identity, vault)),
-                discovery=_discovery(one, manager),
-            )
+            _discovering(one, _resource(one, settings, _credential(one, settings, identity, vault)), manager, upstream)
             for one in settings.resources
         ],
         fallbacks=settings.fallbacks,
         routing=Routing(settings.policy),
         tags=_tags(settings),
     )
-    source = VaultClientKeys(vault, settings.client_key_rules).read if vault else None
-    keys = ClientKeys(settings.client_keys, source, _key_ring(), longest_age=settings.client_keys_max_age)
+    of_vault = settings.vault_client_keys
+    source = VaultClientKeys(vault, of_vault.rules).read if vault else None
+    keys = ClientKeys(settings.client_keys, source, _key_ring(), longest_age=of_vault.max_age)
     authenticator = ClientKeyAuthenticator(keys=keys, resources=resources, now=time.time)
     closing.push_async_callback(authenticator.close)
     return authenticator
@@ -319,10 +319,16 @@ def _resource_manager(settings: Settings, identity: Identity, closing: AsyncExit
     return manager
 
 
-def _discovery(one: ResourceSetting, manager: "ResourceManager | None") -> Discovery | None:
-    if one.resource_id is None or manager is None:
-        return None
-    return Discovery(one.name, partial(manager.deployments, one.resource_id))
+def _discovering(
+    one: ResourceSetting, resource: Resource, manager: "ResourceManager | None", upstream: Upstream
+) -> Resource:
+    """Return a resource with what lists its models: of Azure with its id, of other servers where none are named."""
+    if one.resource_id is not None and manager is not None:
+        return replace(resource, discovery=Discovery(one.name, partial(manager.deployments, one.resource_id)))
+    if one.kind is ResourceKind.OPENAI and not one.models and not is_at_openai(one.endpoint):
+        read = partial(list_models, upstream, one.endpoint, resource.credential)
+        return replace(resource, discovery=Discovery(one.name, read))
+    return resource
 
 
 def _key_ring() -> "partial[KeyRing]":
@@ -339,4 +345,6 @@ def _credential(
         return VaultKey(partial(vault.read, one.key_secret, setting=setting), header)
     if one.auth is AuthMode.KEY and one.api_key is not None:
         return FixedKey(one.api_key, header)
+    if one.auth is AuthMode.NONE:
+        return NoCredential()
     return BearerToken(EntraToken(identity, settings.token_scope))

@@ -19,6 +19,7 @@
     +-- AllDown                  429  all deployments are over their rate limits; 503 if one is down for another reason
     +-- UpstreamError            502  Azure OpenAI could not be reached or did not answer in its protocol
         +-- Unreachable          502  no connection to Azure OpenAI: nothing was sent
+        +-- IncompletelySent     502  the connection broke before the whole request was sent
         +-- UpstreamRefused      502  Azure OpenAI refused the call for a reason that is not the credential
         +-- UpstreamAuthError    502  Azure OpenAI refused the proxy's own credential
         +-- UpstreamTimeout      504  Azure OpenAI was silent for too long
@@ -263,6 +264,10 @@ class UpstreamError(ProxyError):
 
 class Unreachable(UpstreamError):
     """There was no connection to Azure OpenAI, so no byte of the request was sent."""
+
+
+class IncompletelySent(UpstreamError):
+    """The connection broke before the whole request was sent, so that Azure OpenAI cannot have acted on it."""
 
 
 class ShuttingDown(UpstreamError):

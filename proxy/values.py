@@ -89,11 +89,12 @@ class ClientKey:
 
 
 class AuthMode(Enum):
-    """Where the credential for Azure OpenAI comes from."""
+    """Where the credential for a resource comes from; one of OpenAI's API that is not OpenAI's may need none."""
 
     KEY_VAULT = "key-vault"
     MANAGED_IDENTITY = "managed-identity"
     KEY = "key"
+    NONE = "none"
 
 
 class KeepAlive(Enum):
@@ -246,7 +247,7 @@ class UpstreamRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request to Azure OpenAI, without the credential.
 
     `url` is already encoded and must not be changed. A body that comes in pieces can be sent only once; so must be a
-    request that is not `repeatable`.
+    request that is not `repeatable`. One that is `guarded` goes only to addresses that the settings allow.
     """
 
     __repr__ = object.__repr__  # without what is in it
@@ -256,3 +257,4 @@ class UpstreamRequest(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     body: bytes | AsyncIterator[bytes]
     repeatable: bool = True
+    guarded: bool = False

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 # Examples may take long on a busy machine. HYPOTHESIS_PROFILE=nightly draws twenty times as many.
 settings.register_profile("quick", max_examples=100, deadline=None)
@@ -15,6 +16,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 # They begin first, so that at the end no process is alone with one of them.
 _SLOWEST = ("tests/tools/package/", "tests/faults/")
+# Microsoft's Bicep compiler takes seconds to warm up in each process.
+_TOGETHER = ("tests/infra/",)
 _FAIL_ON_SKIP = bool(os.environ.get("FAIL_ON_SKIP"))
 
 
@@ -29,6 +32,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slowest files first."""
     items.sort(key=lambda item: not item.nodeid.startswith(_SLOWEST))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Distribute by file, but keep the files of a folder that share something expensive in one process."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    scheduler = LoadFileScheduling(config, log)
+    by_file = scheduler._split_scope
+    scheduler._split_scope = lambda nodeid: next((one for one in _TOGETHER if nodeid.startswith(one)), by_file(nodeid))
+    return scheduler
 
 
 @pytest.hookimpl(wrapper=True)

@@ -43,21 +43,23 @@ resource account 'Microsoft.CognitiveServices/accounts@2025-06-01' = {
 
 // One after the other, because an account accepts one change at a time.
 @batchSize(1)
-resource models 'Microsoft.CognitiveServices/accounts/deployments@2025-06-01' = [for model in deployments: {
-  parent: account
-  name: model.name
-  sku: {
-    name: model.?sku ?? 'GlobalStandard'
-    capacity: model.?capacity ?? 10
-  }
-  properties: {
-    model: {
-      format: 'OpenAI'
-      name: model.model
-      version: model.?version
+resource models 'Microsoft.CognitiveServices/accounts/deployments@2025-06-01' = [
+  for model in deployments: {
+    parent: account
+    name: model.name
+    sku: {
+      name: model.?sku ?? 'GlobalStandard'
+      capacity: model.?capacity ?? 10
+    }
+    properties: {
+      model: {
+        format: 'OpenAI'
+        name: model.model
+        version: model.?version
+      }
     }
   }
-}]
+]
 
 @description('Id of the account.')
 output id string = account.id

@@ -45,6 +45,9 @@ param defaultDeployment string
 @description('Origins of web pages that may call from a browser.')
 param allowedOrigins array
 
+@description('Addresses that may call the app; empty for all.')
+param allowedIpRanges array
+
 @description('Settings of the app by name; they take precedence over those set here.')
 @secure()
 param extraSettings object
@@ -86,6 +89,12 @@ var appSettings = {
   MAX_IN_FLIGHT: string(perInstanceConcurrency)
   UPSTREAM_CONNECTIONS: string(perInstanceConcurrency)
 }
+var ipRestrictions = map(range(0, length(allowedIpRanges)), i => {
+  name: 'allowed-${i}'
+  action: 'Allow'
+  ipAddress: allowedIpRanges[i]
+  priority: 100 + i
+})
 // Only the account's name: with __blobServiceUri the host sometimes does not start on Flex Consumption.
 // https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity
 var hostSettings = {
@@ -172,6 +181,8 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       http20Enabled: true
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
+      ipSecurityRestrictions: ipRestrictions
+      ipSecurityRestrictionsDefaultAction: empty(allowedIpRanges) ? 'Allow' : 'Deny'
       // The platform answers every preflight itself; the app gets none.
       cors: {
         allowedOrigins: allowedOrigins

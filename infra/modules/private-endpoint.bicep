@@ -15,15 +15,11 @@ param targetId string
 @description('The resource\'s service: account, blob, table or vault.')
 param service string
 
-@description('Name of the private DNS zone.')
-param zoneName string
+@description('Names of the private DNS zones.')
+param zoneNames array
 
 @description('Tags of the resources.')
 param tags object
-
-resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' existing = {
-  name: zoneName
-}
 
 resource endpoint 'Microsoft.Network/privateEndpoints@2024-05-01' = {
   name: name
@@ -51,13 +47,11 @@ resource zones 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-05-
   parent: endpoint
   name: 'default'
   properties: {
-    privateDnsZoneConfigs: [
-      {
-        name: service
-        properties: {
-          privateDnsZoneId: zone.id
-        }
+    privateDnsZoneConfigs: map(zoneNames, zoneName => {
+      name: replace(zoneName, '.', '-')
+      properties: {
+        privateDnsZoneId: resourceId('Microsoft.Network/privateDnsZones', zoneName)
       }
-    ]
+    })
   }
 }

@@ -44,42 +44,50 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
   name: resourceName
 }
 
-resource onAccount 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in roles: if (kind == 'account') {
-  name: guid(account.id, principalId, roleIds[role])
-  scope: account
-  properties: {
-    principalId: principalId
-    principalType: knownType
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds[role])
+resource onAccount 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for role in roles: if (kind == 'account') {
+    name: guid(toLower(account.id), principalId, roleIds[role])
+    scope: account
+    properties: {
+      principalId: principalId
+      principalType: knownType
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds[role])
+    }
   }
-}]
+]
 
-resource onComponent 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in roles: if (kind == 'component') {
-  name: guid(component.id, principalId, roleIds[role])
-  scope: component
-  properties: {
-    principalId: principalId
-    principalType: knownType
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds[role])
+resource onComponent 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for role in roles: if (kind == 'component') {
+    name: guid(toLower(component.id), principalId, roleIds[role])
+    scope: component
+    properties: {
+      principalId: principalId
+      principalType: knownType
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds[role])
+    }
   }
-}]
+]
 
-resource onStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in roles: if (kind == 'storage') {
-  name: guid(storage.id, principalId, roleIds[role])
-  scope: storage
-  properties: {
-    principalId: principalId
-    principalType: knownType
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds[role])
+resource onStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for role in roles: if (kind == 'storage') {
+    name: guid(toLower(storage.id), principalId, roleIds[role])
+    scope: storage
+    properties: {
+      principalId: principalId
+      principalType: knownType
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds[role])
+    }
   }
-}]
+]
 
-resource onVault 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in roles: if (kind == 'vault') {
-  name: guid(vault.id, principalId, roleIds[role])
-  scope: vault
-  properties: {
-    principalId: principalId
-    principalType: knownType
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds[role])
+resource onVault 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for role in roles: if (kind == 'vault') {
+    name: guid(toLower(vault.id), principalId, roleIds[role])
+    scope: vault
+    properties: {
+      principalId: principalId
+      principalType: knownType
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds[role])
+    }
   }
-}]
+]

@@ -4,7 +4,7 @@ Azure OpenAI, the gateways in front of it and the makers of other models each ha
 
     {"error": {"message": "...", "code": "...", "details": [{"message": "...", "target": "..."}]}}
     {"error": "..."}, {"error": [...]}, [{"error": {...}}], {"errors": [...]}, {"errors": {"name": ["..."]}}
-    {"statusCode": 429, "message": "..."}, {"message": {...}}, {"message": "{\"error\": ...}"}
+    {"statusCode": 429, "message": "..."}, {"message": {"lang": "en", "value": "..."}}, {"message": "{\"error\": ...}"}
     {"detail": "..."}, {"detail": [{"loc": ["body", "messages"], "msg": "...", "type": "missing"}]}
     {"type": "https://...", "title": "...", "detail": "...", "errors": {...}}
 
@@ -26,7 +26,7 @@ _DEEPEST = 8
 _MOST_REASONS = 10
 _JSON_STARTS = ("{", "[")
 # Members with the message, the first one counts; then those that hold other errors.
-_MESSAGES = ("message", "msg", "detail", "error_description", "description", "title")
+_MESSAGES = ("message", "msg", "detail", "error_description", "description", "title", "value", "text")
 _INNER = ("detail", "details", "errors")
 # Where FastAPI says that a parameter was: only what follows is its name.
 _PLACES = frozenset({"body", "query", "path", "header"})

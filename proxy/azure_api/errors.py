@@ -10,10 +10,11 @@ the proxy that says what to do, the client's own is a 401 or 403.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from proxy.azure_api import other_servers
 from proxy.azure_api.error_shapes import read_fields, says_nothing
 from proxy.azure_api.error_text import ClientText, clean
 from proxy.azure_api.headers import headers_of_error
@@ -23,6 +24,7 @@ from proxy.errors import (
     ModelNotFound,
     ProxyError,
     UnknownUrl,
+    UnsupportedOperation,
     UpstreamAuthError,
     UpstreamRefused,
 )
@@ -43,9 +45,17 @@ _NETWORK, _BLOCKED, _CREDENTIAL, _UNKNOWN = (
 )
 WITHDRAWN = frozenset({_NETWORK, _BLOCKED})
 REFUSED = frozenset({*WITHDRAWN, _UNKNOWN})
+# The reason where a server does not have the operation, which another one may have.
+NO_OPERATION = "upstream_operation"
 
 SERVER_ERROR = "The server had an error while processing your request. Please retry your request."
 _REFUSED = "Azure OpenAI refused the request and gave no reason that can be shown."
+_SERVER_REFUSED = "The server of this model refused the request and gave no reason that can be shown."
+_REDIRECTED = (
+    "The server of this model answered with a redirect, which the proxy does not follow: the endpoint of the resource "
+    "must be the address that the redirect leads to."
+)
+_NOT_OFFERED = "The server of this model does not offer this operation."
 # Messages for errors of Azure without one.
 _GENERIC: Mapping[int, str] = {
     408: "The request timed out. Please retry your request.",
@@ -257,6 +267,10 @@ _CURE: Mapping[AuthMode, str] = {
         "Azure OpenAI refuses the proxy's token. Give the identity the role Cognitive Services OpenAI User on the "
         "resource, and see that AZURE_OPENAI_TOKEN_SCOPE fits the endpoint."
     ),
+    AuthMode.NONE: (
+        "The server of this model asks for a key. Put one into api_key or key_secret of its entry in "
+        "AZURE_OPENAI_RESOURCES."
+    ),
 }
 _OTHER_REASON = "Azure OpenAI refuses calls of this resource: "
 _CLIENT_KEY = (
@@ -304,6 +318,7 @@ _NO_OPERATION = "Azure OpenAI does not offer this operation with the api-version
 _NOTHING_THERE = "Azure OpenAI found nothing: it does not know this operation, or the object that your request names."
 # What a gateway says of a path that it does not know.
 _NOT_FOUND = re.compile(r"\s*(?:the )?(?:requested )?resource (?:was )?not found\.?\s*", re.IGNORECASE)
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # Statuses below 500 that are not the client's fault.
 _NOT_THE_CLIENT = frozenset({408, 424})
 _THROTTLED = frozenset(
@@ -321,7 +336,8 @@ class AzureErrors:
     credential, None when the client brought its own. `client_text` is what the client sent, and may therefore read;
     `secret` is the credential that was sent, which nobody may. `has_version` tells that an api-version was sent,
     `names_object` that the path has an id, and `keeps_details` that the client gets Azure's details about a content
-    filter. `head` are the headers of Azure's answer, for the errors in a stream.
+    filter. `head` are the headers of Azure's answer, for the errors in a stream. `is_openai` tells that it is no Azure,
+    but OpenAI or a server like it.
     """
 
     model: str | None
@@ -333,10 +349,18 @@ class AzureErrors:
     names_object: bool = False
     keeps_details: bool = False
     head: Mapping[str, str] = field(default_factory=dict, repr=False)
+    is_openai: bool = False
 
     def answer(self, status: int, headers: Mapping[str, str], body: bytes) -> ProxyError:
         """Return what the client reads for an answer with a status of 300 or more."""
+        if self.is_openai:
+            body = other_servers.with_json(body)
         return self._translate(parse(status, headers_of_error(headers), body, self.client_text, self.secret))
+
+    def in_success(self, headers: Mapping[str, str], body: bytes) -> ProxyError:
+        """Return what the client reads for an error that came with a status of success, as LM Studio sends them."""
+        error = parse(None, headers_of_error(headers), body, self.client_text, self.secret)
+        return self._translate(replace(error, status=404) if other_servers.says_no_path(error.raw) else error)
 
     def in_stream(self, data: bytes) -> ProxyError:
         """Return what the client reads for an error that came as an event of a stream."""
@@ -344,7 +368,8 @@ class AzureErrors:
         return self._translate(error, _WAIT_IN_STREAM)
 
     def _translate(self, error: AzureError, default_wait: float | None = None) -> ProxyError:
-        translate = next((translate for applies, translate in _RULES if applies(error)), _as_answered)
+        rules = _RULES_OF_OTHERS if self.is_openai else _RULES
+        translate = next((translate for applies, translate in rules if applies(error)), _as_answered)
         translated = translate(self, error)
         if may_pass(translated):
             lasts = translated.status == 429 or translated.status >= 500
@@ -408,12 +433,21 @@ def _throttled(_errors: AzureErrors, error: AzureError) -> ProxyError:
 
 
 def _redirected(_errors: AzureErrors, error: AzureError) -> ProxyError:
-    return AzureRefusal(SERVER_ERROR, status=502, type="server_error", code="upstream_error", headers=error.headers)
+    message = _REDIRECTED if error.status in _REDIRECTS else SERVER_ERROR
+    return AzureRefusal(message, status=502, type="server_error", code="upstream_error", headers=error.headers)
 
 
-def _as_answered(_errors: AzureErrors, error: AzureError) -> ProxyError:
+def _no_operation(_errors: AzureErrors, error: AzureError) -> ProxyError:
+    """Return the error for an operation that a server does not have, with what it says beyond that."""
+    advice = "" if not error.raw or error.status != 501 else f" {error.message}"
+    unsupported = UnsupportedOperation(_NOT_OFFERED + advice, headers=error.headers)
+    unsupported.reason = NO_OPERATION
+    return unsupported
+
+
+def _as_answered(errors: AzureErrors, error: AzureError) -> ProxyError:
     return AzureRefusal(
-        error.message,
+        _SERVER_REFUSED if errors.is_openai and error.message == _REFUSED else error.message,
         status=error.status,
         type=error.type
         or ("server_error" if error.status >= 500 or error.status in _NOT_THE_CLIENT else _CLIENT_ERROR),
@@ -437,4 +471,10 @@ _RULES: tuple[tuple[Callable[[AzureError], bool], Callable[[AzureErrors, AzureEr
     (lambda error: error.status == 429 or error.code in _THROTTLED or error.type == "too_many_requests", _throttled),
     (lambda error: not 400 <= error.status <= 599, _redirected),
     (lambda error: error.status == 413, _too_large),
+)
+# A 404 of another server says nothing of Azure's api-version.
+_RULES_OF_OTHERS = (
+    (lambda error: other_servers.lacks_model(error.status, error.raw), _no_deployment),
+    (lambda error: other_servers.lacks_operation(error.status, error.raw), _no_operation),
+    *((applies, translate) for applies, translate in _RULES if translate is not _not_found),
 )

@@ -121,8 +121,9 @@ class ResponseSoFar:
         return encode_event(ENCODE(event), FAILED.encode())
 
     def _begin_item(self, item: Raw) -> None:
-        size = len(bytes(item))
-        self._open = item.copy() if b'"message"' in bytes(item) and size <= self._room else None
+        raw = bytes(item)
+        is_message = raw.startswith(b"{") and b'"message"' in raw
+        self._open = item.copy() if is_message and len(raw) <= self._room else None
         self._texts, self._text_room = [bytearray()], MAX_OUTPUT_BYTES
 
     def _end_item(self, item: Raw) -> None:

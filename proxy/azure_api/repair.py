@@ -29,6 +29,9 @@ _REPAIRABLE: Mapping[str, str | None] = {
     "parallel_tool_calls": None,
     "reasoning_effort": None,
     "reasoning.effort": None,
+    "reasoning.summary": None,
+    "reasoning.generate_summary": None,
+    "include": None,
     "verbosity": None,
     "text.verbosity": None,
     "stream_options": None,
@@ -49,6 +52,14 @@ _ITEMS = "input"
 _OF_ITEM = re.compile(r"input\[\d*\]\.(internal_chat_message_metadata_passthrough|metadata)(?:\.|\Z)", re.ASCII)
 
 
+# What an answer is asked to include, and some models have not: https://github.com/pydantic/pydantic-ai/issues/2915
+_INCLUDE, _SEALED = "include", "reasoning.encrypted_content"
+
+
+def _has_sealed(value: bytes, _document: JsonBody) -> bool:
+    return _without_sealed(value) is not None
+
+
 def _is_empty(value: bytes, _document: JsonBody) -> bool:
     return not value.strip(b"{} \t\r\n")
 
@@ -59,7 +70,11 @@ def _is_off_in_chat(value: bytes, document: JsonBody) -> bool:
 
 
 # What may be left out only with some values.
-_ONLY_IF: Mapping[str, Callable[[bytes, JsonBody], bool]] = {"metadata": _is_empty, "store": _is_off_in_chat}
+_ONLY_IF: Mapping[str, Callable[[bytes, JsonBody], bool]] = {
+    "metadata": _is_empty,
+    "store": _is_off_in_chat,
+    _INCLUDE: _has_sealed,
+}
 # What a refused value may become where Azure does not name the allowed ones: without it the default is used.
 _NUMBERS = frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty"})
 # The words of a parameter in their order, to find the nearest one.
@@ -91,6 +106,7 @@ _WORDINGS: tuple[tuple[re.Pattern[str], bool], ...] = (
     (re.compile(r"(?:Unsupported|Unknown) parameter: '?([\w.\[\]]+)", re.ASCII), False),
     (re.compile(r"Unrecognized request arguments?(?:\(s\))? supplied: ([\w.]+(?:, ?[\w.]+)*)", re.ASCII), False),
     (re.compile(r"'?([\w.\[\]]+)'? is not supported (?:on|with) this model", re.ASCII), False),
+    (re.compile(r"(Encrypted content) is not supported"), False),
     (re.compile(r"Unsupported value: '([\w.]+)' does not support", re.ASCII), True),
     (re.compile(r"(?:The )?[Mm]odel \S{1,80} does not support (?:the )?parameter '?(\w+)", re.ASCII), False),
     (re.compile(r"Argument not supported (?:on|for) this model: '?(\w+)", re.ASCII), False),
@@ -105,6 +121,10 @@ _WORDINGS: tuple[tuple[re.Pattern[str], bool], ...] = (
 _CAMEL = re.compile(r"(?<=[a-z])[A-Z]")
 # What servers in Python say of each parameter, whatever the code: "top_p: Extra inputs are not permitted".
 _EXTRA = re.compile(r"([\w.\[\]]+): Extra inputs are not permitted", re.ASCII)
+# The same as a text of Python, which vLLM sends: {'loc': ('body', 'user'), 'msg': 'Extra inputs are not permitted'}
+_EXTRA_OF_PYTHON = re.compile(
+    r"'loc': \('body', ((?:'\w{1,64}'(?:, )?){1,4}),?\), 'msg': 'Extra inputs are not permitted'", re.ASCII
+)
 # Then every other value is refused as well; without the parameter the default is used.
 _ONLY_THE_DEFAULT = "Only the default"
 _ALLOWED = re.compile(
@@ -160,7 +180,7 @@ def encode_repairs(repairs: Iterable[Repair]) -> str:
 
 def _parse(body: bytes, status: int) -> _Refusal | None:
     message, code, param = parse_texts(body)
-    if extra := _EXTRA.findall(message) if status in (_BAD_REQUEST, _UNPROCESSABLE) else []:
+    if extra := _extra(message) if status in (_BAD_REQUEST, _UNPROCESSABLE) else []:
         return _Refusal(names=_whole(extra), of_value=False, any_value=False)
     if status != _BAD_REQUEST:
         return None
@@ -175,6 +195,12 @@ def _parse(body: bytes, status: int) -> _Refusal | None:
         any_value=_ONLY_THE_DEFAULT in message,
         allowed=allowed,
     )
+
+
+def _extra(message: str) -> list[str]:
+    """Return the parameters that a server in Python does not know."""
+    places = _EXTRA_OF_PYTHON.findall(message)
+    return _EXTRA.findall(message) or [".".join(re.findall(r"\w+", place)) for place in places]
 
 
 def _read(message: str) -> tuple[list[str], bool]:
@@ -197,6 +223,8 @@ def _whole(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _whole_name(name: str) -> str:
+    if name == "Encrypted content":
+        return _INCLUDE
     if hint := _CACHE_HINT.match(name):
         return hint[1]
     item = _OF_ITEM.match(name)
@@ -296,6 +324,8 @@ def _changed(repair: Repair, document: JsonBody) -> JsonBody:
     items = _without_member_of_items(document, repair.parameter)
     if items is not None:
         return document.replaced(_ITEMS, items)
+    if repair.parameter == _INCLUDE and (others := _without_sealed(_raw(document, _INCLUDE))):
+        return document.replaced(_INCLUDE, others)
     outer, _, inner = repair.parameter.partition(".")
     if repair.replacement is not None:
         value = repair.replacement
@@ -304,6 +334,18 @@ def _changed(repair: Repair, document: JsonBody) -> JsonBody:
         )
     left = parse_json_body(_raw(document, outer)).dropped(inner) if inner else None
     return document.replaced(outer, left.raw) if left is not None and left.spans else document.dropped(outer)
+
+
+def _without_sealed(value: bytes) -> bytes | None:
+    """Return what an answer is to include without sealed reasoning, empty if it is all; None if it is not asked for."""
+    try:
+        asked = _DECODE_NAMES(value)
+    except UNREADABLE:
+        return None
+    others = [name for name in asked if name != _SEALED]
+    if len(others) == len(asked):
+        return None
+    return msgspec.json.encode(others) if others else b""
 
 
 def _without_member_of_items(document: JsonBody, parameter: str) -> bytes | None:
@@ -319,6 +361,7 @@ def _without_member_of_items(document: JsonBody, parameter: str) -> bytes | None
     return None if after == before else after
 
 
+_DECODE_NAMES = msgspec.json.Decoder(list[str]).decode
 _DECODE_ITEMS = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 

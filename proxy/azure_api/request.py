@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from proxy.errors import InvalidRequest
+from proxy.openai_api.input_items import REFERENCE, is_reference
 from proxy.openai_api.json_body import JsonBody, parse_json_body
 from proxy.openai_api.json_members import decode
 from proxy.openai_api.operations import Body, Operation, StreamFormat, Surface
@@ -44,7 +45,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Item(msgspec.Struct):
+    id: object = None
     type: object = None
+    role: object = None
 
 
 class _Tool(msgspec.Struct):
@@ -54,7 +57,6 @@ class _Tool(msgspec.Struct):
 
 _TOOLS = msgspec.json.Decoder(list[_Tool])
 _ITEMS = msgspec.json.Decoder(list[_Item])
-_REFERENCE = "item_reference"
 
 
 def parse_call(route: Route, raw: bytes, *, may_store: bool = True) -> Call:
@@ -216,9 +218,9 @@ def _not_stored(operation: Operation, document: JsonBody) -> JsonBody:
 def _refers(document: JsonBody) -> bool:
     """Tell whether the input of a response names items that Azure would have to keep."""
     given = document.member("input") or b""
-    if _REFERENCE.encode() not in given:
+    if REFERENCE.encode() not in given and b'"id"' not in given:
         return False
     try:
-        return any(item.type == _REFERENCE for item in decode(given, _ITEMS.decode))
+        return any(is_reference(item.id, item.type, item.role) for item in decode(given, _ITEMS.decode))
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return False

@@ -22,7 +22,7 @@ class Surfaces:
     """The surfaces of one resource.
 
     `endpoint` has no path, `api_version` is a date. `prefers_v1` sends deployment operations to `/openai/v1`, and
-    `chosen` has the surface of single operations. OpenAI itself has one surface, `/v1`.
+    `chosen` has the surface of single operations. OpenAI, and what has its API, has one surface, at its `endpoint`.
     """
 
     endpoint: str
@@ -57,7 +57,7 @@ class Surfaces:
 
     def _prefix(self, surface: Surface, deployment: str | None) -> tuple[str, str]:
         if surface is Surface.V1:
-            return "/v1" if self.is_openai else "/openai/v1", ""
+            return "" if self.is_openai else "/openai/v1", ""
         version = f"api-version={self.api_version}"
         return ("/openai" if surface is Surface.CLASSIC else f"/openai/deployments/{deployment}"), version
 

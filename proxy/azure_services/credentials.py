@@ -75,6 +75,26 @@ class FixedKey:
         """Do nothing."""
 
 
+class NoCredential:
+    """Nothing: the server asks for no key."""
+
+    problem: str | None = None
+
+    def start(self) -> None:
+        """Do nothing: there is nothing to fetch."""
+
+    async def header(self) -> Header:
+        """Return a header without a name, which is not sent."""
+        return ("", "")
+
+    async def renew(self, refused: Header) -> bool:
+        """Return False: there is nothing other than nothing."""
+        return refused != await self.header()
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+
 class VaultKey:
     """A key in Key Vault, read every half hour, and again when Azure refuses it."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ from yarl import URL
 
 from proxy.azure_services.sending import Sending
 from proxy.azure_services.upstream import BROKEN
+from proxy.config.address_rules import AddressRules
 from proxy.config.http_proxy import HttpProxies
 from proxy.config.timeouts import Timeouts
-from proxy.errors import Overloaded, ProxyError, Unreachable, UpstreamError
+from proxy.errors import IncompletelySent, Overloaded, ProxyError, Unreachable, UpstreamError
 from proxy.values import UpstreamRequest
 
 # How long a connection may be idle before it is used again, in seconds. Azure's gateway closes one after some minutes,
@@ -40,6 +42,10 @@ BREAKS = (aiohttp.ClientError, HttpProcessingError, OSError)
 _UNREACHABLE = "Azure OpenAI could not be reached."
 _NOT_HTTP = "The bytes of the answer are no HTTP."
 _NO_CONNECTION = "All connections of this instance to Azure OpenAI are in use."
+_REFUSED_ADDRESS = (
+    "The address of this model's server is none that the proxy may connect to. Correct the endpoint in "
+    "AZURE_OPENAI_RESOURCES or the name's address; UPSTREAM_PRIVATE_ADDRESSES allows private ones."
+)
 _NO_TUNNEL = "The HTTP proxy on the way to Azure OpenAI could not be reached, or refused the connection."
 
 
@@ -56,12 +62,13 @@ class _Address:
 
 
 class _Connecting:
-    """Whether a sending has opened a new connection."""
+    """Whether a sending has opened a new connection, and was refused an address."""
 
-    __slots__ = ("new",)
+    __slots__ = ("new", "refused")
 
     def __init__(self) -> None:
         self.new = False
+        self.refused = False
 
 
 _CONNECTING: ContextVar[_Connecting] = ContextVar("connecting")
@@ -91,6 +98,18 @@ class _Connector(aiohttp.TCPConnector):
     async def _create_connection(self, *arguments: Any, **named: Any) -> Any:
         _CONNECTING.get().new = True
         return await super()._create_connection(*arguments, **named)
+
+
+def _guarded_socket(rules: AddressRules, address: Any, *, secure: bool) -> socket.socket:
+    """Return a socket for one address that a name has led to; raise `PermissionError` if it must not be called.
+
+    aiohttp connects it to this very address, so that no second look at the name can lead elsewhere.
+    """
+    family, kind, protocol, _, (host, port, *_) = address
+    if rules.address_problem(host, port, secure=secure):
+        _CONNECTING.get().refused = True
+        raise PermissionError
+    return socket.socket(family=family, type=kind, proto=protocol)
 
 
 class UpstreamAnswer:
@@ -158,14 +177,24 @@ class HttpClient:
     There are separate pools for each time that a connection may be idle, because aiohttp's pools have one such time.
     `connections` is how many connections a host may have in each. aiohttp's `trust_env` is off,
     because it reads the environment and a netrc file for every request.
+
+    Requests that are guarded have pools of their own, whose connections are only to addresses that the `rules` allow.
+    An HTTP proxy finds the addresses of names by itself, so that its own rules apply.
     """
 
-    def __init__(self, timeouts: Timeouts, connections: int, proxies: HttpProxies | None = None) -> None:
+    def __init__(
+        self,
+        timeouts: Timeouts,
+        connections: int,
+        proxies: HttpProxies | None = None,
+        rules: AddressRules | None = None,
+    ) -> None:
         self._timeouts = timeouts
         self._connections = connections
+        self._rules = rules or AddressRules()
         # There are few URLs, and parsing one costs as much as everything else that is done here for a request.
         self._address = lru_cache(maxsize=256)(partial(_address, proxies or HttpProxies()))
-        self._sessions: dict[float, aiohttp.ClientSession] = {}
+        self._sessions: dict[tuple[float, str | None], aiohttp.ClientSession] = {}
 
     def __len__(self) -> int:
         """Return how many connections are in use."""
@@ -178,19 +207,22 @@ class HttpClient:
         """Send a request and return the answer when its headers have arrived; `begin` is called for each sending.
 
         If Azure closed a pooled connection before any byte of an answer, a request that is `repeatable` is sent once
-        more. Raises `Unreachable` if nothing was sent, `UpstreamError` if the answer is not HTTP.
+        more. Raises `Unreachable` if nothing was sent, `IncompletelySent` if not all was, `UpstreamError` if the answer
+        is not HTTP.
         """
         once = not (request.repeatable and isinstance(request.body, bytes))
+        sending = begin()
         try:
-            answer = await self._send(request, credential, begin(), KEEP_ALIVE_ONCE if once else KEEP_ALIVE)
+            answer = await self._send(request, credential, sending, KEEP_ALIVE_ONCE if once else KEEP_ALIVE)
             if answer is None and not once:
-                answer = await self._send(request, credential, begin(), NEW)
+                sending = begin()
+                answer = await self._send(request, credential, sending, NEW)
         except aiohttp.ConnectionTimeoutError:
             raise Unreachable(_UNREACHABLE) from None
         except (*BREAKS, ValueError):
-            raise UpstreamError(BROKEN) from None
+            raise _broken(request, sending) from None
         if answer is None:
-            raise UpstreamError(BROKEN)
+            raise _broken(request, sending)
         if answer.headers.get("content-encoding", "").lower() not in ("", "identity"):
             answer.close()
             raise UpstreamError("Azure OpenAI sent a compressed answer that was not asked for.")
@@ -207,11 +239,13 @@ class HttpClient:
         """Return the answer, None if a reused connection was reset before any byte of one."""
         address = self._address(request.url)
         headers = CIMultiDict(request.headers)
-        headers[credential[0]] = credential[1]
+        if credential[0]:
+            headers[credential[0]] = credential[1]
+        guard = address.url.scheme if request.guarded and address.proxy is None else None
         connecting = _Connecting()
         _CONNECTING.set(connecting)
         try:
-            response = await self._open(keep_alive).request(
+            response = await self._open(keep_alive, guard).request(
                 request.method,
                 address.url,
                 data=_payload(request.body, sending),
@@ -227,7 +261,7 @@ class HttpClient:
                 raise Overloaded(_NO_CONNECTION) from None
             raise
         except aiohttp.ClientConnectorError:
-            raise Unreachable(_UNREACHABLE) from None
+            raise Unreachable(_REFUSED_ADDRESS if connecting.refused else _UNREACHABLE) from None
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
             if connecting.new:
                 raise
@@ -235,11 +269,14 @@ class HttpClient:
             return None
         return UpstreamAnswer(response, sending)
 
-    def _open(self, keep_alive: float) -> aiohttp.ClientSession:
-        session = self._sessions.get(keep_alive)
+    def _open(self, keep_alive: float, guard: str | None) -> aiohttp.ClientSession:
+        """Return a session whose connections are kept as long; a `guard` is the scheme of URLs that are guarded."""
+        session = self._sessions.get((keep_alive, guard))
         if session is None:
-            kept: Mapping[str, Any] = {"keepalive_timeout": keep_alive} if keep_alive else {"force_close": True}
-            session = self._sessions[keep_alive] = aiohttp.ClientSession(
+            kept: dict[str, Any] = {"keepalive_timeout": keep_alive} if keep_alive else {"force_close": True}
+            if guard is not None:
+                kept["socket_factory"] = partial(_guarded_socket, self._rules, secure=guard == "https")
+            session = self._sessions[keep_alive, guard] = aiohttp.ClientSession(
                 connector=_Connector(limit=0, limit_per_host=self._connections, **kept),
                 timeout=aiohttp.ClientTimeout(
                     total=None,
@@ -270,6 +307,12 @@ def _payload(body: bytes | AsyncIterator[bytes], sending: Sending) -> bytes | io
         return _counted(body, sending)
     sending.sent = len(body)
     return io.BytesIO(body) if len(body) > WHOLE_BODY else body or None
+
+
+def _broken(request: UpstreamRequest, sending: Sending) -> UpstreamError:
+    """Return the error for a connection that broke before the answer; a body without a length may be whole."""
+    is_whole = sending.sent >= int(request.headers.get("content-length", 0))
+    return UpstreamError(BROKEN) if is_whole else IncompletelySent(BROKEN)
 
 
 async def _counted(body: AsyncIterator[bytes], sending: Sending) -> AsyncIterator[bytes]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from proxy.azure_services.sending import Sending
 from proxy.azure_services.slow_imports import ONE_AT_A_TIME
+from proxy.config.address_rules import AddressRules
 from proxy.config.http_proxy import HttpProxies
 from proxy.config.timeouts import Timeouts
 from proxy.values import UpstreamRequest
@@ -23,10 +24,11 @@ BROKEN = "The connection to Azure OpenAI broke."
 class Upstream:
     """An `HttpClient` that is imported in a thread, with `start` or with the first call."""
 
-    def __init__(self, timeouts: Timeouts, connections: int, proxies: HttpProxies) -> None:
+    def __init__(self, timeouts: Timeouts, connections: int, proxies: HttpProxies, rules: AddressRules) -> None:
         self._timeouts = timeouts
         self._connections = connections
         self._proxies = proxies
+        self._rules = rules
         self._client: HttpClient | None = None
         self._opening: asyncio.Future[HttpClient] | None = None
 
@@ -65,4 +67,4 @@ class Upstream:
         with ONE_AT_A_TIME:
             from proxy.azure_services.http_client import HttpClient  # noqa: PLC0415  slow to import
 
-        return HttpClient(self._timeouts, self._connections, self._proxies)
+        return HttpClient(self._timeouts, self._connections, self._proxies, self._rules)

@@ -3,6 +3,8 @@
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from proxy.config.address_rules import AddressRules
+
 LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 AUTHORITY = re.compile(r"[A-Za-z0-9.-]+(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?")
 
@@ -13,6 +15,9 @@ OPENAI_URL = "https://api.openai.com"
 RESOURCE_MANAGER_URL = "https://management.azure.com"
 
 _ENDPOINT_PATHS = ("", "/openai", "/openai/v1")
+# The path of a base URL, whose parts are plain and not `.` or `..`; and how a URL ends that is none.
+_BASE_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)*", re.ASCII)
+_OPERATION_PATHS = ("/completions", "/responses", "/embeddings", "/models")
 _RESOURCE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?")
 # https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
@@ -45,11 +50,17 @@ def parse_endpoint(text: str) -> str:
     return f"{url.scheme}://{url.netloc}"
 
 
-def parse_openai_endpoint(text: str) -> str:
-    """Return scheme and host of OpenAI's API; `/v1` is cut off."""
-    return _parse_bare(
-        text.rstrip("/").removesuffix("/v1"), f"must be the https address of OpenAI's API, as {OPENAI_URL}/v1"
-    )
+def parse_openai_endpoint(text: str, rules: AddressRules) -> str:
+    """Return the base URL of OpenAI's API, or of another one that is like it; without a path it is at `/v1`."""
+    url = split_url(text)
+    path = url.path.rstrip("/")
+    if url.scheme not in ("https", "http") or not AUTHORITY.fullmatch(url.netloc) or url.query or url.fragment:
+        raise ValueError(f"must be the base URL of an API like OpenAI's, as {OPENAI_URL}/v1")
+    if not _BASE_PATH.fullmatch(path) or path.endswith(_OPERATION_PATHS):
+        raise ValueError("must end where the paths of the operations begin, usually with /v1")
+    if problem := rules.endpoint_problem(url):
+        raise ValueError(problem)
+    return f"{url.scheme}://{url.netloc}{path or '/v1'}"
 
 
 def parse_resource_manager_url(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Azure OpenAI resources, and OpenAI itself: what is known of each, and the list of several as JSON.
+"""Azure OpenAI resources, and other servers of OpenAI's API: what is known of each, and the list of several as JSON.
 
 docs/resources.md describes each member of the list.
 """
@@ -11,6 +11,7 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from proxy.config.address_rules import AddressRules
 from proxy.config.addresses import parse_endpoint, parse_openai_endpoint, parse_resource_id
 from proxy.config.environment import (
     decode_json,
@@ -22,7 +23,6 @@ from proxy.config.environment import (
     matching,
     one_of,
     parse_api_version,
-    parse_auth_mode,
     parse_deployment,
     parse_secret,
     parse_secret_name,
@@ -43,7 +43,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class ResourceKind(Enum):
-    """Whose API a resource has."""
+    """Whose API a resource has: Azure's, or OpenAI's and that of servers like it."""
 
     AZURE = "azure"
     OPENAI = "openai"
@@ -53,9 +53,9 @@ class ResourceKind(Enum):
 class Resource:
     """Where requests may go. Among equal `priority`, 0 first, `weight` says how large a resource's share is.
 
-    `endpoint` is scheme, host and port without a path; `models` maps a client's model name to a deployment, of OpenAI
-    to a model; `default_deployments` are for models that are not listed; `api_version` is `v1` for OpenAI;
-    `resource_id` is the resource's in Azure Resource Manager.
+    `endpoint` is scheme, host and port, for OpenAI with the path before that of an operation; `models` maps a client's
+    model name to a deployment, of OpenAI to a model; `default_deployments` are for models that are not listed;
+    `api_version` is `v1` for OpenAI; `resource_id` is the resource's in Azure Resource Manager.
     """
 
     name: str
@@ -73,11 +73,13 @@ class Resource:
     resource_id: str | None = None
 
 
+_PUBLIC = AddressRules()
 _MEMBERS = tuple(one.name for one in fields(Resource))
 _parse_name = matching(_NAME, "must be at most 64 letters, digits, '.', '_' and '-', a letter or digit first")
+_parse_auth = one_of({mode.value: mode for mode in AuthMode})
 _parse_kind = one_of({kind.value: kind for kind in ResourceKind})
-# `:` occurs in the names of fine-tuned models.
-_parse_openai_model = matching(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,255}", "must be a model's name")
+# `:` occurs in the names of fine-tuned models, and Ollama's; `/`, `@` and `+` in those of others, which may be a path.
+_parse_openai_model = matching(r"[A-Za-z0-9/][A-Za-z0-9._:/@+-]{0,255}", "must be a model's name")
 
 
 # Not a msgspec.Struct: its messages quote an unknown member's name and a wrong choice, either of which may be a key in
@@ -134,6 +136,12 @@ def resource_name(endpoint: str) -> str | None:
     return name if _NAME.fullmatch(name) else None
 
 
+def is_at_openai(endpoint: str) -> bool:
+    """Tell whether an API is OpenAI's own, which needs a key and lists more models than anyone wants to see."""
+    host = urlsplit(endpoint).hostname or ""
+    return host == "openai.com" or host.endswith(".openai.com")
+
+
 def parse_resources(
     text: str,
     *,
@@ -141,17 +149,19 @@ def parse_resources(
     read_file: ReadFile,
     api_version: str = DATED_API_VERSION,
     key_secret: str = KEY_SECRET,
+    rules: AddressRules = _PUBLIC,
 ) -> tuple[Resource, ...]:
     """Return the resources from JSON, or from the JSON file at a path, which `read_file` reads or raises OSError.
 
-    `vault` tells that there is a Key Vault; `api_version` and `key_secret` are for entries without their own.
+    `vault` tells that there is a Key Vault; `api_version` and `key_secret` are for entries without their own; `rules`
+    are for the addresses of kind `openai`.
     Raises ValueError, which names entry and member and never a value.
     """
     found = decode_json(text if text.startswith(("[", "{")) else _content(text, read_file))
     if not isinstance(found, list) or not 1 <= len(found) <= MAX_RESOURCES:
         raise ValueError(f"must be a list of 1 to {MAX_RESOURCES} resources")
     entries = [JsonEntry(number, entry, _MEMBERS) for number, entry in enumerate(found, start=1)]
-    resources = tuple(_resource(entry, vault, api_version, key_secret) for entry in entries)
+    resources = tuple(_resource(entry, vault, api_version, key_secret, rules) for entry in entries)
     for number, (entry, resource) in enumerate(zip(entries, resources, strict=True)):
         if resource.name.lower() in {other.name.lower() for other in resources[:number]}:
             raise entry.error("name", "is that of another entry; it is the first part of the endpoint when not given")
@@ -165,16 +175,16 @@ def _content(path: str, read_file: ReadFile) -> bytes:
         raise ValueError("must be a JSON list, or the path of a file with one that can be read") from None
 
 
-def _resource(entry: JsonEntry, vault: bool, api_version: str, key_secret: str) -> Resource:
+def _resource(entry: JsonEntry, vault: bool, api_version: str, key_secret: str, rules: AddressRules) -> Resource:
     kind = entry.read_text("kind", _parse_kind, ResourceKind.AZURE)
     is_azure = kind is ResourceKind.AZURE
     deployment = parse_deployment if is_azure else _parse_openai_model
-    endpoint = _endpoint(entry, kind)
+    endpoint = _endpoint(entry, kind, rules)
     return Resource(
         name=_name(entry, endpoint),
         endpoint=endpoint,
         kind=kind,
-        auth=_auth(entry, kind, vault),
+        auth=_auth(entry, kind, vault, endpoint),
         key_secret=entry.read_text("key_secret", parse_secret_name, key_secret),
         api_key=entry.read_text("api_key", parse_secret, None),
         api_version=entry.read_text("api_version", parse_api_version, api_version if is_azure else "v1"),
@@ -187,8 +197,8 @@ def _resource(entry: JsonEntry, vault: bool, api_version: str, key_secret: str) 
     )
 
 
-def _endpoint(entry: JsonEntry, kind: ResourceKind) -> str:
-    parse = parse_endpoint if kind is ResourceKind.AZURE else parse_openai_endpoint
+def _endpoint(entry: JsonEntry, kind: ResourceKind, rules: AddressRules) -> str:
+    parse = parse_endpoint if kind is ResourceKind.AZURE else partial(parse_openai_endpoint, rules=rules)
     endpoint = entry.read_text("endpoint", parse, None)
     if endpoint is None:
         raise entry.error("endpoint", "is missing")
@@ -202,11 +212,12 @@ def _name(entry: JsonEntry, endpoint: str) -> str:
     return name
 
 
-def _auth(entry: JsonEntry, kind: ResourceKind, vault: bool) -> AuthMode:
+def _auth(entry: JsonEntry, kind: ResourceKind, vault: bool, endpoint: str) -> AuthMode:
     """Return where the resource's credential comes from, once nothing in the entry contradicts it."""
     is_openai, api_key, key_secret = kind is ResourceKind.OPENAI, entry.has("api_key"), entry.has("key_secret")
-    without_vault = AuthMode.KEY if api_key or is_openai else AuthMode.MANAGED_IDENTITY
-    mode = entry.read_text("auth", parse_auth_mode, AuthMode.KEY_VAULT if vault else without_vault)
+    without_vault = AuthMode.KEY if api_key else AuthMode.NONE if is_openai else AuthMode.MANAGED_IDENTITY
+    mode = entry.read_text("auth", _parse_auth, AuthMode.KEY_VAULT if vault else without_vault)
+    needs_key = mode is AuthMode.KEY or (mode is AuthMode.NONE and is_at_openai(endpoint))
     contradictions = (
         ("api_key", api_key and vault, "is for local use: with KEY_VAULT_URL, put the key into the vault"),
         ("api_key", api_key and mode is not AuthMode.KEY, "goes only with auth key"),
@@ -215,9 +226,10 @@ def _auth(entry: JsonEntry, kind: ResourceKind, vault: bool) -> AuthMode:
             key_secret and mode is not AuthMode.KEY_VAULT,
             "goes only with auth key-vault and KEY_VAULT_URL",
         ),
-        ("api_key", mode is AuthMode.KEY and not api_key, "is missing"),
+        ("auth", not is_openai and mode is AuthMode.NONE, "is none only for kind openai"),
+        ("api_key", needs_key and not api_key, "is missing"),
         ("auth", mode is AuthMode.KEY_VAULT and not vault, "is key-vault, but KEY_VAULT_URL is not set"),
-        ("auth", is_openai and mode is AuthMode.MANAGED_IDENTITY, "must be key-vault or key for kind openai"),
+        ("auth", is_openai and mode is AuthMode.MANAGED_IDENTITY, "must be key-vault, key or none for kind openai"),
         *(
             (name, is_openai and entry.has(name), "goes only with kind azure")
             for name in ("api_version", "resource_id")

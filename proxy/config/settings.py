@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from proxy.config import table
+from proxy.config.address_rules import AddressRules
+from proxy.config.addresses import split_url
 from proxy.config.client_keys import with_limits
 from proxy.config.client_limits import LimitRules
 from proxy.config.environment import Environment, SettingError
@@ -40,6 +42,14 @@ HTTP_PROXIES = {"https": table.HTTPS_PROXY, "http": table.HTTP_PROXY}
 _UNNAMED_RESOURCE = "azure-openai"  # for an endpoint whose host is a numeric address
 
 
+@dataclass(frozen=True, slots=True)
+class VaultClientKeySettings:
+    """What holds for the client keys of a vault: the rules of their limits, and their greatest age in seconds."""
+
+    rules: LimitRules
+    max_age: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The values of all settings; `proxy.config.table` describes the variable behind each.
@@ -66,8 +76,7 @@ class Settings:
     max_json_body_bytes: int
     max_body_memory_bytes: int | None
     client_keys: tuple[ClientKey, ...]
-    client_key_rules: LimitRules
-    client_keys_max_age: float
+    vault_client_keys: VaultClientKeySettings
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
     store_objects: bool
@@ -77,6 +86,7 @@ class Settings:
     repair_parameters: bool
     keep_content_filter_results: bool
     http_proxies: HttpProxies
+    address_rules: AddressRules
 
     @classmethod
     def from_environ(
@@ -87,10 +97,10 @@ class Settings:
         `read_file` returns the content of the file at a path that a variable holds, or raises OSError.
         Raises `SettingError`, which names the variable and what is expected, never the value.
         """
-        environment = Environment(environ)
-        client_auth = _read_client_auth(environment)
+        environment, rules = Environment(environ), _read_address_rules(environ)
+        client_auth, limit_rules = _read_client_auth(environment), _read_limit_rules(environment)
         return cls(
-            resources=_read_resources(environment, client_auth, read_file),
+            resources=_read_resources(environment, client_auth, read_file, rules),
             api_version=environment.read(table.AZURE_OPENAI_API_VERSION),
             fallbacks=environment.read_optional(table.AZURE_OPENAI_FALLBACKS) or {},
             policy=environment.read_optional(table.AZURE_OPENAI_ROUTING) or Policy(),
@@ -106,9 +116,8 @@ class Settings:
             upstream_connections=_read_connections(environment),
             max_json_body_bytes=environment.read(table.MAX_JSON_BODY_BYTES),
             max_body_memory_bytes=environment.read_optional(table.MAX_BODY_MEMORY_BYTES),
-            client_key_rules=(rules := _read_limit_rules(environment)),
-            client_keys=_read_client_keys(environment, rules),
-            client_keys_max_age=environment.read(table.CLIENT_KEYS_MAX_AGE),
+            client_keys=_read_client_keys(environment, limit_rules),
+            vault_client_keys=VaultClientKeySettings(limit_rules, environment.read(table.CLIENT_KEYS_MAX_AGE)),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
             forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
             store_objects=environment.read(table.STORED_OBJECTS),
@@ -118,6 +127,7 @@ class Settings:
             repair_parameters=environment.read(table.REPAIR_PARAMETERS),
             keep_content_filter_results=environment.read(table.CONTENT_FILTER_RESULTS),
             http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
+            address_rules=rules,
         )
 
 
@@ -142,6 +152,28 @@ def _read_client_keys(environment: Environment, rules: LimitRules) -> tuple[Clie
         raise SettingError(table.CLIENT_KEYS.name, str(error)) from None
 
 
+def is_local_development(environ: Mapping[str, str]) -> bool:
+    """Tell whether the app runs on a developer's machine; the Functions tools say so."""
+    return environ.get("AZURE_FUNCTIONS_ENVIRONMENT") == "Development"
+
+
+def _read_address_rules(environ: Mapping[str, str]) -> AddressRules:
+    return AddressRules(
+        loopback=is_local_development(environ),
+        private=Environment(environ).read(table.UPSTREAM_PRIVATE_ADDRESSES),
+        tokens=tuple(_host_and_port(environ[name]) for name in MANAGED_IDENTITY_VARIABLES if environ.get(name)),
+    )
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    """Return where something listens; an address that cannot be read is nowhere."""
+    try:
+        url = split_url(address)
+    except ValueError:
+        return "", 0
+    return url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+
+
 def _read_client_auth(environment: Environment) -> ClientAuth:
     mode = environment.read(table.CLIENT_AUTH)
     if mode is not ClientAuth.KEYS and environment.is_set(table.CLIENT_KEYS):
@@ -155,14 +187,16 @@ def _read_client_auth(environment: Environment) -> ClientAuth:
     return mode
 
 
-def _read_resources(environment: Environment, client_auth: ClientAuth, read_file: ReadFile) -> tuple[Resource, ...]:
+def _read_resources(
+    environment: Environment, client_auth: ClientAuth, read_file: ReadFile, rules: AddressRules
+) -> tuple[Resource, ...]:
     """Return the resources: several from JSON or one from its variables; none where every client names its own."""
     defaults = {
         "api_version": environment.read(table.AZURE_OPENAI_API_VERSION),
         "key_secret": environment.read(table.AZURE_OPENAI_KEY_SECRET),
     }
     if environment.is_set(table.AZURE_OPENAI_RESOURCES):
-        resources = _read_several(environment, read_file, **defaults)
+        resources = _read_several(environment, read_file, rules, **defaults)
     elif client_auth is ClientAuth.RESOURCE_KEY and not environment.is_set(table.AZURE_OPENAI_ENDPOINT):
         resources = ()
     else:
@@ -179,7 +213,7 @@ def _read_resources(environment: Environment, client_auth: ClientAuth, read_file
 
 
 def _read_several(
-    environment: Environment, read_file: ReadFile, *, api_version: str, key_secret: str
+    environment: Environment, read_file: ReadFile, rules: AddressRules, *, api_version: str, key_secret: str
 ) -> tuple[Resource, ...]:
     variable = table.AZURE_OPENAI_RESOURCES
     for setting in SINGLE_RESOURCE:
@@ -194,6 +228,7 @@ def _read_several(
             read_file=read_file,
             api_version=api_version,
             key_secret=key_secret,
+            rules=rules,
         )
     except ValueError as error:
         raise SettingError(variable.name, str(error)) from None

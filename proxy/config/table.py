@@ -52,8 +52,8 @@ AZURE_OPENAI_MODEL_MAPPER = Setting(
     "AZURE_OPENAI_MODEL_MAPPER",
     parse_model_mapper,
     "",
-    "Which deployment serves a model, as `gpt-4o=my-gpt4o,text-embedding-3-small=embed`. A model that is not listed "
-    "is looked up as a deployment of the same name, so you need this only where the names differ.",
+    "Which deployment serves a model, as `gpt-4o-mini=my-chat,text-embedding-3-small=embed`. A model that is not "
+    "listed is looked up as a deployment of the same name, so you need this only where the names differ.",
 )
 AZURE_OPENAI_DEFAULT_DEPLOYMENT = Setting(
     "AZURE_OPENAI_DEFAULT_DEPLOYMENT",
@@ -68,7 +68,7 @@ AZURE_OPENAI_DEFAULT_DEPLOYMENTS = Setting(
     parse_default_deployments,
     "",
     "The same for each [kind of model](resources.md#default-deployments), as JSON: "
-    '`{"chat": "my-gpt4o", "images": "my-dalle"}`. The kinds are `chat`, `embeddings`, `images`, `transcriptions`, '
+    '`{"chat": "my-chat", "images": "my-dalle"}`. The kinds are `chat`, `embeddings`, `images`, `transcriptions`, '
     "`speech`, `videos` and `realtime`. It also serves requests that may leave `model` out and do.",
 )
 AZURE_OPENAI_API_VERSION = Setting(
@@ -93,11 +93,19 @@ AZURE_OPENAI_RESOURCES = Setting(
     "`AZURE_OPENAI_ENDPOINT`, `_MODEL_MAPPER`, `_DEFAULT_DEPLOYMENT`, `_DEFAULT_DEPLOYMENTS`, `_AUTH`, `_API_KEY` and "
     "`_RESOURCE_ID`, which must not be set as well.",
 )
+UPSTREAM_PRIVATE_ADDRESSES = Setting(
+    "UPSTREAM_PRIVATE_ADDRESSES",
+    parse_flag,
+    "false",
+    "Whether [other upstreams](resources.md#other-upstreams) (`kind` `openai`) may have private addresses, and be "
+    "called by `http` there. It does not concern resources of Azure, which may always have them.",
+)
 AZURE_OPENAI_FALLBACKS = Setting(
     "AZURE_OPENAI_FALLBACKS",
     parse_fallbacks,
     "",
-    'The models that may answer in place of one that is not available, in order, as JSON: `{"gpt-4.1": ["gpt-4o"]}`. '
+    "The models that may answer in place of one that is not available, in order, as JSON: "
+    '`{"gpt-5.6-sol": ["gpt-5.6-luna"]}`. '
     "Without an entry a request fails rather than being answered by another model.",
 )
 AZURE_OPENAI_ROUTING = Setting(
@@ -365,6 +373,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         AZURE_OPENAI_API_VERSION,
         AZURE_OPENAI_RESOURCE_ID,
         AZURE_OPENAI_RESOURCES,
+        UPSTREAM_PRIVATE_ADDRESSES,
         AZURE_OPENAI_FALLBACKS,
         AZURE_OPENAI_ROUTING,
     ),

@@ -3,8 +3,9 @@
 Whatever stands elsewhere is the client's own, as metadata and arguments of tools are, and passes both ways untouched.
 
 A path is one of `json_walk`. `?` behind it means that clients make up ids there as well, or only cite what they name:
-an id without a tag belongs to no resource there, and to the first one at every other place. Ids of tool calls never
-stand here, and what is found through another object only needs that object's id: parts, checkpoints, runs of evals.
+an id without a tag belongs to no resource there, and to the first one at every other place. `??` is the same for items
+that may be here as a whole, so that nobody must find their ids. Ids of tool calls never stand here, and what is found
+through another object only needs that object's id: parts, checkpoints, runs of evals.
 
 The positions are those of https://github.com/openai/openai-openapi and of Azure's API documents.
 """
@@ -21,10 +22,14 @@ Paths = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdPlace:
-    """A place for ids: the member that an error names, and whether an id without a tag may be the client's own."""
+    """A place for ids: the member that an error names, and whether an id without a tag may be the client's own.
+
+    `is_of_item` tells that the id is one of an item in an input.
+    """
 
     field: str
     may_be_own: bool
+    is_of_item: bool
 
 
 def inside(prefix: str, *paths: str) -> Paths:
@@ -42,14 +47,16 @@ _TOOL = (
     *("input_image_mask.file_id", "vector_store_ids[*]"),
 )
 _ANNOTATIONS = inside("annotations[*]", "file_id?", "container_id?")
-_ITEM = (
-    *("id?", "encrypted_content?", "approval_request_id?", "container_id", "environment.container_id"),
+_ITEM_CONTENT = (
+    *("encrypted_content?", "approval_request_id?", "container_id", "environment.container_id"),
     *("content[*].file_id", "output.file_id", "output[*].file_id", "results[*].file_id?"),
     *inside("content[*]", *_ANNOTATIONS),
     *inside("tools[*]", *_TOOL),
 )
+_ITEM = ("id?", *_ITEM_CONTENT)
+_INPUT_ITEMS = inside("input[*]", "id??", *_ITEM_CONTENT)
 _CONTEXT = ("previous_response_id", "conversation", "conversation.id", *inside("tools[*]", *_TOOL))
-_INPUT = (*_CONTEXT, *inside("input[*]", *_ITEM))
+_INPUT = (*_CONTEXT, *_INPUT_ITEMS)
 _RESPONSE = ("id", *_CONTEXT, *inside("output[*]", *_ITEM), *inside("instructions[*]", *_ITEM))
 _RESPONSE_EVENTS = (
     *("item_id", "annotation.file_id", "annotation.container_id", "code_interpreter_call.id"),
@@ -105,7 +112,7 @@ REQUESTS: Mapping[str, Paths] = _table(
     ("createChatCompletion", ("messages[*].content[*].file.file_id", "messages[*].audio.id?")),
     ("createResponse", (*_INPUT, "prompt.variables{}.file_id?")),
     ("Getinputtokencounts", _INPUT),
-    ("Compactconversation", ("previous_response_id", *inside("input[*]", *_ITEM))),
+    ("Compactconversation", ("previous_response_id", *_INPUT_ITEMS)),
     ("createConversation createConversationItems", inside("items[*]", *_ITEM)),
     ("createVideo", ("input_reference.file_id",)),
     ("CreateVideoEdit CreateVideoExtend", ("video.id",)),
@@ -218,8 +225,11 @@ def _bracketed(names: Iterable[str]) -> str:
 @cache
 def _places(paths: Paths) -> Places[IdPlace] | None:
     """Return the places of some paths; patterns are made when they are first needed."""
-    found = {path.rstrip("?"): IdPlace(field=_field(path), may_be_own=path.endswith("?")) for path in paths}
-    return places(found) if found else None
+    return places({path.rstrip("?"): _place(path) for path in paths}) if paths else None
+
+
+def _place(path: str) -> IdPlace:
+    return IdPlace(field=_field(path), may_be_own=path.endswith("?"), is_of_item=path.endswith("??"))
 
 
 def _field(path: str) -> str:

@@ -12,17 +12,17 @@ A later version may use three of the checksum's characters for a MAC of the id's
 An id that Azure or a client has made has a checksum that fits by accident once in a billion, if it looks like this at
 all. The tags of before, `~` and four letters or digits, are read as well, but are no longer written.
 
-A request is stripped of its tags, and each id becomes a `Claim`: all claims of a request must be on one resource. A
-bare id, one without a tag, belongs to the first resource, because it is from the time before there was a second one.
-Answers get the tag of their resource. Lists go through the resources in their order, one resource a page; a client
-continues with `after`, the last id that it has seen. https://platform.openai.com/docs/api-reference/files/list
+A request is stripped of its tags, and each id becomes a `Claim`. A bare id, one without a tag, belongs to the first
+resource, because it is from the time before there was a second one. Answers get the tag of their resource. Lists go
+through the resources in their order, one resource a page; a client continues with `after`, the last id that it has
+seen. https://platform.openai.com/docs/api-reference/files/list
 
 Ids in JSON are found by their places, which `id_places` lists for each operation.
 """
 
 import re
 from base64 import b32encode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from urllib.parse import quote, unquote
@@ -31,8 +31,9 @@ from zlib import crc32
 import msgspec
 from msgspec import structs
 
-from proxy.errors import InvalidRequest, UnknownId, UpstreamError
+from proxy.errors import UnknownId, UpstreamError
 from proxy.openai_api import json_members
+from proxy.openai_api.claims import Claim, Claims, claimed, claims_of_items, shown
 from proxy.openai_api.id_places import (
     ID_OF_FLAT_EVENTS,
     IdPlace,
@@ -52,7 +53,6 @@ _CHECKSUM = 5
 _OLD_LENGTH = 5
 _OLD_MARK = b"~"
 _OLD = re.compile(rb"[\w.+/=-]++~[a-z2-7]{4}")
-_MAX_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +121,6 @@ def old_tag_of(name: str) -> bytes:
     return _OLD_MARK + b32encode(digest).lower()[:4]
 
 
-def shown(identifier: str) -> str:
-    """Return an id as it is shown in a message."""
-    return identifier if len(identifier) <= _MAX_SHOWN else f"{identifier[:_MAX_SHOWN]}..."
-
-
 def _tag(identifier: bytes, prefix: bytes) -> bytes:
     return prefix + urlsafe_b64encode(crc32(prefix, crc32(identifier)).to_bytes(4, "big"))[:_CHECKSUM]
 
@@ -150,45 +145,6 @@ _CURSORS = frozenset({"after", "before"})
 _IN_QUERIES = _CURSORS | {"run_id"}
 # What an id of an object looks like; anything else without a tag is left for Azure to refuse.
 _PLAIN = re.compile(rb"[A-Za-z0-9][\w.-]*+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """An id that belongs to a resource, the field that has it, and the id as the client wrote it."""
-
-    field: str
-    id: str
-    resource: int
-
-
-Claims = tuple[Claim, ...]
-
-
-def claimed(claims: Iterable[Claim]) -> Claim | None:
-    """Return a claim on the resource of all claims, None without claims; raise `InvalidRequest` if they differ."""
-    first: Claim | None = None
-    for claim in claims:
-        if first is None:
-            first = claim
-        elif claim.resource != first.resource:
-            raise InvalidRequest(
-                f"The `{first.field}` {shown(first.id)} and the `{claim.field}` {shown(claim.id)} belong to different "
-                "Azure OpenAI resources and cannot be used in one request.",
-                param=claim.field,
-                code="invalid_value",
-            )
-    return first
-
-
-def not_served_there(model: str, claim: Claim) -> InvalidRequest:
-    """Return the error for a model that other resources serve than the one that an id belongs to."""
-    return InvalidRequest(
-        f"The model `{model}` is not served by the Azure OpenAI resource that the `{claim.field}` {shown(claim.id)} "
-        "belongs to, and no other resource can use it. Ask for a model of that resource, or send the request without "
-        f"`{claim.field}`.",
-        param=claim.field,
-        code="invalid_value",
-    )
 
 
 def bare_route(tags: Tags, route: Route) -> tuple[Route, Claims]:
@@ -222,11 +178,12 @@ def bare_query(tags: Tags, operation: Operation, query: str) -> tuple[str, Claim
 
 
 def bare_body(tags: Tags, operation: Operation, raw: bytes) -> tuple[bytes, Claims]:
-    """Return a JSON body without tags, and one claim for each resource in it."""
+    """Return a JSON body without tags, and one claim for each resource in it; the items that are whole have one."""
     places = request_places(operation)
     if places is None or not tags.may_be_in(raw):
         return raw, ()
     claims: dict[int, Claim] = {}
+    items: list[Claim] = []
     pieces: list[bytes | memoryview] = []
     view, kept = memoryview(raw), 0
     for place, start, end in walk(raw, places):
@@ -236,12 +193,15 @@ def bare_body(tags: Tags, operation: Operation, raw: bytes) -> tuple[bytes, Clai
             if place.may_be_own or _PLAIN.fullmatch(written) is None:
                 continue
             resource = _FIRST
-        if resource not in claims:
+        if place.is_of_item:
+            items.append(Claim(field=place.field, id=_text(written), resource=resource))
+        elif resource not in claims:
             claims[resource] = Claim(field=place.field, id=_text(written), resource=resource)
         if bare is not written:
             pieces += (view[kept:start], _cut(raw, start, end, written, bare))
             kept = end
-    return (b"".join((*pieces, view[kept:])) if pieces else raw), tuple(claims.values())
+    bare_raw = b"".join((*pieces, view[kept:])) if pieces else raw
+    return bare_raw, (*claims.values(), *claims_of_items(raw, claims, items))
 
 
 def bare_fields(tags: Tags, operation: Operation, fields: Mapping[str, str]) -> tuple[dict[str, str], Claims]:

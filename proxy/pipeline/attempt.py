@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 from msgspec import structs
 
-from proxy.azure_api import headers, response
+from proxy.azure_api import headers, other_servers, response
 from proxy.azure_api.asked_usage import hide_usage
 from proxy.azure_api.errors import AzureErrors
 from proxy.azure_api.request import Call, wants_usage
@@ -24,7 +24,7 @@ from proxy.azure_api.whole_as_stream import to_events
 from proxy.azure_services.credentials import Header
 from proxy.azure_services.upstream import Upstream
 from proxy.config.timeouts import Timeouts
-from proxy.errors import ConfigurationError, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
+from proxy.errors import ConfigurationError, IncompletelySent, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
 from proxy.openai_api.object_ids import tag_location
 from proxy.openai_api.operations import Operation, Surface
 from proxy.openai_api.retry_after import parse_wait
@@ -257,30 +257,47 @@ class Attempts:
 
     async def _succeed(self, sent: Sent, answer: "UpstreamAnswer", header: Header) -> Answered | Refused:
         content_type = answer.headers.get("content-type", "")
+        if sent.routed.request.method == "HEAD" and (
+            sent.call.route.operation.download or content_type.startswith(_EVENTS)
+        ):
+            return self._leave_unread(answer)
         if content_type.startswith(_EVENTS) or (sent.call.streams and _is_vague(content_type)):
             stream = self.translator(sent.call, self._errors_of(sent, answer, header), sent.running.writer.keep_alive)
             if stream is not None:
                 return await self._begin_stream(sent, answer, stream)
-        if sent.call.streams and content_type.startswith("application/json"):
-            return await self._stream_whole(sent, answer, self._errors_of(sent, answer, header))
-        if sent.call.route.operation.download:
+        is_json = content_type.startswith("application/json")
+        if sent.call.route.operation.download and not (is_json and (sent.call.streams or _may_be_error(sent, answer))):
             body = download(answer, sent.running.exchange, idle=self.timeouts.idle, end=sent.running.start.end)
             return self._leaving(sent, answer, body, headers.of_download(answer.headers))
-        return await self._read_whole(sent, answer, content_type)
-
-    async def _read_whole(self, sent: Sent, answer: "UpstreamAnswer", content_type: str) -> Answered:
-        """Return an answer that is held until it is whole; the attempt's own limit bounds the silence in it."""
-        operation = sent.call.route.operation
         whole = await answer.read_whole(MAX_ANSWER_BYTES)
         answer.close()
+        if is_json and sent.resource.surfaces.is_openai and other_servers.is_error(whole):
+            return self._refused_in_success(self._errors_of(sent, answer, header).in_success(answer.headers, whole))
+        if sent.call.streams and is_json:
+            return self._stream_whole(sent, answer, self._errors_of(sent, answer, header), whole)
+        return self._read_whole(sent, answer, content_type, whole)
+
+    def _leave_unread(self, answer: "UpstreamAnswer") -> Answered:
+        """Return the head alone of an answer that is a file or a stream.
+
+        None of Azure's documents has an operation with HEAD, so it is asked by GET, and the connection is closed.
+        """
+        answer.close()
+        answer.sending.end("completed")
+        left = Response(status=answer.status, headers=headers.of_download(answer.headers), body=b"")
+        return Answered(response=left, headers=answer.headers)
+
+    def _read_whole(self, sent: Sent, answer: "UpstreamAnswer", content_type: str, whole: bytes) -> Answered:
+        """Return an answer that was held until it was whole; the attempt's own limit bounded the silence in it."""
+        operation = sent.call.route.operation
         if not whole and (sent.call.streams or not _may_be_empty(operation, answer.status)):
             raise UpstreamError("Azure OpenAI's answer is empty.")
         if operation.clean and whole:
             cleaned = response.to_openai(whole, keep=self.keep_filter_results)
         else:
-            cleaned = response.check(whole, content_type) if whole else whole
+            cleaned = response.check(whole, content_type) if whole and not operation.download else whole
         tag = sent.routed.tagging(sent.call, sent.target.resource) if whole else None
-        passed = headers.response_to_openai(answer.headers)
+        passed = (headers.of_download if operation.download else headers.response_to_openai)(answer.headers)
         if "location" in passed:
             passed["location"] = tag_location(sent.routed.resources.tags, passed["location"], sent.target.resource)
         answer.sending.usage = find_usage(whole)
@@ -305,10 +322,10 @@ class Attempts:
             passed |= headers.EVENTS
         return self._leaving(sent, answer, body, passed, keep_alive=self.timeouts.keep_alive)
 
-    async def _stream_whole(self, sent: Sent, answer: "UpstreamAnswer", errors: AzureErrors) -> Answered | Refused:
+    def _stream_whole(
+        self, sent: Sent, answer: "UpstreamAnswer", errors: AzureErrors, whole: bytes
+    ) -> Answered | Refused:
         """Return a whole answer as the stream that was asked for."""
-        whole = await answer.read_whole(MAX_ANSWER_BYTES)
-        answer.close()
         stream = self.translator(sent.call, errors, sent.running.writer.keep_alive)
         events = to_events(sent.call.route.operation.stream, whole, with_usage=_tells_usage(sent.call))
         if stream is None or events is None:
@@ -322,6 +339,12 @@ class Attempts:
         answer.sending.end("completed")
         passed = headers.response_to_openai(answer.headers) | headers.EVENTS
         return self._leaving(sent, answer, body, passed)
+
+    def _refused_in_success(self, error: ProxyError) -> Refused:
+        """Return an error that came with a status of success."""
+        wait = parse_wait(error.headers, error.message, self.now())
+        code = error.reason or error.code or ""
+        return Refused(failure=Failure(kind=Kind.ANSWER, status=error.status, code=code, wait=wait), error=error)
 
     def _refused_in_stream(self, error: ProxyError, answer: "UpstreamAnswer") -> Refused:
         error.headers = {**headers.headers_of_error(answer.headers), **error.headers}
@@ -342,6 +365,7 @@ class Attempts:
             names_object=bool(sent.call.route.parameters),
             keeps_details=self.keep_filter_results or is_azure_shaped(sent.routed.request.path),
             head=answer.headers,
+            is_openai=sent.resource.surfaces.is_openai,
         )
 
     def _leaving(
@@ -368,6 +392,12 @@ def _tells_usage(call: Call) -> bool:
     return wants_usage(call) and not call.hides_usage
 
 
+def _may_be_error(sent: Sent, answer: "UpstreamAnswer") -> bool:
+    """Tell whether what should be a file's bytes may be an error of a server that calls its errors a success."""
+    length = answer.headers.get("content-length", "")
+    return sent.resource.surfaces.is_openai and length.isdigit() and int(length[:9]) <= MAX_ERROR_BYTES
+
+
 def _is_vague(content_type: str) -> bool:
     return not content_type or content_type.startswith(_VAGUE_TYPES)
 
@@ -390,4 +420,6 @@ def _kind(error: ProxyError) -> Kind:
     """Return how far an attempt came that has no answer."""
     if isinstance(error, Unreachable | ConfigurationError):
         return Kind.CONNECT
+    if isinstance(error, IncompletelySent):
+        return Kind.INCOMPLETE
     return Kind.TIMEOUT if isinstance(error, UpstreamTimeout) else Kind.RESET

@@ -15,7 +15,7 @@ from proxy.azure_api.headers import EVENTS, JSON
 from proxy.azure_api.output_limit import output_bound, with_output_limit
 from proxy.azure_api.request import Call, parse_call
 from proxy.config.timeouts import Timeouts
-from proxy.errors import ProxyError, UnknownUrl, UpstreamError
+from proxy.errors import ProxyError, UnknownUrl, UnsupportedOperation, UpstreamError
 from proxy.openai_api.id_places import form_parts
 from proxy.openai_api.json_members import BYTE_ORDER_MARK
 from proxy.openai_api.object_ids import Page, bare_fields, open_page, spans_resources
@@ -124,7 +124,7 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
     async def answer(self, routed: RoutedRequest) -> Response:
         """Return the answer to a call."""
         operation, calls, start, slot = routed.route.operation, self.calls, self.running.start, self.running.slot
-        may_stream = operation.stream is not None
+        may_stream = operation.stream is not None and routed.request.method != "HEAD"
         if _passes(routed):
             slot.work(form=True)
             if may_stream:
@@ -220,7 +220,7 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         """Return the answer of one resource; one that does not offer the list has nothing on it."""
         try:
             return await self._send(routed, call)
-        except UnknownUrl:
+        except (UnknownUrl, UnsupportedOperation):
             if not page.behind:
                 raise
             return Response(status=200, headers=JSON, body=_EMPTY_LIST)

@@ -206,9 +206,11 @@ class FormSource:
         length = {} if prepared.length is None else {"content-length": str(prepared.length)}
         if routed.route.operation.body is Body.SESSION_FORM:
             query = with_mapped_model(query, routed.serving(target.resource))
+        surfaces = routed.resources.each[target.resource].surfaces
         return UpstreamRequest(
             method=routed.route.operation.method,
-            url=routed.resources.each[target.resource].surfaces.url(routed.route, prepared.plan.deployment, query),
+            url=surfaces.url(routed.route, prepared.plan.deployment, query),
             headers=headers.request_to_azure(routed.request.headers, json=False) | length,
             body=prepared.body,
+            guarded=surfaces.is_openai,
         )

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from proxy.azure_api.headers import JSON, common_headers
+from proxy.azure_api.headers import common_headers
 from proxy.errors import MethodNotAllowed, ProxyError, UnknownUrl, UnsupportedOperation, UpgradeRequired
 from proxy.openai_api import cors, router
 from proxy.openai_api.answers import to_response, with_propagation_hint
@@ -92,8 +92,6 @@ class Handler:
             raise route
         if route.operation.surface is Surface.LOCAL:
             return await self._answer_locally(exchange, request, route, principal)
-        if request.method == "HEAD":
-            return Response(status=200, headers=JSON, body=b"")
         if route.operation.stored and not self.store_objects:
             raise UnsupportedOperation("Objects that Azure keeps are switched off at this proxy (STORED_OBJECTS).")
         slot.read_for(principal.client)
@@ -111,7 +109,7 @@ class Handler:
         if isinstance(route, MethodNotAllowed) and _asks_for_websocket(request):
             return UpgradeRequired()
         if self.forward_unknown and isinstance(route, UnknownUrl):
-            return router.unknown(request.method, request.path)
+            return router.unknown("GET" if request.method == "HEAD" else request.method, request.path)
         return route
 
     async def _answer_in_public(self, route: Route) -> Response:

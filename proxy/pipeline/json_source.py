@@ -7,7 +7,7 @@ from msgspec import structs
 
 from proxy.azure_api import headers, repair
 from proxy.azure_api.asked_usage import is_about_usage, without_usage
-from proxy.azure_api.errors import MISSING_CODES
+from proxy.azure_api.errors import MISSING_CODES, parse_texts
 from proxy.azure_api.request import IMAGE_HEADER, Call, encode_body, image_deployment
 from proxy.errors import ModelNotFound
 from proxy.openai_api.answers import REPAIRED
@@ -25,6 +25,8 @@ MAX_ROUNDS = 5
 _REFUSALS = frozenset({400, 422})
 _NOT_FOUND = 404
 _CHAT = "createChatCompletion"
+# What the path of a deployment may answer for a model of another maker, in place of 404.
+_UNKNOWN_MODEL = "unknown_model"
 
 
 class JsonSource:
@@ -154,9 +156,10 @@ class JsonSource:
         surfaces = self._routed.resources.each[target.resource].surfaces
         if surfaces.surface_for(operation) is not Surface.DEPLOYMENT:
             return False
-        code = refused.failure.code.lower()
-        is_missing = refused.failure.status == _NOT_FOUND and code not in MISSING_CODES
-        return is_missing or (code == "unknown_model" and refused.failure.status in (400, _NOT_FOUND))
+        # Azure's own code: what is told of a model that is not there has one code for all of them.
+        _, code, _ = parse_texts(refused.body)
+        is_missing = refused.failure.status == _NOT_FOUND and code.lower() not in MISSING_CODES
+        return is_missing or (code.lower() == _UNKNOWN_MODEL and refused.failure.status in (400, _NOT_FOUND))
 
     def _apply(self, repairs: Iterable[Repair]) -> None:
         document = self._call.document
@@ -185,4 +188,5 @@ class JsonSource:
             headers=passed,
             body=body,
             repeatable=self.repeat is Repeat.IDEMPOTENT,
+            guarded=surfaces.is_openai,
         )

@@ -10,23 +10,20 @@ from msgspec import structs
 from proxy.auth.allowed_models import AllowedModels, unknown_operation, unnamed_model, unread_batch
 from proxy.azure_api.request import IMAGE_HEADER, Call, Serving, require_model
 from proxy.errors import ModelNotFound
+from proxy.openai_api.claims import Claim, Claims, claimed, not_served_there, preferred
 from proxy.openai_api.json_body import JsonBody
 from proxy.openai_api.model_places import also_named_models, is_batch_in_parts
 from proxy.openai_api.object_ids import (
-    Claim,
-    Claims,
     EventTags,
     bare_body,
     bare_query,
     bare_route,
     brings_ids,
-    claimed,
-    not_served_there,
     tag_answer,
 )
 from proxy.openai_api.router import UNKNOWN, Route
 from proxy.pipeline.resources import Resources
-from proxy.routing.targets import Target
+from proxy.routing.targets import Target, prefer
 from proxy.values import ModelKind, Request
 
 # No model has a longer name, fine-tuned ones included; names are kept by whoever learns something of them.
@@ -37,8 +34,9 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a request before it is sent.
 
     `query` is the client's, without tags; `pinned` is the number of the resource that keeps the objects which the
-    request names, None where it names none; `claim` is the first of their ids. `allowed` are the models that the
-    client may use, None for all.
+    request names, None where it names none; `claim` is the first of their ids. `preferred` is the resource to ask first
+    among equals, because it has made the items which the request brings. `allowed` are the models that the client may
+    use, None for all.
     """
 
     __repr__ = object.__repr__  # without what is in it
@@ -49,6 +47,7 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     resources: Resources
     pinned: int | None = None
     claim: Claim | None = None
+    preferred: int | None = None
     allowed: AllowedModels | None = None
 
     def check_models(self, allowed: AllowedModels, raw: bytes, named: str | None) -> None:
@@ -79,7 +78,8 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
         raw, in_body = bare_body(tags, self.route.operation, raw)
         claim = claimed((*in_path, *in_query, *in_body, *claims))
         pinned = None if claim is None else claim.resource
-        return structs.replace(self, route=route, query=query, pinned=pinned, claim=claim), raw
+        prefers = preferred(in_body) if pinned is None else None
+        return structs.replace(self, route=route, query=query, pinned=pinned, claim=claim, preferred=prefers), raw
 
     def names(self) -> tuple[str, ...]:
         """Return the models that the client may use."""
@@ -108,7 +108,7 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
                 raise not_served_there(model, self.claim)
         if not targets:
             raise ModelNotFound(model, known=self.names())
-        return targets
+        return targets if self.preferred is None else prefer(targets, self.preferred)
 
     def _permitted(self, allowed: AllowedModels, targets: tuple[Target, ...]) -> tuple[Target, ...]:
         """Return the targets that the client may use.
@@ -135,7 +135,8 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
                 raise unnamed_model()
         if not targets:
             require_model(operation, document)
-        return targets or self.targets(None)
+        targets = targets or self.targets(None)
+        return targets if self.preferred is None else prefer(targets, self.preferred)
 
     def serving(self, resource: int) -> Serving:
         """Return what finds the deployment of a resource for a model."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from proxy.azure_api.errors import FILTER_CODES, MISSING_CODES, REFUSED, WITHDRAWN
+from proxy.azure_api.errors import FILTER_CODES, MISSING_CODES, NO_OPERATION, REFUSED, WITHDRAWN
 from proxy.config.policy import Policy
 
 REQUEST_TIMEOUT, THROTTLED, UNAUTHORIZED, SERVER_ERROR = 408, 429, 401, 500
@@ -15,6 +15,7 @@ class Kind(Enum):
     """How far an attempt came."""
 
     CONNECT = "no connection, so nothing was sent"
+    INCOMPLETE = "the connection broke before the whole request was sent"
     RESET = "the connection broke before the answer began"
     TIMEOUT = "no answer in time"
     ANSWER = "an error as the answer"
@@ -56,6 +57,11 @@ class Failure:
         return self.code in REFUSED
 
     @property
+    def is_unsupported(self) -> bool:
+        """Tell whether the server does not have the operation; for others it is as good as before."""
+        return self.code == NO_OPERATION
+
+    @property
     def is_filtered(self) -> bool:
         """Tell whether a content filter refused the request; the filter of any other target would do the same."""
         return self.code.lower() in FILTER_CODES
@@ -63,7 +69,7 @@ class Failure:
     @property
     def is_fault(self) -> bool:
         """Tell whether the failure is the target's fault and counts against its health."""
-        if self.is_filtered:
+        if self.is_filtered or self.is_unsupported:
             return False
         return self.status is None or self.status == REQUEST_TIMEOUT or self.status >= SERVER_ERROR
 
@@ -103,8 +109,15 @@ def judge(failure: Failure, repeat: Repeat, policy: Policy, *, refreshed: bool =
 def _allowed(failure: Failure, policy: Policy) -> frozenset[Repeat]:
     if failure.kind is Kind.CONNECT:
         return _ALL
+    if failure.kind is Kind.INCOMPLETE:
+        return _NOT_PROCESSED
     if failure.kind is Kind.TIMEOUT:
         return _IDEMPOTENT if policy.retries_timeouts else _NOTHING
-    if failure.kind is Kind.ANSWER and (failure.is_throttled or failure.is_missing or failure.is_refused):
+    if failure.kind is Kind.ANSWER and _is_elsewhere(failure):
         return _NOT_PROCESSED
     return _IDEMPOTENT if failure.is_fault or failure.is_throttled or failure.is_missing else _NOTHING
+
+
+def _is_elsewhere(failure: Failure) -> bool:
+    """Tell whether a target has refused what another one may take."""
+    return failure.is_throttled or failure.is_missing or failure.is_refused or failure.is_unsupported

@@ -145,7 +145,7 @@ class RetryState:
         self._health = health
         self._budget = budget
         self._tried: dict[Key, Target] = {}
-        # Targets that have no such deployment, or refuse the call for a reason of their own.
+        # Targets that have no such deployment or operation, or refuse the call for a reason of their own.
         self._excluded: set[Key] = set()
         self._throttled: set[Key] = set()
         self._last: Step | None = None
@@ -196,7 +196,7 @@ class RetryState:
         For `Verdict.REFRESH` the caller fetches a fresh credential; `next` then returns the same target again.
         """
         self.failure, self._running = failure, None
-        if failure.is_missing or failure.is_refused:
+        if failure.is_missing or failure.is_refused or failure.is_unsupported:
             self._excluded.add(step.target.key)
         if failure.is_throttled:
             self._throttled.add(step.target.key)

@@ -8,7 +8,7 @@ https://learn.microsoft.com/azure/ai-foundry/openai/concepts/models lists models
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from proxy.errors import ModelNotFound
@@ -109,8 +109,8 @@ def kind_of(deployed: Deployed) -> ModelKind | None:
     return next((kind for name, kind in _CAPABILITIES.items() if name in deployed.capabilities), None)
 
 
-# Models of OpenAI, fine-tuned ones included; safe in a header and in a query.
-_ANY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}")
+# Models of OpenAI, fine-tuned ones included, and of servers like it, where a name may be a path; safe in a query.
+_ANY_NAME = re.compile(r"[A-Za-z0-9/][A-Za-z0-9._:/@+-]{0,255}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,9 +145,14 @@ class ResourceModels:
         return None if name is None else self._named(name, model)
 
     def default_of_kind(self, model: str, kind: ModelKind | None) -> Deployed | None:
-        """Return the default deployment where it serves a kind of model: chat, unless Azure lists it for another."""
+        """Return the default deployment where it serves a kind of model: chat, unless it is listed for another.
+
+        Servers that take any name list models of any maker, most of which nobody knows the kind of.
+        """
         listed = next((deployed for deployed in self.deployed or () if deployed.name == self.default), None)
         serves = ModelKind.CHAT if listed is None else kind_of(listed)
+        if serves is None and self.any_name:
+            serves = ModelKind.CHAT
         return self.find_default(model) if kind is not None and kind is serves else None
 
     def listed_of_kind(self, model: str, kind: ModelKind | None) -> Deployed | None:
@@ -374,6 +379,15 @@ def _placed(
                 weight=resource.weight / len(group),
                 place=(level, resource.priority, spills),
             )
+
+
+def prefer(targets: tuple[Target, ...], resource: int) -> tuple[Target, ...]:
+    """Return the targets so that, among equals, others only stand in for those of a resource."""
+    levels = {target.priority for target in targets if target.resource == resource and target.weight}
+    return tuple(
+        replace(target, weight=0.0) if target.priority in levels and target.resource != resource else target
+        for target in targets
+    )
 
 
 def _rank(found: Sequence[_Found]) -> tuple[Target, ...]:

@@ -104,8 +104,10 @@ class ResponseWriter:
     def write(self, response: Response, *, with_body: bool = True) -> Awaitable[None]:
         """Send an answer; for HEAD without its body, for whose end the host would let the next request wait."""
         body = response.body
+        if not with_body:
+            return self._write_without_body(response)
         if isinstance(body, bytes):
-            return self._write_whole(response, body if with_body else b"")
+            return self._write_whole(response, body)
         return self._write_stream(response, body)
 
     def begin_stream(self, headers: Mapping[str, str], silence: float) -> None:
@@ -123,6 +125,16 @@ class ResponseWriter:
         self.is_sending = True
         await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
+
+    async def _write_without_body(self, response: Response) -> None:
+        """Send the head alone, with the length that the body would have, if that is known."""
+        headers, body = self._encoded(response.headers), response.body
+        if body and isinstance(body, bytes) and "content-length" not in response.headers:
+            headers.append((b"content-length", b"%d" % len(body)))
+        await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": b""})
+        if not isinstance(body, bytes):
+            await body.aclose()
 
     async def _write_stream(self, response: Response, chunks: AsyncGenerator[bytes, None]) -> None:
         send, now, rate = self._send, self._deadline.now, self._break_delay.rate

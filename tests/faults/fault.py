@@ -33,16 +33,18 @@ class Expected:
     """What must come of a fault.
 
     `status` is what the client reads when no other target helps, `code` that of the error, None for any; `asked` is how
-    often the faulty target gets the request when it is the only one. When every target fails so, the client reads the
-    `same`, or that all are `throttled` or down; then `wait` is its Retry-After in seconds, None for any. `waits` tells
-    that it reads one even when there is no other target, `lasting` that another attempt is in vain although the status
-    says otherwise. `late` tells that the head of a stream leaves before there is content, so that an error is an event.
+    often the faulty target gets the request when it is the only one, and `sendings` how often in one attempt. When
+    every target fails so, the client reads the `same`, or that all are `throttled` or down; then `wait` is its
+    Retry-After in seconds, None for any. `waits` tells that it reads one even when there is no other target, `lasting`
+    that another attempt is in vain although the status says otherwise. `late` tells that the head of a stream leaves
+    before there is content, so that an error is an event.
     """
 
     outcome: Outcome
     status: int = 200
     code: str | None = None
     asked: int = 1
+    sendings: int = 1
     throttled: bool = False
     same: bool = False
     waits: bool = False

@@ -24,11 +24,15 @@ def _refused(name: str, status: int, told: str | None = None, body: bytes = b"")
     return Fault(name=name, group=CLIENTS, expected=expected, play=lambda _: answer(raw))
 
 
+def _asked_on_v1_too(operation: Operation) -> int:
+    return 2 if operation.path.endswith("/chat/completions") else 1
+
+
 def _path_refused(name: str) -> Fault:
     """Return a row for a path that Azure does not know; a chat is then tried once on v1, for models of other makers."""
 
     def expected(operation: Operation) -> Expected:
-        asked = 2 if operation.path.endswith("/chat/completions") else 1
+        asked = _asked_on_v1_too(operation)
         return Expected(outcome=Outcome.NOWHERE, status=404, code="unknown_url", asked=asked)
 
     raw = whole("404 No", _error("404"))
@@ -88,7 +92,14 @@ REFUSALS = (
     Fault(
         name="400 `unknown_model`",
         group=AZURES,
-        expected=Expected(outcome=Outcome.ELSEWHERE, status=404, code="model_not_found", same=True),
+        expected=lambda operation: Expected(
+            outcome=Outcome.ELSEWHERE,
+            status=404,
+            code="model_not_found",
+            same=True,
+            asked=_asked_on_v1_too(operation),
+            sendings=_asked_on_v1_too(operation),
+        ),
         play=lambda _: answer(whole("400 No", _error("unknown_model"))),
     ),
     Fault(

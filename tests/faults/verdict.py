@@ -61,7 +61,7 @@ def _asked_as_expected(layout: Layout, expected: Expected, asked: Sequence[int |
     if layout is Layout.ALONE:
         wanted: tuple[tuple[int, ...], ...] = ((often,),)
     elif again:
-        wanted = ((1, 1),)
+        wanted = ((expected.sendings, 1 if layout is Layout.SPILL else expected.sendings),)
     else:  # The draw says which of two equal ones it is.
         wanted = ((often, 0),) if layout is Layout.SPILL else ((often, 0), (0, often))
     fits = any(all(one in (None, want) for one, want in zip(asked, wants, strict=True)) for wants in wanted)

@@ -1,46 +1,65 @@
 """Where a template is deployed, and what that makes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 Json = Any
-DEPLOYMENTS = "Microsoft.Resources/deployments"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a template is deployed."""
+    """Where a template is deployed; without a group it is one for a subscription."""
 
+    tenant: str = "44444444-4444-4444-4444-444444444444"
     subscription: str = "11111111-1111-1111-1111-111111111111"
-    group: str = "rg-proxy"
+    group: str | None = "rg-proxy"
     location: str = "swedencentral"
 
     @property
-    def group_id(self) -> str:
-        """Return the id of the resource group."""
-        return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
+    def metadata(self) -> dict[str, str]:
+        """Return the place as the compiler wants it."""
+        group = {} if self.group is None else {"resourceGroup": self.group}
+        return {"tenantId": self.tenant, "subscriptionId": self.subscription, "location": self.location, **group}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """A deployed resource; `path` names the symbols that lead to it, `after` those of its template it waits for."""
+    """A deployed resource."""
 
     id: str
     type: str
     name: str
     body: dict[str, Json]
-    path: tuple[str, ...]
-    after: frozenset[str] = frozenset()
-    outputs: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def scope(self) -> str:
+        """Return the id of the resource that an extension, as a role assignment, belongs to."""
+        return self.id.rpartition("/providers/")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A resource or a nested deployment of a template: its id, the loop it belongs to, and what it waits for."""
+
+    id: str
+    loop: str
+    after: frozenset[str]
+    is_module: bool
+
+    @property
+    def name(self) -> str:
+        """Return the last part of the id."""
+        return self.id.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """What a deployment made, in the order in which it was made, and its outputs."""
+    """What a deployment makes, and its outputs; what is known only after it holds the values that a test gave."""
 
     resources: tuple[Resource, ...]
     outputs: Mapping[str, Json]
+    diagnostics: tuple[Json, ...] = ()
 
     def of_type(self, kind: str) -> list[Resource]:
         """Return the resources of one type."""

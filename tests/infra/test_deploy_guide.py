@@ -28,6 +28,16 @@ def test_every_parameter_and_output_that_it_names_is_in_the_bicep() -> None:
     assert len(named) > 15
 
 
+def test_the_first_deployment_uses_parameters_and_outputs_that_exist() -> None:
+    page = (ROOT / "docs" / "first-deployment.md").read_text("utf-8")
+    there = set(re.findall(r"^(?:param|output) (\w+)", BICEP, re.MULTILINE))
+    given = set(re.findall(r"(?<=[ ;])([a-z]+[A-Z][A-Za-z]+)=", page)) | set(re.findall(r"outputs\.(\w+)\.value", page))
+    assert given - there == set()
+    assert len(given) > 8
+    for part in ("--http1.1", "--http2", "Upgrade: websocket", "outcome"):
+        assert part in page
+
+
 def test_the_sums_are_right() -> None:
     sums = SUM.findall(GUIDE)
     assert len(sums) == 3
@@ -47,7 +57,7 @@ def test_the_table_of_a_million_requests_is_right() -> None:
 
 
 def test_the_defaults_that_guard_the_bill_are_those_of_the_bicep() -> None:
-    said = dict(re.findall(r"`(maximumInstanceCount|logDailyCapGb|perInstanceConcurrency)` \((\d+)", GUIDE))
+    said = dict(re.findall(r"`(maximumInstanceCount|logDailyCapGb|perInstanceConcurrency)`\s\((\d+)", GUIDE))
     assert said.items() <= dict(re.findall(r"^param (\w+) int = (\d+)", BICEP, re.MULTILINE)).items()
     assert len(said) == 3
 

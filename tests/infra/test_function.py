@@ -34,8 +34,18 @@ def test_a_parameter_cannot_leave_the_limits_of_flex_consumption(name: str, limi
     assert {key: parameter[key] for key in limits} == limits
 
 
-def test_the_number_of_instances_is_low_until_somebody_raises_it() -> None:
-    assert world.template()["parameters"]["maximumInstanceCount"]["defaultValue"] <= 10
+def test_the_number_of_instances_is_one_that_every_region_takes() -> None:
+    """Less than 40 is a preview in some regions: https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan."""
+    assert world.template()["parameters"]["maximumInstanceCount"]["defaultValue"] == 40
+
+
+def test_only_the_addresses_that_are_named_may_call_the_app() -> None:
+    site = _site(world.WAYS["guarded"])["siteConfig"]
+    rules = [(one["ipAddress"], one["action"], one["priority"]) for one in site["ipSecurityRestrictions"]]
+    assert rules == [("203.0.113.0/24", "Allow", 100), ("198.51.100.7/32", "Allow", 101)]
+    assert site["ipSecurityRestrictionsDefaultAction"] == "Deny"
+    everybody = _site({})["siteConfig"]
+    assert (everybody["ipSecurityRestrictions"], everybody["ipSecurityRestrictionsDefaultAction"]) == ([], "Allow")
 
 
 def test_instances_are_always_ready_when_they_are_asked_for() -> None:

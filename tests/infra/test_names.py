@@ -1,18 +1,20 @@
 """Names fit Azure's rules and belong to their group."""
 
-import random
 import re
-import string
+
+import pytest
 
 from tests.infra import world
-from tests.infra.deployment import DEPLOYMENTS, Place
+from tests.infra.deployment import Place
 
 # https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
 RULES = {
     "Microsoft.Authorization/roleAssignments": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     "Microsoft.CognitiveServices/accounts": r"[A-Za-z0-9][A-Za-z0-9-]{0,62}[A-Za-z0-9]",
     "Microsoft.CognitiveServices/accounts/deployments": r"[A-Za-z0-9._-]{1,64}",
+    "Microsoft.Consumption/budgets": r"[A-Za-z0-9_-]{1,63}",
     "Microsoft.Insights/components": r"[A-Za-z0-9._()-]{0,254}[A-Za-z0-9_()-]",
+    "Microsoft.Insights/diagnosticSettings": r"[^*<>%&:?+/\\\\]{1,260}",
     "Microsoft.KeyVault/vaults": r"(?!.*--)[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]",
     "Microsoft.KeyVault/vaults/secrets": r"[A-Za-z0-9-]{1,127}",
     "Microsoft.ManagedIdentity/userAssignedIdentities": r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}",
@@ -30,30 +32,36 @@ RULES = {
     "Microsoft.Web/sites": r"[A-Za-z0-9][A-Za-z0-9-]{0,58}[A-Za-z0-9]",
     "Microsoft.Web/sites/basicPublishingCredentialsPolicies": r"ftp|scm",
     "Microsoft.Web/sites/extensions": r"onedeploy",
-    DEPLOYMENTS: r"[A-Za-z0-9._()-]{1,64}",
 }
 WORLDWIDE = ("Microsoft.CognitiveServices/accounts", "Microsoft.KeyVault/vaults", "Microsoft.Web/sites")
-GROUP_LETTERS = string.ascii_letters + string.digits + "_-.()äß"
+# Names are derived from the id of the group, whatever letters a group may have.
+GROUPS = ("a", "rg-proxy", "Grüße_(1).test", "R" * 90)
 
 
-def _random_group(chance: random.Random) -> Place:
-    length = chance.choice([1, 2, 10, 40, 89])
-    group = "".join(chance.choices(GROUP_LETTERS, k=length)) + chance.choice(string.ascii_letters)
-    return Place(
-        group=group, subscription=f"{chance.randrange(16**8):08x}-0000-4000-8000-{chance.randrange(16**12):012x}"
-    )
+@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("suffix", ["", "x" * 40], ids=["no suffix", "the longest suffix"])
+def test_names_are_within_azures_rules(group: str, suffix: str) -> None:
+    given = {**world.PRIVATE["guarded, existing accounts, private"], "nameSuffix": suffix}
+    deployment = world.deployed(given, Place(group=group))
+    for one in deployment.resources:
+        assert re.fullmatch(RULES[one.type], one.name.rpartition("/")[2]), one.id
+    nested = [one.name for one in world.steps(given, Place(group=group))]
+    assert all(re.fullmatch(r"[A-Za-z0-9._()-]{1,64}", one) for one in nested)
 
 
-def test_names_are_within_azures_rules_for_200_random_groups() -> None:
-    chance = random.Random(7)
-    seen: set[str] = set()
-    for number in range(200):
-        given = {"privateNetwork": number % 2 == 0, "nameSuffix": "x" * (number % 3 * 20)}
-        deployment = world.deployed(given, _random_group(chance))
-        for one in deployment.resources:
-            assert re.fullmatch(RULES[one.type], one.name.rpartition("/")[2]), one.id
-        seen |= {one.name for kind in WORLDWIDE for one in deployment.of_type(kind)}
-    assert len(seen) == 200 * len(WORLDWIDE)
+def test_every_group_has_worldwide_names_of_its_own() -> None:
+    deployments = [world.deployed({}, Place(group=group)) for group in GROUPS]
+    names = [one.name for each in deployments for kind in WORLDWIDE for one in each.of_type(kind)]
+    assert len(set(names)) == len(GROUPS) * len(WORLDWIDE)
+
+
+def test_the_case_of_a_group_changes_no_name() -> None:
+    """Azure gives the id of a group in the case in which somebody has typed it."""
+    names = [
+        [one.name for one in world.deployed({}, Place(group=group)).of_type("Microsoft.KeyVault/vaults")]
+        for group in ("rg-proxy", "RG-Proxy")
+    ]
+    assert names[0] == names[1]
 
 
 def test_the_longest_name_of_a_client_still_fits_a_secret() -> None:

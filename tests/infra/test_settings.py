@@ -51,11 +51,17 @@ ABSENT = {
     "UPSTREAM_FIRST_BYTE_TIMEOUT": "the app's default fits the platform",
     "UPSTREAM_IDLE_TIMEOUT": "the app's default fits the platform",
     "UPSTREAM_POOL_TIMEOUT": "the app's default fits the platform",
+    "UPSTREAM_PRIVATE_ADDRESSES": "goes with upstreams that are not Azure's, of which the template knows nothing",
     "UPSTREAM_REASONING_IDLE_TIMEOUT": "the app's default fits the platform",
     "UPSTREAM_TOTAL_TIMEOUT": "follows functionTimeout in host.json",
 }
 # Set by Azure itself.
-PLATFORM = {"AZUREFUNCTIONSJOBHOST__FUNCTIONTIMEOUT", "IDENTITY_ENDPOINT", "MSI_ENDPOINT"}
+PLATFORM = {
+    "AZUREFUNCTIONSJOBHOST__FUNCTIONTIMEOUT",
+    "AZURE_FUNCTIONS_ENVIRONMENT",
+    "IDENTITY_ENDPOINT",
+    "MSI_ENDPOINT",
+}
 # Flex Consumption knows these from functionAppConfig and refuses or misreads them as settings.
 REFUSED = re.compile(
     "AzureWebJobsStorage|AzureWebJobsStorage__(blob|queue|table)ServiceUri|FUNCTIONS_(WORKER_RUNTIME.*|EXTENSION_VERSION)"
@@ -119,7 +125,7 @@ def test_no_setting_is_one_that_flex_consumption_refuses(way: dict[str, Any]) ->
 def test_the_host_reaches_its_storage_by_name_and_identity_only() -> None:
     deployment = world.deployed()
     settings = world.settings(deployment)
-    identity = world.facts(deployment.only("Microsoft.ManagedIdentity/userAssignedIdentities"))
+    identity = world.known_later(deployment.only("Microsoft.ManagedIdentity/userAssignedIdentities"))
     assert {name: value for name, value in settings.items() if name.startswith("AzureWebJobs")} == {
         "AzureWebJobsStorage__accountName": deployment.only("Microsoft.Storage/storageAccounts").name,
         "AzureWebJobsStorage__clientId": identity["clientId"],

@@ -1,16 +1,16 @@
 """What the tests of the templates share: the files, an Azure with accounts in it, and the ways to deploy."""
 
 import json
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.infra import functions
-from tests.infra.deployment import DEPLOYMENTS, Deployment, Place, Resource
-from tests.infra.engine import deploy
-from tools.infra.template import translate
-from tools.infra.values import Json
+from tests.infra import arm, snapshot
+from tests.infra.deployment import Deployment, Place, Resource, Step
+from tests.infra.language_server import compiled
+from tests.infra.snapshot import Known
 
 ROOT = Path(__file__).parent.parent.parent
 INFRA = ROOT / "infra"
@@ -24,7 +24,10 @@ REGIONAL = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/O
 
 _OPENAI_ADDRESS = "OpenAI Language Model Instance API"
 EXISTING: Mapping[str, Mapping[str, object]] = {
-    ONE: {"endpoint": "https://team-openai.openai.azure.com/", "endpoints": {}},
+    ONE: {
+        "endpoint": "https://team-openai.openai.azure.com/",
+        "endpoints": {_OPENAI_ADDRESS: "https://team-openai.openai.azure.com/"},
+    },
     TWO: {
         "endpoint": "https://foundry.cognitiveservices.azure.com/",
         "endpoints": {_OPENAI_ADDRESS: "https://foundry.openai.azure.com/"},
@@ -50,10 +53,24 @@ WAYS: dict[str, dict[str, Any]] = {
     "no code": {"packageUri": ""},
     "no client key, nobody to read it": {"clientName": "", "deployerObjectId": ""},
     "brought back": {"recoverVault": True, "restoreOpenAi": True, "vaultPurgeProtection": True},
+    "guarded": {
+        "azureBudget": 100,
+        "azureBudgetEmails": ["team@example.com"],
+        "diagnosticSettings": True,
+        "allowedIpRanges": ["203.0.113.0/24", "198.51.100.7/32"],
+    },
+    "guarded, existing accounts": {
+        "openAiResourceId": ONE,
+        "openAiResources": [{"id": TWO}],
+        "azureBudget": 100,
+        "azureBudgetEmails": ["team@example.com"],
+        "diagnosticSettings": True,
+    },
     "always ready": {"alwaysReadyInstances": 2, "instanceMemoryMB": 512},
 }
 PRIVATE = {f"{name}, private": {**way, "privateNetwork": True} for name, way in WAYS.items()}
 EVERY_WAY = {**WAYS, **PRIVATE}
+AZD = {"environmentName": "dev", "location": "swedencentral"}
 
 
 @cache
@@ -63,24 +80,21 @@ def template() -> dict[str, Any]:
 
 
 @cache
-def azd_template() -> dict[str, Json]:
+def azd_template() -> dict[str, Any]:
     """Return the template of azd, which is nowhere committed."""
-    return translate("infra/main.bicep", lambda path: (ROOT / path).read_text("utf-8"))
+    return dict(json.loads(compiled(INFRA / "main.bicep")["contents"]))
 
 
-def facts(resource: Resource) -> Mapping[str, object]:
+def known_later(resource: Resource) -> Mapping[str, object]:
     """Return what Azure adds to a resource."""
     name = resource.name
-    if resource.type == ACCOUNTS:
-        assert resource.body or resource.id in EXISTING, f"{resource.id} is not there yet"
-        own = {"endpoint": f"https://{name}.openai.azure.com/", "endpoints": {}}
-        return EXISTING.get(resource.id, own)
     known: dict[str, dict[str, object]] = {
-        "Microsoft.Insights/components": {"ConnectionString": f"InstrumentationKey={functions.guid(name)}"},
+        ACCOUNTS: {"endpoint": f"https://{name}.openai.azure.com/", "endpoints": {}},
+        "Microsoft.Insights/components": {"ConnectionString": f"InstrumentationKey={_guid(name)}"},
         "Microsoft.KeyVault/vaults": {"vaultUri": f"https://{name}.vault.azure.net/"},
         "Microsoft.ManagedIdentity/userAssignedIdentities": {
-            "clientId": functions.guid("client", name),
-            "principalId": functions.guid("principal", name),
+            "clientId": _guid("client", name),
+            "principalId": _guid("principal", name),
         },
         "Microsoft.Storage/storageAccounts": {"primaryEndpoints": {"blob": f"https://{name}.blob.core.windows.net/"}},
         "Microsoft.Web/sites": {"defaultHostName": f"{name}.azurewebsites.net"},
@@ -88,14 +102,35 @@ def facts(resource: Resource) -> Mapping[str, object]:
     return known.get(resource.type, {})
 
 
+def _guid(*parts: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "-".join(parts)))
+
+
+def _later(resources: Sequence[Resource]) -> Known:
+    """Return what Azure shows of the resources that a snapshot lists, and of those that were there before."""
+    made = {one.id: known_later(one) for one in resources if not arm.is_expression(one.id)}
+    accounts = [one.id for one in resources if one.type == ACCOUNTS] or [REGIONAL]
+    return Known(references={**EXISTING, **made}, parameters={"accountId": accounts[0]})
+
+
 def deployed(given: Mapping[str, object] | None = None, place: Place | None = None) -> Deployment:
     """Deploy the committed template."""
-    return deploy(template(), {"clientKey": CLIENT_KEY, **(given or {})}, facts, place or Place())
+    return snapshot.deploy(template(), {"clientKey": CLIENT_KEY, **(given or {})}, place or Place(), _later)
+
+
+def deployed_by_azd(given: Mapping[str, object] | None = None) -> Deployment:
+    """Deploy the template of azd into a subscription."""
+    return snapshot.deploy(azd_template(), {**AZD, **(given or {})}, Place(group=None), _later)
+
+
+def steps(given: Mapping[str, object] | None = None, place: Place | None = None) -> list[Step]:
+    """Return the resources and nested deployments of the committed template."""
+    return snapshot.steps(template(), given or {}, place or Place())
 
 
 def flat(deployment: Deployment) -> str:
     """Return what was deployed as a template without modules and expressions, for tools that read such only."""
-    resources = [_without_nulls(one.body) for one in deployment.resources if one.type != DEPLOYMENTS]
+    resources = [_without_nulls(one.body) for one in deployment.resources]
     schema = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
     return json.dumps({"$schema": schema, "contentVersion": "1.0.0.0", "resources": resources}, indent=2)
 
@@ -107,6 +142,27 @@ def _without_nulls(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     return {key: _without_nulls(value) for key, value in node.items() if value is not None}
+
+
+def types(template: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the type of every resource that a template can make, those of its modules included."""
+    for one in every_template(dict(template)):
+        yield from (resource["type"] for resource in snapshot.listed(one))
+
+
+def variables(template: Mapping[str, Any], name: str) -> Iterator[Any]:
+    """Yield the variables of a name in a template and its modules."""
+    for one in every_template(dict(template)):
+        if name in one.get("variables", {}):
+            yield one["variables"][name]
+
+
+def every_template(template: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a template and those of its modules."""
+    yield template
+    for one in snapshot.listed(template):
+        if "template" in one.get("properties", {}):
+            yield from every_template(one["properties"]["template"])
 
 
 def strings(node: Any) -> Iterator[str]:

@@ -19,10 +19,8 @@ import pytest
 from tests.processes import REPOSITORY
 
 FOLDER = REPOSITORY / "tests" / "node"
-MODULES = FOLDER / "node_modules"
-NODE = MODULES / "node" / "bin" / "node"
-MOCK = MODULES / "@stdy" / "cli" / "steady.js"
-STAMP = MODULES / "installed"
+NODE = FOLDER / "node_modules" / "node" / "bin" / "node"
+MOCK = FOLDER / "node_modules" / "@stdy" / "cli" / "steady.js"
 INSTALL_TIMEOUT = 300.0
 SCRIPT_TIMEOUT = 90.0
 START_TIMEOUT = 60.0
@@ -34,21 +32,22 @@ BRACKETS = tuple(
 
 
 @cache
-def install() -> None:
-    """Install what the lock file names, unless it is there; skip the test without npm, fail when npm fails."""
+def install(folder: Path = FOLDER) -> None:
+    """Install what a lock file names, unless it is there; skip the test without npm, fail when npm fails."""
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("npm is not installed")
-    with (FOLDER / "package-lock.json").open("rb") as lock:
+    stamp = folder / "node_modules" / "installed"
+    with (folder / "package-lock.json").open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # Other processes run other tests.
         digest = hashlib.sha256(lock.read()).hexdigest()
-        if not STAMP.is_file() or STAMP.read_text() != digest:
-            _install(npm)
-            STAMP.write_text(digest)
+        if not stamp.is_file() or stamp.read_text() != digest:
+            _install(npm, folder)
+            stamp.write_text(digest)
 
 
-def _install(npm: str) -> None:
-    done = subprocess.run([npm, "ci"], cwd=FOLDER, capture_output=True, text=True, timeout=INSTALL_TIMEOUT, check=False)
+def _install(npm: str, folder: Path) -> None:
+    done = subprocess.run([npm, "ci"], cwd=folder, capture_output=True, text=True, timeout=INSTALL_TIMEOUT, check=False)
     assert done.returncode == 0, f"npm ci failed:\n{done.stdout}{done.stderr}"
 
 

@@ -134,14 +134,14 @@ def nobody() -> Iterator[str]:
 class Odd(Server):
     """A resource that fails in every operation while `fault` says so; else it answers a chat.
 
-    `resets` breaks the line instead; each of `then` takes the place of `fault` for the call behind. `asked` has the
-    method, the path and the size of the body of each call, `body` is the last one's.
+    `resets` breaks the line instead, behind the whole request; each of `then` takes the place of `fault` for the call
+    behind. `asked` has the method, the path and the size of the body of each call, `body` is the last one's.
     """
 
     def __init__(self, fault: Fault | None = None, *, resets: bool = False) -> None:
         super().__init__()
         self.fault = fault
-        self.then: list[Fault] = []
+        self.then: list[Fault | None] = []
         self.resets = resets
         self.asked: list[tuple[str, str, int]] = []
         self.body = b""
@@ -153,7 +153,7 @@ class Odd(Server):
         return f"http://127.0.0.1:{self.port}"
 
     async def _answer(self, request: web.Request) -> web.Response:
-        self.body = b"" if self.resets else await request.content.read()  # of any size
+        self.body = await request.content.read()  # of any size
         self.asked.append((request.method, request.path, len(self.body)))
         if self.resets and request.transport is not None:
             request.transport.abort()

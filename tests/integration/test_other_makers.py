@@ -6,8 +6,9 @@ import openai
 import pytest
 
 from tests.fakes.resource_manager import deployment
+from tests.fakes.server import Fault
 from tests.integration.conftest import CLIENT_KEY, environ_for
-from tests.integration.several import official
+from tests.integration.several import Odd, entry, official, run_app
 from tests.integration.test_discovery import one_resource
 from tests.integration.test_sdk import ECHO, HELLO
 from tests.processes import REPOSITORY, running_host
@@ -36,6 +37,22 @@ async def test_what_has_no_path_of_a_deployment_is_tried_on_v1_once_and_that_is_
         assert len(simulator.requests) == 5
         await sdk.chat.completions.create(model="gpt-4o", messages=HELLO)
         assert simulator.requests[-1].raw_path == "/openai/deployments/gpt-4o/chat/completions"
+
+
+@pytest.mark.parametrize("status", [400, 404])
+async def test_a_model_that_the_path_does_not_know_is_tried_on_v1_too(status: int) -> None:
+    unknown = Fault(status=status, body='{"error":{"code":"unknown_model","message":"Unknown model: grok"}}')
+    async with Odd(unknown) as odd, run_app([entry("only", odd.url)]) as app, app.sdk() as sdk:
+        odd.then = [None]
+        for _ in range(2):
+            answer = await sdk.chat.completions.create(model="grok", messages=HELLO)
+            assert answer.choices[0].message.content == "odd"
+        assert [path for _, path, _ in odd.asked] == ["/openai/deployments/grok/chat/completions", V1, V1]
+        odd.fault, odd.asked[:] = unknown, []
+        with pytest.raises(openai.NotFoundError) as raised:
+            await sdk.chat.completions.create(model="nobody", messages=HELLO)
+        assert raised.value.code == "model_not_found"
+        assert [path for _, path, _ in odd.asked] == ["/openai/deployments/nobody/chat/completions", V1]
 
 
 async def test_a_resource_without_that_operation_says_so_after_both_paths() -> None:

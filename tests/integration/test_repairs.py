@@ -127,6 +127,24 @@ async def test_a_streamed_response_is_answered_at_its_first_request_and_the_next
         assert len(calls.new()) == expected
 
 
+async def test_what_agents_ask_of_every_model_is_spared_one_that_does_not_reason(
+    client: AsyncOpenAI, calls: Calls
+) -> None:
+    for expected in (4, 1):
+        answer = await client.responses.with_raw_response.create(
+            model="refuses-reasoning",
+            input="hello world",
+            store=False,
+            include=["reasoning.encrypted_content"],
+            reasoning={"summary": "auto", "effort": "medium"},
+        )
+        assert answer.parse().output_text == ECHO
+        assert answer.headers[HEADER] == "include, reasoning.summary, reasoning.effort"
+        made = calls.new()
+        assert len(made) == expected
+        assert made[-1] == {"model": "refuses-reasoning", "input": "hello world", "store": False}
+
+
 async def test_the_operations_of_a_deployment_learn_apart_and_a_stream_learns_for_all(
     http: aiohttp.ClientSession, calls: Calls
 ) -> None:

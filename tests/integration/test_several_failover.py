@@ -101,8 +101,10 @@ async def test_a_failure_at_the_first_resource_is_not_noticed(two: App, operatio
     async with two.sdk() as sdk:
         headers, text = await ASKS[operation](sdk, model)
     first, second = seen.counts()
-    # A connection that was used before and is reset may only be old: then a new one is tried.
-    assert first == 1 or (model == "connection-reset" and first == 2)
+    # A connection that was used before and is reset may only be old: then a new one is tried. A model that the path of
+    # a deployment does not know may be on v1.
+    on_v1_too = model == "error-400-model" and operation.startswith("chat")
+    assert first == 1 + on_v1_too or (model == "connection-reset" and first == 2)
     assert second == 1
     assert told(headers) == ("1", str(first + second))
     assert names_no_host(headers, text)

@@ -11,7 +11,7 @@ import pytest_asyncio
 from openai import AsyncOpenAI
 
 from proxy.openai_api.object_ids import prefix_of
-from tests.integration.several import App, Odd, Seen, bare, entry, has_a_tag, maker_of, run_app, tagged
+from tests.integration.several import App, Odd, Seen, bare, entry, has_a_tag, maker_of, nobody, run_app, tagged
 from tests.integration.test_operations_files import TEXT
 from tests.integration.test_several_objects import FIRST, SECOND, direct, sdk, two
 
@@ -121,6 +121,34 @@ async def test_items_of_a_response_go_back_to_the_resource_that_made_them(two: A
             assert (len(new[maker]), len(new[1 - maker])) == (1, 0)
             assert bare(item).encode() in new[maker][0].body
             assert not has_a_tag(new[maker][0].body)
+
+
+async def test_items_that_are_whole_go_back_there_too_and_elsewhere_when_that_is_down(two: App) -> None:
+    text, call = (
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "hi", "annotations": []}]},
+        {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": "{}"},
+    )
+    said = [{**text, "id": tagged("msg_1", 0)}, {**call, "id": tagged("fc_1", 0)}]
+    output = {"type": "function_call_output", "call_id": "call_1", "output": "1"}
+    body = {"model": "gpt-4o", "store": False, "input": [*said, output, {"role": "user", "content": "and?"}]}
+    resources = [entry(name, one.url) for name, one in zip(("first", "second"), two.resources, strict=True)]
+    async with run_app(resources) as equal, equal.http() as http:
+        seen = Seen(two.resources)
+        for _ in range(8):
+            async with http.post("/v1/responses", json=body) as answer:
+                assert answer.status == 200
+        assert seen.counts() == [8, 0]
+    with nobody() as dead:
+        async with run_app([entry("first", dead), resources[1]]) as left, left.http() as http:
+            async with http.post("/v1/responses", json=body) as answer:
+                assert (answer.status, answer.headers["x-proxy-target"]) == (200, "1")
+            [[], [request]] = seen.new()
+            assert json.loads(request.body)["input"][:2] == [{**text, "id": "msg_1"}, {**call, "id": "fc_1"}]
+            # Nobody else finds what is only named.
+            named = {"model": "gpt-4o", "input": [{"type": "item_reference", "id": tagged("msg_1", 0)}]}
+            async with http.post("/v1/responses", json=named) as answer:
+                assert answer.status == 502
+            assert seen.counts() == [0, 0]
 
 
 async def test_sealed_content_goes_back_to_the_resource_that_can_open_it(two: App) -> None:

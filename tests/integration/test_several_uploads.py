@@ -94,6 +94,30 @@ async def test_a_resource_may_refuse_before_it_has_read_the_file(good: Simulator
         await sent_whole(running, good, path)
 
 
+@pytest.mark.parametrize("whole", [False, True], ids=["before all was sent", "behind all of it"])
+async def test_a_file_goes_elsewhere_where_the_connection_breaks_before_all_was_sent(
+    good: Simulator, *, whole: bool
+) -> None:
+    """A file that was sent whole may have been made."""
+
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(f"--{BOUNDARY}--\r\n".encode() if whole else b"\r\n\r\n")
+        writer.transport.abort()
+
+    large = form(purpose="assistants").replace(AUDIO[1], AUDIO[1] * 10)
+    server = await asyncio.start_server(reset, "127.0.0.1", 0, limit=2 * len(large))
+    seen = Seen([good])
+    async with (
+        server,
+        behind(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", good) as running,
+        running.http() as http,
+        http.post("/v1/files", data=io.BytesIO(large), headers=FORM) as answer,
+    ):
+        assert (answer.status, told(answer.headers)) == ((502, ("0", "1")) if whole else (200, ("1", "2")))
+    arrived = [one.body_sha256 for one in seen.new()[0]]
+    assert arrived == ([] if whole else [hashlib.sha256(large).hexdigest()])
+
+
 @pytest.mark.parametrize("model", ["error-500", "stream-error-429"])
 async def test_a_streamed_transcription_is_answered_by_the_second_resource(two: App, model: str) -> None:
     async with two.sdk() as sdk:

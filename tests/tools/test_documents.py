@@ -11,13 +11,15 @@ import pytest
 from proxy.config.policy import Policy, parse_policy
 from proxy.config.resources import parse_resources
 from proxy.server.access_log import AccessLogEntry
+from tools.deploy_parameters import declared, variable
 from tools.settings_table import FOR_PLATFORM, settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
 LINK = re.compile(r"\]\(([^)]+)\)")
-# Settings of another proxy and of chat UIs.
+# Settings of the platform, of another proxy and of chat UIs.
 NAMED_FOR_OTHERS = {
+    "AZURE_FUNCTIONS_ENVIRONMENT",
     *("AZURE_OPENAI_API_VER", "AZURE_URL", "AZURE_ENDPOINT", "AZURE_API_KEY"),
     *("AZURE_OPENAI_API_BASE_URL", "AZURE_OPENAI_DEPLOYMENT"),
 }
@@ -66,13 +68,14 @@ def test_every_link_leads_to_a_file_and_to_one_of_its_headings(page: str) -> Non
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "CHANGELOG.md"])
 def test_every_setting_that_a_page_names_exists(page: str) -> None:
     named = set(SETTING.findall(text_of(page)))
-    assert named <= {one.name for one in settings()} | FOR_PLATFORM.keys() | NAMED_FOR_OTHERS
+    of_azd = {variable(name) for name in declared()}
+    assert named <= {one.name for one in settings()} | FOR_PLATFORM.keys() | NAMED_FOR_OTHERS | of_azd
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_make_target_that_a_page_names_exists(page: str) -> None:
-    targets = set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z]+)`", text_of(page))) <= targets
+    targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)`", text_of(page))) <= targets
 
 
 def test_the_readme_is_short_and_installs_the_sdk_before_its_example() -> None:

@@ -21,7 +21,11 @@ from tools.settings_table import (
 )
 
 ENDPOINT = {"AZURE_OPENAI_ENDPOINT": "https://name.openai.azure.com"}
-SET_BY_AZURE = {*MANAGED_IDENTITY_VARIABLES, "AzureFunctionsJobHost__functionTimeout"}
+SET_BY_AZURE = {
+    *MANAGED_IDENTITY_VARIABLES,
+    "AzureFunctionsJobHost__functionTimeout",
+    "AZURE_FUNCTIONS_ENVIRONMENT",
+}
 HOST_JSON = (ROOT / "host.json").read_bytes()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tools import bicep
 from tools.package import target
 
 ROOT = Path(__file__).parents[2]
@@ -102,7 +103,7 @@ def test_every_command_of_make_and_python_is_there() -> None:
     for name, job in jobs():
         for step in job["steps"]:
             run = step.get("run", "")
-            assert set(re.findall(r"make ([a-z]+)", run)) <= targets, name
+            assert set(re.findall(r"make ([a-z-]+)", run)) <= targets, name
             for module in re.findall(r"python -m ((?:tools|tests)[\w.]*)", run):
                 path = ROOT / module.replace(".", "/")
                 assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
@@ -119,3 +120,25 @@ def test_every_command_of_make_and_python_is_there() -> None:
 )
 def test_everything_that_runs_the_app_has_the_python_of_the_package(path: str, pattern: str) -> None:
     assert re.findall(pattern, (ROOT / path).read_text()) == [target.DEFAULT_PYTHON.removeprefix("python")]
+
+
+@pytest.mark.parametrize(
+    "path", [".github/workflows/ci.yml", ".github/workflows/release.yml", ".devcontainer/devcontainer.json"]
+)
+def test_every_machine_has_the_bicep_compiler_of_the_template(path: str) -> None:
+    found = re.findall(r"bicep[^\n]*?\bv(\d+\.\d+\.\d+)", (ROOT / path).read_text(), re.IGNORECASE)
+    assert set(found) == {bicep.VERSION}
+
+
+def test_main_and_tag_move_only_after_the_package_can_be_downloaded() -> None:
+    """The button of main deploys the package that its template names."""
+    steps = [step.get("run", "") for step in dict(jobs())["release/publish"]["steps"]]
+    order = ["--draft --target", "gh release download", "--draft=false", "curl --fail", "git/refs/heads/$MAIN"]
+    found = [next(number for number, run in enumerate(steps) if part in run) for part in order]
+    assert found == sorted(set(found))
+
+
+def test_a_release_is_refused_when_a_file_does_not_name_it() -> None:
+    runs = [step.get("run", "") for step in dict(jobs())["release/package"]["steps"]]
+    check = next(number for number, run in enumerate(runs) if "tools.release --check --repository" in run)
+    assert check < runs.index("make test") < runs.index("make package")

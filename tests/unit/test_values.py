@@ -31,7 +31,7 @@ def test_a_value_cannot_be_changed() -> None:
 
 
 def test_the_modes_are_spelt_as_in_the_setting() -> None:
-    assert [mode.value for mode in AuthMode] == ["key-vault", "managed-identity", "key"]
+    assert [mode.value for mode in AuthMode] == ["key-vault", "managed-identity", "key", "none"]
     assert pickle.loads(pickle.dumps(AuthMode.KEY)) is AuthMode.KEY
 
 

@@ -44,6 +44,13 @@ def _only(name: str, value: object, model: str, *, taken: str) -> InvalidError |
     return InvalidError(400, f"Unsupported value: {message}", param=name, code="unsupported_value")
 
 
+def _sealed(name: str, value: object, _model: str) -> InvalidError | None:
+    """Refuse to include reasoning that the client keeps, as Azure does for models that do not reason."""
+    if not isinstance(value, list) or "reasoning.encrypted_content" not in value:
+        return None
+    return InvalidError(400, "Encrypted content is not supported with this model.", param=name)
+
+
 def _spelt(value: object) -> str:
     return f"'{value}'" if isinstance(value, str) else msgspec.json.encode(value).decode()
 
@@ -65,6 +72,7 @@ REFUSALS: Mapping[str, Mapping[str, Refuse]] = MappingProxyType(
         "refuses-six": {**_FIVE, "frequency_penalty": _unsupported},
         "refuses-new-limit": _NEW_LIMIT,
         "refuses-both-limits": {**_LIMIT, **_NEW_LIMIT},
+        "refuses-reasoning": {"include": _sealed, "reasoning.summary": _unsupported, "reasoning.effort": _unsupported},
         "refuses-stream-options": {"stream_options": _unsupported},
         "refuses-tools": {"tools": _unknown},
     }

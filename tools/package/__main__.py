@@ -30,7 +30,7 @@ def main() -> int:
     """Run the command; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.package", description="Build the package for Azure.")
     parser.add_argument("what", nargs="?", choices=("build", "lock"), default="build")
-    parser.add_argument("--python", default=target.DEFAULT_PYTHON, help="the Python it is for (default: %(default)s)")
+    parser.add_argument("--python", default="", help="the Python it is for (default: looked for)")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="default: dist/released-package.zip")
     options = parser.parse_args()
     try:

@@ -14,8 +14,8 @@ from tools.package.build import ROOT, Built, build
 from tools.package.errors import PackageError
 from tools.package.target import Target
 
-# Where Azure's Python is on this machine, if it is not on the PATH.
-AZURES_PYTHON = os.environ.get("TARGET_PYTHON", target.DEFAULT_PYTHON)
+# Where Azure's Python is on this machine, if it is not where it is looked for.
+AZURES_PYTHON = os.environ.get("TARGET_PYTHON", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,7 +64,7 @@ def compared(package: Path, found: Target, rounds: int) -> list[float]:
 def main() -> None:
     """Print size and times."""
     parser = argparse.ArgumentParser(prog="python -m tests.tools.package.imports", description="Compare starts.")
-    parser.add_argument("--python", default=target.DEFAULT_PYTHON)
+    parser.add_argument("--python", default="")
     parser.add_argument("--package", type=Path, help="default: one is built")
     parser.add_argument("--rounds", type=int, default=11)
     options = parser.parse_args()

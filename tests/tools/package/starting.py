@@ -117,7 +117,7 @@ def main() -> None:
     """Start a package and tell whether it streams."""
     parser = argparse.ArgumentParser(prog="python -m tests.tools.package.starting", description="Start a package.")
     parser.add_argument("package", type=Path)
-    parser.add_argument("--python", default=target.DEFAULT_PYTHON)
+    parser.add_argument("--python", default="")
     options = parser.parse_args()
     found = target.find(options.python)
     if not asyncio.run(spoken(options.package, found)).endswith("data: [DONE]\n\n"):

@@ -1,6 +1,7 @@
 """The package is complete, fits the machine it is for, is the same again, and starts."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from packaging.utils import parse_wheel_filename
 
 from tests.tools.package.conftest import Opened, targets
 from tests.tools.package.starting import bare_python, dependencies, spoken
-from tools.package import locked, target, vendored
+from tools.package import bytecode, locked, target, vendored
 from tools.package.build import LOCKS, build
 
 # It installs from the package index, which takes as long as that takes.
@@ -55,6 +56,20 @@ def fits(tag: list[str], minor: str) -> bool:
 @pytest.mark.parametrize("package", targets()[-1:], ids=lambda found: found.minor, indirect=True)
 def test_built_twice_it_has_the_same_digest(package: Opened, sources: Path, tmp_path: Path) -> None:
     assert build(package.built.target, tmp_path / "again.zip", sources).sha256 == package.built.sha256
+
+
+def test_it_is_the_same_from_wherever_that_python_is_called(package: Opened, tmp_path: Path) -> None:
+    """On the PATH, of pyenv, of uv: the same version writes the same bytecode."""
+    linked = tmp_path / "elsewhere" / "bin" / "python3.13"
+    subprocess.run([package.built.target.python, "-m", "venv", "--without-pip", tmp_path / "elsewhere"], check=True)
+    again = target.find(str(linked if linked.exists() else linked.with_name("python")))
+    assert (again.version, again.magic) == (package.built.target.version, package.built.target.magic)
+    copy = tmp_path / "package"
+    shutil.copytree(package.folder / "proxy", copy / "proxy", ignore=shutil.ignore_patterns("__pycache__"))
+    bytecode.compile_all(copy, again)
+    made = {path.relative_to(copy): path.read_bytes() for path in copy.rglob("*.pyc")}
+    assert made == {path: (package.folder / path).read_bytes() for path in made}
+    assert len(made) > 50
 
 
 def test_the_app_and_its_dependencies_lie_where_azure_looks_for_them(package: Opened) -> None:

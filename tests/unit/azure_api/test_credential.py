@@ -25,6 +25,7 @@ def refused(message: str, status: int = 401, code: str = "401") -> AzureError:
         (AuthMode.KEY_VAULT, "AZURE_OPENAI_KEY_SECRET"),
         (AuthMode.KEY, "AZURE_OPENAI_API_KEY"),
         (AuthMode.MANAGED_IDENTITY, "AZURE_OPENAI_TOKEN_SCOPE"),
+        (AuthMode.NONE, "AZURE_OPENAI_RESOURCES"),
     ],
 )
 def test_a_refused_credential_names_the_setting_and_echoes_nothing(status: int, mode: AuthMode, setting: str) -> None:

@@ -34,6 +34,8 @@ FULL = ("Why.", "new", "x")
         ({"error": {"errors": [INNER]}}, FULL),
         ({"message": INNER}, FULL),
         ({"message": {"error": INNER}}, FULL),
+        ({"error": {"code": "c", "message": {"lang": "en-us", "value": "why"}}}, ("why", "c", "")),
+        ({"error": {"code": "c", "message": {"text": "why"}}}, ("why", "c", "")),
         ({"message": [INNER]}, FULL),
         ({"error": {"message": INNER}}, FULL),
         ({"error": {"code": "400", "message": json.dumps({"error": INNER})}}, FULL),

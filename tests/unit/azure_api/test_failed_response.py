@@ -115,6 +115,8 @@ def test_the_items_that_are_done_are_in_the_output() -> None:
         [delta("a")],
         [written("response.output_item.added", 1, item=CALL), delta("a")],
         [written("response.output_item.added", 1, item=None), delta("a")],
+        [written("response.output_item.added", 1, item="message"), delta("a")],
+        [written("response.output_item.added", 1, item=["message"]), delta("a")],
         [written("response.output_item.done", 1, item=None)],
         [written("response.output_item.done", 1)],
         [PART, delta("a")],

@@ -281,6 +281,45 @@ def test_an_input_without_such_members_is_not_repaired(raw: bytes) -> None:
     assert found(refusal("No.", "input[0].metadata", "unknown_parameter"), parse_json_body(raw)) == ()
 
 
+NO_SEALED = "Encrypted content is not supported with this model."
+
+
+@pytest.mark.parametrize(
+    ("asked", "left"),
+    [
+        (b'["reasoning.encrypted_content"]', b"{}"),
+        (b'["file_search_call.results", "reasoning.encrypted_content"]', b'{"include":["file_search_call.results"]}'),
+    ],
+)
+@pytest.mark.parametrize("param", ["include", None])
+@pytest.mark.parametrize("code", [None, "unsupported_parameter"])
+def test_sealed_reasoning_is_not_asked_of_a_model_without_it(
+    asked: bytes, left: bytes, param: str | None, code: str | None
+) -> None:
+    document = parse_json_body(b'{"include":' + asked + b"}")
+    repairs = found(refusal(NO_SEALED, param, code), document)
+    assert repairs == (Repair(parameter="include"),)
+    repaired, made = apply(document, repairs)
+    assert (repaired.raw, made) == (left, repairs)
+    assert found(refusal(NO_SEALED, param, code), repaired) == ()
+
+
+@pytest.mark.parametrize("asked", [b'["file_search_call.results"]', b"[]", b"[1]", b'"reasoning.encrypted_content"'])
+def test_whatever_else_an_answer_is_to_include_stays(asked: bytes) -> None:
+    document = parse_json_body(b'{"include":' + asked + b"}")
+    assert found(refusal(NO_SEALED, "include"), document) == ()
+    assert found(refusal("No.", "include", "unsupported_parameter"), document) == ()
+
+
+@pytest.mark.parametrize("name", ["reasoning.summary", "reasoning.generate_summary", "reasoning.effort"])
+def test_what_tunes_the_reasoning_of_a_response_is_left_out_of_it(name: str) -> None:
+    inner = name.partition(".")[2]
+    body = refusal(f"Unsupported parameter: '{name}' is not supported with the 'gpt-4o' model.", name)
+    for asked, left in (({inner: "auto"}, {}), ({inner: "auto", "other": 1}, {"reasoning": {"other": 1}})):
+        document = parse_json_body(json.dumps({"reasoning": asked}).encode())
+        assert json.loads(apply(document, found(body, document))[0].raw) == left
+
+
 @pytest.mark.parametrize("name", ["input[0].content", "input[0].role", "messages[0].metadata", "input[0].metadata_x"])
 def test_other_members_of_items_stay(name: str) -> None:
     document = parse_json_body(b'{"messages":[{"metadata":1}],"input":[{"content":1,"role":1,"metadata_x":1}]}')
@@ -389,3 +428,33 @@ def test_the_header_has_the_names_and_no_values() -> None:
 
 def test_a_refused_value_is_not_shown() -> None:
     assert "canary" not in repr(Repair(parameter="prompt_cache_key", value=b'"canary"'))
+
+
+VLLM = "[{'type': 'extra_forbidden', 'loc': ('body', %s), 'msg': 'Extra inputs are not permitted', 'input': True}]"
+
+
+@pytest.mark.parametrize(
+    ("place", "parameter"),
+    [
+        ("'parallel_tool_calls'", "parallel_tool_calls"),
+        ("'stream_options', 'include_obfuscation'", "stream_options.include_obfuscation"),
+    ],
+)
+def test_what_vllm_does_not_know_is_left_out(place: str, parameter: str) -> None:
+    document = parse_json_body(
+        b'{"messages":[],"parallel_tool_calls":true,"stream_options":{"include_obfuscation":true}}'
+    )
+    body = json.dumps({"object": "error", "message": VLLM % place, "type": "BadRequestError", "code": 400}).encode()
+    assert find_repairs(400, body, document) == (Repair(parameter=parameter),)
+    assert find_repairs(404, body, document) == ()
+
+
+def test_what_vllm_does_not_know_and_is_no_tuning_stays() -> None:
+    body = json.dumps({"object": "error", "message": VLLM % "'tools'", "code": 400}).encode()
+    assert find_repairs(400, body, parse_json_body(b'{"messages":[],"tools":[]}')) == ()
+
+
+def test_what_a_server_on_fastapi_does_not_know_is_left_out() -> None:
+    wrong = {"type": "extra_forbidden", "loc": ["body", "user"], "msg": "Extra inputs are not permitted", "input": "x"}
+    body = json.dumps({"detail": [wrong]}).encode()
+    assert find_repairs(422, body, parse_json_body(b'{"messages":[],"user":"x"}')) == (Repair(parameter="user"),)

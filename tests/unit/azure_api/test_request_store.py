@@ -68,16 +68,21 @@ def test_where_storing_is_allowed_the_wish_is_azures_to_judge(operation: Operati
 REFERENCE = b'[{"role":"user","content":"hi"},{"type":"item_reference","id":"rs_1"}]'
 
 
-def test_an_item_that_is_named_by_its_id_is_refused_with_the_cure() -> None:
+@pytest.mark.parametrize("given", [REFERENCE, b'[{"id":"msg_1"}]', b'[{"type":null,"id":"msg_1"}]'])
+def test_an_item_that_is_named_by_its_id_is_refused_with_the_cure(given: bytes) -> None:
     with pytest.raises(InvalidRequest, match=r"providerOptions\.openai\.store") as caught:
-        call(RESPONSE, b'{"model":"m","input":' + REFERENCE + b"}")
+        call(RESPONSE, b'{"model":"m","input":' + given + b"}")
     assert (caught.value.status, caught.value.param, caught.value.code) == (400, "input", "unsupported_value")
-    stored = parse_call(Route(operation=RESPONSE), b'{"model":"m","input":' + REFERENCE + b"}")
+    stored = parse_call(Route(operation=RESPONSE), b'{"model":"m","input":' + given + b"}")
     assert stored.model == "m"
 
 
 @pytest.mark.parametrize(
-    "given", [b'"item_reference"', b'[{"content":"item_reference"}]', b'["item_reference"]', b"null", b"7"]
+    "given",
+    [
+        *(b'"item_reference"', b'[{"content":"item_reference"}]', b'["item_reference"]', b"null", b"7"),
+        *(b'[{"id":"msg_1","role":"user","content":"hi"}]', b'[{"id":"fc_1","type":"function_call"}]'),
+    ],
 )
 def test_what_only_speaks_of_references_passes(given: bytes) -> None:
     assert call(RESPONSE, b'{"model":"m","input":' + given + b"}").model == "m"

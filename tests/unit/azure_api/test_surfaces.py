@@ -70,12 +70,13 @@ def test_v1_is_no_version_but_a_surface(version: str, expected: tuple[str, bool]
     [row for row in OPERATIONS if row.surface not in (Surface.LOCAL, Surface.UNSUPPORTED)],
     ids=lambda row: row.name,
 )
-def test_openai_itself_takes_everything_at_v1(operation: Operation) -> None:
-    surfaces = surfaces_at("https://api.openai.com", "v1", {operation.name: Surface.CLASSIC}, is_openai=True)
+@pytest.mark.parametrize("base", ["https://api.openai.com/v1", "http://localhost:8000/a/v2"])
+def test_openai_and_servers_like_it_take_everything_at_their_base_url(operation: Operation, base: str) -> None:
+    surfaces = surfaces_at(base, "v1", {operation.name: Surface.CLASSIC}, is_openai=True)
     path, parameters = filled(operation)
     assert surfaces.surface_for(operation) is Surface.V1
     url = surfaces.url(Route(operation=operation, parameters=parameters), "d", "")
-    assert url == f"https://api.openai.com/v1{path}"
+    assert url == f"{base}{path}"
 
 
 def test_a_deployment_in_a_query_is_nothing_but_a_value() -> None:

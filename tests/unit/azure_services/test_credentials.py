@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from proxy.azure_services.credentials import BearerToken, FixedKey, UpstreamCredential, VaultKey
+from proxy.azure_services.credentials import BearerToken, FixedKey, NoCredential, UpstreamCredential, VaultKey
 from proxy.azure_services.identity import EntraToken, Identity
 from proxy.azure_services.key_vault import KeyVault
 from proxy.errors import ConfigurationError
@@ -54,6 +54,14 @@ async def fails(credential: UpstreamCredential) -> str:
         await credential.header()
     assert credential.problem == caught.value.reason
     return caught.value.reason
+
+
+async def test_a_server_that_asks_for_no_key_gets_none() -> None:
+    credential: UpstreamCredential = NoCredential()
+    credential.start()
+    assert (credential.problem, await credential.header()) == (None, ("", ""))
+    assert not await credential.renew(await credential.header())
+    await credential.close()
 
 
 async def test_a_fixed_key_is_what_it_is() -> None:

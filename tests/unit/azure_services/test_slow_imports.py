@@ -10,9 +10,10 @@ import threading
 from proxy.azure_services import identity, key_vault
 from proxy.azure_services.upstream import Upstream
 from proxy.config.timeouts import Timeouts
+from proxy.config.address_rules import AddressRules
 from proxy.config.http_proxy import HttpProxies
 
-upstream = Upstream(Timeouts(connect=1, first_byte=1, idle=1, total=1), 1, HttpProxies())
+upstream = Upstream(Timeouts(connect=1, first_byte=1, idle=1, total=1), 1, HttpProxies(), AddressRules())
 unexpected = []
 threading.excepthook = lambda surprise: unexpected.append(surprise.exc_type.__name__)
 works = [upstream._open, lambda: identity.credential(client_id=None, managed=True), key_vault._sdk_errors]

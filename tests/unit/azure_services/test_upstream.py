@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from proxy.azure_services.upstream import Upstream
+from proxy.config.address_rules import AddressRules
 from proxy.config.http_proxy import HttpProxies
 from proxy.config.timeouts import Timeouts
 from proxy.values import UpstreamRequest
@@ -28,7 +29,7 @@ def models(simulator: Simulator) -> UpstreamRequest:
 
 
 async def test_the_first_calls_wait_for_it_and_all_are_answered() -> None:
-    upstream = Upstream(TIMEOUTS, 4, HttpProxies())
+    upstream = Upstream(TIMEOUTS, 4, HttpProxies(), AddressRules())
     assert len(upstream) == 0
     async with Simulator().serving() as simulator:
         calls = (upstream.send(models(simulator), ("api-key", DEFAULT_KEY), Sendings().begin) for _ in range(3))
@@ -41,7 +42,7 @@ async def test_the_first_calls_wait_for_it_and_all_are_answered() -> None:
 
 
 async def test_a_client_that_disconnects_meanwhile_does_not_stop_it() -> None:
-    upstream = Upstream(TIMEOUTS, 4, HttpProxies())
+    upstream = Upstream(TIMEOUTS, 4, HttpProxies(), AddressRules())
     async with Simulator().serving() as simulator:
         upstream.start()
         disconnecting = asyncio.ensure_future(
@@ -56,7 +57,7 @@ async def test_a_client_that_disconnects_meanwhile_does_not_stop_it() -> None:
 
 
 async def test_what_was_never_opened_is_closed_at_once() -> None:
-    await Upstream(TIMEOUTS, 4, HttpProxies()).close()
+    await Upstream(TIMEOUTS, 4, HttpProxies(), AddressRules()).close()
 
 
 def test_what_is_slow_to_import_does_not_come_with_the_app() -> None:

@@ -14,6 +14,10 @@ def openai(**members: object) -> list[object]:
     return [{"endpoint": "https://api.openai.com/v1", "kind": "openai", "api_key": "k", **members}]
 
 
+def another(**members: object) -> list[object]:
+    return [{"endpoint": "https://llm.contoso.com/v1", "kind": "openai", **members}]
+
+
 # Right without a vault.
 RIGHT: dict[str, object] = {
     "an endpoint alone": azure(),
@@ -25,6 +29,15 @@ RIGHT: dict[str, object] = {
     "all of openai": openai(
         name="openai", auth="key", priority=1000, weight=1_000_000, models={"gpt-4o": "ft:gpt-4o:org::x"},
         default_deployment="gpt-4o-mini",
+    ),
+    "another server without a key": another(),
+    "another server with a key": another(auth="key", api_key="k"),
+    "another server that says it needs none": another(auth="none"),
+    "another server at a longer path": another(endpoint="https://contoso.com/openai/v1/"),
+    "another server at a shorter path": another(endpoint="https://contoso.com"),
+    "another server's names": another(
+        models={"a": "llama3.2:1b", "b": "Qwen/Qwen2.5-7B@q4", "c": "/models/x+y"}, default_deployment="a/b",
+        default_deployments={"chat": "llama3.2:latest"},
     ),
     "a key without auth": azure(api_key="k"),
     "an identity": azure(auth="managed-identity"),
@@ -49,6 +62,7 @@ RIGHT_WITH_VAULT: dict[str, object] = {
     "a key in the vault": azure(auth="key-vault", key_secret="s-1"),
     "a key in the vault without auth": azure(key_secret="s-1"),
     "openai's key in the vault": [{"endpoint": "https://api.openai.com", "kind": "openai", "key_secret": "openai-key"}],
+    "another server without a key beside a vault": another(auth="none"),
     "an identity beside a vault": azure(auth="managed-identity"),
 }
 
@@ -80,8 +94,8 @@ WRONG: dict[str, Wrong] = {
         f"https://{CANARY}@x.com", f"ftp://{CANARY}.com", f"https://{CANARY}.com/v1",
     ),
     **each_of_openai(
-        "endpoint", f"https://{CANARY}.com/openai/v1", f"https://{CANARY}.com/openai", f"https://{CANARY}.com/v2",
-        f"http://{CANARY}.com",
+        "endpoint", f"https://{CANARY}.com/..", f"https://{CANARY}.com/v1?a=b", f"https://{CANARY}.com/v1/responses",
+        f"https://{CANARY}.com/chat/completions", f"https://{CANARY}@x.com", f"ftp://{CANARY}.com", f"https://{CANARY}.com/#x",
     ),
     **each("a name", "name", None, 1, "", ".", "-a", f"{CANARY} x", f"{CANARY}/x", "a" * 65, f"{CANARY}é"),
     **each("a kind", "kind", None, 1, "", "Azure", CANARY),
@@ -95,11 +109,11 @@ WRONG: dict[str, Wrong] = {
         "models", "models", None, [], "a=b", {"a": None}, {"a": 1}, {"a": ""}, {"a": f"{CANARY}/x"}, {"a": ".."},
         {"": CANARY}, {"a": f"ft:{CANARY}"}, {"a" * 257: CANARY},
     ),
-    **each_of_openai("models", {"a": ""}, {"a": f"{CANARY} x"}, {"a": f"{CANARY}/x"}, {"a": "-"}, {"a": 1}),
+    **each_of_openai("models", {"a": ""}, {"a": f"{CANARY} x"}, {"a": f"{CANARY}?x"}, {"a": "-"}, {"a": 1}),
     **each("a default", "default_deployment", None, 1, "", f"{CANARY}/x", ".", "a" * 65),
-    **each_of_openai("default_deployment", f"{CANARY}/x", None),
+    **each_of_openai("default_deployment", f"{CANARY}#x", None),
     **each("defaults", "default_deployments", None, [], "a", {CANARY: "a"}, {"chat": None}, {"chat": f"{CANARY}/x"}),
-    **each_of_openai("default_deployments", {"chat": f"{CANARY}/x"}, {"Chat": "a"}),
+    **each_of_openai("default_deployments", {"chat": f"{CANARY}%x"}, {"Chat": "a"}),
     **each(
         "an id", "resource_id", None, 1, "", CANARY, f"{RESOURCE_ID}/x", RESOURCE_ID.replace(GUID, CANARY),
         RESOURCE_ID.replace("rg-1", ".."),
@@ -109,6 +123,11 @@ WRONG: dict[str, Wrong] = {
     ),
     "openai with a version": (openai(api_version="v1"), "api_version"),
     "openai with a resource id": (openai(resource_id=RESOURCE_ID), "resource_id"),
+    "azure without a credential": (azure(auth="none"), "auth"),
+    "another server with a key that it does not need": (another(auth="none", api_key=CANARY), "api_key"),
+    "openai itself without a key": (
+        [{"endpoint": "https://eu.api.openai.com/v1", "kind": "openai", "auth": "none"}], "api_key",
+    ),
     "auth key without a key": (azure(auth="key"), "api_key"),
     "a key beside an identity": (azure(auth="managed-identity", api_key=CANARY), "api_key"),
     "a key beside a vault's": (azure(auth="key-vault", api_key=CANARY), "api_key"),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.config.address_rules import AddressRules
 from proxy.config.addresses import (
     LOOPBACK,
     RESOURCE_SUFFIXES,
@@ -119,11 +120,6 @@ def test_a_bad_text_is_refused_with_what_is_expected_and_not_shown(parse: Callab
 @pytest.mark.parametrize(
     ("read", "text", "address"),
     [
-        (parse_openai_endpoint, "https://api.openai.com", "https://api.openai.com"),
-        (parse_openai_endpoint, "https://api.openai.com/v1/", "https://api.openai.com"),
-        (parse_openai_endpoint, "https://eu.api.openai.com/v1", "https://eu.api.openai.com"),
-        (parse_openai_endpoint, "HTTPS://API.openai.com/v1", "https://API.openai.com"),
-        (parse_openai_endpoint, "http://127.0.0.1:8080/v1", "http://127.0.0.1:8080"),
         (parse_resource_manager_url, "https://management.azure.com", "https://management.azure.com"),
         (parse_resource_manager_url, "https://management.usgovcloudapi.net/", "https://management.usgovcloudapi.net"),
         (parse_resource_manager_url, "http://localhost:9", "http://localhost:9"),
@@ -141,10 +137,48 @@ WRONG = (
 
 
 @pytest.mark.parametrize("text", WRONG)
-@pytest.mark.parametrize("read", [parse_openai_endpoint, parse_resource_manager_url])
-def test_any_other_address_is_refused_and_not_shown(read: Callable[[str], str], text: str) -> None:
+def test_any_other_address_is_refused_and_not_shown(text: str) -> None:
     with pytest.raises(ValueError, match="must be the https address of") as caught:
-        read(text)
+        parse_resource_manager_url(text)
+    assert CANARY not in str(caught.value)
+
+
+PUBLIC, INSIDE = AddressRules(), AddressRules(loopback=True, private=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        ("https://api.openai.com", "https://api.openai.com/v1"),
+        ("https://api.openai.com/", "https://api.openai.com/v1"),
+        ("https://api.openai.com/v1/", "https://api.openai.com/v1"),
+        ("HTTPS://API.openai.com/v1", "https://API.openai.com/v1"),
+        ("https://api.groq.com/openai/v1", "https://api.groq.com/openai/v1"),
+        ("https://x.com/v1beta/openai//", "https://x.com/v1beta/openai"),
+        ("https://x.com/~me/api-2.0/_", "https://x.com/~me/api-2.0/_"),
+        ("http://127.0.0.1:11434/v1", "http://127.0.0.1:11434/v1"),
+        ("http://[::1]:1234", "http://[::1]:1234/v1"),
+        ("http://vllm.internal:8000/v1", "http://vllm.internal:8000/v1"),
+    ],
+)
+def test_the_base_url_of_another_server_keeps_its_path(text: str, base: str) -> None:
+    assert parse_openai_endpoint(text, INSIDE) == base
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", CANARY, f"ftp://{CANARY}.com", f"https://user@{CANARY}.com", f"https://{CANARY}.com?a=b",
+        f"https://{CANARY}.com#a", f"https://{CANARY}:x", f"https://{CANARY}.com/..", f"https://{CANARY}.com/./v1",
+        f"https://{CANARY}.com/v1/../x", f"https://{CANARY}.com//v1", f"https://{CANARY}.com/v1%2f",
+        f"https://{CANARY}.com/a b", f"https://{CANARY}.com/v1\\x", f"https://{CANARY}.com/v1/chat/completions",
+        f"https://{CANARY}.com/v1/responses/", f"https://{CANARY}.com/v1/models", f"http://{CANARY}.com/v1",
+        "http://127.0.0.1:11434/v1", "https://10.0.0.1", "https://169.254.169.254", f"https://{CANARY}.com/é",
+    ],
+)  # fmt: skip
+def test_what_is_no_base_url_is_refused_and_not_shown(text: str) -> None:
+    with pytest.raises(ValueError, match="must") as caught:
+        parse_openai_endpoint(text, PUBLIC)
     assert CANARY not in str(caught.value)
 
 

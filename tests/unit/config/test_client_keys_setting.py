@@ -95,7 +95,7 @@ def test_defaults_and_sets_hold_for_the_keys_of_the_settings() -> None:
         }
     )
     assert [key.client.limits for key in read.client_keys] == [Limits(rpm=5, models=("gpt-5-mini",)), None]
-    assert read.client_key_rules.defaults == Limits(rpm=5)
+    assert read.vault_client_keys.rules.defaults == Limits(rpm=5)
 
 
 @pytest.mark.parametrize(

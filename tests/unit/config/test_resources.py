@@ -5,7 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.config.resources import DATED_API_VERSION, JsonEntry, Resource, ResourceKind, parse_resources, read_no_file
+from proxy.config.address_rules import AddressRules
+from proxy.config.resources import (
+    DATED_API_VERSION,
+    JsonEntry,
+    Resource,
+    ResourceKind,
+    is_at_openai,
+    parse_resources,
+    read_no_file,
+)
 from proxy.values import AuthMode, ModelKind, Secret
 from tests.unit.config.resource_samples import (
     CANARY,
@@ -72,7 +81,7 @@ def test_openai_has_a_key_models_and_v1() -> None:
     assert parse(RIGHT["all of openai"]) == (
         Resource(
             name="openai",
-            endpoint="https://api.openai.com",
+            endpoint="https://api.openai.com/v1",
             kind=ResourceKind.OPENAI,
             auth=AuthMode.KEY,
             api_key=Secret("k"),
@@ -128,6 +137,46 @@ def test_the_credential_comes_from_where_there_is_one(members: dict[str, object]
 def test_where_there_is_a_vault_a_key_among_the_settings_is_refused(entries: list[object]) -> None:
     problem = refuses(json.dumps([*azure(), *entries]), vault=True)
     assert problem.startswith("is wrong in entry 2: api_key is for local use")
+
+
+def test_another_server_needs_no_key_and_keeps_its_path() -> None:
+    (resource,) = parse(RIGHT["another server at a longer path"])
+    assert (resource.endpoint, resource.auth) == ("https://contoso.com/openai/v1", AuthMode.NONE)
+    assert resource.api_key is None
+
+
+INSIDE = AddressRules(loopback=True, private=True)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "problem"),
+    [
+        ("http://localhost:11434/v1", "must not be this machine"),
+        ("http://10.0.0.4:8000/v1", "UPSTREAM_PRIVATE_ADDRESSES"),
+        ("http://vllm.internal:8000", "https"),
+    ],
+)
+def test_where_another_server_may_be_depends_on_the_settings(endpoint: str, problem: str) -> None:
+    text = json.dumps([{"endpoint": endpoint, "kind": "openai", "name": "a"}])
+    assert problem in refuses(text)
+    (resource,) = parse_resources(text, vault=False, read_file=read_no_file, rules=INSIDE)
+    assert resource.endpoint.startswith(endpoint)
+    # Azure's own resources are not checked beyond their form.
+    assert parse([{"endpoint": "https://10.0.0.4", "name": "a"}, {"endpoint": "http://localhost:1", "name": "b"}])
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "own"),
+    [
+        ("https://api.openai.com/v1", True),
+        ("https://openai.com", True),
+        ("https://notopenai.com/v1", False),
+        ("https://api.openai.com.evil.com", False),
+        ("https://", False),
+    ],
+)
+def test_openai_s_own_api_is_known_by_its_host(endpoint: str, own: bool) -> None:
+    assert is_at_openai(endpoint) is own
 
 
 def test_openai_without_a_key_is_refused() -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from openapi_schema_validator import OAS31Validator
 
+from proxy.config.address_rules import AddressRules
 from proxy.config.policy import MAX_FALLBACKS, parse_fallbacks
 from proxy.config.resources import Resource, parse_resources
+from proxy.values import AuthMode
 from tests.unit.config.resource_samples import RIGHT, RIGHT_WITH_VAULT, WRONG
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -57,6 +59,17 @@ def test_the_example_of_the_page_is_accepted() -> None:
     ]
 
 
+def test_the_other_upstreams_of_the_page_are_accepted() -> None:
+    text = next(example for example in examples() if "ollama" in example)
+    assert list(JUDGE.iter_errors(json.loads(text))) == []
+    rules = AddressRules(loopback=True, private=True)
+    found = parse_resources(text, vault=False, read_file=lambda _: b"", rules=rules)
+    assert {one.auth for one in found} == {AuthMode.NONE}
+    assert [one.name for one in found] == ["ollama", "vllm", "lm-studio", "foundry-local"]
+
+
 def test_the_fallbacks_of_the_page_are_accepted() -> None:
-    assert parse_fallbacks(examples()[1]) == {"gpt-4.1": ("gpt-4o", "gpt-4o-mini")}
+    assert parse_fallbacks(next(example for example in examples() if example.startswith('{"gpt-5.6-sol"'))) == {
+        "gpt-5.6-sol": ("gpt-5.6-terra", "gpt-5.6-luna")
+    }
     assert f"At most {MAX_FALLBACKS} for a model" in PAGE

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from proxy.config.address_rules import AddressRules
 from proxy.config.environment import SettingError
 from proxy.config.http_proxy import HttpProxies
 from proxy.config.key_format import digest_of
@@ -54,6 +55,33 @@ def test_one_variable_is_enough() -> None:
     assert (settings.client_auth, settings.client_resources) == (ClientAuth.KEYS, frozenset())
     assert (settings.repair_parameters, settings.keep_content_filter_results) == (True, False)
     assert settings.http_proxies == HttpProxies()
+    assert settings.address_rules == AddressRules()
+
+
+def test_what_another_upstream_may_be_at_comes_from_the_environment() -> None:
+    environ = {
+        "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
+        "UPSTREAM_PRIVATE_ADDRESSES": "true",
+        "IDENTITY_ENDPOINT": "http://localhost:42356/msi/token",
+        "MSI_ENDPOINT": "https://[fd00::1]/msi",
+    }
+    tokens = (("localhost", 42356), ("fd00::1", 443))
+    assert read(environ).address_rules == AddressRules(loopback=True, private=True, tokens=tokens)
+    assert read({"AZURE_FUNCTIONS_ENVIRONMENT": "Production"}).address_rules == AddressRules()
+    assert wrong({"UPSTREAM_PRIVATE_ADDRESSES": CANARY}).name == "UPSTREAM_PRIVATE_ADDRESSES"
+
+
+def test_an_identity_at_no_address_hinders_nothing() -> None:
+    rules = read({"IDENTITY_ENDPOINT": "http://x:y", "MSI_ENDPOINT": "http://10.0.0.1"}).address_rules
+    assert rules.tokens == (("", 0), ("10.0.0.1", 80))
+
+
+def test_another_upstream_is_checked_by_the_environment() -> None:
+    resources = {"AZURE_OPENAI_RESOURCES": '[{"endpoint": "http://localhost:11434/v1", "kind": "openai"}]'}
+    with pytest.raises(SettingError, match="AZURE_OPENAI_RESOURCES is wrong in entry 1: endpoint must not be this"):
+        Settings.from_environ(resources)
+    (resource,) = Settings.from_environ(resources | {"AZURE_FUNCTIONS_ENVIRONMENT": "Development"}).resources
+    assert resource.name == "localhost"
 
 
 @pytest.mark.parametrize("value", [None, "", "  "])

@@ -107,7 +107,7 @@ def test_one_resource_is_named_by_its_host(endpoint: str, name: str) -> None:
 )
 def test_the_credential_is_what_is_set_and_the_vault_goes_first(environ: dict[str, str], mode: AuthMode) -> None:
     assert one(ENDPOINT, environ).auth is mode
-    for chosen in AuthMode:
+    for chosen in (AuthMode.KEY_VAULT, AuthMode.MANAGED_IDENTITY, AuthMode.KEY):
         if chosen is AuthMode.MANAGED_IDENTITY or len(environ) == 2:
             assert one(ENDPOINT, environ, {"AZURE_OPENAI_AUTH": chosen.value}).auth is chosen
 

@@ -3,7 +3,8 @@
 import pytest
 
 from proxy.errors import InvalidRequest, UnknownId
-from proxy.openai_api.object_ids import bare_body, claimed
+from proxy.openai_api.claims import claimed, preferred
+from proxy.openai_api.object_ids import bare_body
 from tests.unit.openai_api.paths import BY_NAME
 from tests.unit.openai_api.worlds import ALONE, TWO
 
@@ -78,3 +79,60 @@ def test_long_sealed_contents_take_no_time_that_grows_with_the_square_of_their_l
     body, claims = bare_body(TWO, CREATE, written)
     assert body == written.replace(b"~btoc", b"")
     assert [claim.resource for claim in claims] == [1]
+
+
+WHOLE = (
+    b'{"type":"message","role":"assistant","id":"msg_1~btoc","content":[{"type":"output_text","text":"hi"}]}',
+    b'{"role":"assistant","content":"hi","id":"msg_1~btoc"}',
+    b'{"id":"fc_1~btoc","type":"function_call","call_id":"call_1","name":"f","arguments":"{}"}',
+    b'{"id":"fco_1~btoc","type":"function_call_output","call_id":"call_1","output":"1"}',
+    b'{"id":"x_1~btoc","type":"a_type_of_tomorrow","value":1}',
+    b'{"id":"ig_1~btoc","type":"image_generation_call","status":"completed","result":"iVBORw0KGgo="}',
+)
+TO_FIND = (
+    b'{"type":"item_reference","id":"msg_1~btoc"}',
+    b'{"id":"msg_1~btoc"}',
+    b'{"id":"rs_1~btoc","type":"reasoning","summary":[]}',
+    b'{"id":"rs_1~btoc","type":"reasoning","summary":[],"encrypted_content":null}',
+    b'{"id":"ig_1~btoc","type":"image_generation_call","status":"completed","result":null}',
+    b'{"id":"cmp_1~btoc","type":"compaction"}',
+)
+
+
+@pytest.mark.parametrize("item", WHOLE)
+def test_the_maker_of_an_item_that_is_whole_is_preferred_and_not_required(item: bytes) -> None:
+    body, claims = bare_body(TWO, CREATE, b'{"input":[' + item + b"]}")
+    assert body == b'{"input":[' + item.replace(b"~btoc", b"") + b"]}"
+    assert (claimed(claims), preferred(claims)) == (None, 1)
+
+
+@pytest.mark.parametrize("item", TO_FIND)
+def test_an_item_that_must_be_found_is_found_where_it_was_made(item: bytes) -> None:
+    _, claims = bare_body(TWO, CREATE, b'{"input":[' + item + b"]}")
+    claim = claimed(claims)
+    assert claim is not None
+    assert (claim.resource, preferred(claims)) == (1, None)
+
+
+def test_of_items_that_are_whole_the_last_one_counts_and_two_resources_are_no_contradiction() -> None:
+    one, other = WHOLE[0], WHOLE[2].replace(b"~btoc", b"~i6on")
+    for items, maker in (((one, other), 0), ((other, one), 1)):
+        _, claims = bare_body(TWO, CREATE, b'{"input":[' + b",".join(items) + b"]}")
+        assert (claimed(claims), preferred(claims)) == (None, maker)
+
+
+def test_what_must_be_found_counts_more_than_items_that_are_whole() -> None:
+    sealed = b'{"type":"reasoning","id":"rs_1~i6on","encrypted_content":"gAAA~i6on"}'
+    for items in ((*WHOLE, TO_FIND[0].replace(b"btoc", b"i6on")), (sealed, *WHOLE)):
+        _, claims = bare_body(TWO, CREATE, b'{"input":[' + b",".join(items) + b"]}")
+        claim = claimed(claims)
+        assert claim is not None
+        assert claim.resource == 0
+
+
+@pytest.mark.parametrize("other", [b"1", b'{"type":1,"id":7}', b'{"type":"message","id":"\xff"}'])
+def test_of_an_input_that_azure_will_refuse_each_item_counts(other: bytes) -> None:
+    _, claims = bare_body(TWO, CREATE, b'{"input":[' + TO_FIND[0] + b"," + other + b"]}")
+    claim = claimed(claims)
+    assert claim is not None
+    assert claim.resource == 1

@@ -4,6 +4,7 @@ from proxy.routing.failures import Failure, Kind
 from proxy.routing.targets import Target
 
 CONNECT = Failure(kind=Kind.CONNECT)
+INCOMPLETE = Failure(kind=Kind.INCOMPLETE)
 RESET = Failure(kind=Kind.RESET)
 TIMEOUT = Failure(kind=Kind.TIMEOUT)
 MISSING = Failure(kind=Kind.ANSWER, status=404, code="DeploymentNotFound")
@@ -11,6 +12,7 @@ FILTERED = Failure(kind=Kind.ANSWER, status=400, code="content_filter")
 BLOCKED = Failure(kind=Kind.ANSWER, status=403, code="upstream_blocked")
 BARRED = Failure(kind=Kind.ANSWER, status=403, code="upstream_network")
 REFUSED = Failure(kind=Kind.ANSWER, status=403, code="upstream_refused")
+UNSUPPORTED = Failure(kind=Kind.ANSWER, status=501, code="upstream_operation")
 
 
 def answered(status: int, wait: float | None = None) -> Failure:

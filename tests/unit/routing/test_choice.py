@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from proxy.config.policy import Policy
 from proxy.routing.health import Health
 from proxy.routing.retry import choose, choose_resting
-from proxy.routing.targets import Target
+from proxy.routing.targets import Target, prefer
 from tests.unit.routing.samples import CONNECT, answered, target
 
 A, B, C = target(0), target(1), target(2)
@@ -55,6 +55,18 @@ def test_weight_zero_only_stands_in() -> None:
     assert choose([A, idle], {A.key}, health, 0.0, 0.5) == idle
     assert shares([idle, target(2, weight=0.0)], health) == pytest.approx({1: 0.5, 2: 0.5}, abs=0.02)
     assert shares([idle, target(2, priority=1)], health) == {1: 1.0}
+
+
+def test_the_preferred_resource_is_first_among_equals_alone() -> None:
+    health, last = healthy(), target(2, priority=1)
+    targets = prefer((A, target(1, weight=3.0), last), 0)
+    assert shares(list(targets), health) == {0: 1.0}
+    health.note_failure(A, answered(429), 0.0, 0.0)
+    assert shares(list(targets), health) == {1: 1.0}
+    # One of a later priority is not asked before the others, and one that only stands in is not preferred.
+    assert prefer((A, B, last), 2) == (A, B, last)
+    for resource in (1, 7):
+        assert prefer((A, target(1, weight=0.0)), resource) == (A, target(1, weight=0.0))
 
 
 @pytest.mark.parametrize("targets", [[A, B], [A, target(1, weight=0.0)], [target(0, weight=0.0), B]])

@@ -12,6 +12,7 @@ from tests.unit.routing.samples import (
     REFUSED,
     RESET,
     TIMEOUT,
+    UNSUPPORTED,
     answered,
     in_stream,
 )
@@ -44,6 +45,12 @@ def test_what_a_resource_refuses_for_a_reason_of_its_own_is_nobodys_fault(failur
 
 def test_only_some_reasons_are_those_of_all_calls() -> None:
     assert [failure.is_withdrawn for failure in (BLOCKED, BARRED, REFUSED, answered(403))] == [True, True, False, False]
+
+
+def test_an_operation_that_a_server_does_not_have_is_nobodys_fault() -> None:
+    assert UNSUPPORTED.is_unsupported
+    assert not any((UNSUPPORTED.is_fault, UNSUPPORTED.is_refused, UNSUPPORTED.is_missing))
+    assert not answered(501).is_unsupported
 
 
 def test_a_filter_refuses_whatever_the_status() -> None:

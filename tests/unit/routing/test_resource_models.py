@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.routing.targets import ResourceModels, for_batches, for_calls, is_provisioned
-from proxy.values import Deployed
+from proxy.values import Deployed, ModelKind
 
 CHAT = Deployed(name="chat", model="gpt-4o", version="2024-08-06", sku="Standard")
 PAID = Deployed(name="paid", model="gpt-4o", version="2024-08-06", sku="GlobalProvisionedManaged")
@@ -93,3 +93,18 @@ def test_provisioned_capacity_is_known_by_its_sku() -> None:
     assert is_provisioned(PAID)
     assert not is_provisioned(CHAT)
     assert not is_provisioned(Deployed(name="a", model="b"))
+
+
+@pytest.mark.parametrize("model", ["llama3.2:1b", "Qwen/Qwen2.5-7B@q4_k_m", "/models/x+y", "phi-4-generic-cpu:4"])
+def test_servers_like_openai_take_the_names_of_every_maker(model: str) -> None:
+    assert ResourceModels(any_name=True).guess(model) == Deployed(name=model, model=model)
+
+
+def test_a_listed_default_of_an_unknown_kind_is_for_chat_where_models_are_of_any_maker() -> None:
+    listed = (Deployed(name="llama3.2", model="llama3.2"), Deployed(name="whisper-1", model="whisper-1"))
+    server = ResourceModels(default="llama3.2", deployed=listed, any_name=True)
+    assert server.default_of_kind("gpt-4o", ModelKind.CHAT) == listed[0]
+    assert server.default_of_kind("gpt-4o", ModelKind.IMAGES) is None
+    speech = ResourceModels(default="whisper-1", deployed=listed, any_name=True)
+    assert speech.default_of_kind("gpt-4o", ModelKind.CHAT) is None
+    assert ResourceModels(default="llama3.2", deployed=listed).default_of_kind("gpt-4o", ModelKind.CHAT) is None

@@ -6,7 +6,7 @@ from proxy.config.policy import Policy
 from proxy.routing.failures import Failure, Kind, Repeat, Verdict
 from proxy.routing.retry import Exhausted, RetryState, Routing, Step
 from proxy.routing.targets import Target
-from tests.unit.routing.samples import BLOCKED, CONNECT, MISSING, answered, target
+from tests.unit.routing.samples import BLOCKED, CONNECT, MISSING, UNSUPPORTED, answered, target
 
 A, B, C, D = (target(number) for number in range(4))
 OLD, NEW = target(0, version="2024-05-13"), target(1, version="2024-11-20")
@@ -270,6 +270,20 @@ def test_what_a_resource_refuses_for_a_reason_of_its_own_is_asked_elsewhere_and_
         assert begin(state).target.resource == 1
     with shared.begin([A, target(1, priority=1)]) as state:
         assert begin(state).target.resource == 1
+
+
+def test_an_operation_that_one_server_does_not_have_is_asked_elsewhere_and_other_calls_still_go_there() -> None:
+    shared = new_routing()
+    with shared.begin([A, target(1, priority=1)]) as state:
+        assert state.failed(begin(state), UNSUPPORTED, 0.0) is Verdict.AGAIN
+        assert begin(state).target.resource == 1
+    with shared.begin([A, target(1, priority=1)]) as state:
+        assert begin(state).target.resource == 0
+        state.failed(Step(target=A, began=0.0), UNSUPPORTED, 0.0)
+    with shared.begin([A]) as state:
+        state.failed(begin(state), UNSUPPORTED, 0.0)
+        assert state.next(0.0, 0.0) is None
+        assert state.exhausted(0.0) is None
 
 
 def test_where_every_resource_refuses_the_reason_is_told_also_while_the_breakers_are_open() -> None:

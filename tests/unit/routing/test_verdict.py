@@ -11,10 +11,12 @@ from tests.unit.routing.samples import (
     BLOCKED,
     CONNECT,
     FILTERED,
+    INCOMPLETE,
     MISSING,
     REFUSED,
     RESET,
     TIMEOUT,
+    UNSUPPORTED,
     answered,
     in_stream,
 )
@@ -27,6 +29,7 @@ TABLE: dict[str, tuple[Failure, Verdict, Verdict, Verdict]] = {
     "no connection": (CONNECT, AGAIN, AGAIN, AGAIN),
     "429": (answered(429), AGAIN, AGAIN, GIVE_UP),
     "429 in a stream": (in_stream(429), AGAIN, GIVE_UP, GIVE_UP),
+    "sent in part": (INCOMPLETE, AGAIN, AGAIN, GIVE_UP),
     "reset": (RESET, AGAIN, GIVE_UP, GIVE_UP),
     "408": (answered(408), AGAIN, GIVE_UP, GIVE_UP),
     **{str(status): (answered(status), AGAIN, GIVE_UP, GIVE_UP) for status in (500, 502, 503, 504)},
@@ -37,6 +40,7 @@ TABLE: dict[str, tuple[Failure, Verdict, Verdict, Verdict]] = {
     "a resource that is blocked": (BLOCKED, AGAIN, AGAIN, GIVE_UP),
     "a network that keeps us out": (BARRED, AGAIN, AGAIN, GIVE_UP),
     "403 for a reason of its own": (REFUSED, AGAIN, AGAIN, GIVE_UP),
+    "no such operation": (UNSUPPORTED, AGAIN, AGAIN, GIVE_UP),
     "401 for a reason of its own": (
         Failure(kind=Kind.ANSWER, status=401, code="upstream_network"), AGAIN, AGAIN, GIVE_UP,
     ),

@@ -152,6 +152,19 @@ async def test_the_answer_to_head_leaves_without_its_body() -> None:
     client = Client()
     await write(client, b"abc", with_body=False)
     assert client.chunks == [b""]
+    assert client.messages[0]["headers"][-1] == (b"content-length", b"3")
+
+
+@in_virtual_time
+async def test_the_answer_to_head_has_the_length_that_is_known_and_no_other() -> None:
+    client, body = Client(), stream((0, b"a"))
+    writer = ResponseWriter(client.send, Deadline(), nothing)
+    await writer.write(Response(status=200, headers={"content-length": "7"}, body=b""), with_body=False)
+    await write(client, b"", with_body=False)
+    await write(client, body(), with_body=False)
+    heads = [message["headers"] for message in client.messages[::2]]
+    assert heads == [[(b"content-length", b"7")], HEAD["headers"], HEAD["headers"]]
+    assert client.chunks == [b""] * 3
 
 
 @in_virtual_time

@@ -1,0 +1,5 @@
+using '../../../infra/main.bicep'
+
+param environmentName = 'dev'
+
+param location = 'swedencentral'

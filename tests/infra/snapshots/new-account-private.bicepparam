@@ -1,0 +1,5 @@
+using '../../../infra/resources.bicep'
+
+param privateNetwork = true
+
+param packageUri = 'https://github.com/OWNER/NAME/releases/download/v1.2.3/released-package.zip'

@@ -1,0 +1,13 @@
+using '../../../infra/resources.bicep'
+
+param openAiResourceId = '/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-ai/providers/Microsoft.CognitiveServices/accounts/team-openai'
+
+param openAiResources = [
+  {
+    id: '/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/Other/providers/Microsoft.CognitiveServices/accounts/foundry'
+  }
+]
+
+param openAiAuth = 'key-vault'
+
+param packageUri = 'https://github.com/OWNER/NAME/releases/download/v1.2.3/released-package.zip'

@@ -1,4 +1,0 @@
-@description('Any text.')
-param text string
-
-output text string = text
