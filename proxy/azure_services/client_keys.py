@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from proxy.azure_services.cached import Cached
+from proxy.config.key_format import SHORTEST
 from proxy.errors import ConfigurationError
 from proxy.values import ClientKey
 
@@ -115,6 +116,9 @@ class ClientKeys(Generic[T]):
 
 
 def _warnings(keys: Keys) -> tuple[str, ...]:
+    """Return what is wrong with some keys, as codes; log how many of them are weak."""
+    if weak := sum(key.weak for key in keys):
+        log.warning("client keys of fewer than %d characters, which can be guessed: %d", SHORTEST, weak)
     found = {LOCKED: any(key.locked for key in keys), WEAK: any(key.weak for key in keys)}
     return tuple(reason for reason, is_found in found.items() if is_found)
 

@@ -195,13 +195,16 @@ async def test_a_vault_that_is_down_for_a_day_leaves_the_keys_whose_own_end_has_
     await keys.close()
 
 
-async def test_a_locked_and_a_weak_key_are_warnings(vault_keys: VaultClientKeys, azure: FakeKeyVault) -> None:
+async def test_a_locked_and_a_weak_key_are_warnings(
+    vault_keys: VaultClientKeys, azure: FakeKeyVault, caplog: pytest.LogCaptureFixture
+) -> None:
     azure.put("client-alice", "short", age=1000)
     azure.put("client-bob", NEW, tags=tool_tags(NEW, rmp="1"))
     keys = ClientKeys((), vault_keys.read, len)
     assert warnings_of(keys) == ()
     await keys.current()
     assert warnings_of(keys) == ("client_key_locked", "client_key_weak")
+    assert "client keys of fewer than 24 characters, which can be guessed: 1" in logged(caplog)
     await keys.close()
 
 
