@@ -51,11 +51,13 @@ from proxy.pipeline.authentication import (
 from proxy.pipeline.call import Calls
 from proxy.pipeline.failover import Failover
 from proxy.pipeline.handler import Handler, parse_request
+from proxy.pipeline.json_source import Knowledge
 from proxy.pipeline.local import LocalOperations
 from proxy.pipeline.rates import Rates
 from proxy.pipeline.recorder import Record
 from proxy.pipeline.resources import Resource, Resources
-from proxy.routing.learned_repairs import LearnedRepairs
+from proxy.pipeline.translated_call import Translators
+from proxy.routing.learned import Learned, learned_repairs
 from proxy.routing.retry import Routing
 from proxy.routing.targets import ResourceModels
 from proxy.server import access_log
@@ -63,6 +65,7 @@ from proxy.server.concurrency import Concurrency, instance_memory
 from proxy.server.deadline import Deadline
 from proxy.server.response_writer import ResponseWriter
 from proxy.server.shutdown import end_on_sigterm
+from proxy.translation.reasoning_memory import ReasoningMemory
 from proxy.values import AuthMode, ClientAuth, ModelKind, PassthroughKey, Receive, Scope, Secret, Send
 
 if TYPE_CHECKING:
@@ -223,8 +226,24 @@ def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Cal
         timeouts=settings.timeouts,
         max_json_body=settings.max_json_body_bytes,
         store_objects=settings.store_objects,
-        repairs=LearnedRepairs() if settings.repair_parameters else None,
+        knows=Knowledge(
+            repairs=learned_repairs() if settings.repair_parameters else None,
+            paths=Learned(),
+            translators=_translators(settings, record) if settings.translation.is_on else None,
+            clock=time.monotonic,
+        ),
+    )
+
+
+def _translators(settings: Settings, record: Record | None) -> Translators:
+    memory = settings.translation.memory
+    return Translators(
+        memory=ReasoningMemory(memory) if memory else None,
+        keep_filter_results=settings.keep_content_filter_results,
+        with_details=settings.translation.with_details,
+        needs_usage=record is not None,
         clock=time.monotonic,
+        now=time.time,
     )
 
 
@@ -285,6 +304,7 @@ def _resource(one: ResourceSetting, settings: Settings, credential: UpstreamCred
             models=one.models,
             default=one.default_deployment,
             defaults=one.default_deployments,
+            apis=one.deployment_apis,
             any_name=is_openai,
         ),
         surfaces=surfaces_at(one.endpoint, one.api_version, _chosen_surfaces(settings), is_openai=is_openai),

@@ -126,6 +126,13 @@ class ModelKind(Enum):
     REALTIME = "realtime"
 
 
+class Api(Enum):
+    """The APIs for conversations with a model; the words of `AZURE_OPENAI_DEPLOYMENT_APIS`."""
+
+    CHAT = "chat"
+    RESPONSES = "responses"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassthroughKey:
     """A key of Azure OpenAI that a client has sent.

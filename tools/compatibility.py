@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from proxy.openai_api.operations import OPERATIONS, Body, Operation, Surface
+from proxy.translation.chat_on_responses.members import MEMBERS, MESSAGE_MEMBERS
+from proxy.translation.responses_on_chat.mapping import mapping
 
 PAGE = Path(__file__).parents[1] / "docs" / "compatibility.md"
 
@@ -23,6 +25,14 @@ all client keys share them unless `STORED_OBJECTS` is `off`.
 - Realtime WebSockets cannot pass through Azure Functions. Create a client secret and connect to Azure with it. With
   such a secret a browser also posts its SDP to Azure directly, at
   `https://NAME.openai.azure.com/openai/v1/realtime/calls`.
+"""
+
+TRANSLATED = """## Translated calls
+
+Where a deployment offers only one of chat completions and Responses, the proxy makes calls of the other one. A
+parameter that is in no table goes over as it came. What is *left out and named* only tunes the answer, and
+`x-proxy-repaired` names it; a 400 comes only where no deployment of the model serves the call itself. Errors and
+streams are those of the API that the client speaks.
 """
 
 SURFACES = {
@@ -52,7 +62,7 @@ UNKNOWN = {
 
 def page() -> str:
     """Return the page."""
-    return "\n".join((HEAD, *_served(), "", *_missing(), ""))
+    return "\n".join((HEAD, *_served(), "", *_missing(), "", *_translated(), ""))
 
 
 def _served() -> Iterator[str]:
@@ -75,6 +85,21 @@ def _missing() -> Iterator[str]:
             yield f"| `{_request(operation)}` | {operation.substitute} |"
     for path, reason in UNKNOWN.items():
         yield f"| `{path}` | Unknown to the proxy: {reason}. `FORWARD_UNKNOWN_OPERATIONS` forwards it. |"
+
+
+def _translated() -> Iterator[str]:
+    yield TRANSLATED
+    yield "| Of a chat, on Responses | becomes | |"
+    yield "|---|---|---|"
+    for name, member in (*MEMBERS.items(), *MESSAGE_MEMBERS.items()):
+        became = f"`{member.place}`" if member.place else member.fate.value
+        yield f"| `{name}` | {became} | {member.note} |"
+    yield ""
+    yield "| Of a response, on chat | becomes | |"
+    yield "|---|---|---|"
+    for row in mapping():
+        name = row.name if " " in row.name else f"`{row.name}`"
+        yield f"| {row.area} {name} | {row.fate.value} | {row.chat} |"
 
 
 def _request(operation: Operation) -> str:

@@ -22,7 +22,8 @@ log = logging.getLogger("proxy.azure_services.deployments")
 PENDING = "discovery_pending"
 REFRESH_SECONDS = 300.0  # the quota of a subscription is shared with other tools
 FORMAT = "OpenAI"
-CHAT = "chatCompletion"  # what models of other makers have in common with OpenAI's; the others have APIs of their own
+# What models of other makers have in common with OpenAI's; the others have APIs of their own.
+CONVERSES = frozenset({"chatCompletion", "responses"})
 READY = "Succeeded"
 PAUSED = "Paused"
 
@@ -87,7 +88,7 @@ def _item(raw: msgspec.Raw) -> _Item | None:
 def _serves(item: _Item) -> bool:
     properties = item.properties
     return (
-        (properties.model.format == FORMAT or CHAT in _capabilities(properties))
+        (properties.model.format == FORMAT or not CONVERSES.isdisjoint(_capabilities(properties)))
         and properties.provisioning_state == READY
         and properties.deployment_state != PAUSED
         and DEPLOYMENT_NAME.fullmatch(item.name) is not None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from proxy.errors import ConfigurationError
-from proxy.values import DEPLOYMENT_NAME, AuthMode, ClientAuth, KeepAlive, ModelKind, Secret
+from proxy.values import DEPLOYMENT_NAME, Api, AuthMode, ClientAuth, KeepAlive, ModelKind, Secret
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -19,6 +19,7 @@ MAX_MODEL_NAME = 256  # characters; OpenAI's longest names, those of fine-tuned 
 SECRET_NAME = re.compile(r"[A-Za-z0-9-]{1,127}")
 VISIBLE = re.compile(r"[\x21-\x7e]+")
 _MEMBER_NAME = re.compile(r"[A-Za-z_]{1,40}")
+_APIS: Mapping[str, Api | None] = {"auto": None, **{api.value: api for api in Api}}
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -150,6 +151,13 @@ def parse_count(text: str) -> int:
     return int(text)
 
 
+def parse_size(text: str) -> int:
+    """Return a number of bytes, which may be 0."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise ValueError("must be a whole number, 0 or above")
+    return int(text)
+
+
 def parse_model_mapper(text: str) -> Mapping[str, str]:
     """Return model names and the deployments that serve them, from `model=deployment,model=deployment`."""
     mapper: dict[str, str] = {}
@@ -174,6 +182,32 @@ def json_default_deployments(value: object, parse: Callable[[str], str]) -> Mapp
     if not found.keys() <= kinds.keys():
         raise ValueError(f"must have nothing but {', '.join(kinds)} on the left")
     return {kinds[name]: parse(json_text(deployment)) for name, deployment in found.items()}
+
+
+def parse_deployment_apis(text: str) -> Mapping[str, Api]:
+    """Return the only API to call of single deployments, from `deployment=chat,deployment=responses`."""
+    chosen: dict[str, str] = {}
+    for number, (deployment, api) in pairs(text, "deployment=chat, =responses or =auto"):
+        if not DEPLOYMENT_NAME.fullmatch(deployment):
+            raise ValueError(f"has no deployment's name in entry {number}")
+        if api not in _APIS:
+            raise ValueError(f"must say chat, responses or auto in entry {number}")
+        if deployment in chosen:
+            raise ValueError(f"names the deployment of entry {number} twice")
+        chosen[deployment] = api
+    return _without_auto(chosen)
+
+
+def json_deployment_apis(value: object, parse: Callable[[str], str]) -> Mapping[str, Api]:
+    """Return the only API to call of single deployments; `parse` reads a deployment's name."""
+    found = {parse(name): json_text(api) for name, api in json_object(value).items()}
+    if not _APIS.keys() >= set(found.values()):
+        raise ValueError("must have nothing but chat, responses or auto on the right")
+    return _without_auto(found)
+
+
+def _without_auto(chosen: Mapping[str, str]) -> Mapping[str, Api]:
+    return {deployment: api for deployment, name in chosen.items() if (api := _APIS[name]) is not None}
 
 
 def parse_operation_surfaces(text: str) -> Mapping[str, str]:

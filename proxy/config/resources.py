@@ -17,6 +17,7 @@ from proxy.config.environment import (
     decode_json,
     is_model_name,
     json_default_deployments,
+    json_deployment_apis,
     json_number,
     json_object,
     json_text,
@@ -28,7 +29,7 @@ from proxy.config.environment import (
     parse_secret_name,
     printable_member,
 )
-from proxy.values import AuthMode, ModelKind, Secret
+from proxy.values import Api, AuthMode, ModelKind, Secret
 
 T = TypeVar("T")
 ReadFile = Callable[[str], bytes]
@@ -55,7 +56,8 @@ class Resource:
 
     `endpoint` is scheme, host and port, for OpenAI with the path before that of an operation; `models` maps a client's
     model name to a deployment, of OpenAI to a model; `default_deployments` are for models that are not listed;
-    `api_version` is `v1` for OpenAI; `resource_id` is the resource's in Azure Resource Manager.
+    `deployment_apis` has the only API to call of single deployments; `api_version` is `v1` for OpenAI; `resource_id` is
+    the resource's in Azure Resource Manager.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Resource:
     models: Mapping[str, str] = field(default_factory=dict)
     default_deployment: str | None = None
     default_deployments: Mapping[ModelKind, str] = field(default_factory=dict)
+    deployment_apis: Mapping[str, Api] = field(default_factory=dict)
     resource_id: str | None = None
 
 
@@ -193,6 +196,7 @@ def _resource(entry: JsonEntry, vault: bool, api_version: str, key_secret: str, 
         models=entry.read("models", partial(_parse_models, parse_deployment=deployment), {}),
         default_deployment=entry.read_text("default_deployment", deployment, None),
         default_deployments=entry.read("default_deployments", partial(json_default_deployments, parse=deployment), {}),
+        deployment_apis=entry.read("deployment_apis", partial(json_deployment_apis, parse=deployment), {}),
         resource_id=entry.read_text("resource_id", parse_resource_id, None),
     )
 

@@ -24,6 +24,7 @@ SINGLE_RESOURCE = (
     table.AZURE_OPENAI_MODEL_MAPPER,
     table.AZURE_OPENAI_DEFAULT_DEPLOYMENT,
     table.AZURE_OPENAI_DEFAULT_DEPLOYMENTS,
+    table.AZURE_OPENAI_DEPLOYMENT_APIS,
     table.AZURE_OPENAI_AUTH,
     table.AZURE_OPENAI_API_KEY,
     table.AZURE_OPENAI_RESOURCE_ID,
@@ -48,6 +49,18 @@ class VaultClientKeySettings:
 
     rules: LimitRules
     max_age: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    """Whether calls are translated between the two APIs for conversations, and what becomes of the model's reasoning.
+
+    `memory` is what is kept of it, in bytes; `with_details` gives it to clients, to be sent back.
+    """
+
+    is_on: bool
+    memory: int
+    with_details: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +97,7 @@ class Settings:
     client_auth: ClientAuth
     client_resources: frozenset[str]
     repair_parameters: bool
+    translation: Translation
     keep_content_filter_results: bool
     http_proxies: HttpProxies
     address_rules: AddressRules
@@ -94,8 +108,7 @@ class Settings:
     ) -> Self:
         """Read all settings; `host_json` is the content of the file beside function_app.py.
 
-        `read_file` returns the content of the file at a path that a variable holds, or raises OSError.
-        Raises `SettingError`, which names the variable and what is expected, never the value.
+        `read_file` returns the file at a path or raises OSError. Raises `SettingError`, which never tells a value.
         """
         environment, rules = Environment(environ), _read_address_rules(environ)
         client_auth, limit_rules = _read_client_auth(environment), _read_limit_rules(environment)
@@ -125,6 +138,7 @@ class Settings:
             client_auth=client_auth,
             client_resources=environment.read_optional(table.CLIENT_RESOURCES) or frozenset(),
             repair_parameters=environment.read(table.REPAIR_PARAMETERS),
+            translation=_read_translation(environment),
             keep_content_filter_results=environment.read(table.CONTENT_FILTER_RESULTS),
             http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
             address_rules=rules,
@@ -172,6 +186,14 @@ def _host_and_port(address: str) -> tuple[str, int]:
     except ValueError:
         return "", 0
     return url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+
+
+def _read_translation(environment: Environment) -> Translation:
+    return Translation(
+        is_on=environment.read(table.TRANSLATE_APIS),
+        memory=environment.read(table.TRANSLATE_REASONING_MEMORY),
+        with_details=environment.read(table.TRANSLATE_REASONING_DETAILS),
+    )
 
 
 def _read_client_auth(environment: Environment) -> ClientAuth:
@@ -247,6 +269,7 @@ def _read_single(environment: Environment, client_auth: ClientAuth, *, api_versi
         models=environment.read(table.AZURE_OPENAI_MODEL_MAPPER),
         default_deployment=environment.read_optional(table.AZURE_OPENAI_DEFAULT_DEPLOYMENT),
         default_deployments=environment.read(table.AZURE_OPENAI_DEFAULT_DEPLOYMENTS),
+        deployment_apis=environment.read(table.AZURE_OPENAI_DEPLOYMENT_APIS),
         resource_id=environment.read_optional(table.AZURE_OPENAI_RESOURCE_ID),
     )
 

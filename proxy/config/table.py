@@ -26,6 +26,7 @@ from proxy.config.environment import (
     parse_count,
     parse_default_deployments,
     parse_deployment,
+    parse_deployment_apis,
     parse_flag,
     parse_keep_alive,
     parse_model_mapper,
@@ -33,6 +34,7 @@ from proxy.config.environment import (
     parse_seconds,
     parse_secret,
     parse_secret_name,
+    parse_size,
     parse_stored_objects,
     parse_token_scope,
 )
@@ -71,6 +73,14 @@ AZURE_OPENAI_DEFAULT_DEPLOYMENTS = Setting(
     '`{"chat": "my-chat", "images": "my-dalle"}`. The kinds are `chat`, `embeddings`, `images`, `transcriptions`, '
     "`speech`, `videos` and `realtime`. It also serves requests that may leave `model` out and do.",
 )
+AZURE_OPENAI_DEPLOYMENT_APIS = Setting(
+    "AZURE_OPENAI_DEPLOYMENT_APIS",
+    parse_deployment_apis,
+    "",
+    "Which API to call of a deployment, whichever its clients speak: `chat` (chat completions), `responses` or `auto`, "
+    "as `my-codex=responses,my-deepseek=chat`. Set it where the proxy does not find out [by "
+    "itself](clients.md#chat-clients-on-codex-and-pro-models).",
+)
 AZURE_OPENAI_API_VERSION = Setting(
     "AZURE_OPENAI_API_VERSION",
     parse_api_version,
@@ -90,8 +100,8 @@ AZURE_OPENAI_RESOURCES = Setting(
     str,
     "",
     "[Several resources](resources.md) as JSON, or the path of a JSON file next to `function_app.py`. It replaces "
-    "`AZURE_OPENAI_ENDPOINT`, `_MODEL_MAPPER`, `_DEFAULT_DEPLOYMENT`, `_DEFAULT_DEPLOYMENTS`, `_AUTH`, `_API_KEY` and "
-    "`_RESOURCE_ID`, which must not be set as well.",
+    "`AZURE_OPENAI_ENDPOINT`, `_MODEL_MAPPER`, `_DEFAULT_DEPLOYMENT`, `_DEFAULT_DEPLOYMENTS`, `_DEPLOYMENT_APIS`, "
+    "`_AUTH`, `_API_KEY` and `_RESOURCE_ID`, which must not be set as well.",
 )
 UPSTREAM_PRIVATE_ADDRESSES = Setting(
     "UPSTREAM_PRIVATE_ADDRESSES",
@@ -235,6 +245,28 @@ REPAIR_PARAMETERS = Setting(
     "other name (`max_completion_tokens` for `max_tokens`), or with the nearest value that is allowed. With `false` "
     "the client gets Azure's error.",
 )
+TRANSLATE_APIS = Setting(
+    "TRANSLATE_APIS",
+    parse_flag,
+    "true",
+    "Whether a client that speaks chat completions may use a deployment that offers Responses alone, and the other way "
+    "round: the proxy [translates](compatibility.md#translated-calls) between the two. With `false` the client gets "
+    "Azure's error.",
+)
+TRANSLATE_REASONING_MEMORY = Setting(
+    "TRANSLATE_REASONING_MEMORY",
+    parse_size,
+    str(16 * 1024 * 1024),
+    "The memory of an instance for the reasoning of translated chats, in bytes, with which a model goes on between its "
+    "calls of tools. `0` turns it off.",
+)
+TRANSLATE_REASONING_DETAILS = Setting(
+    "TRANSLATE_REASONING_DETAILS",
+    parse_flag,
+    "false",
+    "Whether chats that are translated get the model's sealed reasoning as `reasoning_details`. Clients that send it "
+    "back go on with it on every instance; the others ignore it.",
+)
 FORWARD_UNKNOWN_OPERATIONS = Setting(
     "FORWARD_UNKNOWN_OPERATIONS",
     parse_flag,
@@ -370,6 +402,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         AZURE_OPENAI_MODEL_MAPPER,
         AZURE_OPENAI_DEFAULT_DEPLOYMENT,
         AZURE_OPENAI_DEFAULT_DEPLOYMENTS,
+        AZURE_OPENAI_DEPLOYMENT_APIS,
         AZURE_OPENAI_API_VERSION,
         AZURE_OPENAI_RESOURCE_ID,
         AZURE_OPENAI_RESOURCES,
@@ -399,10 +432,18 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         STORED_OBJECTS,
         CONTENT_FILTER_RESULTS,
         REPAIR_PARAMETERS,
+        TRANSLATE_APIS,
+        TRANSLATE_REASONING_DETAILS,
         FORWARD_UNKNOWN_OPERATIONS,
         AZURE_OPENAI_OPERATION_SURFACES,
     ),
-    "Limits": (MAX_JSON_BODY_BYTES, MAX_BODY_MEMORY_BYTES, MAX_IN_FLIGHT, UPSTREAM_CONNECTIONS),
+    "Limits": (
+        MAX_JSON_BODY_BYTES,
+        MAX_BODY_MEMORY_BYTES,
+        TRANSLATE_REASONING_MEMORY,
+        MAX_IN_FLIGHT,
+        UPSTREAM_CONNECTIONS,
+    ),
     "Timeouts": (
         UPSTREAM_CONNECT_TIMEOUT,
         UPSTREAM_POOL_TIMEOUT,

@@ -15,8 +15,9 @@ from proxy.openai_api.retry_after import with_milliseconds
 from proxy.openai_api.sse import encode_last_event
 from proxy.values import ListedModel, Response
 
-# Headers that the proxy adds: the resource that answered, the number of attempts, and what was repaired.
-TARGET, ATTEMPTS, REPAIRED = "x-proxy-target", "x-proxy-attempts", "x-proxy-repaired"
+# Headers that the proxy adds: the resource that answered, the number of attempts, what was repaired, and the API that a
+# call was translated to.
+TARGET, ATTEMPTS, REPAIRED, TRANSLATED = "x-proxy-target", "x-proxy-attempts", "x-proxy-repaired", "x-proxy-translated"
 # Statuses below 500 after which OpenAI's SDKs rightly try again.
 _TEMPORARY_STATUSES = frozenset({408, 409, 429})
 # Problems of the proxy's set-up that it tries to solve by itself, or that may be over with the next request.

@@ -17,14 +17,16 @@ from proxy.azure_api import headers, other_servers, response
 from proxy.azure_api.asked_usage import hide_usage
 from proxy.azure_api.errors import AzureErrors
 from proxy.azure_api.request import Call, wants_usage
-from proxy.azure_api.stream import Stream, open_stream
+from proxy.azure_api.stream import open_stream
 from proxy.azure_api.urls import without_version
-from proxy.azure_api.usage import find_usage
+from proxy.azure_api.usage import estimate_usage, find_usage
 from proxy.azure_api.whole_as_stream import to_events
 from proxy.azure_services.credentials import Header
+from proxy.azure_services.sending import Sending
 from proxy.azure_services.upstream import Upstream
 from proxy.config.timeouts import Timeouts
 from proxy.errors import ConfigurationError, IncompletelySent, ProxyError, Unreachable, UpstreamError, UpstreamTimeout
+from proxy.openai_api.answers import TRANSLATED
 from proxy.openai_api.object_ids import tag_location
 from proxy.openai_api.operations import Operation, Surface
 from proxy.openai_api.retry_after import parse_wait
@@ -35,11 +37,13 @@ from proxy.pipeline.relay import EventRelay, Tag, download
 from proxy.pipeline.resources import Resource
 from proxy.pipeline.routed_request import RoutedRequest
 from proxy.pipeline.stream_start import NO_STREAM, StreamStart
+from proxy.pipeline.translated_call import Translated
 from proxy.routing.failures import Failure, Kind, Repeat
 from proxy.routing.targets import Target, is_reasoning
 from proxy.server.concurrency import Slot
 from proxy.server.deadline import Limit
 from proxy.server.response_writer import ResponseWriter
+from proxy.translation.interface import EventStream
 from proxy.values import Response, UpstreamRequest
 
 if TYPE_CHECKING:
@@ -84,6 +88,16 @@ class Refused:
     renew: Renew = _no_other_credential
 
 
+class Built(msgspec.Struct, frozen=True, kw_only=True):
+    """What to send to a target; `translated` is None where the client's own API is called."""
+
+    __repr__ = object.__repr__  # without what is in it
+
+    call: Call
+    message: UpstreamRequest
+    translated: Translated | None = None
+
+
 class BodySource(Protocol):
     """Makes the request for one target after the other, out of the body that the client sent."""
 
@@ -96,7 +110,7 @@ class BodySource(Protocol):
         """Begin an attempt at a target."""
         ...
 
-    async def build(self, target: Target) -> tuple[Call, UpstreamRequest] | Refused:
+    async def build(self, target: Target) -> Built | Refused:
         """Return what to send to a target, or why nothing can be."""
         ...
 
@@ -128,6 +142,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     target: Target
     call: Call
     message: UpstreamRequest
+    translated: Translated | None
     recorder: Recorder
 
     @property
@@ -179,9 +194,17 @@ class Attempts:
             built = await source.build(target)
             if isinstance(built, Refused):
                 return built
-            call, message = built
+            running.exchange.entry.translated = None if built.translated is None else built.translated.api.value
             outcome = await self._send(
-                Sent(running=running, routed=routed, target=target, call=call, message=message, recorder=recorder)
+                Sent(
+                    running=running,
+                    routed=routed,
+                    target=target,
+                    call=built.call,
+                    message=built.message,
+                    translated=built.translated,
+                    recorder=recorder,
+                )
             )
             if isinstance(outcome, Answered):
                 source.succeeded()
@@ -211,12 +234,15 @@ class Attempts:
             errors = AzureErrors(model=None, auth=resource.auth, secret=header[1].removeprefix("Bearer "))
             raise errors.answer(answer.status, answer.headers, body)
 
-    def translator(self, call: Call, azure_errors: AzureErrors, keep_alive: bytes) -> Stream | None:
-        """Return what translates a stream of the call's operation, None when it has none."""
+    def translator(
+        self, call: Call, azure_errors: AzureErrors, keep_alive: bytes, translated: Translated | None = None
+    ) -> EventStream | None:
+        """Return what makes the client's stream of the one that Azure sends for a call, None when it has none."""
         form, keep = call.route.operation.stream, self.keep_filter_results
         if form is None:
             return None
-        return open_stream(form, azure_errors, choices=call.choices, keep_filters=keep, keep_alive=keep_alive)
+        stream = open_stream(form, azure_errors, choices=call.choices, keep_filters=keep, keep_alive=keep_alive)
+        return stream if translated is None else translated.reader.open_stream(stream)
 
     async def _send(self, sent: Sent) -> Answered | Refused:
         credential = sent.resource.credential
@@ -252,6 +278,8 @@ class Attempts:
         error = self._errors_of(sent, answer, header).answer(answer.status, answer.headers, body)
         wait = parse_wait({**answer.headers, **error.headers}, error.message, self.now())
         code = error.reason or error.code or ""
+        if sent.translated is not None:
+            error = _translated_error(sent.translated, error)
         failure = Failure(kind=Kind.ANSWER, status=answer.status, code=code, wait=wait)
         return Refused(failure=failure, error=error, body=body, renew=partial(sent.resource.credential.renew, header))
 
@@ -262,7 +290,8 @@ class Attempts:
         ):
             return self._leave_unread(answer)
         if content_type.startswith(_EVENTS) or (sent.call.streams and _is_vague(content_type)):
-            stream = self.translator(sent.call, self._errors_of(sent, answer, header), sent.running.writer.keep_alive)
+            errors, keep_alive = self._errors_of(sent, answer, header), sent.running.writer.keep_alive
+            stream = self.translator(sent.call, errors, keep_alive, sent.translated)
             if stream is not None:
                 return await self._begin_stream(sent, answer, stream)
         is_json = content_type.startswith("application/json")
@@ -292,28 +321,39 @@ class Attempts:
         operation = sent.call.route.operation
         if not whole and (sent.call.streams or not _may_be_empty(operation, answer.status)):
             raise UpstreamError("Azure OpenAI's answer is empty.")
-        if operation.clean and whole:
+        if sent.translated is not None:
+            cleaned = sent.translated.reader.answer(whole)
+        elif operation.clean and whole:
             cleaned = response.to_openai(whole, keep=self.keep_filter_results)
         else:
             cleaned = response.check(whole, content_type) if whole and not operation.download else whole
-        tag = sent.routed.tagging(sent.call, sent.target.resource) if whole else None
+        # The ids of a translated answer are the proxy's own.
+        is_tagged = whole and sent.translated is None
+        tag = sent.routed.tagging(sent.call, sent.target.resource) if is_tagged else None
         passed = (headers.of_download if operation.download else headers.response_to_openai)(answer.headers)
         if "location" in passed:
             passed["location"] = tag_location(sent.routed.resources.tags, passed["location"], sent.target.resource)
         answer.sending.usage = find_usage(whole)
+        if sent.translated is not None:
+            _end_translated(sent.translated, answer.sending)
         answer.sending.end("completed")
         body = cleaned if tag is None else tag(cleaned)
         return Answered(response=Response(status=answer.status, headers=passed, body=body), headers=answer.headers)
 
-    async def _begin_stream(self, sent: Sent, answer: "UpstreamAnswer", stream: Stream) -> Answered | Refused:
+    async def _begin_stream(self, sent: Sent, answer: "UpstreamAnswer", stream: EventStream) -> Answered | Refused:
         """Return a stream that has said something; until then a model may think for as long as the request may take."""
         sent.running.start.is_stream()
-        tag = sent.routed.tagging_events(sent.call, sent.target.resource)
-        relay = EventRelay(answer, stream, _hiding(tag) if sent.call.hides_usage else tag)
+        translated, hides = sent.translated, sent.call.hides_usage
+        if translated is None:
+            tag = sent.routed.tagging_events(sent.call, sent.target.resource)
+            relay = EventRelay(answer, stream, _hiding(tag) if hides else tag)
+        else:
+            at_end = partial(_end_translated, translated, answer.sending)
+            relay = EventRelay(answer, stream, hide_usage if hides else None, at_end=at_end)
         error = await relay.begin(sent.running.exchange.deadline, at_once=sent.call.in_background)
         if error is not None:
             answer.close()
-            return self._refused_in_stream(error, answer)
+            return self._refused_in_stream(sent, error, answer)
         reasons = is_reasoning(sent.target.model) or is_reasoning(sent.target.deployment)
         idle = self.timeouts.reasoning_idle if reasons else self.timeouts.idle
         body = relay.chunks(sent.running.exchange, sent.running.writer, idle=idle, end=sent.running.start.end)
@@ -326,15 +366,19 @@ class Attempts:
         self, sent: Sent, answer: "UpstreamAnswer", errors: AzureErrors, whole: bytes
     ) -> Answered | Refused:
         """Return a whole answer as the stream that was asked for."""
-        stream = self.translator(sent.call, errors, sent.running.writer.keep_alive)
-        events = to_events(sent.call.route.operation.stream, whole, with_usage=_tells_usage(sent.call))
+        stream = self.translator(sent.call, errors, sent.running.writer.keep_alive, sent.translated)
+        events = to_events(sent.call.route.operation.stream, whole, with_usage=wants_usage(sent.call))
         if stream is None or events is None:
             raise UpstreamError(NO_STREAM)
         written = stream.feed(events) + stream.end()
+        if sent.call.hides_usage:
+            written = hide_usage(written)
         if stream.failure is not None:
-            return self._refused_in_stream(stream.failure, answer)
+            return self._refused_in_stream(sent, stream.failure, answer)
         answer.sending.usage = find_usage(whole)
-        tag = sent.routed.tagging(sent.call, sent.target.resource)
+        if sent.translated is not None:
+            _end_translated(sent.translated, answer.sending)
+        tag = sent.routed.tagging(sent.call, sent.target.resource) if sent.translated is None else None
         body = _at_once(sent.running.exchange, written if tag is None else tag(written))
         answer.sending.end("completed")
         passed = headers.response_to_openai(answer.headers) | headers.EVENTS
@@ -346,7 +390,9 @@ class Attempts:
         code = error.reason or error.code or ""
         return Refused(failure=Failure(kind=Kind.ANSWER, status=error.status, code=code, wait=wait), error=error)
 
-    def _refused_in_stream(self, error: ProxyError, answer: "UpstreamAnswer") -> Refused:
+    def _refused_in_stream(self, sent: Sent, error: ProxyError, answer: "UpstreamAnswer") -> Refused:
+        if sent.translated is not None:
+            error.headers = {**error.headers, TRANSLATED: sent.translated.api.value}
         error.headers = {**headers.headers_of_error(answer.headers), **error.headers}
         wait = parse_wait(error.headers, error.message, self.now())
         status = None if isinstance(error, UpstreamError) else error.status
@@ -388,14 +434,23 @@ def _hiding(tag: Tag | None) -> Tag:
     return hide_usage if tag is None else lambda events: tag(hide_usage(events))
 
 
-def _tells_usage(call: Call) -> bool:
-    return wants_usage(call) and not call.hides_usage
-
-
 def _may_be_error(sent: Sent, answer: "UpstreamAnswer") -> bool:
     """Tell whether what should be a file's bytes may be an error of a server that calls its errors a success."""
     length = answer.headers.get("content-length", "")
     return sent.resource.surfaces.is_openai and length.isdigit() and int(length[:9]) <= MAX_ERROR_BYTES
+
+
+def _end_translated(translated: Translated, sending: Sending) -> None:
+    """Keep the reasoning of a translated answer, and estimate its tokens where it ended before Azure counted them."""
+    translated.keep()
+    sending.usage = sending.usage or estimate_usage(sending.sent, sending.received)
+
+
+def _translated_error(translated: Translated, error: ProxyError) -> ProxyError:
+    """Return what the client reads of an error: in the words of its own API."""
+    error = translated.reader.error(error)
+    error.headers = {**error.headers, TRANSLATED: translated.api.value}
+    return error
 
 
 def _is_vague(content_type: str) -> bool:

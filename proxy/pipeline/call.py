@@ -26,13 +26,13 @@ from proxy.pipeline.authentication import Principal
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.failover import Failover
 from proxy.pipeline.form_source import FormSource, Upload
-from proxy.pipeline.json_source import JsonSource
+from proxy.pipeline.json_source import JsonSource, Knowledge
 from proxy.pipeline.rates import Demand, Rates, with_own_rates
 from proxy.pipeline.recorder import Recorder
 from proxy.pipeline.resources import Resources
 from proxy.pipeline.routed_request import RoutedRequest
 from proxy.pipeline.stream_start import NO_STREAM, StreamStart
-from proxy.routing.learned_repairs import LearnedRepairs
+from proxy.pipeline.translated_call import RESPONSE, refuse_not_stored
 from proxy.routing.targets import Target
 from proxy.server.concurrency import Slot
 from proxy.server.request_body import read_body
@@ -48,8 +48,8 @@ _EMPTY_LIST = b'{"object":"list","data":[]}'
 class Calls:
     """How calls are made.
 
-    `max_json_body` is in bytes; `store_objects` tells whether Azure may keep objects; `repairs` is None where refused
-    parameters stay refused; `rates` are those of client keys.
+    `max_json_body` is in bytes; `store_objects` tells whether Azure may keep objects; `knows` is what is known of
+    deployments; `rates` are those of client keys.
     """
 
     failover: Failover
@@ -57,8 +57,7 @@ class Calls:
     timeouts: Timeouts
     max_json_body: int
     store_objects: bool
-    repairs: LearnedRepairs | None
-    clock: Callable[[], float]
+    knows: Knowledge
 
     async def answer(
         self,
@@ -82,6 +81,7 @@ class Calls:
             route=route,
             query=request.query,
             resources=principal.resources,
+            client=principal.client,
             allowed=principal.allowed,
         )
         try:
@@ -125,6 +125,8 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         """Return the answer to a call."""
         operation, calls, start, slot = routed.route.operation, self.calls, self.running.start, self.running.slot
         may_stream = operation.stream is not None and routed.request.method != "HEAD"
+        if routed.route.parameters and operation.path.startswith("/responses/"):
+            refuse_not_stored(routed.route)
         if _passes(routed):
             slot.work(form=True)
             if may_stream:
@@ -183,8 +185,12 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
             targets = routed.targets_without_model(call.document)
             call = structs.replace(call, model=targets[0].model)
         else:
-            targets = routed.targets(call.model)
-        source = JsonSource(routed, call, self.calls.repairs, self.calls.clock, self.running.slot.take)
+            translates = self.calls.knows.translators is not None and call.route.operation.name == RESPONSE
+            targets = routed.targets(call.model, translates=translates)
+        knows = self.calls.knows
+        source = JsonSource(routed, call, knows, self.running, is_alone=len(targets) == 1)
+        if len(targets) > 1 and (knows.paths.facts or [target for target in targets if target.api is not None]):
+            targets = source.ranked(targets)
         self.running.start.body_sent()
         failover = self.calls.failover
         answer = await failover.run(self.running, routed, targets, source)

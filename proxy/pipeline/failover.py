@@ -50,6 +50,7 @@ class Failover:
                 failures[step.target.key] = outcome
                 if outcome.failure.is_refused:
                     _log_refusal(routing.health, step.target, outcome.error, self.clock())
+                state.repeat = source.repeat
                 verdict = state.failed(step, outcome.failure, self.clock())
                 if verdict is Verdict.GIVE_UP or (verdict is Verdict.REFRESH and not await outcome.renew()):
                     outcome.error.headers = {**outcome.error.headers, TARGET: str(step.target.resource)}

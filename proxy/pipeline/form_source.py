@@ -12,7 +12,7 @@ from proxy.errors import ProxyError
 from proxy.openai_api.content_encoding import decoder_for
 from proxy.openai_api.multipart import FormReader, FormRewriter, LineRewriter, boundary_of
 from proxy.openai_api.operations import Body, is_idempotent
-from proxy.pipeline.attempt import Refused, RunningCall
+from proxy.pipeline.attempt import Built, Refused, RunningCall
 from proxy.pipeline.routed_request import RoutedRequest
 from proxy.routing.failures import Repeat
 from proxy.routing.targets import Target
@@ -183,12 +183,12 @@ class FormSource:
         """Begin with a target; every request is built from the body as it came."""
         self._target = target
 
-    async def build(self, target: Target) -> tuple[Call, UpstreamRequest] | Refused:
+    async def build(self, target: Target) -> Built | Refused:
         """Return the request for a target; its body is read while it is sent."""
         routed, upload = self._routed, self._upload
         prepared = await upload.prepare(routed, target, self._changed, routed.serving_from(target))
         call = Call(route=routed.route, model=prepared.plan.model)
-        return call, self._message(target, prepared)
+        return Built(call=call, message=self._message(target, prepared))
 
     def repair(self, refused: Refused) -> Refused | None:
         """Return the refusal; raise what broke the client's own body off, which Azure could not know."""

@@ -7,13 +7,13 @@ the stream in the translator's `fail`, and behind it the connection to the clien
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING
 
-from proxy.azure_api.stream import Stream
 from proxy.azure_api.usage import parse_usage
 from proxy.azure_services.upstream import BROKEN
 from proxy.errors import ProxyError, ShuttingDown, UpstreamError, UpstreamTimeout
 from proxy.pipeline.exchange import Exchange
 from proxy.server.deadline import Deadline, Limit
 from proxy.server.response_writer import ResponseWriter, StreamBroken
+from proxy.translation.interface import EventStream
 
 if TYPE_CHECKING:
     from proxy.azure_services.http_client import UpstreamAnswer
@@ -28,14 +28,20 @@ Tag = Callable[[bytes], bytes]
 
 
 class EventRelay:
-    """The events of one stream on their way; `tag` gives ids their affinity tag, None where they stay as they are."""
+    """The events of one stream on their way; `tag` gives ids their affinity tag, None where they stay as they are.
 
-    __slots__ = ("_answer", "_heard", "_held", "_is_bounded", "_stream", "_tag")
+    `at_end` is called when the stream is over, None where nobody needs to know.
+    """
 
-    def __init__(self, answer: "UpstreamAnswer", stream: Stream, tag: Tag | None) -> None:
+    __slots__ = ("_answer", "_at_end", "_heard", "_held", "_is_bounded", "_stream", "_tag")
+
+    def __init__(
+        self, answer: "UpstreamAnswer", stream: EventStream, tag: Tag | None, at_end: Callable[[], None] | None = None
+    ) -> None:
         self._answer = answer
         self._stream = stream
         self._tag = tag
+        self._at_end = at_end
         self._held = b""
         self._heard = 0.0
         self._is_bounded = False
@@ -123,6 +129,8 @@ class EventRelay:
         """Write the request's line, before there is anything to wait for: now the client may leave."""
         answer, stream = self._answer, self._stream
         answer.sending.usage = parse_usage(stream.usage)
+        if self._at_end is not None:
+            self._at_end()
         _note_end(answer, exchange, stream.failure)
         if not stream.broken:
             await answer.finish()

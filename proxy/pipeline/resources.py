@@ -48,7 +48,6 @@ class Resources:
         self._listed = self._deployments()
         self._catalogue = self._make_catalogue()
         self._answered: dict[str, ListedModel] = {}
-        self._on_v1: dict[Key, None] = {}
         self._hidden_usage: dict[Key, None] = {}
 
     def start(self) -> None:
@@ -87,16 +86,6 @@ class Resources:
                     del self._answered[next(iter(self._answered))]
                 is_openai = self.each[target.resource].surfaces.is_openai
                 self._answered[name] = ListedModel(name=name, owned_by=OPENAI if is_openai else AZURE)
-
-    def note_v1(self, target: Target) -> None:
-        """Remember that a deployment answers on `/openai/v1` alone; the oldest of many are forgotten."""
-        if len(self._on_v1) >= MAX_ANSWERED:
-            del self._on_v1[next(iter(self._on_v1))]
-        self._on_v1[target.key] = None
-
-    def answers_on_v1(self, target: Target) -> bool:
-        """Tell whether a deployment answers on `/openai/v1` alone, as those of other makers than OpenAI do."""
-        return target.on_v1 or target.key in self._on_v1
 
     def note_hidden_usage(self, target: Target) -> None:
         """Remember that a deployment refuses to tell the usage of a stream; the oldest of many are forgotten."""

@@ -24,7 +24,7 @@ from proxy.openai_api.object_ids import (
 from proxy.openai_api.router import UNKNOWN, Route
 from proxy.pipeline.resources import Resources
 from proxy.routing.targets import Target, prefer
-from proxy.values import ModelKind, Request
+from proxy.values import Api, ModelKind, Request
 
 # No model has a longer name, fine-tuned ones included; names are kept by whoever learns something of them.
 MAX_MODEL = 256
@@ -33,10 +33,10 @@ MAX_MODEL = 256
 class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a request before it is sent.
 
-    `query` is the client's, without tags; `pinned` is the number of the resource that keeps the objects which the
-    request names, None where it names none; `claim` is the first of their ids. `preferred` is the resource to ask first
-    among equals, because it has made the items which the request brings. `allowed` are the models that the client may
-    use, None for all.
+    `client` is the name of who sends it. `query` is the client's, without tags; `pinned` is the number of the resource
+    that keeps the objects which the request names, None where it names none; `claim` is the first of their ids.
+    `preferred` is the resource to ask first among equals, because it has made the items which the request brings.
+    `allowed` are the models that the client may use, None for all.
     """
 
     __repr__ = object.__repr__  # without what is in it
@@ -45,6 +45,7 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     route: Route
     query: str
     resources: Resources
+    client: str = ""
     pinned: int | None = None
     claim: Claim | None = None
     preferred: int | None = None
@@ -86,8 +87,8 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
         names = self.resources.catalogue().plain_names
         return names if self.allowed is None else self.allowed.among(names)
 
-    def targets(self, model: str | None) -> tuple[Target, ...]:
-        """Return where the request may go.
+    def targets(self, model: str | None, *, translates: bool = False) -> tuple[Target, ...]:
+        """Return where the request may go; with `translates` also as a chat, which needs no objects.
 
         Raises `ModelNotFound` when nobody serves the model, and `InvalidRequest` when only others do than the resource
         of the objects that the request names.
@@ -103,18 +104,23 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
             targets = self._permitted(self.allowed, targets)
         if self.claim is not None:
             # Also where the pinned resource may have a deployment of that name, but others are known to have it.
-            everywhere = catalogue.targets(model, kind=operation.kind)
+            everywhere = self._permitted(self.allowed, catalogue.targets(model, kind=operation.kind))
             if everywhere and all(target.resource != self.pinned for target in everywhere):
+                # A chat that stands for a response has all in it: no item is looked up, and no seal is opened.
+                if translates and (chats := tuple(target for target in everywhere if target.api is Api.CHAT)):
+                    return chats
                 raise not_served_there(model, self.claim)
         if not targets:
             raise ModelNotFound(model, known=self.names())
         return targets if self.preferred is None else prefer(targets, self.preferred)
 
-    def _permitted(self, allowed: AllowedModels, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+    def _permitted(self, allowed: AllowedModels | None, targets: tuple[Target, ...]) -> tuple[Target, ...]:
         """Return the targets that the client may use.
 
         A model that no deployment is known to have may be served by a default deployment, which must be allowed itself.
         """
+        if allowed is None:
+            return targets
         known = self.resources.catalogue().plain_names
         return tuple(
             target

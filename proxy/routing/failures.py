@@ -20,6 +20,7 @@ class Kind(Enum):
     TIMEOUT = "no answer in time"
     ANSWER = "an error as the answer"
     IN_STREAM = "an error in a stream, or its end, before the first content"
+    UNSUITABLE = "the target does not offer what the request has, so nothing was sent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,7 +113,7 @@ class RetryState:
     """What one request has tried, and what it may try next; times are in seconds of a monotonic clock.
 
     The caller takes the `next` step, makes the attempt and reports whether it `succeeded` or `failed`, until there is
-    no step or the verdict is to give up.
+    no step or the verdict is to give up. `repeat` may be another for another target, which takes another operation.
     """
 
     __slots__ = (
@@ -123,7 +123,6 @@ class RetryState:
         "_last",
         "_policy",
         "_refreshed",
-        "_repeat",
         "_repeated",
         "_resting",
         "_retries",
@@ -134,13 +133,14 @@ class RetryState:
         "_verdict",
         "attempts",
         "failure",
+        "repeat",
     )
 
     def __init__(
         self, targets: Sequence[Target], repeat: Repeat, *, policy: Policy, health: Health, budget: RetryBudget
     ) -> None:
         self._targets = targets
-        self._repeat = repeat
+        self.repeat = repeat
         self._policy = policy
         self._health = health
         self._budget = budget
@@ -196,12 +196,22 @@ class RetryState:
         For `Verdict.REFRESH` the caller fetches a fresh credential; `next` then returns the same target again.
         """
         self.failure, self._running = failure, None
+        if failure.kind is Kind.UNSUITABLE:
+            return self._passed_over(step)
         if failure.is_missing or failure.is_refused or failure.is_unsupported:
             self._excluded.add(step.target.key)
         if failure.is_throttled:
             self._throttled.add(step.target.key)
         self._health.note_failure(step.target, failure, step.began, now)
-        self._verdict = judge(failure, self._repeat, self._policy, refreshed=self._refreshed)
+        self._verdict = judge(failure, self.repeat, self._policy, refreshed=self._refreshed)
+        return self._verdict
+
+    def _passed_over(self, step: Step) -> Verdict:
+        """Go to another target from one that was not called, which counts as no attempt."""
+        self._excluded.add(step.target.key)
+        self._health.release(step.target, step.began)
+        self.attempts -= 1
+        self._verdict = Verdict.AGAIN
         return self._verdict
 
     def exhausted(self, now: float) -> Exhausted | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from proxy.errors import ModelNotFound
-from proxy.values import DEPLOYMENT_NAME, Deployed, ListedModel, ModelKind
+from proxy.values import DEPLOYMENT_NAME, Api, Deployed, ListedModel, ModelKind
 
 # The number of a resource in the settings, and its deployment or, without one, the operation.
 Key = tuple[int, str | None]
@@ -26,7 +26,7 @@ class Target:
     apart. `model` is the name by which the target was found: the client's, or a fallback's. `version` is None when it
     is not known. A lower `priority` is called first. `weight` is the share among targets of the same priority; with 0
     the target is called only when the others cannot answer. `on_v1` tells that the deployment is known to answer on
-    `/openai/v1` alone.
+    `/openai/v1` alone, `api` that it is to be called by one API alone for conversations.
     """
 
     resource: int
@@ -37,6 +37,7 @@ class Target:
     version: str | None = None
     operation: str | None = None
     on_v1: bool = False
+    api: Api | None = None
     key: Key = field(init=False, repr=False, compare=False)
     """What identifies the target in `Health`; computed once, because every request needs it."""
 
@@ -76,6 +77,29 @@ def is_reasoning(name: str | None) -> bool:
     return name is not None and _REASONING.search(name.lower()) is not None
 
 
+# Models of OpenAI by their names; a deployment may have any other.
+_OF_OPENAI = re.compile(r"(?:chat)?gpt|(?<![a-z0-9])o[1-9](?![0-9])|codex|computer-use|model-router|deep-research")
+
+
+def is_of_openai(target: Target) -> bool:
+    """Tell whether a target's model has the name of one of OpenAI, or its deployment has."""
+    names = (name.lower() for name in (target.model, target.deployment) if name is not None)
+    return not target.on_v1 and any(_OF_OPENAI.search(name) for name in names)
+
+
+# Models of other makers that Foundry offers, or that are run by oneself.
+_OF_OTHERS = re.compile(
+    r"deepseek|grok|llama|mi(?:s|nis)tral|codestral|magistral|(?<![a-z])phi(?![a-z])|kimi|qwen|cohere|(?<![a-z])command-"
+    r"|gpt-oss|jamba|gemma|minimax|(?<![a-z])glm(?![a-z])|claude|mai-"
+)
+
+
+def is_of_other_maker(target: Target) -> bool:
+    """Tell whether a target's model is known to be of another maker than OpenAI, from Azure's list or by its name."""
+    names = (name.lower() for name in (target.model, target.deployment) if name is not None)
+    return target.on_v1 or any(_OF_OTHERS.search(name) for name in names)
+
+
 # What a model is for, by its name; the first row that fits counts, None for those that serve nothing by default.
 _KINDS: tuple[tuple[re.Pattern[str], ModelKind | None], ...] = tuple(
     (re.compile(pattern), kind)
@@ -92,9 +116,11 @@ _KINDS: tuple[tuple[re.Pattern[str], ModelKind | None], ...] = tuple(
 # Azure's words for what a model can.
 _CAPABILITIES = {
     "chatCompletion": ModelKind.CHAT,
+    "responses": ModelKind.CHAT,
     "embeddings": ModelKind.EMBEDDINGS,
     "imageGenerations": ModelKind.IMAGES,
 }
+_APIS = {"chatCompletion": Api.CHAT, "responses": Api.RESPONSES}
 _CHAT_NAME = re.compile(r"(?:chat)?gpt|o[1-9]")
 
 
@@ -117,8 +143,9 @@ _ANY_NAME = re.compile(r"[A-Za-z0-9/][A-Za-z0-9._:/@+-]{0,255}")
 class ResourceModels:
     """The deployments of one resource, and its priority and weight.
 
-    `models`, `default` and `defaults` come from the settings. `deployed` is what Azure lists, None as long as it is not
-    known. `any_name` is for OpenAI itself, where a model needs no deployment and its name is in no URL.
+    `models`, `default`, `defaults` and `apis` (by deployment) come from the settings. `deployed` is what Azure lists,
+    None as long as it is not known. `any_name` is for OpenAI itself, where a model needs no deployment and its name is
+    in no URL.
     """
 
     priority: int = 0
@@ -126,6 +153,7 @@ class ResourceModels:
     models: Mapping[str, str] = field(default_factory=dict)
     default: str | None = None
     defaults: Mapping[ModelKind, str] = field(default_factory=dict)
+    apis: Mapping[str, Api] = field(default_factory=dict)
     deployed: tuple[Deployed, ...] | None = None
     any_name: bool = False
 
@@ -133,6 +161,11 @@ class ResourceModels:
     def is_unknown(self) -> bool:
         """Tell whether nothing is known of the resource, so that any model may be deployed under its own name."""
         return not self.models and self.default is None and self.deployed is None
+
+    def api_of(self, deployed: Deployed) -> Api | None:
+        """Return the only API to call of a deployment, None if it has both or if that is not known."""
+        offered = [api for name, api in _APIS.items() if name in deployed.capabilities]
+        return self.apis.get(deployed.name) or (offered[0] if len(offered) == 1 else None)
 
     def guess(self, model: str) -> Deployed | None:
         """Return a deployment with the name of the model, None if the name is not possible or the list is known."""
@@ -246,6 +279,7 @@ class _Found:
     deployed: Deployed
     model: str
     weight: float
+    api: Api | None
     place: tuple[int, int, bool]
 
 
@@ -377,6 +411,7 @@ def _placed(
                 deployed=deployed,
                 model=model or deployed.name,
                 weight=resource.weight / len(group),
+                api=resource.api_of(deployed),
                 place=(level, resource.priority, spills),
             )
 
@@ -403,6 +438,7 @@ def _rank(found: Sequence[_Found]) -> tuple[Target, ...]:
             model=each.model,
             version=each.deployed.version,
             on_v1=each.deployed.on_v1,
+            api=each.api,
         )
         targets.setdefault((each.resource, each.deployed.name, each.model), target)
     return tuple(targets.values())

@@ -52,7 +52,7 @@ def log_unexpected(error: BaseException) -> ProxyError:
     return ProxyError("The proxy failed to answer. The error is in its log.")
 
 
-class _Line(msgspec.Struct):
+class _Line(msgspec.Struct, omit_defaults=True):
     request_id: str
     client: str | None
     operation: str | None
@@ -68,6 +68,10 @@ class _Line(msgspec.Struct):
     received: int
     input_tokens: int | None
     output_tokens: int | None
+    # Only in the lines of translated calls.
+    translated: str | None = None
+    reasoning_missed: int | None = None
+    estimated: bool = False
 
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -87,11 +91,13 @@ class AccessLogEntry:
         "error",
         "is_written",
         "operation",
+        "reasoning_missed",
         "received",
         "request_id",
         "sent",
         "status",
         "target",
+        "translated",
         "usage",
     )
 
@@ -106,6 +112,8 @@ class AccessLogEntry:
         self.operation: str | None = None
         self.deployment: str | None = None
         self.target: int | None = None
+        self.translated: str | None = None
+        self.reasoning_missed: int | None = None
         self.attempts = 0
         self.error: str | None = None
         self.status = 0
@@ -160,5 +168,8 @@ class AccessLogEntry:
             self.received,
             usage.input_tokens if usage is not None else None,
             usage.output_tokens if usage is not None else None,
+            self.translated,
+            self.reasoning_missed,
+            usage is not None and usage.estimated,
         )
         self._out(_ENCODE(line).decode())

@@ -11,6 +11,7 @@ this process and the upstream is a third one, so that what is measured is the wo
     in_process      our own CPU alone, with a server and an upstream that do nothing
     normalising     CPU of the normaliser alone, on the same events
     stream_events   the same for other events and other reads: `python -m tests.bench.stream_events`
+    translating     CPU of a translated stream: `python -m tests.bench.translating`
     memory          memory per open stream, each time on a fresh worker
     imports         CPU of importing function_app in a fresh interpreter
     variants        the two apps and their environment

@@ -37,6 +37,8 @@ EVENT_CPU = Figure(name="CPU per event, one in a write", unit="us", goal=0.60)
 RESPONSE_EVENT_CPU = Figure(name="CPU per event of a response, one in a write", unit="us")
 NORMALISING = Figure(name="normalising an event : the worker's CPU for it", unit="us", goal=0.06)
 NORMALISING_RESPONSE = Figure(name="the same for an event of a response", unit="us", goal=0.06)
+CHAT_ON_RESPONSES = Figure(name="an event of a chat on Responses, translated", unit="us", most=10)
+RESPONSES_ON_CHAT = Figure(name="an event of a response on chat, translated", unit="us", most=10)
 BURST_CPU = Figure(name="CPU per event, five in a write", unit="us")
 STREAM_MEMORY = Figure(name="memory per open stream", unit="KB")
 IMPORT = Figure(name="import CPU, with the worker's runtime", unit="ms", goal=0.70)
@@ -59,6 +61,8 @@ ALL = (
     RESPONSE_EVENT_CPU,
     NORMALISING,
     NORMALISING_RESPONSE,
+    CHAT_ON_RESPONSES,
+    RESPONSES_ON_CHAT,
     BURST_CPU,
     STREAM_MEMORY,
     IMPORT,

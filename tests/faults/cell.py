@@ -4,7 +4,7 @@ import json
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
 from typing import Protocol
@@ -12,7 +12,7 @@ from typing import Protocol
 import trustme
 
 from tests.faults.client import SECOND_KEY
-from tests.faults.fault import Address, Fault
+from tests.faults.fault import Address, Expected, Fault, Outcome
 from tests.faults.operations import AZURE_KEY, CLIENT_KEY, Operation
 from tests.faults.raw import Dead, Play, Upstream
 from tests.faults.wire import answer, good
@@ -61,16 +61,34 @@ class Target(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A place in the matrix, and what the fault sends there."""
+    """A place in the matrix, and what the fault sends there.
+
+    `translated` is the call that is made of the client's `operation`, None where that is made itself.
+    """
 
     fault: Fault
     operation: Operation
     layout: Layout
     play: Play
+    translated: Operation | None = None
 
     def __str__(self) -> str:
         """Return where it is."""
-        return f"{self.fault.name} / {self.operation.name} / {self.layout.value}"
+        made = "" if self.translated is None else f" as {self.translated.name}"
+        return f"{self.fault.name} / {self.operation.name}{made} / {self.layout.value}"
+
+    @property
+    def called(self) -> Operation:
+        """Return the call that reaches the targets."""
+        return self.translated or self.operation
+
+    @property
+    def expected(self) -> Expected:
+        """Return what must come of it; only a response has a failure of its own as its proper end."""
+        expected = self.fault.expects(self.called)
+        if expected.outcome is Outcome.FAILED and self.operation is not self.called:
+            return replace(expected, outcome=Outcome.BROKEN_OFF)
+        return expected
 
     def targets(self) -> Iterator[Target]:
         """Yield the targets, the faulty one first."""
@@ -78,13 +96,15 @@ class Cell:
         if self.layout is Layout.EQUAL:
             yield self._faulty()
         elif self.layout is Layout.SPILL:
-            works = answer(good(self.operation))
+            works = answer(good(self.called))
             yield Upstream(lambda _: works)
 
     def environ(self, targets: Sequence[Target]) -> dict[str, str]:
         """Return the settings of a gateway before the targets."""
+        apis = {} if self.translated is None else {"deployment_apis": {"a-deployment": self.translated.api}}
         resources = [
             {
+                **apis,
                 "name": f"resource-{number}",
                 "endpoint": target.url,
                 "api_key": AZURE_KEY,
@@ -100,7 +120,7 @@ class Cell:
         address, second = self.fault.address, self.fault.second
         if address in (Address.REFUSES, Address.UNROUTABLE):
             return Dead(refuses=address is Address.REFUSES)
-        renewed = self.play if second is None else second(self.operation)
+        renewed = self.play if second is None else second(self.called)
         return Upstream(
             lambda request: renewed if SECOND_KEY.encode() in request else self.play,
             scheme="http" if address is Address.SERVER else "https",

@@ -31,6 +31,11 @@ class Operation:
     checks: bool = True
 
     @property
+    def api(self) -> str:
+        """Return what the settings call the API of conversations that the call is one of."""
+        return "responses" if self.path.endswith("/responses") else "chat"
+
+    @property
     def streams(self) -> bool:
         """Tell whether the client asks for a stream."""
         return not self.whole

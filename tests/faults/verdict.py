@@ -15,7 +15,7 @@ _PASSING = frozenset({408, 409, 429})
 
 def judge(cell: Cell, seen: Seen, asked: Sequence[int | None], attempts: int) -> Iterator[str]:
     """Judge what the client read and how often each target was asked; `attempts` is what the log says."""
-    expected = cell.fault.expects(cell.operation)
+    expected = cell.expected
     again = expected.outcome is Outcome.ELSEWHERE
     if not _asked_as_expected(cell.layout, expected, asked, attempts):
         yield f"asked {asked}, by the log {attempts}"
@@ -71,7 +71,7 @@ def _asked_as_expected(layout: Layout, expected: Expected, asked: Sequence[int |
 def _judge_complete(cell: Cell, seen: Seen, *, served: int) -> Iterator[str]:
     if not seen.is_complete:
         yield f"the client reads {seen.said}"
-    elif cell.fault.expects(cell.operation).late and cell.operation.streams and not seen.kept_alive:
+    elif cell.expected.late and cell.operation.streams and not seen.kept_alive:
         yield "nothing kept the client waiting"
     elif cell.layout is Layout.SPILL and seen.headers.get("x-proxy-target", str(served)) != str(served):
         yield f"target {seen.headers['x-proxy-target']} has served"

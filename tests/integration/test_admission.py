@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, suppress
 import pytest
 import pytest_asyncio
 
+from tests.integration.conftest import CLIENT_KEY
 from tests.load.azure import Azure
 from tests.load.worker import KEY, Worker, chat, environ_for, probed_app, running_worker
 from tests.tools.functions_host.raw import Connection, Reply
@@ -15,7 +16,17 @@ from tests.tools.functions_host.raw import Connection, Reply
 CHAT = "/v1/chat/completions"
 MOST = 8
 MEGABYTE = 1024 * 1024
-SETTINGS = {"MAX_IN_FLIGHT": str(MOST), "UPSTREAM_CONNECTIONS": "1", "UPSTREAM_FIRST_BYTE_TIMEOUT": "1"}
+OTHER_KEY = "sk-another-0123456789abcdef"
+SETTINGS = {
+    "MAX_IN_FLIGHT": str(MOST),
+    "UPSTREAM_CONNECTIONS": "1",
+    "UPSTREAM_FIRST_BYTE_TIMEOUT": "1",
+    "CLIENT_KEYS": f"tester={CLIENT_KEY},another={OTHER_KEY}",
+}
+SLOW_BODIES = {
+    "of JSON": (CHAT, "content-type: application/json", b'{"model":'),
+    "of a form": ("/v1/audio/transcriptions", "content-type: multipart/form-data; boundary=b", b"--b\r\n"),
+}
 MARKS = itertools.count(1)
 
 
@@ -102,6 +113,28 @@ async def test_one_too_many_is_refused_before_its_body_is_here(
         assert worker.memory() - memory < 15 * MEGABYTE
         assert len(azure.arrivals) == arrivals
     await worker.comes_to_rest(before, lines=MOST + 1)
+
+
+@pytest.mark.parametrize("framing", ["content-length: 1000", "transfer-encoding: chunked"])
+@pytest.mark.parametrize("kind", SLOW_BODIES)
+async def test_slow_uploads_of_one_key_leave_room_for_another_key(worker: Worker, kind: str, framing: str) -> None:
+    path, content_type, beginning = SLOW_BODIES[kind]
+    beginning = beginning if "length" in framing else b"%x\r\n%s\r\n" % (len(beginning), beginning)
+    before = await worker.look()
+    async with AsyncExitStack() as stack:
+        for number in range(MOST // 2):
+            slow = await stack.enter_async_context(worker.connected())
+            await worker.send(slow, "POST", path, content_type, framing, body=beginning)
+            await worker.holds(number + 1)
+        one_more = await stack.enter_async_context(worker.connected())
+        await worker.send(one_more, "POST", path, content_type, framing, body=beginning)
+        assert is_shed(await one_more.reply())
+        for _ in range(MOST):
+            other = await stack.enter_async_context(worker.connected())
+            body = chat("whole", next(MARKS), stream=False)
+            await worker.post(other, CHAT, body, key=f"authorization: Bearer {OTHER_KEY}")
+            assert (await other.reply()).status == 200
+    await worker.comes_to_rest(before, lines=MOST // 2 + 1 + MOST)
 
 
 ENDS = {

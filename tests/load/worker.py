@@ -109,14 +109,22 @@ class Worker:
         self.process.invoke(Invoke(invocation_id=number, function=match.function, params=match.params, trace_parent=""))
         return f"x-ms-invocation-id: {number}"
 
-    async def send(self, connection: Connection, method: str, path: str, *headers: str, body: bytes = b"") -> None:
+    async def send(
+        self, connection: Connection, method: str, path: str, *headers: str, body: bytes = b"", key: str = KEY
+    ) -> None:
         """Send a request; what `body` lacks can follow."""
-        await connection.send(method, path, KEY, self.invoke(method, path), *headers, body=body)
+        await connection.send(method, path, key, self.invoke(method, path), *headers, body=body)
 
-    async def post(self, connection: Connection, path: str, body: bytes) -> None:
+    async def post(self, connection: Connection, path: str, body: bytes, *, key: str = KEY) -> None:
         """Send a call with its whole body."""
         headers = ("content-type: application/json", f"content-length: {len(body)}")
-        await self.send(connection, "POST", path, *headers, body=body)
+        await self.send(connection, "POST", path, *headers, body=body, key=key)
+
+    async def holds(self, slots: int) -> None:
+        """Return as soon as the worker has so many requests in flight; or fail."""
+        async with asyncio.timeout(HANG):
+            while (await self.look()).held.slots != slots:
+                pass
 
     async def look(self) -> Seen:
         """Look into the worker."""

@@ -11,6 +11,7 @@ import pytest
 from proxy.config.policy import Policy, parse_policy
 from proxy.config.resources import parse_resources
 from proxy.server.access_log import AccessLogEntry
+from proxy.values import Usage
 from tools.deploy_parameters import declared, variable
 from tools.settings_table import FOR_PLATFORM, settings
 
@@ -86,7 +87,10 @@ def test_the_readme_is_short_and_installs_the_sdk_before_its_example() -> None:
 
 def test_every_field_of_the_log_line_is_described() -> None:
     written: list[str] = []
-    AccessLogEntry("id", lambda: 0.0, written.append).write(outcome="completed")
+    entry = AccessLogEntry("id", lambda: 0.0, written.append)
+    entry.translated, entry.reasoning_missed = "chat", 1
+    entry.add_sending(0, 0, Usage(input_tokens=0, output_tokens=0, estimated=True))
+    entry.write(outcome="completed")
     described = text_of("docs/monitoring.md").partition("## The log line of a request")[2].partition("| Outcome")[0]
     rows = re.findall(r"^\| (`.+?) \|", described, re.MULTILINE)
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == json.loads(written[0]).keys()

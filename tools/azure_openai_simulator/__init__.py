@@ -13,6 +13,7 @@
     answers.py        the values between them: Ask, Document, Download, Stream and its steps
     errors.py         every error Azure sends, by deployment name (error_samples.http)
     refusals.py       the parameters a deployment refuses, by its name
+    model_apis.py     which of chat completions and responses a model offers, by the model's name
     labels.py         how a call without a deployment asks for an error
     oddities.py       every way a stream can be, by deployment name
     connection.py     writes a stream, and breaks the connection

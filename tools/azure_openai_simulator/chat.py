@@ -6,6 +6,7 @@ import msgspec
 
 from tools.azure_openai_simulator.answers import Answer, Ask, Chunk, Document, Json, Mark, Stream, encode
 from tools.azure_openai_simulator.chat_request import ChatRequest, Reply, prompt_tokens, reply_to
+from tools.azure_openai_simulator.echo import tokens_of
 from tools.azure_openai_simulator.filters import (
     COMPLETION_SAFE,
     NONE,
@@ -13,6 +14,7 @@ from tools.azure_openai_simulator.filters import (
     prompt_filter_event,
     prompt_filter_results,
 )
+from tools.azure_openai_simulator.model_apis import THINKING, THOUGHT, check_chat
 from tools.azure_openai_simulator.state import Record
 
 STORED = "chat/completions"
@@ -24,6 +26,7 @@ _decoder = msgspec.json.Decoder(ChatRequest)
 
 def answer(ask: Ask) -> Answer:
     """Answer a chat completions call."""
+    check_chat(ask)
     request = _decoder.decode(ask.body)
     reply = reply_to(request)
     if request.store:
@@ -70,20 +73,24 @@ def _completion(ask: Ask, request: ChatRequest, reply: Reply) -> bytes:
 
 def _message(ask: Ask, index: int, reply: Reply) -> Json:
     text = "".join(reply.tokens)
+    thought = {"reasoning_content": THOUGHT} if ask.model in THINKING else {}
     if reply.function is None:
-        return {"annotations": [], "content": text, "refusal": None, "role": "assistant"}
+        return {"annotations": [], "content": text, "refusal": None, "role": "assistant", **thought}
     call = {
         "function": {"arguments": text, "name": reply.function},
         "id": _call_id(ask, index),
         "type": "function",
     }
-    return {"annotations": [], "content": None, "refusal": None, "role": "assistant", "tool_calls": [call]}
+    return {"annotations": [], "content": None, "refusal": None, "role": "assistant", "tool_calls": [call], **thought}
 
 
 def _chunks(ask: Ask, request: ChatRequest, reply: Reply) -> Iterator[Chunk]:
     choices = range(request.n or 1)
     rest: Json = {"usage": None} if _wants_usage(request) else {}
     yield Chunk(mark=Mark.PROMPT_FILTER, data=encode(prompt_filter_event()))
+    for token in tokens_of(THOUGHT) if ask.model in THINKING else ():
+        for index in choices:
+            yield _delta(ask, Mark.OPENING, rest, _choice(index, {"role": "assistant", "reasoning_content": token}))
     for index in choices:
         yield _delta(ask, Mark.OPENING, rest, _choice(index, _opening(ask, index, reply)))
     for token in reply.tokens:

@@ -61,6 +61,20 @@ def _function_call(item: Record, index: int) -> Iterator[Marked]:
     yield Mark.FINISH, _item_done(item, index)
 
 
+def _reasoning(item: Record, index: int) -> Iterator[Marked]:
+    place: Record = {"item_id": item["id"], "output_index": index, "summary_index": 0}
+    opening = {**item, "summary": []}
+    yield Mark.OPENING, {"type": "response.output_item.added", "output_index": index, "item": opening}
+    summary = item["summary"]
+    for part in summary if isinstance(summary, list) else []:
+        yield Mark.OPENING, {"type": "response.reasoning_summary_part.added", **place, "part": part | {"text": ""}}
+        for token in tokens_of(part["text"]):
+            yield Mark.CONTENT, {"type": "response.reasoning_summary_text.delta", **place, **_delta(token)}
+        yield Mark.FINISH, {"type": "response.reasoning_summary_text.done", **place, "text": part["text"]}
+        yield Mark.FINISH, {"type": "response.reasoning_summary_part.done", **place, "part": part}
+    yield Mark.OPENING, _item_done(item, index)
+
+
 def _image_call(item: Record, index: int) -> Iterator[Marked]:
     place: Record = {"item_id": item["id"], "output_index": index}
     kind = "response.image_generation_call"
@@ -84,6 +98,7 @@ def _delta(token: str) -> Json:
 
 _ITEMS: dict[str, Callable[[Record, int], Iterator[Marked]]] = {
     "message": _message,
+    "reasoning": _reasoning,
     "function_call": _function_call,
     "image_generation_call": _image_call,
 }

@@ -18,6 +18,7 @@ from tools.azure_openai_simulator.chat_request import (
 from tools.azure_openai_simulator.echo import tokens_of
 from tools.azure_openai_simulator.errors import ERROR_SAMPLES, InvalidError, RefusalError
 from tools.azure_openai_simulator.filters import COMPLETION_SAFE
+from tools.azure_openai_simulator.model_apis import TOKENS, check_responses, reasoning_item, reasons
 from tools.azure_openai_simulator.response_items import function_call, image_call, items_of, message, text_of
 from tools.azure_openai_simulator.response_stream import events
 from tools.azure_openai_simulator.state import Record
@@ -68,13 +69,14 @@ class ResponseRequest(msgspec.Struct):
 
 def answer(ask: Ask) -> Answer:
     """Answer a responses call, and keep the response unless it is not to be stored."""
+    check_responses(ask)
     asked = ask.members()
     request = msgspec.convert(asked, ResponseRequest)
     _check(ask, request)
     given = items_of(ask, request.input)
     _check_references(ask, given)
     reply = reply_to(_as_chat(request, given))
-    response = _response(ask, asked, request, _output(ask, request, reply)) | _usage(given, reply)
+    response = _response(ask, asked, request, _output(ask, asked, request, reply)) | _usage(ask, given, reply)
     if request.store is not False:
         _keep(ask, response, given, request.thread())
     if request.background and not request.stream:
@@ -129,13 +131,14 @@ def _as_tool(tool: ResponseTool) -> Tool:
     return Tool(function=Function(name=tool.name, parameters=tool.parameters))
 
 
-def _output(ask: Ask, request: ResponseRequest, reply: Reply) -> list[Record]:
+def _output(ask: Ask, asked: Record, request: ResponseRequest, reply: Reply) -> list[Record]:
     status = "incomplete" if reply.finish_reason == "length" else "completed"
     text = "".join(reply.tokens)
+    thoughts = [reasoning_item(ask, asked)] if reasons(ask.model) else []
     pictures = [image_call(ask) for tool in request.tools or () if tool.type == "image_generation"]
     if reply.function is not None:
-        return [*pictures, function_call(ask, reply.function, text, status)]
-    return [*pictures, message(ask, text, status)]
+        return [*thoughts, *pictures, function_call(ask, reply.function, text, status)]
+    return [*thoughts, *pictures, message(ask, text, status)]
 
 
 def _response(ask: Ask, asked: Record, request: ResponseRequest, output: list[Record]) -> Record:
@@ -196,13 +199,14 @@ def _filters() -> list[Record]:
     ]
 
 
-def _usage(given: list[Record], reply: Reply) -> Record:
-    prompt, completion = sum(len(tokens_of(text_of(item))) for item in given), len(reply.tokens)
+def _usage(ask: Ask, given: list[Record], reply: Reply) -> Record:
+    thought = TOKENS if reasons(ask.model) else 0
+    prompt, completion = sum(len(tokens_of(text_of(item))) for item in given), len(reply.tokens) + thought
     usage = {
         "input_tokens": prompt,
         "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
         "output_tokens": completion,
-        "output_tokens_details": {"reasoning_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": thought},
         "total_tokens": prompt + completion,
     }
     return {"usage": usage}

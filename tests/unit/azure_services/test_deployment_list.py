@@ -84,6 +84,12 @@ def test_a_model_of_another_maker_that_chats_answers_on_v1() -> None:
     assert not only(deployment("a")).on_v1
 
 
+def test_a_model_of_another_maker_that_answers_as_responses_alone_is_listed() -> None:
+    item = deployment("a", capabilities={"responses": "true"})
+    item["properties"] |= {"model": {"format": "xAI", "name": "grok-code"}}  # type: ignore[operator]
+    assert only(item).capabilities == ("responses",)
+
+
 @pytest.mark.parametrize(
     "odd",
     [

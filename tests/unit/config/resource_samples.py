@@ -24,6 +24,7 @@ RIGHT: dict[str, object] = {
     "all of azure": azure(
         name="main-1", kind="azure", auth="key", api_key="k", api_version="v1", priority=3, weight=0.5,
         models={"gpt-4o": "my.gpt_4-o"}, default_deployment="d", default_deployments={"images": "i", "chat": "c"},
+        deployment_apis={"codex": "responses", "deepseek": "chat", "gpt-4o": "auto"},
         resource_id=RESOURCE_ID,
     ),
     "all of openai": openai(
@@ -114,6 +115,11 @@ WRONG: dict[str, Wrong] = {
     **each_of_openai("default_deployment", f"{CANARY}#x", None),
     **each("defaults", "default_deployments", None, [], "a", {CANARY: "a"}, {"chat": None}, {"chat": f"{CANARY}/x"}),
     **each_of_openai("default_deployments", {"chat": f"{CANARY}%x"}, {"Chat": "a"}),
+    **each(
+        "apis", "deployment_apis", None, [], "a=chat", {"a": None}, {"a": CANARY}, {"a": ""}, {f"{CANARY}/x": "chat"},
+        {"": "chat"},
+    ),
+    **each_of_openai("deployment_apis", {f"{CANARY} x": "chat"}, {"a": 1}),
     **each(
         "an id", "resource_id", None, 1, "", CANARY, f"{RESOURCE_ID}/x", RESOURCE_ID.replace(GUID, CANARY),
         RESOURCE_ID.replace("rg-1", ".."),

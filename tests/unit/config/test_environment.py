@@ -23,18 +23,20 @@ from proxy.config.environment import (
     parse_content_filter_results,
     parse_count,
     parse_deployment,
+    parse_deployment_apis,
     parse_flag,
     parse_model_mapper,
     parse_operation_surfaces,
     parse_seconds,
     parse_secret,
     parse_secret_name,
+    parse_size,
     parse_stored_objects,
     parse_token_scope,
     printable_member,
 )
 from proxy.errors import ConfigurationError
-from proxy.values import AuthMode, ClientAuth
+from proxy.values import Api, AuthMode, ClientAuth
 
 CANARY = "canary"
 
@@ -68,12 +70,16 @@ GOOD: list[tuple[Callable[[str], object], str, object]] = [
     (parse_count, "1", 1),
     (parse_count, "0033554432", 33_554_432),
     (parse_count, "9" * 18, 10**18 - 1),
+    (parse_size, "0", 0),
+    (parse_size, "16", 16),
     (parse_model_mapper, "", {}),
     (parse_model_mapper, "a=b", {"a": "b"}),
     (parse_model_mapper, " a = b , c/d e=f ,, ", {"a": "b", "c/d e": "f"}),
     (parse_operation_surfaces, "", {}),
     (parse_operation_surfaces, "createImage=v1", {"createImage": "v1"}),
     (parse_operation_surfaces, " a-b = v1 , createImage = classic ,", {"a-b": "v1", "createImage": "classic"}),
+    (parse_deployment_apis, "", {}),
+    (parse_deployment_apis, "a=chat, b.c = responses ,d=auto,", {"a": Api.CHAT, "b.c": Api.RESPONSES}),
     (parse_flag, "true", True),
     (parse_flag, "True", True),
     (parse_flag, "1", True),
@@ -106,6 +112,9 @@ BAD: list[tuple[Callable[[str], object], list[str]]] = [
                           "a=b=canary"]),
     (parse_operation_surfaces, ["canary", "canary=", "=v1", "a=canary", "a=V1", "a=v1,canary", "a=v1=canary",
                                 "canary=v1,canary=classic"]),
+    (parse_deployment_apis, ["canary", "canary=", "=chat", "a=canary", "a=Chat", "a/canary=chat",
+                             "a=chat,a=responses"]),
+    (parse_size, ["", "canary", "-1", "1.0", "²", "1" * 19, " 1"]),
     (parse_flag, ["", "canary", "yes", "on", "2", "truecanary", "²"]),
     (parse_stored_objects, ["", "canary", "Shared", "on", "true", "shared,off"]),
 ]  # fmt: skip
@@ -120,6 +129,7 @@ def test_the_wrong_entry_of_a_list_is_told_by_its_number() -> None:
     for read, text in (
         (parse_model_mapper, "a=b,,c=d/e"),
         (parse_operation_surfaces, "a=v1,b=v2"),
+        (parse_deployment_apis, "a=chat,b=v2"),
     ):
         with pytest.raises(ValueError, match="entry 2"):
             read(text)

@@ -15,7 +15,7 @@ from proxy.config.resources import (
     parse_resources,
     read_no_file,
 )
-from proxy.values import AuthMode, ModelKind, Secret
+from proxy.values import Api, AuthMode, ModelKind, Secret
 from tests.unit.config.resource_samples import (
     CANARY,
     ENDPOINT,
@@ -72,6 +72,7 @@ def test_each_member_has_its_place() -> None:
             models={"gpt-4o": "my.gpt_4-o"},
             default_deployment="d",
             default_deployments={ModelKind.IMAGES: "i", ModelKind.CHAT: "c"},
+            deployment_apis={"codex": Api.RESPONSES, "deepseek": Api.CHAT},
             resource_id=RESOURCE_ID,
         ),
     )

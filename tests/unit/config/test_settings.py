@@ -1,6 +1,7 @@
 """All settings from one environment."""
 
 from collections.abc import Mapping
+from operator import attrgetter
 
 import pytest
 
@@ -117,6 +118,9 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("CLIENT_AUTH", "azure-key", "client_auth", ClientAuth.AZURE_KEY),
     ("CLIENT_RESOURCES", "a, b", "client_resources", frozenset({"a.openai.azure.com", "b.openai.azure.com"})),
     ("REPAIR_PARAMETERS", "false", "repair_parameters", False),
+    ("TRANSLATE_APIS", "false", "translation.is_on", False),
+    ("TRANSLATE_REASONING_DETAILS", "true", "translation.with_details", True),
+    ("TRANSLATE_REASONING_MEMORY", "0", "translation.memory", 0),
     ("CONTENT_FILTER_RESULTS", "keep", "keep_content_filter_results", True),
     ("STREAM_KEEP_ALIVE", "comment", "stream_keep_alive", KeepAlive.COMMENT),
 ]
@@ -127,7 +131,7 @@ ELSEWHERE = ("UPSTREAM_TOTAL_TIMEOUT", "AzureFunctionsJobHost__functionTimeout",
 
 @pytest.mark.parametrize(("name", "text", "field", "value"), GOOD)
 def test_every_variable_is_read(name: str, text: str, field: str, value: object) -> None:
-    assert getattr(read({name: f" {text} "}), field) == value
+    assert attrgetter(field)(read({name: f" {text} "})) == value
 
 
 @pytest.mark.parametrize("name", [*(name for name, *_ in GOOD if name not in READ_AS_THEY_ARE), *ELSEWHERE])

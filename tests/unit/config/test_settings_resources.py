@@ -8,7 +8,7 @@ import pytest
 from proxy.config.environment import SettingError
 from proxy.config.resources import Resource, read_no_file
 from proxy.config.settings import Settings
-from proxy.values import AuthMode, ClientAuth, ModelKind, Secret
+from proxy.values import Api, AuthMode, ClientAuth, ModelKind, Secret
 from tests.unit.config.resource_samples import RESOURCE_ID, azure, openai
 
 ADDRESS = "https://contoso.openai.azure.com"
@@ -68,6 +68,7 @@ def test_an_endpoint_is_enough_for_one_resource() -> None:
         ("AZURE_OPENAI_MODEL_MAPPER", "gpt-4o=chat", "models", {"gpt-4o": "chat"}),
         ("AZURE_OPENAI_DEFAULT_DEPLOYMENT", "chat", "default_deployment", "chat"),
         ("AZURE_OPENAI_DEFAULT_DEPLOYMENTS", '{"images": "i"}', "default_deployments", {ModelKind.IMAGES: "i"}),
+        ("AZURE_OPENAI_DEPLOYMENT_APIS", "c=responses,d=auto", "deployment_apis", {"c": Api.RESPONSES}),
         ("AZURE_OPENAI_KEY_SECRET", "other", "key_secret", "other"),
         ("AZURE_OPENAI_AUTH", "managed-identity", "auth", AuthMode.MANAGED_IDENTITY),
         ("AZURE_OPENAI_API_KEY", "k", "api_key", Secret("k")),

@@ -33,12 +33,3 @@ def test_a_target_answers_to_its_model_and_to_its_deployment() -> None:
     kept.note_answer(Target(resource=0, deployment="d", model="m"))
     kept.note_answer(Target(resource=0, operation="listFiles"))
     assert [(model.name, model.owned_by) for model in kept.answered()] == [("m", "azure-openai"), ("d", "azure-openai")]
-
-
-def test_the_deployments_that_answer_on_v1_are_remembered_and_not_all() -> None:
-    kept = resources()
-    targets = [Target(resource=0, deployment=f"d{number}") for number in range(MAX_ANSWERED + 1)]
-    for target in targets:
-        kept.note_v1(target)
-    assert [kept.answers_on_v1(target) for target in (targets[0], targets[1], targets[-1])] == [False, True, True]
-    assert kept.answers_on_v1(Target(resource=0, deployment="listed", on_v1=True))

@@ -163,7 +163,7 @@ def test_a_request_that_names_no_model_goes_to_the_default_of_its_kind() -> None
     [
         ("gpt-4o", (), ModelKind.CHAT),
         ("o3", (), ModelKind.CHAT),
-        ("gpt-5-codex", ("responses",), None),
+        ("gpt-5-codex", ("responses",), ModelKind.CHAT),
         ("model-router", ("chatCompletion",), ModelKind.CHAT),
         ("model-router", (), None),
         ("gpt-35-turbo-instruct", ("completion",), None),

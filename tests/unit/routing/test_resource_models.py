@@ -2,8 +2,8 @@
 
 import pytest
 
-from proxy.routing.targets import ResourceModels, for_batches, for_calls, is_provisioned
-from proxy.values import Deployed, ModelKind
+from proxy.routing.targets import Catalogue, ResourceModels, for_batches, for_calls, is_provisioned
+from proxy.values import Api, Deployed, ModelKind
 
 CHAT = Deployed(name="chat", model="gpt-4o", version="2024-08-06", sku="Standard")
 PAID = Deployed(name="paid", model="gpt-4o", version="2024-08-06", sku="GlobalProvisionedManaged")
@@ -93,6 +93,28 @@ def test_provisioned_capacity_is_known_by_its_sku() -> None:
     assert is_provisioned(PAID)
     assert not is_provisioned(CHAT)
     assert not is_provisioned(Deployed(name="a", model="b"))
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "chosen", "api"),
+    [
+        ((), {}, None),
+        (("embeddings",), {}, None),
+        (("chatCompletion",), {}, Api.CHAT),
+        (("responses", "embeddings"), {}, Api.RESPONSES),
+        (("chatCompletion", "responses"), {}, None),
+        (("chatCompletion", "responses"), {"d": Api.CHAT}, Api.CHAT),
+        (("chatCompletion",), {"d": Api.RESPONSES}, Api.RESPONSES),
+        (("chatCompletion",), {"other": Api.RESPONSES}, Api.CHAT),
+    ],
+)
+def test_a_deployment_has_one_api_if_the_settings_say_so_or_azure_lists_one_alone(
+    capabilities: tuple[str, ...], chosen: dict[str, Api], api: Api | None
+) -> None:
+    deployed = Deployed(name="d", model="m", capabilities=capabilities)
+    assert ResourceModels(apis=chosen).api_of(deployed) is api
+    (target,) = Catalogue([ResourceModels(models={"m": "d"}, apis=chosen, deployed=(deployed,))], {}).targets("m")
+    assert target.api is api
 
 
 @pytest.mark.parametrize("model", ["llama3.2:1b", "Qwen/Qwen2.5-7B@q4_k_m", "/models/x+y", "phi-4-generic-cpu:4"])

@@ -6,7 +6,7 @@ from proxy.config.policy import Policy
 from proxy.routing.failures import Failure, Kind, Repeat, Verdict
 from proxy.routing.retry import Exhausted, RetryState, Routing, Step
 from proxy.routing.targets import Target
-from tests.unit.routing.samples import BLOCKED, CONNECT, MISSING, UNSUPPORTED, answered, target
+from tests.unit.routing.samples import BLOCKED, CONNECT, MISSING, UNSUITABLE, UNSUPPORTED, answered, target
 
 A, B, C, D = (target(number) for number in range(4))
 OLD, NEW = target(0, version="2024-05-13"), target(1, version="2024-11-20")
@@ -375,3 +375,33 @@ def test_without_targets_there_is_nothing_to_wait_for() -> None:
     with Routing(Policy()).begin([], Repeat.IDEMPOTENT) as state:
         assert state.next(0.0, 0.0) is None
         assert state.exhausted(0.0) == Exhausted(throttled=False, wait=0.1)
+
+
+@pytest.mark.parametrize("repeat", Repeat)
+def test_a_target_that_does_not_offer_the_call_is_passed_over_and_counts_as_no_attempt(repeat: Repeat) -> None:
+    routing = Routing(Policy(attempts=1))
+    with routing.begin([A, B, C], repeat) as state:
+        passed = [begin(state)]
+        assert state.failed(passed[0], UNSUITABLE, 0.0) is Verdict.AGAIN
+        passed.append(begin(state))
+        assert state.failed(passed[1], UNSUITABLE, 0.0) is Verdict.AGAIN
+        assert state.attempts == 0
+        last = begin(state)
+        assert len({*resources(passed), last.target.resource}) == 3
+        assert state.failed(last, CONNECT, 0.0) is Verdict.AGAIN
+        assert state.next(0.0, 0.0) is None
+    assert len(routing.health) == 1
+
+
+def test_where_no_target_offers_the_call_the_last_one_says_why() -> None:
+    with new_routing().begin([A, B]) as state:
+        for _ in range(2):
+            state.failed(begin(state), UNSUITABLE, 0.0)
+        assert state.next(0.0, 0.0) is None
+        assert state.exhausted(0.0) is None
+
+
+def test_another_target_may_take_an_operation_that_is_repeated_otherwise() -> None:
+    with new_routing().begin([A, B], Repeat.IDEMPOTENT) as state:
+        state.repeat = Repeat.IF_NOT_PROCESSED
+        assert state.failed(begin(state), answered(500), 0.0) is Verdict.GIVE_UP

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.routing.targets import Target
+from proxy.routing.targets import Target, is_of_openai, is_of_other_maker
 from tests.unit.routing.samples import target
 
 
@@ -35,3 +35,36 @@ def test_versions_of_one_model_differ_where_both_are_known(first: str | None, se
 def test_another_model_is_there_because_it_was_configured_whatever_its_version() -> None:
     fallback = Target(resource=0, deployment="mini", model="gpt-4o-mini", version="2")
     assert fallback.is_same_model(target(version="1"))
+
+
+@pytest.mark.parametrize(
+    ("target", "is_so"),
+    [
+        (Target(resource=0, model="gpt-4o", deployment="prod"), True),
+        (Target(resource=0, model="prod", deployment="my-GPT"), True),
+        (Target(resource=0, model="o3-mini", deployment="prod"), True),
+        (Target(resource=0, model="x", deployment="codex-team"), True),
+        (Target(resource=0, model="DeepSeek-V3", deployment="deepseek"), False),
+        (Target(resource=0, model="gpt-oss-120b", deployment="gpt-oss", on_v1=True), False),
+        (Target(resource=0), False),
+    ],
+)
+def test_a_model_of_openai_is_told_by_its_name(target: Target, is_so: bool) -> None:
+    assert is_of_openai(target) is is_so
+
+
+@pytest.mark.parametrize(
+    ("target", "is_so"),
+    [
+        (Target(resource=0, model="DeepSeek-V4-Pro", deployment="d"), True),
+        (Target(resource=0, model="m", deployment="my-grok"), True),
+        (Target(resource=0, model="phi-4", deployment="d"), True),
+        (Target(resource=0, model="gpt-oss-120b", deployment="d"), True),
+        (Target(resource=0, model="m", deployment="d", on_v1=True), True),
+        (Target(resource=0, model="gpt-4o", deployment="delphi"), False),
+        (Target(resource=0, model="m", deployment="prod"), False),
+        (Target(resource=0), False),
+    ],
+)
+def test_a_model_of_another_maker_is_told_by_its_name_or_azures_list(target: Target, is_so: bool) -> None:
+    assert is_of_other_maker(target) is is_so

@@ -55,6 +55,15 @@ def test_a_line_tells_who_what_how_and_how_long() -> None:
     }
 
 
+def test_a_translated_call_says_so_in_fields_of_its_own() -> None:
+    entry, written = entry_at(10.0, 10.5)
+    entry.translated, entry.reasoning_missed = "responses", 2
+    entry.add_sending(1, 2, Usage(input_tokens=3, output_tokens=4, estimated=True))
+    entry.write(outcome="completed")
+    line = json.loads(written[0])
+    assert (line["translated"], line["reasoning_missed"], line["estimated"]) == ("responses", 2, True)
+
+
 def test_an_answer_in_one_piece_has_its_first_byte_at_its_end() -> None:
     entry, written = entry_at(10.0, 10.5)
     entry.write(outcome="error", status=499)

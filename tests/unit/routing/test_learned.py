@@ -1,8 +1,16 @@
-"""What was learnt of refused parameters, for how long, and for how many deployments."""
+"""What was learnt of deployments, for how long, and of how many."""
 
 import pytest
 
-from proxy.routing.learned_repairs import MAX_DEPLOYMENTS, MAX_REPAIRS, MAX_VALUE_BYTES, SECONDS_KEPT, LearnedRepairs
+from proxy.routing.learned import (
+    MAX_DEPLOYMENTS,
+    MAX_FACTS,
+    MAX_VALUE_BYTES,
+    SECONDS_KEPT,
+    Learned,
+    Path,
+    learned_repairs,
+)
 from proxy.values import Repair
 
 TOP_P = Repair(parameter="top_p")
@@ -12,8 +20,8 @@ NEWER = Repair(parameter="max_tokens", renamed_to="max_completion_tokens")
 OLDER = Repair(parameter="max_completion_tokens", renamed_to="max_tokens")
 
 
-def learnt(*repairs: Repair) -> LearnedRepairs:
-    known = LearnedRepairs()
+def learnt(*repairs: Repair) -> Learned[Repair]:
+    known = learned_repairs()
     for at, repair in enumerate(repairs):
         known.learn("o3", repair, float(at))
     return known
@@ -62,12 +70,12 @@ def test_a_long_value_is_not_kept() -> None:
 
 
 def test_of_too_many_repairs_the_oldest_is_forgotten() -> None:
-    values = [Repair(parameter="temperature", value=b"%d" % at) for at in range(MAX_REPAIRS + 2)]
+    values = [Repair(parameter="temperature", value=b"%d" % at) for at in range(MAX_FACTS + 2)]
     assert learnt(*values).known("o3", 60) == tuple(values[2:])
 
 
 def test_of_too_many_deployments_the_least_recently_used_is_forgotten() -> None:
-    known = LearnedRepairs()
+    known = learned_repairs()
     for at in range(MAX_DEPLOYMENTS):
         known.learn(f"d{at}", TOP_P, 0)
     assert known.known("d0", 1) == (TOP_P,)
@@ -77,3 +85,14 @@ def test_of_too_many_deployments_the_least_recently_used_is_forgotten() -> None:
     assert [len(known.known(name, 1)) for name in ("d0", "d1", "d2", "d3", "d4", "one-more", "another")] == [
         *(1, 0, 2, 0, 1, 1, 1)
     ]
+
+
+def test_a_path_is_known_until_it_is_forgotten_and_the_others_stay() -> None:
+    known = Learned[Path]()
+    assert not known.facts
+    known.forget("codex", Path.ON_V1)
+    for path in (Path.ON_V1, Path.TRANSLATED, Path.ON_V1):
+        known.learn("codex", path, 0)
+    assert known.known("codex", 1) == (Path.TRANSLATED, Path.ON_V1)
+    known.forget("codex", Path.TRANSLATED)
+    assert known.known("codex", 1) == (Path.ON_V1,)
