@@ -26,6 +26,7 @@ LIMITS: Mapping[str, Mapping[str, object]] = {
     "slots": {"concurrency": 1},
     "usage": {"tpm": 1_000_000},
     "settled": {"tpm": 1_000_000},
+    "translated": {"tpm": 1_000_000},
     "released": {"tpm": 1000},
     "output": {"max-output-tokens": 50},
     "ended": {"expires": "2020-01-01T00:00:00Z"},
@@ -40,7 +41,10 @@ def key_of(name: str) -> str:
 
 def environ(simulator: Simulator) -> dict[str, str]:
     keys = {name: {"key": key_of(name), **limits} for name, limits in LIMITS.items()}
-    return environ_for(simulator) | {"CLIENT_KEYS": json.dumps({"tester": {"key": CLIENT_KEY}, **keys})}
+    return environ_for(simulator) | {
+        "CLIENT_KEYS": json.dumps({"tester": {"key": CLIENT_KEY}, **keys}),
+        "AZURE_OPENAI_DEPLOYMENT_APIS": "gpt-4o-mini=responses",
+    }
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -151,6 +155,23 @@ async def test_the_usage_of_a_stream_is_asked_for_and_hidden(host: HostProcess, 
     assert with_usage[-1].usage is not None
     assert [body["stream_options"] for body in bodies(simulator, seen)] == [{"include_usage": True}] * 2
     assert '"output_tokens":' in host.output()
+
+
+@pytest.mark.parametrize("asks", [False, True])
+async def test_a_chat_by_responses_hides_its_usage_from_who_did_not_ask_and_counts_it(
+    host: HostProcess, asks: bool
+) -> None:
+    options: dict[str, Any] = {"stream_options": {"include_usage": True}} if asks else {}
+    async with Patient(host, "translated") as sdk:
+        answer = await sdk.chat.completions.with_raw_response.create(
+            model="gpt-4o-mini", messages=HELLO, stream=True, **options
+        )
+        chunks = [chunk async for chunk in answer.parse()]
+        left = int((await ask(sdk, max_tokens=1))[f"{RATE}remaining-tokens"])
+    assert answer.headers["x-proxy-translated"] == "responses"
+    assert any(chunk.usage is not None for chunk in chunks) is asks
+    assert all(chunk.choices for chunk in chunks) is not asks
+    assert left > 999_000  # the quarter that was reserved has come back
 
 
 async def test_a_deployment_that_does_not_tell_its_usage_is_asked_once(host: HostProcess, simulator: Simulator) -> None:
