@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.auth.keys import KeyRing
+from proxy.auth.ledger import MemoryLedger
 from proxy.auth.passthrough import azure_key, resource_key
 from proxy.azure_api.headers import common_headers
 from proxy.azure_api.urls import surfaces_at
@@ -30,6 +31,7 @@ from proxy.azure_services.identity import EntraToken, Identity
 from proxy.azure_services.key_vault import KeyVault
 from proxy.azure_services.model_list import list_models
 from proxy.azure_services.upstream import Upstream
+from proxy.azure_services.vault_client_keys import VaultClientKeys
 from proxy.config.environment import SettingError
 from proxy.config.resources import Resource as ResourceSetting
 from proxy.config.resources import ResourceKind, is_at_openai
@@ -51,6 +53,7 @@ from proxy.pipeline.failover import Failover
 from proxy.pipeline.handler import Handler, parse_request
 from proxy.pipeline.json_source import Knowledge
 from proxy.pipeline.local import LocalOperations
+from proxy.pipeline.rates import Rates
 from proxy.pipeline.recorder import Record
 from proxy.pipeline.resources import Resource, Resources
 from proxy.pipeline.translated_call import Translators
@@ -69,6 +72,8 @@ if TYPE_CHECKING:
     from proxy.azure_services.resource_manager import ResourceManager
 
 logger = logging.getLogger("proxy")
+# Seconds by which the lease of a client's slot is longer than any request.
+LEASE_MARGIN = 60.0
 
 
 class Application(Protocol):
@@ -220,6 +225,7 @@ def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Cal
                 record=record,
             )
         ),
+        rates=Rates(ledger=MemoryLedger(time.monotonic, settings.timeouts.total + LEASE_MARGIN)),
         timeouts=settings.timeouts,
         max_json_body=settings.max_json_body_bytes,
         store_objects=settings.store_objects,
@@ -262,7 +268,9 @@ def _authenticator(settings: Settings, upstream: Upstream, closing: AsyncExitSta
         routing=Routing(settings.policy),
         tags=_tags(settings),
     )
-    keys = ClientKeys(settings.client_keys, vault.list_client_keys if vault else None, _key_ring())
+    of_vault = settings.vault_client_keys
+    source = VaultClientKeys(vault, of_vault.rules).read if vault else None
+    keys = ClientKeys(settings.client_keys, source, _key_ring(), longest_age=of_vault.max_age)
     authenticator = ClientKeyAuthenticator(keys=keys, resources=resources, now=time.time)
     closing.push_async_callback(authenticator.close)
     return authenticator

@@ -15,6 +15,7 @@
     +-- AzureRefusal             any  an error that Azure OpenAI answered, in OpenAI's shape
     +-- ConfigurationError       503  the proxy's own set-up: a setting, the vault, the identity
     +-- Overloaded               503  this instance has too many requests, or is shutting down
+    +-- ClientLimited            429  the client has reached a limit of its key
     +-- AllDown                  429  all deployments are over their rate limits; 503 if one is down for another reason
     +-- UpstreamError            502  Azure OpenAI could not be reached or did not answer in its protocol
         +-- Unreachable          502  no connection to Azure OpenAI: nothing was sent
@@ -39,6 +40,8 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _LONGEST_NAME = 100
 _MOST_COMPARED = 200
 _MOST_SIMILAR = 10
+# Seconds: OpenAI's SDKs for Python and Node do not wait for longer, and would try again at once.
+LONGEST_SDK_WAIT = 60.0
 _ALL_THROTTLED = "All deployments of this model have reached their rate limits."
 _ALL_DOWN = "No deployment of this model can be reached at the moment."
 
@@ -215,6 +218,23 @@ class Overloaded(ProxyError):
 
     def __init__(self, message: str) -> None:
         super().__init__(f"{message} {_retry_after(1)}", headers={"retry-after": "1"})
+
+
+class ClientLimited(ProxyError):
+    """The client has reached a limit of its key, and may try again in `wait` seconds; `limited` is what it used up."""
+
+    status = 429
+    code = "rate_limit_exceeded"
+    reason = "client_rate_limit"
+
+    def __init__(self, client: str, limited: str, limit: int, *, wait: float) -> None:
+        seconds = max(1, ceil(wait))
+        waits = {"retry-after": str(seconds), "retry-after-ms": str(ceil(wait * 1000))}
+        if wait >= LONGEST_SDK_WAIT:
+            waits["x-should-retry"] = "false"
+        message = f"The client key `{client}` has reached its limit of {limit} {limited}. {_retry_after(seconds)}"
+        super().__init__(message, headers=waits)
+        self.type = "tokens" if "tokens" in limited else "requests"
 
 
 class AllDown(ProxyError):

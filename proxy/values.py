@@ -44,23 +44,48 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a client may use; None means without a limit.
+
+    `models` are names, in which `*` stands for any characters. `rpm` and `tpm` are requests and tokens a minute,
+    `concurrency` is requests at the same time, `max_output_tokens` the most that one request may ask for.
+    """
+
+    models: tuple[str, ...] | None = None
+    rpm: int | None = None
+    tpm: int | None = None
+    concurrency: int | None = None
+    max_output_tokens: int | None = None
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
     """A client, by the name of its client key.
 
-    `not_before` and `expires` are in seconds since 1970 UTC; None means no limit.
+    `not_before` and `expires` are in seconds since 1970 UTC; None means no limit. `limits` is None for a client without
+    any.
     """
 
     name: str
     not_before: float | None = None
     expires: float | None = None
+    limits: Limits | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientKey:
-    """A client and its key."""
+    """A client and the SHA-256 digest of its key, as hexadecimal digits.
+
+    A `locked` key opens nothing, because its limits cannot be read; a `weak` one is short enough to be guessed.
+    """
 
     client: Client
-    key: Secret
+    digest: str = field(repr=False)
+    locked: bool = False
+    weak: bool = False
 
 
 class AuthMode(Enum):

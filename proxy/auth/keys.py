@@ -1,9 +1,9 @@
 """Client keys: the key that a request carries, and the client that has it."""
 
 import hashlib
-import hmac
 from collections.abc import Iterable, Mapping
 
+from proxy.config.key_format import PREFIX, is_mistyped
 from proxy.errors import Unauthenticated
 from proxy.values import Client, ClientKey
 
@@ -45,25 +45,29 @@ def _once(value: str) -> str:
 
 
 class KeyRing:
-    """The client keys, held only as digests."""
+    """The client keys, held only as keyed digests."""
 
     def __init__(self, keys: Iterable[ClientKey], pepper: bytes) -> None:
-        """Hash the keys with a `pepper`, at most 64 random bytes of this process.
+        """Hash the digests of the keys with a `pepper`, at most 64 random bytes of this process.
 
-        All digests have the same length and are all compared, so that timing reveals nothing about a key.
+        A key is looked up by a digest that nobody outside can compute, so that timing reveals nothing about a key.
         """
         self._pepper = pepper
-        self._clients = [(self._digest(entry.key.reveal()), entry.client) for entry in keys]
+        self._clients: dict[bytes, tuple[Client, ...]] = {}
+        for entry in keys:
+            if not entry.locked:
+                digest = self._keyed(bytes.fromhex(entry.digest))
+                self._clients[digest] = (*self._clients.get(digest, ()), entry.client)
 
     def __len__(self) -> int:
         """Return the number of keys."""
-        return len(self._clients)
+        return sum(map(len, self._clients.values()))
 
     def identify(self, headers: Mapping[str, str], now: float) -> Client:
         """Return the client whose key the request carries; `now` is in seconds since 1970 UTC.
 
-        Of two keys the valid one counts. Raises `Unauthenticated`, in the same words whether a key is unknown, expired
-        or not valid yet.
+        Of two keys the valid one counts. Raises `Unauthenticated`, in the same words whether a key is unknown,
+        mistyped, expired or not valid yet.
         """
         found = [client for key in presented_keys(headers) if (client := self._find(key, now)) is not None]
         if len(found) != 1:
@@ -71,16 +75,13 @@ class KeyRing:
         return found[0]
 
     def _find(self, key: str, now: float) -> Client | None:
-        presented, client = self._digest(key), None
-        for known, candidate in self._clients:
-            if hmac.compare_digest(known, presented) and _is_valid(candidate, now):
-                client = candidate
-        return client
+        if key.startswith(PREFIX) and is_mistyped(key):
+            return None
+        digest = self._keyed(hashlib.sha256(key.encode()).digest())
+        for client in self._clients.get(digest, ()):
+            if (client.not_before or 0) <= now and (client.expires is None or now < client.expires):
+                return client
+        return None
 
-    def _digest(self, key: str) -> bytes:
-        return hashlib.blake2b(key.encode(), key=self._pepper, digest_size=32).digest()
-
-
-def _is_valid(client: Client, now: float) -> bool:
-    started = client.not_before is None or client.not_before <= now
-    return started and (client.expires is None or now < client.expires)
+    def _keyed(self, digest: bytes) -> bytes:
+        return hashlib.blake2b(digest, key=self._pepper, digest_size=32).digest()

@@ -27,7 +27,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     `model` is the client's name of the model, None if the operation needs none. `lacks_model` tells that the client
     left it out, as OpenAI's API allows, so that a default deployment serves the call if there is one. `choices` is how
     many answers the client wants, and `streams` whether it wants events. A response `in_background` continues without
-    its client. `raw` is the body, and `document` the same parsed, None if it was not read.
+    its client. `raw` is the body, and `document` the same parsed, None if it was not read. `hides_usage` tells that the
+    proxy asks for the usage of a stream and the client does not.
     """
 
     __repr__ = object.__repr__  # without what is in it
@@ -38,6 +39,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     choices: int = 1
     streams: bool = False
     in_background: bool = False
+    hides_usage: bool = False
     raw: bytes = b""
     document: JsonBody | None = None
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from proxy.errors import ConfigurationError
-from proxy.values import DEPLOYMENT_NAME, Api, AuthMode, Client, ClientAuth, ClientKey, KeepAlive, ModelKind, Secret
+from proxy.values import DEPLOYMENT_NAME, Api, AuthMode, ClientAuth, KeepAlive, ModelKind, Secret
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 MAX_MODEL_NAME = 256  # characters; OpenAI's longest names, those of fine-tuned models, have about 100
-_SECRET_NAME = re.compile(r"[A-Za-z0-9-]{1,127}")
-_VISIBLE = re.compile(r"[\x21-\x7e]+")
+SECRET_NAME = re.compile(r"[A-Za-z0-9-]{1,127}")
+VISIBLE = re.compile(r"[\x21-\x7e]+")
 _MEMBER_NAME = re.compile(r"[A-Za-z_]{1,40}")
 _APIS: Mapping[str, Api | None] = {"auto": None, **{api.value: api for api in Api}}
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
@@ -100,7 +100,7 @@ parse_api_version = matching(
 parse_deployment = matching(
     DEPLOYMENT_NAME, "must be a deployment's name: at most 64 letters, digits, '.', '_' and '-'"
 )
-parse_secret_name = matching(_SECRET_NAME, "must be a secret's name: letters, digits and '-'")
+parse_secret_name = matching(SECRET_NAME, "must be a secret's name: letters, digits and '-'")
 parse_client_id = matching(
     r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "must be the client id of a user-assigned identity, a GUID"
 )
@@ -110,7 +110,7 @@ parse_stored_objects = one_of({"shared": True, "off": False})
 parse_content_filter_results = one_of({"strip": False, "keep": True})
 parse_keep_alive = one_of({kind.value: kind for kind in KeepAlive})
 
-_visible = matching(_VISIBLE, "must have no spaces and no characters outside of ASCII")
+_visible = matching(VISIBLE, "must have no spaces and no characters outside of ASCII")
 
 
 def parse_token_scope(text: str) -> str:
@@ -161,7 +161,7 @@ def parse_size(text: str) -> int:
 def parse_model_mapper(text: str) -> Mapping[str, str]:
     """Return model names and the deployments that serve them, from `model=deployment,model=deployment`."""
     mapper: dict[str, str] = {}
-    for number, (model, name) in _pairs(text, "model=deployment"):
+    for number, (model, name) in pairs(text, "model=deployment"):
         if not DEPLOYMENT_NAME.fullmatch(name):
             raise ValueError(f"has no deployment's name in entry {number}")
         if model in mapper:
@@ -187,7 +187,7 @@ def json_default_deployments(value: object, parse: Callable[[str], str]) -> Mapp
 def parse_deployment_apis(text: str) -> Mapping[str, Api]:
     """Return the only API to call of single deployments, from `deployment=chat,deployment=responses`."""
     chosen: dict[str, str] = {}
-    for number, (deployment, api) in _pairs(text, "deployment=chat, =responses or =auto"):
+    for number, (deployment, api) in pairs(text, "deployment=chat, =responses or =auto"):
         if not DEPLOYMENT_NAME.fullmatch(deployment):
             raise ValueError(f"has no deployment's name in entry {number}")
         if api not in _APIS:
@@ -213,7 +213,7 @@ def _without_auto(chosen: Mapping[str, str]) -> Mapping[str, Api]:
 def parse_operation_surfaces(text: str) -> Mapping[str, str]:
     """Return the surface of single operations, from `operation=v1,operation=classic`."""
     surfaces: dict[str, str] = {}
-    for number, (operation, surface) in _pairs(text, "operation=v1 or operation=classic"):
+    for number, (operation, surface) in pairs(text, "operation=v1 or operation=classic"):
         if surface not in ("v1", "classic"):
             raise ValueError(f"must say v1 or classic in entry {number}")
         if operation in surfaces:
@@ -222,19 +222,8 @@ def parse_operation_surfaces(text: str) -> Mapping[str, str]:
     return surfaces
 
 
-def parse_client_keys(text: str) -> tuple[ClientKey, ...]:
-    """Return the client keys from `name=key,name=key`."""
-    keys: dict[str, ClientKey] = {}
-    for number, (name, key) in _pairs(text, "name=key"):
-        if not _SECRET_NAME.fullmatch(name) or not _VISIBLE.fullmatch(key):
-            raise ValueError(f"must have a name of letters, digits and '-' and a key without spaces in entry {number}")
-        if name in keys or any(Secret(key) == known.key for known in keys.values()):
-            raise ValueError(f"uses the name or the key of entry {number} twice")
-        keys[name] = ClientKey(client=Client(name=name), key=Secret(key))
-    return tuple(keys.values())
-
-
-def _pairs(text: str, shape: str) -> Iterator[tuple[int, tuple[str, str]]]:
+def pairs(text: str, shape: str) -> Iterator[tuple[int, tuple[str, str]]]:
+    """Yield the two sides of each entry of `left=right,left=right`, with the number of the entry."""
     for number, entry in enumerate((part for part in text.split(",") if part.strip()), start=1):
         left, equals, right = entry.partition("=")
         if not (equals and left.strip() and right.strip()):

@@ -7,12 +7,14 @@ from typing import Self
 from proxy.config import table
 from proxy.config.address_rules import AddressRules
 from proxy.config.addresses import split_url
+from proxy.config.client_keys import with_limits
+from proxy.config.client_limits import LimitRules
 from proxy.config.environment import Environment, SettingError
 from proxy.config.http_proxy import HttpProxies, read_http_proxies
 from proxy.config.policy import Policy
 from proxy.config.resources import ReadFile, Resource, ResourceKind, parse_resources, read_no_file, resource_name
 from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
-from proxy.values import AuthMode, ClientAuth, ClientKey, KeepAlive
+from proxy.values import NO_LIMITS, AuthMode, ClientAuth, ClientKey, KeepAlive
 
 # Azure sets one of these where there is a managed identity.
 MANAGED_IDENTITY_VARIABLES = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
@@ -39,6 +41,14 @@ TIMEOUTS = {
 }
 HTTP_PROXIES = {"https": table.HTTPS_PROXY, "http": table.HTTP_PROXY}
 _UNNAMED_RESOURCE = "azure-openai"  # for an endpoint whose host is a numeric address
+
+
+@dataclass(frozen=True, slots=True)
+class VaultClientKeySettings:
+    """What holds for the client keys of a vault: the rules of their limits, and their greatest age in seconds."""
+
+    rules: LimitRules
+    max_age: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +89,7 @@ class Settings:
     max_json_body_bytes: int
     max_body_memory_bytes: int | None
     client_keys: tuple[ClientKey, ...]
+    vault_client_keys: VaultClientKeySettings
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
     store_objects: bool
@@ -100,8 +111,7 @@ class Settings:
         `read_file` returns the file at a path or raises OSError. Raises `SettingError`, which never tells a value.
         """
         environment, rules = Environment(environ), _read_address_rules(environ)
-        client_auth = _read_client_auth(environment)
-        max_in_flight = environment.read(table.MAX_IN_FLIGHT)  # whoever is admitted must not wait for a connection
+        client_auth, limit_rules = _read_client_auth(environment), _read_limit_rules(environment)
         return cls(
             resources=_read_resources(environment, client_auth, read_file, rules),
             api_version=environment.read(table.AZURE_OPENAI_API_VERSION),
@@ -115,11 +125,12 @@ class Settings:
             timeouts=read_timeouts(environment, TIMEOUTS, read_function_timeout(environment, host_json)),
             stream_keep_alive=environment.read_optional(table.STREAM_KEEP_ALIVE),
             shutdown_grace=environment.read(table.SHUTDOWN_GRACE),
-            max_in_flight=max_in_flight,
-            upstream_connections=max(max_in_flight, environment.read(table.UPSTREAM_CONNECTIONS)),
+            max_in_flight=environment.read(table.MAX_IN_FLIGHT),
+            upstream_connections=_read_connections(environment),
             max_json_body_bytes=environment.read(table.MAX_JSON_BODY_BYTES),
             max_body_memory_bytes=environment.read_optional(table.MAX_BODY_MEMORY_BYTES),
-            client_keys=environment.read(table.CLIENT_KEYS),
+            client_keys=_read_client_keys(environment, limit_rules),
+            vault_client_keys=VaultClientKeySettings(limit_rules, environment.read(table.CLIENT_KEYS_MAX_AGE)),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
             forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
             store_objects=environment.read(table.STORED_OBJECTS),
@@ -132,6 +143,27 @@ class Settings:
             http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
             address_rules=rules,
         )
+
+
+def _read_connections(environment: Environment) -> int:
+    """Return how many connections there may be: a request that was admitted must not wait for one."""
+    return max(environment.read(table.MAX_IN_FLIGHT), environment.read(table.UPSTREAM_CONNECTIONS))
+
+
+def _read_limit_rules(environment: Environment) -> LimitRules:
+    sets = environment.read(table.CLIENT_KEY_MODEL_SETS)
+    try:
+        defaults = LimitRules(model_sets=sets).read(environment.read(table.CLIENT_KEY_DEFAULTS))
+    except ValueError as error:
+        raise SettingError(table.CLIENT_KEY_DEFAULTS.name, str(error)) from None
+    return LimitRules(defaults=defaults or NO_LIMITS, model_sets=sets)
+
+
+def _read_client_keys(environment: Environment, rules: LimitRules) -> tuple[ClientKey, ...]:
+    try:
+        return with_limits(environment.read(table.CLIENT_KEYS), rules)
+    except ValueError as error:
+        raise SettingError(table.CLIENT_KEYS.name, str(error)) from None
 
 
 def is_local_development(environ: Mapping[str, str]) -> bool:

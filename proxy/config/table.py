@@ -14,13 +14,14 @@ from proxy.config.addresses import (
     parse_resource_id,
     parse_resource_manager_url,
 )
+from proxy.config.client_keys import parse_client_keys
+from proxy.config.client_limits import parse_limit_defaults, parse_model_sets
 from proxy.config.environment import (
     Setting,
     parse_api_version,
     parse_auth_mode,
     parse_client_auth,
     parse_client_id,
-    parse_client_keys,
     parse_content_filter_results,
     parse_count,
     parse_default_deployments,
@@ -175,8 +176,30 @@ CLIENT_KEYS = Setting(
     "CLIENT_KEYS",
     parse_client_keys,
     "",
-    "The client keys, as `alice=sk-...,bob=sk-...`, for use on your own machine; the name appears in the log. On "
-    "Azure, keep them in Key Vault. Without any client key every request is refused.",
+    "The client keys, as `alice=sk-...,bob=sk-...`, for use on your own machine; the name appears in the log. With "
+    '[limits](clients-and-keys.md#limits) as JSON: `{"alice": {"key": "sk-...", "rpm": 60}}`. On Azure, keep them in '
+    "Key Vault. Without any client key every request is refused.",
+)
+CLIENT_KEY_DEFAULTS = Setting(
+    "CLIENT_KEY_DEFAULTS",
+    parse_limit_defaults,
+    "",
+    "The [limits](clients-and-keys.md#limits) of client keys that do not say one themselves, as JSON: "
+    '`{"rpm": 60, "tpm": 100000, "models": ["gpt-5*"]}`. Without it such keys have no limits.',
+)
+CLIENT_KEY_MODEL_SETS = Setting(
+    "CLIENT_KEY_MODEL_SETS",
+    parse_model_sets,
+    "",
+    'Sets of models that client keys may name with `@`, as JSON: `{"small": ["gpt-5-mini", "gpt-5-nano"]}` for '
+    "`models=@small`. A tag of Key Vault has room for 256 characters.",
+)
+CLIENT_KEYS_MAX_AGE = Setting(
+    "CLIENT_KEYS_MAX_AGE",
+    parse_seconds,
+    "86400",
+    "How many seconds the client keys that were last read from Key Vault work while it cannot be read again. Their own "
+    "ends hold all the while.",
 )
 CLIENT_AUTH = Setting(
     "CLIENT_AUTH",
@@ -396,7 +419,15 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         AZURE_OPENAI_TOKEN_SCOPE,
         AZURE_RESOURCE_MANAGER_URL,
     ),
-    "Clients": (CLIENT_KEYS, CLIENT_AUTH, CLIENT_RESOURCES, ALLOWED_ORIGINS),
+    "Clients": (
+        CLIENT_KEYS,
+        CLIENT_KEY_DEFAULTS,
+        CLIENT_KEY_MODEL_SETS,
+        CLIENT_KEYS_MAX_AGE,
+        CLIENT_AUTH,
+        CLIENT_RESOURCES,
+        ALLOWED_ORIGINS,
+    ),
     "What clients may do and see": (
         STORED_OBJECTS,
         CONTENT_FILTER_RESULTS,

@@ -122,10 +122,10 @@ def encode_model(model: ListedModel, created: int) -> bytes:
     return msgspec.json.encode(_model_fields(model, created))
 
 
-def encode_health(reasons: Iterable[str]) -> bytes:
-    """Return the health of the proxy; the reasons, if any, are codes without names."""
+def encode_health(reasons: Iterable[str], warnings: Iterable[str] = ()) -> bytes:
+    """Return the health of the proxy; reasons against it and warnings, if any, are codes without names."""
     codes = list(reasons)
-    return msgspec.json.encode({"status": "unavailable" if codes else "ok", "reasons": codes})
+    return msgspec.json.encode({"status": "unavailable" if codes else "ok", "reasons": [*codes, *warnings]})
 
 
 def realtime_message(endpoints: Sequence[str]) -> str:

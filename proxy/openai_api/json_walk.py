@@ -137,6 +137,16 @@ def walk(raw: bytes, places: Places[T], position: int = 0) -> Found[T]:
     return walker.found
 
 
+def walk_whole(raw: bytes, places: Places[T]) -> Found[T]:
+    """Return the strings at places in all of some JSON; raise ValueError where the walk would end before it."""
+    walker: _Walker[T] = _Walker(raw)
+    try:
+        walker.value(_after(_IS_GAP, raw, 0), places)
+    except _BrokenOffError:
+        raise ValueError("the JSON is not valid, or has too many values") from None
+    return walker.found
+
+
 def members(raw: bytes) -> Iterator[tuple[int, int, int]]:
     """Yield where each member of valid JSON starts, and where its value starts and ends."""
     position = 0

@@ -74,7 +74,10 @@ class Operation:
     all client keys share. `on_v1` tells whether `/openai/v1` has a deployment operation. `header` is a header that
     Azure requires. `substitute` says what to use if Azure does not offer the operation. `public` operations need no
     client key. `kind` is of the models that the operation calls, and `defaults` tells that OpenAI's API lets clients
-    leave the model out.
+    leave the model out. `also_named` are the places in its JSON that name further models, as paths of `json_walk`; with
+    `stored_model` it may call the model of an object that Azure keeps, when it names none itself. `max_output` are the
+    members that bound the tokens of an answer, first the one that is written for a client that has none; without any of
+    them, an answer has `default_output`, None for as many as the model can.
     """
 
     name: str
@@ -84,6 +87,10 @@ class Operation:
     body: Body = Body.NONE
     kind: ModelKind | None = None
     defaults: bool = False
+    also_named: tuple[str, ...] = ()
+    stored_model: bool = False
+    max_output: tuple[str, ...] = ()
+    default_output: int | None = None
     stream: StreamFormat | None = None
     clean: bool = False
     download: bool = False
@@ -118,10 +125,24 @@ AUDIO = replace(DEPLOYMENT, body=Body.FORM, kind=ModelKind.TRANSCRIPTIONS, defau
 REALTIME = replace(V1, kind=ModelKind.REALTIME)
 
 
+# Where a session of realtime names the model that writes down what is said, in the newer and in the older form.
+_TRANSCRIBER = ("audio.input.transcription.model", "input_audio_transcription.model")
+_GRADER = ("grader.model", "grader.graders{}.model")
+_EMBEDDER = "data_sources[*].parameters.embedding_dependency.deployment_name"
+
+
 CHAT = (
     row(
         "createChatCompletion POST /chat/completions",
-        replace(DEPLOYMENT, body=Body.MODEL, kind=ModelKind.CHAT, stream=StreamFormat.CHAT, clean=True),
+        replace(
+            DEPLOYMENT,
+            body=Body.MODEL,
+            kind=ModelKind.CHAT,
+            also_named=(_EMBEDDER,),
+            max_output=("max_completion_tokens", "max_tokens"),
+            stream=StreamFormat.CHAT,
+            clean=True,
+        ),
     ),
     row(
         "createCompletion POST /completions",
@@ -129,6 +150,8 @@ CHAT = (
             DEPLOYMENT,
             body=Body.MODEL,
             kind=ModelKind.CHAT,
+            max_output=("max_tokens",),
+            default_output=16,
             stream=StreamFormat.COMPLETION,
             clean=True,
             on_v1=False,
@@ -156,6 +179,9 @@ RESPONSES = (
             body=Body.MODEL_IF_ANY,
             kind=ModelKind.CHAT,
             defaults=True,
+            also_named=("tools[*].model",),
+            stored_model=True,
+            max_output=("max_output_tokens",),
             stream=StreamFormat.RESPONSE,
             clean=True,
         ),
@@ -225,22 +251,36 @@ MEDIA = (
     ),
     row(
         "create-realtime-client-secret POST /realtime/client_secrets",
-        replace(REALTIME, body=Body.SESSION, defaults=True),
+        replace(
+            REALTIME,
+            body=Body.SESSION,
+            defaults=True,
+            also_named=tuple(f"session.{place}" for place in _TRANSCRIBER),
+            max_output=("max_output_tokens",),
+        ),
     ),
     row(
         "create-realtime-translation-client-secret POST /realtime/translations/client_secrets",
-        replace(REALTIME, body=Body.SESSION),
+        replace(REALTIME, body=Body.SESSION, also_named=tuple(f"session.{place}" for place in _TRANSCRIBER)),
     ),
     row(
         "create-realtime-session POST /realtime/sessions",
-        replace(REALTIME, body=Body.MODEL_IF_ANY, defaults=True),
+        replace(
+            REALTIME,
+            body=Body.MODEL_IF_ANY,
+            defaults=True,
+            also_named=_TRANSCRIBER,
+            max_output=("max_response_output_tokens",),
+        ),
     ),
     *rows(
-        replace(REALTIME, body=Body.MODEL_IF_ANY),
+        replace(REALTIME, body=Body.MODEL_IF_ANY, also_named=_TRANSCRIBER),
         "create-realtime-transcription-session POST /realtime/transcription_sessions",
         "accept-realtime-call POST /realtime/calls/{call_id}/accept",
     ),
-    row("create-realtime-call POST /realtime/calls", replace(REALTIME, body=Body.SESSION_FORM)),
+    row(
+        "create-realtime-call POST /realtime/calls", replace(REALTIME, body=Body.SESSION_FORM, also_named=_TRANSCRIBER)
+    ),
     *rows(
         V1,
         "hangup-realtime-call POST /realtime/calls/{call_id}/hangup",
@@ -303,9 +343,17 @@ FILES = (
 )
 
 TUNING = (
+    row(
+        "createFineTuningJob POST /fine_tuning/jobs",
+        replace(STORED, also_named=("model", *(f"method.reinforcement.{place}" for place in _GRADER))),
+    ),
+    *rows(
+        replace(STORED, also_named=_GRADER),
+        "runGrader POST /fine_tuning/alpha/graders/run",
+        "validateGrader POST /fine_tuning/alpha/graders/validate",
+    ),
     *rows(
         STORED,
-        "createFineTuningJob POST /fine_tuning/jobs",
         "listPaginatedFineTuningJobs GET /fine_tuning/jobs",
         "retrieveFineTuningJob GET /fine_tuning/jobs/{fine_tuning_job_id}",
         "cancelFineTuningJob POST /fine_tuning/jobs/{fine_tuning_job_id}/cancel",
@@ -313,16 +361,17 @@ TUNING = (
         "resumeFineTuningJob POST /fine_tuning/jobs/{fine_tuning_job_id}/resume",
         "listFineTuningEvents GET /fine_tuning/jobs/{fine_tuning_job_id}/events",
         "listFineTuningJobCheckpoints GET /fine_tuning/jobs/{fine_tuning_job_id}/checkpoints",
-        "runGrader POST /fine_tuning/alpha/graders/run",
-        "validateGrader POST /fine_tuning/alpha/graders/validate",
     ),
     row(
         "createEvalRun POST /evals/{eval_id}/runs",
         replace(STORED, header=("aoai-evals", "preview"), body=Body.DATA_SOURCE, kind=ModelKind.CHAT),
     ),
+    row(
+        "createEval POST /evals",
+        replace(STORED, header=("aoai-evals", "preview"), also_named=("testing_criteria[*].model",)),
+    ),
     *rows(
         replace(STORED, header=("aoai-evals", "preview")),
-        "createEval POST /evals",
         "listEvals GET /evals",
         "getEval GET /evals/{eval_id}",
         "updateEval POST /evals/{eval_id}",
@@ -344,7 +393,14 @@ ASSISTANTS = (
         "modifyAssistant POST /assistants/{assistant_id}",
     ),
     *rows(
-        replace(CLASSIC, body=Body.MODEL_IF_ANY, kind=ModelKind.CHAT, stream=StreamFormat.RUN),
+        replace(
+            CLASSIC,
+            body=Body.MODEL_IF_ANY,
+            kind=ModelKind.CHAT,
+            stored_model=True,
+            max_output=("max_completion_tokens",),
+            stream=StreamFormat.RUN,
+        ),
         "createThreadAndRun POST /threads/runs",
         "createRun POST /threads/{thread_id}/runs",
     ),

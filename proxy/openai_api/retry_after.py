@@ -110,7 +110,7 @@ def reset_to_openai(value: str) -> str | None:
     """Return Azure's number of seconds as OpenAI's duration, and a duration unchanged; None for anything else."""
     number = _parse_number(value)
     if number is not None:
-        return _encode_duration(number)
+        return encode_duration(number)
     return value if _parse_seconds(value) is not None else None
 
 
@@ -163,7 +163,8 @@ def _parse_date(value: str) -> float | None:
         return None
 
 
-def _encode_duration(number: float) -> str:
+def encode_duration(number: float) -> str:
+    """Return seconds as OpenAI writes them: `6m0s`, `1.5s`, `120ms`."""
     thousandths = round(number * 1000)
     if thousandths < 1000:
         return f"{thousandths}ms" if thousandths else "0s"

@@ -11,6 +11,8 @@ from proxy.openai_api.operations import OPERATIONS, Body, Operation, Surface
 _NAMED = ("deployments", "engines")
 _ANY = "*"
 _MODELS = "models"
+# The name of operations that the table does not have.
+UNKNOWN = "unknown"
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -64,7 +66,7 @@ def unknown(method: str, path: str) -> Route:
     """Return a route for an operation that is not in the table, which forwards it unchanged to `/openai/v1`."""
     segments = tuple(_segments(path))
     operation = Operation(
-        name="unknown",
+        name=UNKNOWN,
         method=method,
         path="".join("/{}" for _ in segments),
         surface=Surface.V1,

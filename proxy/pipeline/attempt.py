@@ -14,6 +14,7 @@ import msgspec
 from msgspec import structs
 
 from proxy.azure_api import headers, other_servers, response
+from proxy.azure_api.asked_usage import hide_usage
 from proxy.azure_api.errors import AzureErrors
 from proxy.azure_api.request import Call, wants_usage
 from proxy.azure_api.stream import open_stream
@@ -32,7 +33,7 @@ from proxy.openai_api.retry_after import parse_wait
 from proxy.openai_api.router import is_azure_shaped
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.recorder import Record, Recorder
-from proxy.pipeline.relay import EventRelay, download
+from proxy.pipeline.relay import EventRelay, Tag, download
 from proxy.pipeline.resources import Resource
 from proxy.pipeline.routed_request import RoutedRequest
 from proxy.pipeline.stream_start import NO_STREAM, StreamStart
@@ -342,11 +343,13 @@ class Attempts:
     async def _begin_stream(self, sent: Sent, answer: "UpstreamAnswer", stream: EventStream) -> Answered | Refused:
         """Return a stream that has said something; until then a model may think for as long as the request may take."""
         sent.running.start.is_stream()
-        translated = sent.translated
+        translated, hides = sent.translated, sent.call.hides_usage
         if translated is None:
-            relay = EventRelay(answer, stream, sent.routed.tagging_events(sent.call, sent.target.resource))
+            tag = sent.routed.tagging_events(sent.call, sent.target.resource)
+            relay = EventRelay(answer, stream, _hiding(tag) if hides else tag)
         else:
-            relay = EventRelay(answer, stream, None, at_end=partial(_end_translated, translated, answer.sending))
+            at_end = partial(_end_translated, translated, answer.sending)
+            relay = EventRelay(answer, stream, hide_usage if hides else None, at_end=at_end)
         error = await relay.begin(sent.running.exchange.deadline, at_once=sent.call.in_background)
         if error is not None:
             answer.close()
@@ -368,6 +371,8 @@ class Attempts:
         if stream is None or events is None:
             raise UpstreamError(NO_STREAM)
         written = stream.feed(events) + stream.end()
+        if sent.call.hides_usage:
+            written = hide_usage(written)
         if stream.failure is not None:
             return self._refused_in_stream(sent, stream.failure, answer)
         answer.sending.usage = find_usage(whole)
@@ -422,6 +427,11 @@ class Attempts:
         sent.running.exchange.stack.callback(answer.close)
         leaving = Response(status=answer.status, headers=passed, body=body, keep_alive=keep_alive)
         return Answered(response=leaving, headers=answer.headers)
+
+
+def _hiding(tag: Tag | None) -> Tag:
+    """Return what hides the usage in events, which a client did not ask for, and tags their ids."""
+    return hide_usage if tag is None else lambda events: tag(hide_usage(events))
 
 
 def _may_be_error(sent: Sent, answer: "UpstreamAnswer") -> bool:

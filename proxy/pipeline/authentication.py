@@ -1,12 +1,14 @@
 """Who is calling, and which resources they may use."""
 
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Protocol
 
 import msgspec
 
+from proxy.auth.allowed_models import AllowedModels, allowed_models
 from proxy.auth.keys import INVALID_KEY, KeyRing
 from proxy.azure_api.urls import surfaces_at
 from proxy.azure_services.client_keys import ClientKeys
@@ -18,18 +20,25 @@ from proxy.openai_api.operations import Surface
 from proxy.pipeline.resources import Resource, Resources
 from proxy.routing.retry import Routing
 from proxy.routing.targets import ResourceModels
-from proxy.values import PassthroughKey
+from proxy.values import Limits, PassthroughKey
 
 # Resources that clients have named lately; what is forgotten is learnt anew.
 MAX_NAMED = 256
+REFUSALS_LOGGED_EACH = 60.0
+_LOG = logging.getLogger(__name__)
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """A client by its name, and the resources for it; the key of an `unverified` one only Azure can judge."""
+    """A client by its name, and the resources for it; the key of an `unverified` one only Azure can judge.
+
+    `allowed` are the models that it may use, None for all; `limits` is None where there are none.
+    """
 
     client: str
     resources: Resources
     unverified: bool = False
+    allowed: AllowedModels | None = None
+    limits: Limits | None = None
 
 
 class Authenticator(Protocol):
@@ -51,6 +60,29 @@ class Authenticator(Protocol):
         """Return why nobody can be served, as codes without names; none when all is well."""
         ...
 
+    def warnings(self) -> tuple[str, ...]:
+        """Return what is wrong with single keys, as codes without names."""
+        ...
+
+
+class Refusals:
+    """Counts the requests without a valid key; they are logged at most once a minute, and nobody is blocked.
+
+    All clients may come from the one address of a gateway, so that an address says nothing.
+    """
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._logged = 0
+        self._next = float("-inf")
+
+    def note(self, now: float) -> None:
+        """Count one; `now` is in seconds."""
+        self.total += 1
+        if now >= self._next:
+            _LOG.warning("requests without a valid key: %d, %d in all", self.total - self._logged, self.total)
+            self._logged, self._next = self.total, now + REFUSALS_LOGGED_EACH
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientKeyAuthenticator:
@@ -59,6 +91,7 @@ class ClientKeyAuthenticator:
     keys: ClientKeys[KeyRing]
     resources: Resources
     now: Callable[[], float]
+    refusals: Refusals = field(default_factory=Refusals)
 
     def start(self) -> None:
         """Begin to fetch the client keys and the credentials."""
@@ -74,12 +107,18 @@ class ClientKeyAuthenticator:
         """Return the holder of the key; raise `Unauthenticated`, or why the keys could never be read."""
         ring = await self.keys.current()
         try:
-            return Principal(client=ring.identify(headers, self.now()).name, resources=self.resources)
+            client = ring.identify(headers, self.now())
         except Unauthenticated as error:
             missing = self.keys.missing()
             if missing is not None and error.code == INVALID_KEY:
                 raise missing from None
+            self.refusals.note(self.now())
             raise
+        if client.limits is None:
+            return Principal(client=client.name, resources=self.resources)
+        models = client.limits.models
+        allowed = None if models is None else allowed_models(models)
+        return Principal(client=client.name, resources=self.resources, allowed=allowed, limits=client.limits)
 
     async def problems(self) -> tuple[str, ...]:
         """Return what is missing of the credentials and the keys."""
@@ -88,6 +127,10 @@ class ClientKeyAuthenticator:
         if not reasons and not len(await self.keys.current()):
             reasons.append("no_client_keys")
         return tuple(reasons)
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return whether there are locked and weak keys."""
+        return self.keys.warnings
 
 
 class RoutingByEndpoint:
@@ -131,6 +174,10 @@ class PassthroughAuthenticator:
 
     async def problems(self) -> tuple[str, ...]:
         """Return none: the keys are the clients'."""
+        return ()
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return none."""
         return ()
 
     def _resource(self, key: PassthroughKey) -> Resource:

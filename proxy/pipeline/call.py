@@ -1,15 +1,18 @@
 """A call of Azure: its body parsed or passed, sent to one target after the other, answered in OpenAI's words."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 from msgspec import structs
 
+from proxy.azure_api.asked_usage import ask_for_usage
 from proxy.azure_api.errors import AzureErrors
 from proxy.azure_api.forms import is_upload, model_of
 from proxy.azure_api.headers import EVENTS, JSON
+from proxy.azure_api.output_limit import output_bound, with_output_limit
 from proxy.azure_api.request import Call, parse_call
 from proxy.config.timeouts import Timeouts
 from proxy.errors import ProxyError, UnknownUrl, UnsupportedOperation, UpstreamError
@@ -24,6 +27,7 @@ from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.failover import Failover
 from proxy.pipeline.form_source import FormSource, Upload
 from proxy.pipeline.json_source import JsonSource, Knowledge
+from proxy.pipeline.rates import Demand, Rates, with_own_rates
 from proxy.pipeline.recorder import Recorder
 from proxy.pipeline.resources import Resources
 from proxy.pipeline.routed_request import RoutedRequest
@@ -33,7 +37,7 @@ from proxy.routing.targets import Target
 from proxy.server.concurrency import Slot
 from proxy.server.request_body import read_body
 from proxy.server.response_writer import ResponseWriter, StreamBroken
-from proxy.values import Request, Response, UpstreamRequest
+from proxy.values import Limits, Request, Response, UpstreamRequest
 
 # Bytes of a body that are looked through twice, for ids and for its members, with room for other requests in between.
 LARGE_BODY = 1024 * 1024
@@ -45,10 +49,11 @@ class Calls:
     """How calls are made.
 
     `max_json_body` is in bytes; `store_objects` tells whether Azure may keep objects; `knows` is what is known of
-    deployments.
+    deployments; `rates` are those of client keys.
     """
 
     failover: Failover
+    rates: Rates
     timeouts: Timeouts
     max_json_body: int
     store_objects: bool
@@ -65,13 +70,19 @@ class Calls:
     ) -> Response:
         """Return Azure's answer in OpenAI's words; raise a `ProxyError` while the head of the answer can tell it."""
         start = StreamStart(exchange.deadline, self.timeouts, lambda: self._begin_stream(exchange, writer))
-        running = _Call(calls=self, running=RunningCall(exchange=exchange, slot=slot, writer=writer, start=start))
+        running = _Call(
+            calls=self,
+            running=RunningCall(exchange=exchange, slot=slot, writer=writer, start=start),
+            client=principal.client,
+            limits=principal.limits,
+        )
         routed = RoutedRequest(
             request=request,
             route=route,
             query=request.query,
             resources=principal.resources,
             client=principal.client,
+            allowed=principal.allowed,
         )
         try:
             answer = await running.answer(routed)
@@ -107,6 +118,8 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
 
     calls: Calls
     running: RunningCall
+    client: str
+    limits: Limits | None
 
     async def answer(self, routed: RoutedRequest) -> Response:
         """Return the answer to a call."""
@@ -118,21 +131,44 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
             slot.work(form=True)
             if may_stream:
                 start.expect()
-            return await self._pass(routed)
+            return await self._limited(Demand(asks_model=bool(operation.kind)), partial(self._pass, routed))
         raw = await read_body(routed.request, calls.max_json_body, start.deadline, start.end, slot.take)
         slot.work()
         raw = raw.removeprefix(BYTE_ORDER_MARK)
         if spans_resources(operation) and not routed.resources.tags.alone:
-            return await self._list(routed)
+            return await self._limited(Demand(asks_model=False), partial(self._list, routed))
         routed, raw = routed.without_tags(raw)
         if len(raw) > LARGE_BODY:
             await asyncio.sleep(0)
-        call = parse_call(routed.route, raw, may_store=calls.store_objects)
-        if call.streams:
-            start.is_stream()
+        call = self._parse(routed, raw)
         if may_stream and (call.streams or call.document is None):
             start.expect()
-        return await self._send(routed, call)
+        if self.limits is None:
+            return await self._send(routed, call)
+        call = limited_call(call, self.limits)
+        demand = Demand(asks_model=bool(operation.kind), sent=len(raw), bound=output_bound(call))
+        return await self._limited(demand, partial(self._send, routed, call))
+
+    def _parse(self, routed: RoutedRequest, raw: bytes) -> Call:
+        """Return the call of a body that was read, with models that its client may use alone."""
+        call = parse_call(routed.route, raw, may_store=self.calls.store_objects)
+        if call.streams:
+            self.running.start.is_stream()
+        if routed.allowed is not None:
+            routed.check_models(routed.allowed, raw, call.model)
+        return call
+
+    async def _limited(self, demand: Demand, send: Callable[[], Awaitable[Response]]) -> Response:
+        """Make a call within the limits of its client; what the client reads of rates is its own."""
+        if self.limits is None:
+            return await send()
+        rates = await self.calls.rates.admit(self.running.exchange, self.client, self.limits, demand)
+        try:
+            answer = await send()
+        except ProxyError as error:
+            error.headers = with_own_rates(error.headers, rates)
+            raise
+        return structs.replace(answer, headers=with_own_rates(answer.headers, rates))
 
     def failed(self, route: Route, error: ProxyError) -> Response:
         """Return an error as the only event of a stream whose head has left, and write the request's line."""
@@ -168,6 +204,8 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         bare, claims = bare_fields(tags, operation, upload.fields)
         routed, _ = routed.without_tags(b"", claims)
         model = model_of(routed.route, upload.fields)
+        if routed.allowed is not None:
+            routed.check_models(routed.allowed, upload.fields.get("session", "").encode(), model)
         lacks_model = model is None and operation.defaults
         targets = routed.targets_without_model(None) if lacks_model else routed.targets(model)
         source = FormSource(routed, upload, bare)
@@ -192,6 +230,13 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
             if not page.behind:
                 raise
             return Response(status=200, headers=JSON, body=_EMPTY_LIST)
+
+
+def limited_call(call: Call, limits: Limits) -> Call:
+    """Return a call with the bound of its client's answers, and with what tells its usage where tokens are counted."""
+    if limits.max_output_tokens is not None:
+        call = with_output_limit(call, limits.max_output_tokens)
+    return call if limits.tpm is None else ask_for_usage(call)
 
 
 def _passes(routed: RoutedRequest) -> bool:

@@ -102,7 +102,7 @@ class Handler:
     ) -> Response:
         if principal.unverified:
             await self.calls.prove(exchange, request, principal.resources)
-        return self.local.answer(route, principal.resources)
+        return self.local.answer(route, principal)
 
     def _route(self, request: Request) -> Route | ProxyError:
         route = router.find(request.method, request.path)
@@ -114,7 +114,7 @@ class Handler:
 
     async def _answer_in_public(self, route: Route) -> Response:
         if route.operation.name == "health":
-            return self.local.health(await self.authenticator.problems())
+            return self.local.health(await self.authenticator.problems(), self.authenticator.warnings())
         return self.local.index()
 
 

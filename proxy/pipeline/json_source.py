@@ -14,6 +14,7 @@ from proxy.azure_api.api_refusals import (
     is_missing_there,
     refuses_reasoning,
 )
+from proxy.azure_api.asked_usage import is_about_usage, without_usage
 from proxy.azure_api.errors import MISSING_CODES, parse_texts
 from proxy.azure_api.request import IMAGE_HEADER, Call, encode_body, image_deployment
 from proxy.errors import InvalidRequest, ModelNotFound
@@ -132,7 +133,8 @@ class JsonSource:
         self._is_translating, self._gave_up, self._on_v1 = False, False, target.on_v1
         if self._api is not None and (target.api is not None or knows.paths.facts):
             self._choose_path(target, self._api)
-        self._start(self._native, f"{operation.name} {self._place}", self._repeat)
+        native = self._without_refused_usage(target) if self.call.hides_usage else self._native
+        self._start(native, f"{operation.name} {self._place}", self._repeat)
 
     async def build(self, target: Target) -> Built | Refused:
         """Return the request for a target, or why it does not take the call."""
@@ -156,6 +158,8 @@ class JsonSource:
         if self._is_of_the_path(refused):
             self._on_v1, self._tried = True, (*self._tried, Path.ON_V1)
             self._refused = refused if self._translated is None else None
+            return None
+        if self._drops_usage(refused):
             return None
         if self._translated is not None:
             return self._repair_translated(refused, self._translated)
@@ -244,7 +248,7 @@ class JsonSource:
             client=self._routed.client, place=self._place, target=target, entry=self._running.exchange.entry
         )
         translated = translators.translate(self.call, document, origin, replays=self._replays)
-        call = translated.call
+        call = structs.replace(translated.call, hides_usage=self.call.hides_usage)
         is_repeatable = is_idempotent(call.route.operation, call.document)
         repeat = Repeat.IDEMPOTENT if is_repeatable else Repeat.IF_NOT_PROCESSED
         self._start(call, f"{call.route.operation.name} {self._place}", repeat)
@@ -296,7 +300,8 @@ class JsonSource:
             return self._first or refused
         self._is_translating, self._gave_up = False, True
         self._tried = tuple(path for path in self._tried if path is Path.ON_V1)
-        self._start(self._native, f"{self.call.route.operation.name} {self._place}", self._repeat)
+        native = self._native if self._target is None else self._without_refused_usage(self._target)
+        self._start(native, f"{self.call.route.operation.name} {self._place}", self._repeat)
         return self._repair_parameters(self._first or refused)
 
     def _repair_parameters(self, refused: Refused) -> Refused | None:
@@ -313,6 +318,24 @@ class JsonSource:
         self._found += found
         self._apply(found)
         return None
+
+    def _without_refused_usage(self, target: Target) -> Call:
+        """Return the client's own call, which does not ask for the usage where a deployment refuses to tell it."""
+        hides = self.call.hides_usage and self._routed.resources.hides_usage(target)
+        return without_usage(self._native) if hides else self._native
+
+    def _drops_usage(self, refused: Refused) -> bool:
+        """Ask for the usage no more, and remember that, where a deployment refuses what its client never asked for."""
+        target = self._target
+        if target is None or self._translated is not None or not self._call.hides_usage:
+            return False
+        if self._routed.resources.hides_usage(target):
+            return False
+        if refused.failure.status not in _REFUSALS or not is_about_usage(refused.body):
+            return False
+        self._routed.resources.note_hidden_usage(target)
+        self._call = without_usage(self._call)
+        return True
 
     def _is_of_the_path(self, refused: Refused) -> bool:
         """Tell whether a deployment has no path of its own, as those of other makers than OpenAI, but may be on v1."""

@@ -7,6 +7,7 @@ from proxy.azure_api.headers import JSON, TEXT
 from proxy.errors import ModelNotFound, UnsupportedOperation
 from proxy.openai_api import answers
 from proxy.openai_api.router import Route
+from proxy.pipeline.authentication import Principal
 from proxy.pipeline.resources import Resources
 from proxy.values import ListedModel, Response
 
@@ -23,14 +24,17 @@ class LocalOperations:
 
     created: int
 
-    def answer(self, route: Route, resources: Resources) -> Response:
-        """Return the answer to a client of these resources; raise `ModelNotFound` for a model that they have not."""
+    def answer(self, route: Route, principal: Principal) -> Response:
+        """Return the answer to a client; raise `ModelNotFound` for a model that it has not."""
+        resources, allowed = principal.resources, principal.allowed
         models = resources.catalogue().names()
+        if allowed is not None:
+            models = tuple(model for model in models if allowed.allows(model.name))
         match route.operation.name:
             case "listModels":
                 return _json(answers.encode_models(models, self.created))
             case "retrieveModel":
-                return _json(self._model(route.parameters[0], models, resources))
+                return _json(self._model(route.parameters[0], models, principal))
             case "billingSubscription":
                 return _json(answers.SUBSCRIPTION)
             case "billingUsage":
@@ -42,15 +46,16 @@ class LocalOperations:
         """Return what this is."""
         return Response(status=200, headers=TEXT, body=_INDEX)
 
-    def health(self, reasons: Iterable[str]) -> Response:
-        """Return whether the proxy is ready; the reasons against it are codes without names."""
+    def health(self, reasons: Iterable[str], warnings: Iterable[str] = ()) -> Response:
+        """Return whether the proxy is ready; reasons against it and warnings are codes without names."""
         codes = tuple(dict.fromkeys(reasons))
-        return Response(status=503 if codes else 200, headers=JSON, body=answers.encode_health(codes))
+        return Response(status=503 if codes else 200, headers=JSON, body=answers.encode_health(codes, warnings))
 
-    def _model(self, name: str, models: tuple[ListedModel, ...], resources: Resources) -> bytes:
-        for model in (*models, *resources.answered()):
-            if model.name == name:
-                return answers.encode_model(model, self.created)
+    def _model(self, name: str, models: tuple[ListedModel, ...], principal: Principal) -> bytes:
+        if principal.allowed is None or principal.allowed.allows(name):
+            for model in (*models, *principal.resources.answered()):
+                if model.name == name:
+                    return answers.encode_model(model, self.created)
         raise ModelNotFound(name, known=tuple(model.name for model in models), hint=_HOW_KNOWN)
 
 

@@ -8,7 +8,7 @@ from proxy.azure_services.credentials import UpstreamCredential
 from proxy.azure_services.deployments import Discovery
 from proxy.openai_api.object_ids import Tags
 from proxy.routing.retry import Routing
-from proxy.routing.targets import AZURE, OPENAI, Catalogue, ResourceModels, Target
+from proxy.routing.targets import AZURE, OPENAI, Catalogue, Key, ResourceModels, Target
 from proxy.values import AuthMode, Deployed, ListedModel
 
 # Names of models come from clients, so that few are remembered.
@@ -48,6 +48,7 @@ class Resources:
         self._listed = self._deployments()
         self._catalogue = self._make_catalogue()
         self._answered: dict[str, ListedModel] = {}
+        self._hidden_usage: dict[Key, None] = {}
 
     def start(self) -> None:
         """Begin to fetch credentials and lists in the background of the running loop."""
@@ -85,6 +86,16 @@ class Resources:
                     del self._answered[next(iter(self._answered))]
                 is_openai = self.each[target.resource].surfaces.is_openai
                 self._answered[name] = ListedModel(name=name, owned_by=OPENAI if is_openai else AZURE)
+
+    def note_hidden_usage(self, target: Target) -> None:
+        """Remember that a deployment refuses to tell the usage of a stream; the oldest of many are forgotten."""
+        if len(self._hidden_usage) >= MAX_ANSWERED:
+            del self._hidden_usage[next(iter(self._hidden_usage))]
+        self._hidden_usage[target.key] = None
+
+    def hides_usage(self, target: Target) -> bool:
+        """Tell whether a deployment is known to refuse to tell the usage of a stream."""
+        return target.key in self._hidden_usage
 
     def answered(self) -> tuple[ListedModel, ...]:
         """Return the models and deployments that have answered, also those that nobody has configured."""

@@ -7,10 +7,12 @@ from functools import lru_cache, partial
 import msgspec
 from msgspec import structs
 
-from proxy.azure_api.request import Call, Serving, require_model
+from proxy.auth.allowed_models import AllowedModels, unknown_operation, unnamed_model, unread_batch
+from proxy.azure_api.request import IMAGE_HEADER, Call, Serving, require_model
 from proxy.errors import ModelNotFound
 from proxy.openai_api.claims import Claim, Claims, claimed, not_served_there, preferred
 from proxy.openai_api.json_body import JsonBody
+from proxy.openai_api.model_places import also_named_models, is_batch_in_parts
 from proxy.openai_api.object_ids import (
     EventTags,
     bare_body,
@@ -19,7 +21,7 @@ from proxy.openai_api.object_ids import (
     brings_ids,
     tag_answer,
 )
-from proxy.openai_api.router import Route
+from proxy.openai_api.router import UNKNOWN, Route
 from proxy.pipeline.resources import Resources
 from proxy.routing.targets import Target, prefer
 from proxy.values import Api, ModelKind, Request
@@ -34,6 +36,7 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     `client` is the name of who sends it. `query` is the client's, without tags; `pinned` is the number of the resource
     that keeps the objects which the request names, None where it names none; `claim` is the first of their ids.
     `preferred` is the resource to ask first among equals, because it has made the items which the request brings.
+    `allowed` are the models that the client may use, None for all.
     """
 
     __repr__ = object.__repr__  # without what is in it
@@ -46,6 +49,22 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     pinned: int | None = None
     claim: Claim | None = None
     preferred: int | None = None
+    allowed: AllowedModels | None = None
+
+    def check_models(self, allowed: AllowedModels, raw: bytes, named: str | None) -> None:
+        """Raise `ModelNotFound` or `InvalidRequest` for what would use other models than the `allowed` ones.
+
+        `raw` is the JSON that may name further models than the `named` one that is asked for.
+        """
+        operation, image = self.route.operation, self.request.headers.get(IMAGE_HEADER)
+        if operation.name == UNKNOWN:
+            raise unknown_operation()
+        if operation.stored_model and not named:
+            raise unnamed_model()
+        if is_batch_in_parts(operation, raw):
+            raise unread_batch()
+        for model in (*also_named_models(operation, raw), *([image] if image is not None else [])):
+            allowed.check(model, self.names())
 
     def without_tags(self, raw: bytes, claims: Claims = ()) -> tuple["RoutedRequest", bytes]:
         """Return the request and its body without the tags of ids, pinned to the resource that they name.
@@ -65,7 +84,8 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     def names(self) -> tuple[str, ...]:
         """Return the models that the client may use."""
-        return self.resources.catalogue().plain_names
+        names = self.resources.catalogue().plain_names
+        return names if self.allowed is None else self.allowed.among(names)
 
     def targets(self, model: str | None, *, translates: bool = False) -> tuple[Target, ...]:
         """Return where the request may go; with `translates` also as a chat, which needs no objects.
@@ -79,9 +99,12 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
         targets = catalogue.targets(model, self.pinned, operation.kind)
         if model is None:
             return tuple(replace(target, operation=operation.name) for target in targets)
+        if self.allowed is not None:
+            self.allowed.check(model, catalogue.plain_names)
+            targets = self._permitted(self.allowed, targets)
         if self.claim is not None:
             # Also where the pinned resource may have a deployment of that name, but others are known to have it.
-            everywhere = catalogue.targets(model, kind=operation.kind)
+            everywhere = self._permitted(self.allowed, catalogue.targets(model, kind=operation.kind))
             if everywhere and all(target.resource != self.pinned for target in everywhere):
                 # A chat that stands for a response has all in it: no item is looked up, and no seal is opened.
                 if translates and (chats := tuple(target for target in everywhere if target.api is Api.CHAT)):
@@ -91,6 +114,20 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
             raise ModelNotFound(model, known=self.names())
         return targets if self.preferred is None else prefer(targets, self.preferred)
 
+    def _permitted(self, allowed: AllowedModels | None, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+        """Return the targets that the client may use.
+
+        A model that no deployment is known to have may be served by a default deployment, which must be allowed itself.
+        """
+        if allowed is None:
+            return targets
+        known = self.resources.catalogue().plain_names
+        return tuple(
+            target
+            for target in targets
+            if allowed.allows(target.model) and (target.model in known or allowed.allows(target.deployment))
+        )
+
     def targets_without_model(self, document: JsonBody | None) -> tuple[Target, ...]:
         """Return where a request may go that leaves its model out: to the default deployments if there are any.
 
@@ -98,6 +135,10 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
         """
         operation = self.route.operation
         targets = self.resources.catalogue().default_targets(operation.kind, self.pinned)
+        if self.allowed is not None:
+            targets = self._permitted(self.allowed, targets)
+            if not targets:
+                raise unnamed_model()
         if not targets:
             require_model(operation, document)
         targets = targets or self.targets(None)
@@ -105,7 +146,8 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     def serving(self, resource: int) -> Serving:
         """Return what finds the deployment of a resource for a model."""
-        return partial(self.resources.catalogue().serving, resource=resource, kind=self.route.operation.kind)
+        catalogue, kind = self.resources.catalogue(), self.route.operation.kind
+        return self._allowing(partial(catalogue.serving, resource=resource, kind=kind))
 
     def serving_image(self, resource: int) -> Serving:
         """Return what finds the deployment of a resource for images; for an empty name the default, empty if none."""
@@ -113,15 +155,33 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
 
         def serving(model: str) -> str:
             if model:
-                return catalogue.serving(model, resource, ModelKind.IMAGES)
+                return self._allowing(partial(catalogue.serving, resource=resource, kind=ModelKind.IMAGES))(model)
             targets = catalogue.default_targets(ModelKind.IMAGES, resource)
+            if self.allowed is not None:
+                targets = self._permitted(self.allowed, targets)
             return (targets[0].deployment or "") if targets else ""
 
         return serving
 
     def serving_batch(self, resource: int) -> Serving:
         """Return what finds the deployment for the lines of a batch; the lines are many and the models few."""
-        return lru_cache(maxsize=64)(partial(self.resources.catalogue().serving_batch, resource=resource))
+        serving = self._allowing(partial(self.resources.catalogue().serving_batch, resource=resource))
+        return lru_cache(maxsize=64)(serving)
+
+    def _allowing(self, serving: Serving) -> Serving:
+        """Return what refuses a model that the client may not use before it looks for its deployment."""
+        allowed, names = self.allowed, self.resources.catalogue().plain_names
+        if allowed is None:
+            return serving
+
+        def checked(model: str) -> str:
+            allowed.check(model, names)
+            deployment = serving(model)
+            if model not in names:
+                allowed.check(deployment, names)
+            return deployment
+
+        return checked
 
     def serving_from(self, target: Target) -> Serving:
         """Return what finds the deployment for a model: the target's own for the model it was chosen for."""

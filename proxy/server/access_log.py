@@ -138,6 +138,11 @@ class AccessLogEntry:
         self.received += received
         self.usage = usage or self.usage
 
+    @property
+    def came_to_nothing(self) -> bool:
+        """Tell whether Azure has done no work for the request: it was not called, or it refused."""
+        return not self.attempts or self.status >= 400 or (self.error is not None and not self.received)
+
     def note_first_byte(self) -> None:
         """Note the time of the first byte for the client."""
         if self._first_byte is None:

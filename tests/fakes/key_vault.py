@@ -15,8 +15,10 @@ https://learn.microsoft.com/rest/api/keyvault/secrets
 import ssl
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import trustme
 from aiohttp import web
@@ -33,10 +35,12 @@ class Stored:
     enabled: bool = True
     nbf: int | None = None
     exp: int | None = None
+    created: int = 0
     updated: int = 0
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def attributes(self) -> dict[str, object]:
-        times = {"nbf": self.nbf, "exp": self.exp, "created": self.updated, "updated": self.updated}
+        times = {"nbf": self.nbf, "exp": self.exp, "created": self.created, "updated": self.updated}
         given = {name: seconds for name, seconds in times.items() if seconds is not None}
         return {"enabled": self.enabled, "recoveryLevel": "Recoverable+Purgeable", **given}
 
@@ -52,7 +56,8 @@ class FakeKeyVault(Server):
         self.page_size = page_size
         self.secrets: dict[str, list[Stored]] = {}  # all versions, the current one last
         self.faults: dict[str, Fault] = {}
-        self.calls: list[str] = []  # "list", or "get <name>", of each call with a token
+        # "list", "get <name>", "versions <name>", "put <name>" or "patch <name>", of each call with a token
+        self.calls: list[str] = []
         self.challenges = 0
         self._folder = tempfile.TemporaryDirectory()
 
@@ -72,15 +77,34 @@ class FakeKeyVault(Server):
         context.set_alpn_protocols(["http/1.1"])  # as aiohttp's own
         return context
 
-    def put(self, name: str, value: str, *, nbf: int | None = None, exp: int | None = None, age: int = 0) -> None:
+    def put(
+        self,
+        name: str,
+        value: str,
+        *,
+        nbf: int | None = None,
+        exp: int | None = None,
+        age: int = 0,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
         """Add a version that was written `age` seconds ago."""
         versions = self.secrets.setdefault(name, [])
-        updated = int(time.time()) - age
-        versions.append(Stored(value=value, version=len(versions) + 1, nbf=nbf, exp=exp, updated=updated))
+        written = int(time.time()) - age
+        stored = Stored(value=value, version=len(versions) + 1, nbf=nbf, exp=exp, created=written, updated=written)
+        versions.append(replace(stored, tags=dict(tags or {})))
 
-    def enable(self, name: str, *, enabled: bool) -> None:
+    def enable(self, name: str, *, enabled: bool, version: int = 0) -> None:
+        """Enable or disable a version by its number, the current one if there is none."""
+        self._change(name, version, enabled=enabled)
+
+    def tag(self, name: str, tags: Mapping[str, str]) -> None:
+        """Replace the tags of the current version, as `az keyvault secret set-attributes --tags` does."""
+        self._change(name, 0, tags=dict(tags))
+
+    def _change(self, name: str, version: int, **changed: object) -> None:
         versions = self.secrets[name]
-        versions[-1] = replace(versions[-1], enabled=enabled, updated=int(time.time()))
+        changed["updated"] = int(time.time())
+        versions[version - 1] = replace(versions[version - 1], **changed)  # type: ignore[arg-type]
 
     def remove(self, name: str) -> None:
         del self.secrets[name]
@@ -92,13 +116,30 @@ class FakeKeyVault(Server):
     async def _answer(self, request: web.Request) -> web.Response:
         if not request.headers.get("Authorization", "").startswith("Bearer "):
             return self._challenge()
-        _, _, name, *version = [*request.path.split("/"), ""]
-        self.calls.append(f"get {name}" if name else "list")
+        _, _, name, *version = [*request.path.split("/"), "", ""]
+        self.calls.append(_call(request.method, name, version[0]))
         if wrong := await self._faulty(self.faults.get(name) or self.fault):
             return wrong
+        if request.method in ("PUT", "PATCH"):
+            return self._written(name, version[0], await request.json(), is_new=request.method == "PUT")
         if version[:1] == ["versions"]:
             return web.json_response({"value": [self._item(name, one) for one in self.secrets[name]], "nextLink": None})
         return self._secret(name, version[0]) if name else self._page(request)
+
+    def _written(self, name: str, version: str, body: Mapping[str, Any], *, is_new: bool) -> web.Response:
+        """Add a version, or change the attributes and the tags of one; what the body does not say stays."""
+        given = body.get("attributes") or {}
+        changed: dict[str, Any] = {one: given[one] for one in ("nbf", "exp", "enabled") if given.get(one) is not None}
+        if is_new:
+            self.put(name, body["value"], tags=body.get("tags"))
+        elif name not in self.secrets:
+            return _error(404, "SecretNotFound")
+        elif body.get("tags") is not None:
+            changed["tags"] = body["tags"]
+        number = int(version) if version else 0
+        self._change(name, number, **changed)
+        found = self.secrets[name][number - 1]
+        return web.json_response({"value": found.value, **self._item(name, found)})
 
     def _challenge(self) -> web.Response:
         self.challenges += 1
@@ -130,7 +171,17 @@ class FakeKeyVault(Server):
         return web.json_response({"value": found.value, **self._item(name, found)})
 
     def _item(self, name: str, stored: Stored) -> dict[str, object]:
-        return {"id": f"{self.url}/secrets/{name}/{stored.version}", "attributes": stored.attributes()}
+        return {
+            "id": f"{self.url}/secrets/{name}/{stored.version}",
+            "attributes": stored.attributes(),
+            "tags": dict(stored.tags),
+        }
+
+
+def _call(method: str, name: str, version: str) -> str:
+    if method != "GET":
+        return f"{method.lower()} {name}"
+    return "list" if not name else f"versions {name}" if version == "versions" else f"get {name}"
 
 
 def _error(status: int, code: str) -> web.Response:

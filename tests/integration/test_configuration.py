@@ -18,6 +18,9 @@ BAD = {
     "AZURE_OPENAI_AUTH": "CANARY",
     "AZURE_OPENAI_MODEL_MAPPER": "CANARY",
     "CLIENT_KEYS": "CANARY",
+    "CLIENT_KEY_DEFAULTS": '{"CANARY": 1}',
+    "CLIENT_KEY_MODEL_SETS": '{"CANARY": 1}',
+    "CLIENT_KEYS_MAX_AGE": "CANARY",
     "UPSTREAM_TOTAL_TIMEOUT": "79999",
     "AZURE_OPENAI_ROUTING": '{"CANARY": 1}',
     "AZURE_OPENAI_OPERATION_SURFACES": "CANARY=v1",
@@ -72,3 +75,12 @@ async def test_without_any_client_key_nobody_gets_in_and_health_says_so() -> Non
         async with http.get("/health") as answer:
             assert answer.status == 503
             assert (await answer.json())["reasons"] == ["no_client_keys"]
+
+
+async def test_a_weak_key_is_told_at_the_start_and_by_health_which_stays_well() -> None:
+    environ = GOOD | {"CLIENT_KEYS": "a=sk-short"}
+    async with running_host(REPOSITORY, environ) as host, aiohttp.ClientSession(host.url) as http:
+        async with http.get("/health") as answer:
+            assert (answer.status, (await answer.json())["reasons"]) == (200, ["client_key_weak"])
+        assert "client keys of fewer than 24 characters, which can be guessed: 1" in host.output()
+        assert "sk-short" not in host.output()

@@ -74,6 +74,17 @@ async def test_keys_come_from_the_vault_once_and_no_request_waits_for_it_again()
         assert CLIENT_KEY not in host.output()
 
 
+async def test_a_misspelt_limit_locks_its_key_alone_and_health_says_so() -> None:
+    async with cloud() as azure:
+        azure.vault.put("client-bob", "sk-bob-0123456789abcdef", tags={"rmp": "60"}, age=3600)
+        async with running_host(REPOSITORY, azure.environ()) as host, talking(host) as http:
+            assert await ask(http) == (200, None)
+            async with http.get("/v1/models", headers={"authorization": "Bearer sk-bob-0123456789abcdef"}) as answer:
+                assert answer.status == 401
+            assert await health(http) == (200, ["client_key_locked"])
+            assert "client key bob: is locked, because it has a tag `rmp`" in host.output()
+
+
 async def test_a_rotation_under_load_is_no_error_for_any_client() -> None:
     async with cloud() as azure, running_host(REPOSITORY, azure.environ()) as host, talking(host) as http:
         asked = 0

@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from proxy import errors
-from proxy.errors import AzureRefusal, ConfigurationError, InvalidRequest, ModelNotFound, ProxyError
+from proxy.errors import AzureRefusal, ClientLimited, ConfigurationError, InvalidRequest, ModelNotFound, ProxyError
 
 TREE = [
     (errors.InvalidRequest, 400, "invalid_request_error", None),
@@ -133,3 +133,20 @@ def test_a_web_socket_is_refused_with_what_to_do_instead() -> None:
     error = errors.UpgradeRequired()
     assert (error.status, error.code, error.headers) == (426, "upgrade_required", {"upgrade": "HTTP/1.1"})
     assert "POST /v1/responses" in error.message
+
+
+@pytest.mark.parametrize(
+    ("wait", "seconds", "retries"),
+    [(0.2, "1", True), (3.0, "3", True), (59.5, "60", True), (60.0, "60", False), (600.0, "600", False)],
+)
+def test_a_limit_of_a_key_says_when_to_come_back_and_forbids_retries_that_would_come_too_early(
+    wait: float, seconds: str, retries: bool
+) -> None:
+    error = ClientLimited("alice", "tokens a minute", 1000, wait=wait)
+    assert (error.status, error.code, error.type) == (429, "rate_limit_exceeded", "tokens")
+    assert error.headers["retry-after"] == seconds
+    assert float(error.headers["retry-after-ms"]) >= wait * 1000
+    assert ("x-should-retry" not in error.headers) is retries
+    assert "`alice`" in error.message
+    assert f"retry after {seconds} second" in error.message
+    assert ClientLimited("alice", "requests at the same time", 1, wait=1).type == "requests"

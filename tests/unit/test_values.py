@@ -11,7 +11,7 @@ from proxy.values import DEPLOYMENT_NAME, AuthMode, Client, ClientKey, Secret
 def test_a_secret_is_shown_by_nothing_but_reveal() -> None:
     secret = Secret("canary")
     assert secret.reveal() == "canary"
-    entry = ClientKey(client=Client(name="a"), key=secret)
+    entry = ClientKey(client=Client(name="a"), digest="canary")
     for shown in (repr(secret), str(secret), f"{secret}", f"{secret!r}", repr([secret]), repr(entry), str(entry)):
         assert "canary" not in shown
     assert not hasattr(secret, "__dict__")

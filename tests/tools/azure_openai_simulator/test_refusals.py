@@ -93,6 +93,7 @@ async def test_what_is_not_refused_is_answered(http: aiohttp.ClientSession, rest
         ("refuses-new-limit", {"max_completion_tokens": 1}, "argument supplied: max_completion_tokens"),
         ("refuses-both-limits", {"max_tokens": 1}, "Use 'max_completion_tokens' instead."),
         ("refuses-both-limits", {"max_completion_tokens": 1}, "argument supplied: max_completion_tokens"),
+        ("refuses-stream-options", {"stream_options": {}}, "'stream_options' is not supported with this model."),
         ("refuses-tools", {"tools": []}, "Unknown parameter: 'tools'."),
     ],
 )

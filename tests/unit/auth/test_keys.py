@@ -5,15 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.auth.keys import INVALID_KEY, KeyRing
+from proxy.config.key_format import digest_of, make_key
 from proxy.errors import Unauthenticated
-from proxy.values import Client, ClientKey, Secret
+from proxy.values import Client, ClientKey
 
 NOW = 1_800_000_000.0
 ALICE, BOB = "alice-key-1", "bob-key-2"
 
 
 def entry(name: str, key: str, not_before: float | None = None, expires: float | None = None) -> ClientKey:
-    return ClientKey(client=Client(name=name, not_before=not_before, expires=expires), key=Secret(key))
+    return ClientKey(client=Client(name=name, not_before=not_before, expires=expires), digest=digest_of(key))
 
 
 RING = KeyRing([entry("alice", ALICE), entry("bob", BOB)], pepper=b"p" * 64)
@@ -128,7 +129,26 @@ def test_no_text_that_is_not_a_key_opens(authorization: str, api_key: str) -> No
 
 def test_a_key_of_two_clients_opens_as_long_as_one_of_them_may() -> None:
     keys = [
-        ClientKey(client=Client(name="a"), key=Secret("sk-shared")),
-        ClientKey(client=Client(name="z", expires=10.0), key=Secret("sk-shared")),
+        ClientKey(client=Client(name="a"), digest=digest_of("sk-shared")),
+        ClientKey(client=Client(name="z", expires=10.0), digest=digest_of("sk-shared")),
     ]
     assert KeyRing(keys, b"pepper").identify({"api-key": "sk-shared"}, now=20.0).name == "a"
+
+
+def test_a_locked_key_opens_nothing() -> None:
+    ring = KeyRing([ClientKey(client=Client(name="a"), digest=digest_of(ALICE), locked=True)], b"pepper")
+    assert len(ring) == 0
+    refused({"api-key": ALICE}, ring)
+
+
+def test_a_key_that_was_made_opens_and_a_typo_in_it_is_refused_in_the_same_words() -> None:
+    key = make_key(bytes(range(32)))
+    ring = KeyRing([entry("alice", key)], b"pepper")
+    assert ring.identify({"api-key": key}, NOW).name == "alice"
+    errors = [refused({"api-key": other}, ring) for other in (f"{key[:20]}x{key[21:]}", "unknown")]
+    assert len({(error.message, error.code) for error in errors}) == 1
+
+
+def test_a_mistyped_key_is_not_looked_up_even_if_somebody_has_given_it_out() -> None:
+    mistyped = f"{make_key(bytes(32))[:-1]}z"
+    refused({"api-key": mistyped}, KeyRing([entry("alice", mistyped)], b"pepper"))

@@ -7,6 +7,7 @@ import pytest
 
 from proxy.azure_services.identity import Identity
 from proxy.azure_services.key_vault import KeyVault
+from proxy.azure_services.vault_client_keys import VaultClientKeys
 from tests.fakes.clock import Clock
 from tests.fakes.identity import FakeIdentity
 from tests.fakes.key_vault import FakeKeyVault
@@ -49,6 +50,11 @@ async def vault(azure: FakeKeyVault, identity: Identity) -> AsyncIterator[KeyVau
     vault = KeyVault(azure.url, identity)
     yield vault
     await vault.close()
+
+
+@pytest.fixture
+def vault_keys(vault: KeyVault) -> VaultClientKeys:
+    return VaultClientKeys(vault)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ LOADED = "import function_app, sys; print([name for name in ('aiohttp', 'azure.i
 ENVIRON = {
     "AZURE_OPENAI_ENDPOINT": "http://127.0.0.1:9",
     "AZURE_OPENAI_API_KEY": "key",
-    "CLIENT_KEYS": "a=sk-a",
+    "CLIENT_KEYS": "a=sk-0123456789abcdefghijkl",
     "PYTHONPATH": str(REPOSITORY),
 }
 

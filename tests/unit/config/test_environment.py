@@ -20,7 +20,6 @@ from proxy.config.environment import (
     parse_auth_mode,
     parse_client_auth,
     parse_client_id,
-    parse_client_keys,
     parse_content_filter_results,
     parse_count,
     parse_deployment,
@@ -76,7 +75,6 @@ GOOD: list[tuple[Callable[[str], object], str, object]] = [
     (parse_model_mapper, "", {}),
     (parse_model_mapper, "a=b", {"a": "b"}),
     (parse_model_mapper, " a = b , c/d e=f ,, ", {"a": "b", "c/d e": "f"}),
-    (parse_client_keys, " , ", ()),
     (parse_operation_surfaces, "", {}),
     (parse_operation_surfaces, "createImage=v1", {"createImage": "v1"}),
     (parse_operation_surfaces, " a-b = v1 , createImage = classic ,", {"a-b": "v1", "createImage": "classic"}),
@@ -112,8 +110,6 @@ BAD: list[tuple[Callable[[str], object], list[str]]] = [
     (parse_count, ["", "canary", "0", "000", "-1", "+1", "1.0", "1e3", "²", "٣", "1" * 19, "9" * 5000, " 1", "1_0"]),
     (parse_model_mapper, ["canary", "canary=", "=canary", "a=b,canary", "canary=b,canary=c", "a=canary/x", "a=..",
                           "a=b=canary"]),
-    (parse_client_keys, ["canary", "canary=", "=canary", "a_b=canary", "a b=canary", "a=canary x", "a=canaryé",
-                         "canary=x,canary=y", f"{'a' * 128}=canary"]),
     (parse_operation_surfaces, ["canary", "canary=", "=v1", "a=canary", "a=V1", "a=v1,canary", "a=v1=canary",
                                 "canary=v1,canary=classic"]),
     (parse_deployment_apis, ["canary", "canary=", "=chat", "a=canary", "a=Chat", "a/canary=chat",
@@ -132,7 +128,6 @@ def test_a_bad_text_is_refused_with_what_is_expected_and_not_shown(read: Callabl
 def test_the_wrong_entry_of_a_list_is_told_by_its_number() -> None:
     for read, text in (
         (parse_model_mapper, "a=b,,c=d/e"),
-        (parse_client_keys, "a=k,b"),
         (parse_operation_surfaces, "a=v1,b=v2"),
         (parse_deployment_apis, "a=chat,b=v2"),
     ):
@@ -144,13 +139,6 @@ def test_a_secret_is_hidden() -> None:
     secret = parse_secret("canary=+/")
     assert secret.reveal() == "canary=+/"
     assert CANARY not in repr(secret)
-
-
-def test_a_client_key_may_hold_an_equals_sign() -> None:
-    (first, second) = parse_client_keys("team-a = k1== ,team-b=k2")
-    assert (first.client.name, first.key.reveal()) == ("team-a", "k1==")
-    assert (second.client.name, second.key.reveal()) == ("team-b", "k2")
-    assert (first.client.not_before, first.client.expires) == (None, None)
 
 
 def parse_number(text: str) -> int:
