@@ -50,6 +50,7 @@ from proxy.pipeline.authentication import (
 )
 from proxy.pipeline.call import Calls
 from proxy.pipeline.failover import Failover
+from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.handler import Handler, parse_request
 from proxy.pipeline.json_source import Knowledge
 from proxy.pipeline.local import LocalOperations
@@ -203,6 +204,7 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
         authenticator=authenticator,
         calls=_calls(settings, upstream, record),
         local=LocalOperations(created=int(time.time())),
+        front_page=FrontPage(client_auth=settings.client_auth, shown=settings.front_page),
         allowed_origins=settings.allowed_origins,
         forward_unknown=settings.forward_unknown_operations,
         store_objects=settings.store_objects,

@@ -100,6 +100,7 @@ class Settings:
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
     store_objects: bool
+    front_page: bool
     allowed_origins: frozenset[str]
     client_auth: ClientAuth
     client_resources: frozenset[str]
@@ -138,6 +139,7 @@ class Settings:
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
             forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
             store_objects=environment.read(table.STORED_OBJECTS),
+            front_page=environment.read(table.FRONT_PAGE),
             allowed_origins=environment.read(table.ALLOWED_ORIGINS),
             client_auth=client_auth,
             client_resources=environment.read_optional(table.CLIENT_RESOURCES) or frozenset(),

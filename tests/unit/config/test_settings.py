@@ -122,6 +122,7 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("CLIENT_AUTH", "azure-key", "client_auth", ClientAuth.AZURE_KEY),
     ("CLIENT_RESOURCES", "a, b", "client_resources", frozenset({"a.openai.azure.com", "b.openai.azure.com"})),
     ("REPAIR_PARAMETERS", "false", "repair_parameters", False),
+    ("FRONT_PAGE", "false", "front_page", False),
     ("TRANSLATE_APIS", "false", "translation.is_on", False),
     ("TRANSLATE_REASONING_DETAILS", "true", "translation.with_details", True),
     ("TRANSLATE_REASONING_MEMORY", "0", "translation.memory", 0),
