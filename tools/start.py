@@ -1,6 +1,7 @@
 """Run the app on this machine: on your Azure OpenAI when one is configured, else on the built-in simulator.
 
-`make start` and `make chat` call it. The settings come from the environment and from local.settings.json, as with Core Tools.
+`make start` and `make chat` call it. The settings come from the environment and from local.settings.json, as with Core
+Tools.
 """
 
 import argparse
@@ -14,9 +15,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from functools import partial
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from proxy.app import build_application, read_settings
@@ -48,11 +47,8 @@ DEVELOPMENT = {"AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
 
 Environ = dict[str, str]
 
-
-class Welcome(Protocol):
-    """Says how to use what runs at a URL."""
-
-    def __call__(self, url: str, settings: Mapping[str, str], key: str | None) -> str: ...
+# How to use what runs at a URL, with these settings and perhaps this key.
+Welcome = Callable[[str, Mapping[str, str], str | None], str]
 
 
 def main() -> int:
@@ -86,7 +82,7 @@ async def _start(environ: Environ, port: int, file: Path, welcome: Welcome) -> i
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
-        printing = asyncio.create_task(_print(host, partial(welcome, settings=_configured(settings, file), key=key)))
+        printing = asyncio.create_task(_print(host, lambda url: welcome(url, _configured(settings, file), key)))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait((printing, stopping), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -184,7 +180,7 @@ curl -N {url}/v1/chat/completions -H 'Authorization: Bearer {shown}' -H 'Content
 Ctrl-C stops everything."""
 
 
-def _welcome_to_page(url: str, settings: Mapping[str, str], key: str | None) -> str:
+def _welcome_to_page(url: str, _settings: Mapping[str, str], key: str | None) -> str:
     return f"""
 Open {url}/ in a browser and use this key:
 

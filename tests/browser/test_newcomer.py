@@ -24,7 +24,7 @@ PATIENCE = 300.0
 async def test_make_chat_in_a_fresh_clone_leads_to_a_streamed_answer(tmp_path: Path) -> None:
     environ = chromium.environ(str(tmp_path))
     clone = tmp_path / "clone"
-    await asyncio.to_thread(subprocess.run, ["git", "clone", "--quiet", REPOSITORY, clone], check=True)
+    await asyncio.to_thread(subprocess.check_call, ["git", "clone", "--quiet", str(REPOSITORY), str(clone)])
     assert "make chat" in (clone / "README.md").read_text()
     process = await asyncio.create_subprocess_exec(
         *("make", "chat", "PORT=0"),
