@@ -2,18 +2,11 @@
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
-const { URL: PROXY, DEAD_URL, AZURE_KEY_URL, KEY, CHROMIUM, SCREENSHOTS } = process.env;
+const { URL: PROXY, DEAD_URL, AZURE_KEY_URL, KEY, CHROMIUM, FLAGS, SCREENSHOTS } = process.env;
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const PHONE = { width: 360, height: 740 };
 const DESK = { width: 1280, height: 800 };
-// The flags keep a browser of its own from asking for anything on the network.
-const browser = await chromium.launch({
-  executablePath: CHROMIUM,
-  args: [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-  ],
-});
+const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS.split(" ") });
 
 async function open(url, options = {}) {
   const context = await browser.newContext({ locale: "en-GB", viewport: DESK, ...options });

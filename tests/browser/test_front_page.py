@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.browser import chromium
 from tests.integration import node
 from tests.processes import REPOSITORY, HostProcess, free_port, running_host
 from tools.azure_openai_simulator import DEFAULT_KEY, Simulator
@@ -22,14 +22,6 @@ FOLDER = Path(__file__).parent
 KEY = "sk-browser-0123456789abcdef"
 LIMITS = {"models": ["chat", "gpt-*"], "rpm": 6000, "expires": "2099-01-31T00:00:00Z"}
 PATIENCE = 90.0
-
-
-def chromium() -> str:
-    """Return where Chromium is; skip the test without one."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if not found:
-        pytest.skip("Chromium is not installed")
-    return found
 
 
 def environ_for(url: str) -> dict[str, str]:
@@ -51,7 +43,7 @@ async def simulator() -> AsyncIterator[Simulator]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def came(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What came of each scenario of page.js."""
-    browser = chromium()
+    browser = chromium.environ(str(tmp_path_factory.mktemp("home")))
     await asyncio.to_thread(node.install, FOLDER)
     async with AsyncExitStack() as stack:
 
@@ -61,14 +53,12 @@ async def came(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -
         proxy = await host(environ_for(simulator.url))
         dead = await host(environ_for(f"http://127.0.0.1:{free_port()}"))
         azure_key = await host({"AZURE_OPENAI_ENDPOINT": simulator.url, "CLIENT_AUTH": "azure-key"})
-        environ = {
+        environ = browser | {
             "URL": proxy.url,
             "DEAD_URL": dead.url,
             "AZURE_KEY_URL": azure_key.url,
             "KEY": KEY,
-            "CHROMIUM": browser,
             "SCREENSHOTS": os.environ.get("SCREENSHOTS", ""),
-            "HOME": str(tmp_path_factory.mktemp("home")),
         }
         return {"url": proxy.url} | await node.run_script(FOLDER / "page.js", environ, timeout=PATIENCE)
 
