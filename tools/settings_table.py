@@ -57,7 +57,7 @@ FOR_SIMULATOR: Mapping[Setting[object], str] = {
     ),
     table.AZURE_OPENAI_AUTH: "key",
     table.AZURE_OPENAI_API_KEY: "simulator-key",
-    table.CLIENT_KEYS: "local=sk-local",
+    table.CLIENT_KEYS: "local=sk-for-this-machine-only",
 }
 FOR_PLATFORM = {
     "FUNCTIONS_WORKER_RUNTIME": "python",
