@@ -63,7 +63,7 @@ class Affinity:
 
         All limits together are above the calls in flight, so that one always has room.
         """
-        in_flight = [self._in_flight.get(target.key, 0) for target in targets]
+        in_flight = list(map(self.in_flight, targets))
         each = OVER_SHARE * (sum(in_flight) + 1) / sum(map(weight_of, targets))
         fitting = [
             target for target, calls in zip(targets, in_flight, strict=True) if calls < each * weight_of(target) + SPARE
