@@ -4,6 +4,7 @@ The models' caches keep beginnings of prompts from 1,024 tokens on, which take s
 prompt stand first. https://platform.openai.com/docs/guides/prompt-caching
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
 from itertools import islice
@@ -16,8 +17,8 @@ from proxy.openai_api.json_walk import elements
 
 # A system prompt and tools of so many bytes are worth a place in the cache by themselves.
 LARGE = 4096
-# Who begins alike for so many bytes shares what is cached of them; to hash more would take time for nothing.
-MAX_HASHED = 64 * 1024
+# Who begins alike for so many bytes shares some 4,000 cached tokens; to hash more would take time for little.
+MAX_HASHED = 16 * 1024
 # The first message of the user is among so many, or there is none to find.
 MAX_MESSAGES = 16
 KEY_BYTES = 16
@@ -33,6 +34,8 @@ class _Message(msgspec.Struct, gc=False):
 
 _DECODE = msgspec.json.Decoder(_Message).decode
 _SYSTEM = frozenset({"system", "developer"})
+# How nearly all clients write a message; it says the role without reading what may be long.
+_ROLE_FIRST = re.compile(rb'\{\s*+(?:"type"\s*+:\s*+"message"\s*+,\s*+)?+"role"\s*+:\s*+"([a-z]++)"')
 
 
 def find_prompt_key(operation: str, document: JsonBody | None) -> bytes | None:
@@ -92,7 +95,7 @@ def _of_messages(document: JsonBody, name: str) -> Beginning:
     shared: list[Span] = []
     is_beginning = True
     for start, end in islice(elements(document.raw, span[0]), MAX_MESSAGES):
-        role = _role_of(document.raw[start:end])
+        role = _role_of(document.raw, start, end)
         is_beginning = is_beginning and role in _SYSTEM
         if is_beginning:
             shared.append((start, end))
@@ -101,9 +104,11 @@ def _of_messages(document: JsonBody, name: str) -> Beginning:
     return shared, None
 
 
-def _role_of(message: bytes) -> object:
+def _role_of(raw: bytes, start: int, end: int) -> object:
+    if (first := _ROLE_FIRST.match(raw, start)) is not None:
+        return first[1].decode()
     try:
-        role = decode(message, _DECODE).role
+        role = decode(raw[start:end], _DECODE).role
     except UNREADABLE:  # no object
         return None
     return role if isinstance(role, str) else None

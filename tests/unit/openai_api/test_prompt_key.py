@@ -144,3 +144,21 @@ def test_what_azure_will_refuse_does_no_harm(body: bytes) -> None:
 def test_halves_of_surrogate_pairs_and_any_white_space_do_no_harm() -> None:
     body = b'{ "messages" : [ {"role" : "user", "content":"\\ud83d"} , {"role":"assistant"} ] }'
     assert find_prompt_key(CHAT, parse_json_body(body)) is not None
+
+
+@pytest.mark.parametrize(
+    "role",
+    [
+        '"role":"user"',
+        '"role" : "user"',
+        '"type":"message", "role":"user"',
+        '"x":[1],"role":"user"',
+        '"role":"us\\u0065r"',
+    ],
+)
+def test_the_first_message_of_the_user_is_found_wherever_its_role_stands(role: str) -> None:
+    bodies = [
+        f'{{"messages":[{{"role":"system"}},{{{role},"name":"{name}"}},{{"role":"user"}}]}}' for name in ("a", "b", "a")
+    ]
+    one, other, same = (find_prompt_key(CHAT, parse_json_body(body.encode())) for body in bodies)
+    assert one == same != other
