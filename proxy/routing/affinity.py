@@ -38,10 +38,6 @@ class Affinity:
         self._names = tuple(names)
         self._in_flight: dict[Key, int] = {}
 
-    def __len__(self) -> int:
-        """Return how many calls are in flight."""
-        return sum(self._in_flight.values())
-
     def in_flight(self, target: Target) -> int:
         """Return how many calls are in flight at a target."""
         return self._in_flight.get(target.key, 0)
