@@ -132,6 +132,18 @@ def test_few_calls_at_once_stay_together() -> None:
     assert sorted(affinity.in_flight(one) for one in FIVE) == [0, 0, 0, 0, SPARE]
 
 
+def test_each_call_is_counted_until_it_ends() -> None:
+    affinity = Affinity(NAMES)
+    calls = [placement(affinity, b"key") for _ in range(3)]
+    for call in calls:
+        call.move(FIVE[0])
+    counted = []
+    for call in calls:
+        call.end()
+        counted.append(affinity.in_flight(FIVE[0]))
+    assert counted == [2, 1, 0]
+
+
 def test_a_call_that_goes_on_elsewhere_is_counted_there_alone() -> None:
     affinity = Affinity(NAMES)
     call = placement(affinity, b"key")
