@@ -130,60 +130,58 @@ async def test_a_response_is_the_same(host: HostProcess) -> None:
 
 
 Write = Callable[[dict[str, Any]], str]
+TEXTS = ("hello", ' "usage": null', '{"usage":null}', ',"usage":null}', "é", "x")
 STYLES: Mapping[str, tuple[Write, bool]] = {
-    "compact, last": (lambda chunk: json.dumps(chunk, separators=(",", ":")), True),
-    "compact, first": (lambda chunk: json.dumps(chunk, separators=(",", ":")), False),
-    "spaced, last": (json.dumps, True),
-    "spaced, first": (json.dumps, False),
-    "of several lines": (lambda chunk: json.dumps(chunk, indent=1).replace("\n", "\ndata: "), True),
+    "compact-last": (lambda chunk: json.dumps(chunk, separators=(",", ":")), True),
+    "compact-first": (lambda chunk: json.dumps(chunk, separators=(",", ":")), False),
+    "spaced-last": (json.dumps, True),
+    "spaced-first": (json.dumps, False),
+    "of-several-lines": (lambda chunk: json.dumps(chunk, indent=1).replace("\n", "\ndata: "), True),
 }
 
 
 class Telling(Server):
-    """A server that tells the usage only when asked, in the style of one of many."""
-
-    def __init__(self, style: str, texts: tuple[str, ...], *, whole: bool = False) -> None:
-        super().__init__()
-        self.write, self.last = STYLES[style]
-        self.texts = texts
-        self.whole = whole
+    """A server that tells the usage only when asked, in the style that its model is named by."""
 
     async def _answer(self, request: web.Request) -> web.Response:
-        asked = (await request.json()).get("stream_options", {}).get("include_usage", False)
-        chunks = [self._chunk([_choice({"role": "assistant", "content": ""})], asked)]
-        chunks += [self._chunk([_choice({"content": text})], asked) for text in self.texts]
-        chunks.append(self._chunk([_choice({}, "stop")], asked))
-        if asked:
-            chunks.append(self._chunk([], asked, USAGE))
-        events = [f"data: {self.write(chunk)}\n\n" for chunk in chunks]
+        asked = await request.json()
+        write, is_last = STYLES[asked["model"]]
+        choices = [_choice({"content": text}) for text in TEXTS]
+        chunks = [
+            _chunk([one]) for one in (_choice({"role": "assistant", "content": ""}), *choices, _choice({}, "stop"))
+        ]
+        if asked.get("stream_options", {}).get("include_usage", False):
+            told = [({"usage": None}, chunk) for chunk in chunks] + [({"usage": USAGE}, _chunk([]))]
+            chunks = [{**chunk, **usage} if is_last else {**usage, **chunk} for usage, chunk in told]
+        events = [f"data: {write(chunk)}\n\n" for chunk in chunks]
         return web.Response(text="".join([*events, "data: [DONE]\n\n"]), content_type="text/event-stream")
 
-    def _chunk(self, choices: list[Any], asked: bool, usage: object = None) -> dict[str, Any]:
-        chunk = {"id": "a", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices}
-        told = {"usage": usage} if asked else {}
-        return {**chunk, **told} if self.last else {**told, **chunk}
+
+def _chunk(choices: list[Any]) -> dict[str, Any]:
+    return {"id": "a", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices}
 
 
 def _choice(delta: Mapping[str, str], reason: str | None = None) -> dict[str, Any]:
     return {"index": 0, "delta": delta, "finish_reason": reason}
 
 
-@pytest.mark.parametrize("style", STYLES)
-async def test_the_bytes_of_any_server_are_the_same(style: str) -> None:
-    texts = ("hello", ' "usage": null', '{"usage":null}', ',"usage":null}', "é", "x")
-    async with Telling(style, texts) as server:
-        entry = {
-            "name": "s", "kind": "openai", "endpoint": f"http://127.0.0.1:{server.port}/v1", "models": {"m": "m"},
-            "auth": "none",
-        }  # fmt: skip
+async def test_the_bytes_of_any_server_are_the_same() -> None:
+    async with Telling() as server:
+        entry = {"name": "s", "kind": "openai", "endpoint": f"http://127.0.0.1:{server.port}/v1", "auth": "none"}
         environ = {
-            "AZURE_OPENAI_RESOURCES": json.dumps([entry]),
+            "AZURE_OPENAI_RESOURCES": json.dumps([{**entry, "models": {style: style for style in STYLES}}]),
             "CLIENT_KEYS": KEYS,
             "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
         }
         async with running_host(REPOSITORY, environ) as app:
-            body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
-            written = await same(app.url, "chat/completions", body)
-    assert written.endswith(b"data: [DONE]\n\n")
-    chunks = [json.loads(block[6:]) for block in written.split(b"\n\n")[:-2]]
-    assert "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks) == "".join(texts)
+            for style in STYLES:
+                body = {
+                    "model": style,
+                    "stream": True,
+                    "max_tokens": 100,
+                    "messages": [{"role": "user", "content": "hi"}],
+                }
+                written = await same(app.url, CHAT, body)
+                assert written.endswith(b"data: [DONE]\n\n")
+                chunks = [json.loads(block[6:]) for block in written.split(b"\n\n")[:-2]]
+                assert "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks) == "".join(TEXTS)
