@@ -16,6 +16,7 @@ from proxy.translation.responses_on_chat.texts import EMPTY, checked, is_text, j
 _BREAKPOINT = "prompt_cache_breakpoint"
 _PART = "input[].content[]"
 _LINE = rb"\n"
+_SEALED, _SEALED_BY_AZURE = "encrypted_content", b'"gAAAA'
 # What an output says that has only images or files, which follow in a message of their own.
 _ATTACHED = Raw(b'"The output is attached to the next message."')
 
@@ -84,6 +85,28 @@ def user_content(draft: Draft, value: Raw, path: str) -> Raw:
             converted[_BREAKPOINT] = part[_BREAKPOINT]
         parts.append(converted)
     return encode_parts(parts)
+
+
+def agent_content(draft: Draft, value: Raw, path: str) -> Raw:
+    """Return what one agent of Codex wrote to another; a part of it that Azure has sealed is left out.
+
+    The models of a chat write it as it is, and Codex hands it on as if it were sealed.
+    https://github.com/openai/codex/pull/26210
+    """
+    if value == NULL or is_text(value):
+        return EMPTY if value == NULL else value
+    kept = []
+    for number, raw in enumerate(list_of(value, path)):
+        kind, part = _part(raw, f"{path}[{number}]")
+        if kind != _SEALED:
+            kept.append(raw)
+            continue
+        text = checked(part.get(_SEALED, NULL), f"{path}[{number}].{_SEALED}")
+        if bytes(text).startswith(_SEALED_BY_AZURE):
+            draft.drop(_SEALED, _PART)
+        else:
+            kept.append(Raw(ENCODE({"type": "input_text", "text": text})))
+    return user_content(draft, Raw(ENCODE(kept)), path)
 
 
 def encode_parts(parts: list[Members]) -> Raw:

@@ -13,6 +13,7 @@ from msgspec import Raw
 from proxy.errors import InvalidRequest
 from proxy.openai_api.json_members import ENCODE, Members
 from proxy.translation.responses_on_chat.content import (
+    agent_content,
     assistant_content,
     encode_parts,
     instructing_content,
@@ -222,6 +223,14 @@ def _message(history: History, item: Members, path: str) -> None:
         raise InvalidRequest(message, param=f"{path}.role", code="invalid_value")
 
 
+def _agent_message(history: History, item: Members, path: str) -> None:
+    """Take what another agent of Codex wrote, which says itself who that is."""
+    _drop_rest(history, item, "content")
+    content = agent_content(history.draft, item.get("content", NULL), f"{path}.content")
+    if content != EMPTY:
+        history.tell(path, "user", content)
+
+
 def _reasoning(history: History, item: Members, path: str) -> None:
     """Take reasoning that was sealed here or never was; what Azure has sealed only Azure can read."""
     _drop_rest(history, item, "summary", "content", "encrypted_content")
@@ -325,6 +334,7 @@ def _rows(fate: Fate, take: _Take, *names: str, chat: str = "") -> dict[str, Ite
 
 ITEMS: Mapping[str, ItemRow] = {
     **_rows(Fate.SENT, _message, "message", chat="a message, the assistant's with its calls"),
+    **_rows(Fate.SENT, _agent_message, "agent_message", chat="a message of the user"),
     **_rows(Fate.SENT, _reasoning, "reasoning", chat="reasoning_content of the message with its calls"),
     **_rows(Fate.SENT, _function_call, "function_call", chat="one of the tool_calls"),
     **_rows(Fate.SENT, _custom_call, "custom_tool_call", chat="one of the tool_calls, with the member input"),
@@ -340,6 +350,6 @@ ITEMS: Mapping[str, ItemRow] = {
         *("apply_patch_call", "apply_patch_call_output", "mcp_list_tools", "mcp_approval_request", "mcp_call"),
         *("mcp_approval_response", "program", "program_output"),
     ),
-    **_rows(Fate.REFUSED, _compacted, "compaction", "compaction_summary", "compaction_trigger"),
+    **_rows(Fate.REFUSED, _compacted, "compaction", "compaction_summary", "context_compaction", "compaction_trigger"),
     **_rows(Fate.REFUSED, _reference, "item_reference"),
 }

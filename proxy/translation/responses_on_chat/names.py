@@ -8,6 +8,7 @@ from enum import Enum
 from hashlib import blake2b
 
 import msgspec
+from msgspec.structs import replace
 
 # What a chat allows; a response allows names of twice the length.
 MAX_NAME = 64
@@ -29,11 +30,12 @@ class ToolKind(Enum):
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):
-    """A tool as the client named it."""
+    """A tool as the client named it; `asks_to_seal` tells that OpenAI's models may seal some of its arguments."""
 
     kind: ToolKind
     name: str
     namespace: str | None = None
+    asks_to_seal: bool = False
 
 
 class ToolNames:
@@ -51,6 +53,10 @@ class ToolNames:
             known = self._by_tool[key] = self._free(tool)
             self._by_name[known] = tool
         return known
+
+    def note_seal(self, name: str) -> None:
+        """Take that a function asks for sealed arguments."""
+        self._by_name[name] = replace(self._by_name[name], asks_to_seal=True)
 
     def tool(self, name: str) -> Tool:
         """Return the tool that a function is; a function that nobody offered is its own."""

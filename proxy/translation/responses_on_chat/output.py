@@ -200,6 +200,9 @@ class ToolCall:
         item["name"] = quoted(self._tool.name)
         if self._tool.namespace is not None:
             item["namespace"] = quoted(self._tool.namespace)
+        if self._tool.asks_to_seal:
+            # Codex takes the arguments for sealed without this: https://github.com/openai/codex/pull/35845
+            item["encrypted_function_args"] = Raw(b"[]")
         if kind is ToolKind.CUSTOM:
             return {**item, "input": quoted("".join(self._input))}
         return {**item, "arguments": Raw(b'"%s"' % self._arguments)}

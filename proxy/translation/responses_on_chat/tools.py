@@ -7,6 +7,7 @@ https://platform.openai.com/docs/guides/tools
 
 from collections.abc import Callable, Iterable, Mapping
 
+import msgspec
 from msgspec import Raw
 
 from proxy.errors import InvalidRequest
@@ -65,6 +66,8 @@ class Tools:
             members["description"] = tool["description"]
         if kind is ToolKind.FUNCTION and tool.get("strict") == _TRUE:
             members["strict"] = _TRUE
+        if _asks_to_seal(parameters):
+            self.names.note_seal(flat)
         self.draft.drop_rest(tool, _KNOWN, "tools[]")
         self.functions[flat], self._origins[flat] = members, path
         return [flat]
@@ -134,6 +137,24 @@ class Tools:
 
 
 _KNOWN = frozenset({"type", "name", "namespace", "description", "parameters", "strict", "format", "tools", "execution"})
+
+
+class _Parameters(msgspec.Struct):
+    properties: dict[str, object] = {}
+
+
+_PARAMETERS = msgspec.json.Decoder(_Parameters).decode
+
+
+def _asks_to_seal(parameters: Raw) -> bool:
+    """Tell whether some argument is to be written sealed, which only OpenAI's models do: Codex marks messages so."""
+    if b'"encrypted"' not in bytes(parameters):
+        return False
+    try:
+        properties = _PARAMETERS(parameters).properties.values()
+    except msgspec.ValidationError:
+        return False
+    return any(isinstance(one, dict) and one.get("encrypted") is True for one in properties)
 
 
 def _function(tools: Tools, tool: Members, path: str) -> list[str]:
