@@ -110,9 +110,13 @@ class _Request:
             raise InvalidRequest(message, param="messages", code="missing_required_parameter")
         for name, value in self._given.items():
             row = MEMBERS.get(name)
-            if row is None or row.fate is Fate.SENT:
+            if row is None:
                 self.body[name] = value
-            elif value != _NULL:
+            elif value == _NULL:
+                continue  # Chat takes it for a member that is missing, Responses not everywhere.
+            elif row.fate is Fate.SENT:
+                self.body[name] = value
+            else:
                 self._take(name, row.fate, row.note, value)
         self.include += [ENCRYPTED] * reasons
         parts: dict[str, object] = {"include": self.include, "text": self.text, "reasoning": self.reasoning}

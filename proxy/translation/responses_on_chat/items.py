@@ -70,7 +70,9 @@ class History:
         self._unanswered: dict[str, list[_Call]] = {}
 
     def instruct(self, origin: str, content: Raw) -> None:
-        """Add a message that instructs; those at the beginning are one."""
+        """Add a message that instructs; those at the beginning are one, and one that says nothing is none."""
+        if content == EMPTY:
+            return
         role = self.draft.model.instructing_role
         only = self._entries[0] if len(self._entries) == 1 else None
         if isinstance(only, _Message) and only.role == role:
@@ -146,10 +148,11 @@ class History:
             self.draft.drop("input[].reasoning")
         if turn.calls:
             message["tool_calls"] = Raw(ENCODE([_tool_call(call) for call in turn.calls]))
-        if texts or "refusal" in message:
-            return {**message, "content": joined(texts) if texts else NULL}
-        if turn.calls:
-            return {**message, "content": NULL}
+        if texts:
+            return {**message, "content": joined(texts)}
+        if turn.calls or "refusal" in message:
+            # Some servers and templates of other makers' models take no null: https://github.com/SaladDay/cc-switch-cli/issues/448
+            return {**message, "content": NULL if self.draft.model.is_openai else EMPTY}
         return None if turn.thoughts else {**message, "content": EMPTY}
 
 

@@ -170,9 +170,15 @@ class ToolCall:
         self._characters = PieceDecoder()
         self._decoder = CustomInput()
         self._input: list[str] = []
+        self._is_over = False
 
     def pass_arguments(self, piece: bytes) -> bytes:
-        """Return the event of a piece of the arguments, nothing where the client is told only the whole."""
+        """Return the event of a piece of the arguments, nothing where the client is told only the whole.
+
+        Behind arguments that were whole when another item began there are only blanks.
+        """
+        if self._is_over:
+            return b""
         self._arguments += piece
         if self._tool.kind is ToolKind.FUNCTION:
             return self._delta(Raw(b'"%s"' % piece)) if piece else b""
@@ -216,6 +222,7 @@ class ToolCall:
             written = self._said(self._decoder.feed(self._characters.end()) + self._decoder.end())
         if self._tool.kind.value in INPUTS:
             written += end_input(self._event, self.whole(status), self._tool.kind.value)
+        self._is_over = True
         return written
 
     def _said(self, text: str) -> bytes:

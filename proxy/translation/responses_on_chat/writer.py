@@ -1,5 +1,6 @@
 """What a chat says, whole or in chunks, put into the items of a response."""
 
+import msgspec
 from msgspec import Raw
 
 from proxy.azure_api.failed_response import FAILED, encode_error, error_fields
@@ -22,6 +23,7 @@ from proxy.translation.responses_on_chat.shapes import (
 from proxy.translation.responses_on_chat.texts import PieceDecoder, is_text, nested, quoted
 from proxy.translation.responses_on_chat.thoughts import ThoughtSplitter
 
+_LIST = msgspec.json.Decoder(list[Members]).decode
 _NO_TEXT = "Azure OpenAI sent a text that is none."
 _TEXT, _REFUSAL = "output_text", "refusal"
 _INCOMPLETE = frozenset({"length", "content_filter"})
@@ -72,7 +74,7 @@ class Writer:
 
     def close(self) -> bytes:
         """Return the last events of a complete answer."""
-        written = b"" if self._reason is not None else self._finish("stop")
+        written = self._finish(self._reason or "stop")
         return written + self.event(LAST[self._status], response=self.end())
 
     def fail(self, error: ProxyError) -> bytes:
@@ -216,11 +218,15 @@ def _with_bytes(logprobs: Logprobs | None, restore: Restore) -> list[Members]:
 
 
 def _token(token: Members, restore: Restore) -> Members:
+    others = token.get("top_logprobs", NULL)
+    listed = [] if others == NULL else [_likely(other, restore) for other in _LIST(others)]
+    return {**_likely(token, restore), "top_logprobs": Raw(ENCODE(listed))}
+
+
+def _likely(token: Members, restore: Restore) -> Members:
     found = {name: Raw(restore(value)) for name, value in token.items()}
     if found.get("bytes", NULL) == NULL:
         found["bytes"] = _bytes_of(found.get("token", NULL))
-    others = found.get("top_logprobs", NULL)
-    found["top_logprobs"] = Raw(b"[]") if others == NULL else others
     return found
 
 

@@ -197,13 +197,29 @@ def test_citations_are_flat() -> None:
 
 def test_probabilities_have_bytes() -> None:
     tokens = [
-        {"token": "é", "logprob": -0.5, "bytes": None, "top_logprobs": None},
-        {"token": "a", "logprob": -1, "bytes": [97], "top_logprobs": []},
+        {
+            "token": "é",
+            "logprob": -0.5,
+            "bytes": None,
+            "top_logprobs": [
+                {"token": "e", "logprob": -1, "bytes": None},
+                {"token": "f", "logprob": -2, "bytes": [102]},
+            ],
+        },
+        {"token": "a", "logprob": -1, "bytes": [97], "top_logprobs": None},
     ]
     whole = {"choices": [{"message": {"content": "éa"}, "finish_reason": "stop", "logprobs": {"content": tokens}}]}
     found = read_answer(whole)["output"][0]["content"][0]["logprobs"]
     assert found == [
-        {"token": "é", "logprob": -0.5, "bytes": [195, 169], "top_logprobs": []},
+        {
+            "token": "é",
+            "logprob": -0.5,
+            "bytes": [195, 169],
+            "top_logprobs": [
+                {"token": "e", "logprob": -1, "bytes": [101]},
+                {"token": "f", "logprob": -2, "bytes": [102]},
+            ],
+        },
         {"token": "a", "logprob": -1, "bytes": [97], "top_logprobs": []},
     ]
     tokens = [{"token": None, "logprob": 0}]

@@ -351,6 +351,19 @@ def test_a_call_of_the_old_form_is_one() -> None:
     assert [name for _, name, _ in calls_of(*old)] == ["f"]
 
 
+def test_blanks_behind_arguments_that_were_whole_are_nothing() -> None:
+    chunks = [
+        *(chunk(piece(0, '{"at":1}', "a", "look")), chunk(piece(1, "", "b", "look"))),
+        *(chunk(piece(0, "\n ")), chunk(piece(1, '{"at":2}')), chunk(piece(0, " "))),
+    ]
+    assert calls_of(*chunks) == [("a", "look", '{"at":1}'), ("b", "look", '{"at":2}')]
+
+
+def test_what_comes_behind_a_reason_ends_with_the_answer() -> None:
+    found = events([chunk({"content": "a"}), chunk({}, "stop"), chunk({"content": "b"}), *END[1:]])
+    assert [item["content"][0]["text"] for item in found[-1]["response"]["output"]] == ["a", "b"]
+
+
 def test_text_behind_a_call_is_a_message_of_its_own() -> None:
     found = response([chunk(piece(0, "{}", "c", "f")), chunk({"content": "A"}), *END])["output"]
     assert [item["type"] for item in found] == ["function_call", "message"]
