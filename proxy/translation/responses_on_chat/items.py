@@ -21,7 +21,7 @@ from proxy.translation.responses_on_chat.content import (
     user_content,
 )
 from proxy.translation.responses_on_chat.draft import NULL, Draft, Fate, list_of, members_of
-from proxy.translation.responses_on_chat.marks import is_translated, needs_responses, refuse_reference, unseal
+from proxy.translation.responses_on_chat.marks import is_translated, needs_responses, refuse_reference, unseal, was_part
 from proxy.translation.responses_on_chat.names import Tool, ToolKind, call_id
 from proxy.translation.responses_on_chat.texts import EMPTY, checked, joined, nested, quoted, text_of
 from proxy.translation.responses_on_chat.tools import SEARCH, Tools
@@ -48,6 +48,7 @@ class _Turn(msgspec.Struct):
     texts: list[Raw] = []
     refusals: list[Raw] = []
     thoughts: list[str] = []
+    has_parts: bool = False
     calls: list[_Call] = []
 
 
@@ -135,25 +136,33 @@ class History:
 
     def _assistant(self, turn: _Turn) -> Members | None:
         """Return what the model did as one message; None when it was reasoning alone."""
-        message: Members = {"role": Raw(b'"assistant"')}
+        message: Members = {"role": Raw(b'"assistant"'), **self._thoughts(turn)}
         texts = turn.texts
         if turn.refusals and self.draft.model.is_openai:
             message["refusal"] = joined(turn.refusals)
         else:
             texts = [*texts, *turn.refusals]
-        sends_thoughts = bool(turn.calls) and not self.draft.model.is_openai
-        if turn.thoughts and sends_thoughts:
-            message["reasoning_content"] = quoted("\n\n".join(turn.thoughts))
-        elif turn.thoughts:
-            self.draft.drop("input[].reasoning")
         if turn.calls:
             message["tool_calls"] = Raw(ENCODE([_tool_call(call) for call in turn.calls]))
-        if texts:
-            return {**message, "content": joined(texts)}
-        if turn.calls or "refusal" in message:
-            # Some servers and templates of other makers' models take no null: https://github.com/SaladDay/cc-switch-cli/issues/448
-            return {**message, "content": NULL if self.draft.model.is_openai else EMPTY}
-        return None if turn.thoughts else {**message, "content": EMPTY}
+        elif turn.thoughts and not texts and "refusal" not in message:
+            return None
+        return {**message, "content": self._said(turn, message, texts)}
+
+    def _thoughts(self, turn: _Turn) -> Members:
+        """Return the reasoning before calls, which other makers' models need again."""
+        if not turn.thoughts:
+            return {}
+        if not turn.calls or self.draft.model.is_openai:
+            self.draft.drop("input[].reasoning")
+            return {}
+        return {} if turn.has_parts else {"reasoning_content": quoted("\n\n".join(turn.thoughts))}
+
+    def _said(self, turn: _Turn, message: Members, texts: list[Raw]) -> Raw:
+        if turn.has_parts and turn.calls and not self.draft.model.is_openai:
+            return _with_thinking(turn.thoughts, texts)
+        # Some servers of other makers' models take no null: https://github.com/SaladDay/cc-switch-cli/issues/448
+        is_null = not texts and self.draft.model.is_openai and ("tool_calls" in message or "refusal" in message)
+        return NULL if is_null else joined(texts)
 
 
 def _kind(item: Members, path: str) -> str:
@@ -182,6 +191,13 @@ def _attachments(calls: list[_Call]) -> list[Members]:
         if call.attached:
             parts += (_text_part(quoted(f"Attached to the output of the call {call.id}:")), *call.attached)
     return [{"role": Raw(b'"user"'), "content": Raw(ENCODE(parts))}] if parts else []
+
+
+def _with_thinking(thoughts: list[str], texts: list[Raw]) -> Raw:
+    """Return a content as the models have it that tell their reasoning there."""
+    inner = [_text_part(quoted(thought)) for thought in thoughts]
+    thinking = {"type": Raw(b'"thinking"'), "thinking": Raw(ENCODE(inner)), "closed": Raw(b"true")}
+    return Raw(ENCODE([thinking, *(_text_part(text) for text in texts)]))
 
 
 def _text_part(text: Raw) -> Members:
@@ -238,13 +254,14 @@ def _reasoning(history: History, item: Members, path: str) -> None:
     """Take reasoning that was sealed here or never was; what Azure has sealed only Azure can read."""
     _drop_rest(history, item, "summary", "content", "encrypted_content")
     sealed = item.get("encrypted_content", NULL)
-    own = None if sealed == NULL else unseal(text_of(sealed, f"{path}.encrypted_content"))
+    content = "" if sealed == NULL else text_of(sealed, f"{path}.encrypted_content")
+    own = unseal(content)
     if sealed != NULL and own is None:
         history.draft.drop("input[].encrypted_content")
     text = own or _thoughts(item, "content", path) or _thoughts(item, "summary", path)
     if text:
         turn = history.turn(path)
-        turn.thoughts = [*turn.thoughts, text]
+        turn.thoughts, turn.has_parts = [*turn.thoughts, text], was_part(content)
 
 
 def _thoughts(item: Members, name: str, path: str) -> str:

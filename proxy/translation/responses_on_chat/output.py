@@ -60,6 +60,7 @@ class Reasoning:
         self._id = quoted(new_id("rs", asked.reply))
         self._sealed = asked.sealed
         self._text = bytearray()
+        self.is_part = False
         self._event = partial(event, item_id=self._id, summary_index=0)
 
     def begin(self) -> bytes:
@@ -76,7 +77,7 @@ class Reasoning:
         item: Members = {"id": self._id, "type": Raw(b'"reasoning"'), "status": quoted(status)}
         item["summary"] = Raw(ENCODE([self._part()] if self._text else []))
         if self._sealed and self._text:
-            item["encrypted_content"] = quoted(seal(PieceDecoder().feed(bytes(self._text))))
+            item["encrypted_content"] = quoted(seal(PieceDecoder().feed(bytes(self._text)), is_part=self.is_part))
         return item
 
     def end(self, _status: str) -> bytes:
@@ -264,13 +265,17 @@ class Output:
         """Tell whether there is no item yet."""
         return not self._count
 
-    def think(self, piece: bytes) -> bytes:
-        """Return the events of a piece of reasoning, the inside of a string of JSON."""
+    def think(self, piece: bytes, *, is_part: bool = False) -> bytes:
+        """Return the events of a piece of reasoning, the inside of a string of JSON.
+
+        `is_part` tells that it was a part of the content.
+        """
         self.count(piece)
         item, written = self._last(Reasoning), b""
         if item is None:
             item = Reasoning(self._place(), self._asked)
             written = self._begin(item) + item.begin()
+        item.is_part = is_part
         return written + item.think(piece)
 
     def say(self, kind: str, piece: bytes, logprobs: list[Members], **others: Raw) -> bytes:

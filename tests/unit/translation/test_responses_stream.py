@@ -249,6 +249,20 @@ def test_thoughts_in_tags_are_read_wherever_the_tags_are_cut(size: int) -> None:
     assert response([START, *parts, *END], is_openai=True)["output"][0]["content"][0]["text"] == whole
 
 
+def test_reasoning_in_a_content_of_parts_streams() -> None:
+    # https://github.com/agentjido/req_llm/issues/742
+    def parts(*found: Json) -> bytes:
+        return chunk({"content": list(found)})
+
+    thinking = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": text}]} for text in ("Hm", "\ud83d", "\ude00")
+    ]
+    chunks = [START, *map(parts, thinking), parts({"type": "text", "text": "A"}), chunk({"content": "B"}), *END]
+    reasoning, said = response(chunks, {"stream": True})["output"]
+    assert reasoning["summary"] == [{"type": "summary_text", "text": "Hm\U0001f600"}]
+    assert said["content"][0]["text"] == "AB"
+
+
 def test_what_might_have_begun_thoughts_is_text_at_the_end() -> None:
     assert response([chunk({"content": "<thi"}), *END])["output"][0]["content"][0]["text"] == "<thi"
     call = chunk(piece(0, "{}", "c", "look"))
@@ -286,7 +300,10 @@ def test_a_refusal_has_events_of_its_own() -> None:
     assert found[-1]["response"]["output"][0]["content"][1] == {"type": "refusal", "refusal": "No."}
 
 
-@pytest.mark.parametrize(("finish", "reason"), [("length", "max_output_tokens"), ("content_filter", "content_filter")])
+@pytest.mark.parametrize(
+    ("finish", "reason"),
+    [("length", "max_output_tokens"), ("model_length", "max_output_tokens"), ("content_filter", "content_filter")],
+)
 def test_an_answer_that_was_cut_ends_as_incomplete(finish: str, reason: str) -> None:
     found = events([START, chunk({"content": "A"}), chunk({}, finish), DONE])
     assert found[-1]["type"] == "response.incomplete"
