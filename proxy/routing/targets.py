@@ -100,6 +100,15 @@ def is_of_other_maker(target: Target) -> bool:
     return target.on_v1 or any(_OF_OTHERS.search(name) for name in names)
 
 
+_OF_MISTRAL = re.compile(r"mi(?:s|nis|x)tral|codestral|magistral|devstral|pixtral")
+
+
+def is_of_mistral(target: Target) -> bool:
+    """Tell whether a target's model has the name of one of Mistral, which refuse members that they do not know."""
+    names = (name.lower() for name in (target.model, target.deployment) if name is not None)
+    return any(_OF_MISTRAL.search(name) for name in names)
+
+
 # What a model is for, by its name; the first row that fits counts, None for those that serve nothing by default.
 _KINDS: tuple[tuple[re.Pattern[str], ModelKind | None], ...] = tuple(
     (re.compile(pattern), kind)

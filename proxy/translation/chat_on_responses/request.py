@@ -192,7 +192,9 @@ class _Request:
 
     def logprobs(self, value: Raw) -> None:
         """Take whether the answer has probabilities."""
-        self.include += [LOGPROBS] * (bytes(value) == _TRUE)
+        if bytes(value) == _TRUE:
+            self.include.append(LOGPROBS)
+            self.renamed["include"] = "logprobs"
 
     def stream_options(self, value: Raw) -> None:
         """Take the options of the stream, one of which is answered here."""

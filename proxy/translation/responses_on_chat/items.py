@@ -152,10 +152,14 @@ class History:
         """Return the reasoning before calls, which other makers' models need again."""
         if not turn.thoughts:
             return {}
-        if not turn.calls or self.draft.model.is_openai:
+        model = self.draft.model
+        if turn.calls and not model.is_openai and turn.has_parts:
+            return {}
+        # Mistral's refuse a member that only others have: https://github.com/BerriAI/litellm/issues/30835
+        if not turn.calls or model.is_openai or model.is_mistral:
             self.draft.drop("input[].reasoning")
             return {}
-        return {} if turn.has_parts else {"reasoning_content": quoted("\n\n".join(turn.thoughts))}
+        return {"reasoning_content": quoted("\n\n".join(turn.thoughts))}
 
     def _said(self, turn: _Turn, message: Members, texts: list[Raw]) -> Raw:
         if turn.has_parts and turn.calls and not self.draft.model.is_openai:

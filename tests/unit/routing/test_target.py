@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.routing.targets import Target, is_of_openai, is_of_other_maker
+from proxy.routing.targets import Target, is_of_mistral, is_of_openai, is_of_other_maker
 from tests.unit.routing.samples import target
 
 
@@ -51,6 +51,12 @@ def test_another_model_is_there_because_it_was_configured_whatever_its_version()
 )
 def test_a_model_of_openai_is_told_by_its_name(target: Target, is_so: bool) -> None:
     assert is_of_openai(target) is is_so
+
+
+def test_a_model_of_mistral_is_told_by_its_name() -> None:
+    assert is_of_mistral(Target(resource=0, model="Mistral-Medium-3.5", deployment="d"))
+    assert is_of_mistral(Target(resource=0, deployment="my-codestral"))
+    assert not is_of_mistral(Target(resource=0, model="DeepSeek-V4-Pro", deployment="d"))
 
 
 @pytest.mark.parametrize(

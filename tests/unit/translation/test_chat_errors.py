@@ -39,6 +39,12 @@ def param(name: str | None, **members: object) -> str | None:
     return reader.error(reader.error(refusal("No.", name))).param
 
 
+def test_an_error_about_probabilities_names_them() -> None:
+    assert param("include", logprobs=True) == "logprobs"
+    assert param("include", logprobs=False) is None
+    assert param("top_logprobs", logprobs=True) == "top_logprobs"
+
+
 @pytest.mark.parametrize(
     ("azure", "client"),
     [

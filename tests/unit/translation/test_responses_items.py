@@ -133,6 +133,17 @@ def test_what_says_nothing_is_joined_to_nothing() -> None:
     assert messages(call("a"), output("a", [nothing, one]))[1] == tool("a", "1")
 
 
+def test_mistrals_models_get_no_reasoning_of_others() -> None:
+    items = (user("Hi"), {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}, call("a"))
+    assert messages(*items)[1]["reasoning_content"] == "Hm."
+    assert messages(*items, is_mistral=True)[1].keys() == {"role", "content", "tool_calls"}
+    assert translated({"input": items}, is_mistral=True).dropped == ("input[].reasoning",)
+    own = {"type": "reasoning", "summary": [], "encrypted_content": seal("Hm.", is_part=True)}
+    body = {"input": [user("Hi"), own, call("a")]}
+    said = chat(body, judges=False, is_mistral=True)["messages"][1]["content"]
+    assert said == [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}], "closed": True}]
+
+
 def test_neighbouring_messages_of_the_assistant_are_one() -> None:
     refusal = {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}
     assert messages(assistant("A"), {"role": "assistant", "content": "B"}) == [
