@@ -81,6 +81,18 @@ class History:
         else:
             self.tell(origin, role, content)
 
+    def describe(self, descriptions: Mapping[str, Raw]) -> None:
+        """Put descriptions of functions behind what instructs at the beginning."""
+        if not descriptions or not self._entries:
+            return
+        headed = [joined((quoted(f"Description of the function {name}:"), one)) for name, one in descriptions.items()]
+        role = self.draft.model.instructing_role
+        first = self._entries[0]
+        if isinstance(first, _Message) and first.role == role:
+            first.content = joined((first.content, *headed))
+        else:
+            self._entries.insert(0, _Message("tools", role, joined(headed)))
+
     def tell(self, origin: str, role: str, content: Raw) -> None:
         """Add a message that is not the model's."""
         self._turn = None

@@ -85,11 +85,14 @@ def _build(draft: Draft, names: ToolNames, body: Members) -> Origins:
     if body.get("instructions", NULL) != NULL:
         history.instruct("instructions", checked(body["instructions"], "instructions"))
     _take_input(history, body.get("input", NULL))
+    put_tools(draft, tools, body.get("tool_choice", NULL))
+    history.describe(
+        {name: tools.long_descriptions[name] for name in tools.functions if name in tools.long_descriptions}
+    )
     messages, origins = history.messages()
     if not messages:
         raise InvalidRequest("Missing required parameter: 'input'.", param="input", code="missing_required_parameter")
     draft.members["messages"] = Raw(ENCODE(messages))
-    put_tools(draft, tools, body.get("tool_choice", NULL))
     return Origins(origins, tools.origins())
 
 
