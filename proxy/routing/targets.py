@@ -77,8 +77,11 @@ def is_reasoning(name: str | None) -> bool:
     return name is not None and _REASONING.search(name.lower()) is not None
 
 
-# Models of OpenAI by their names; a deployment may have any other.
-_OF_OPENAI = re.compile(r"(?:chat)?gpt|(?<![a-z0-9])o[1-9](?![0-9])|codex|computer-use|model-router|deep-research")
+# Models of OpenAI by their names; a deployment may have any other. Its open models are served as those of others are,
+# and tell their reasoning: https://github.com/langchain-ai/langchain/issues/32425
+_OF_OPENAI = re.compile(
+    r"(?:chat)?gpt(?!-?oss)|(?<![a-z0-9])o[1-9](?![0-9])|codex|computer-use|model-router|deep-research"
+)
 
 
 def is_of_openai(target: Target) -> bool:

@@ -46,6 +46,7 @@ def test_another_model_is_there_because_it_was_configured_whatever_its_version()
         (Target(resource=0, model="x", deployment="codex-team"), True),
         (Target(resource=0, model="DeepSeek-V3", deployment="deepseek"), False),
         (Target(resource=0, model="gpt-oss-120b", deployment="gpt-oss", on_v1=True), False),
+        (Target(resource=0, model="gpt-oss-120b", deployment="gptoss"), False),
         (Target(resource=0), False),
     ],
 )
