@@ -153,7 +153,10 @@ class _Request:
 
     def reasoning_options(self, value: Raw) -> None:
         """Take the options of Responses, which some clients add to a chat; the effort of a chat counts for more."""
-        self.reasoning = {**members_of(value, "reasoning"), **self.reasoning}
+        given = members_of(value, "reasoning")
+        if "effort" in given and not self._has("reasoning_effort"):
+            self.renamed["reasoning.effort"] = "reasoning.effort"
+        self.reasoning = {**given, **self.reasoning}
 
     def verbosity(self, value: Raw) -> None:
         """Take how much the model says."""

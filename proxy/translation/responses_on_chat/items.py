@@ -371,7 +371,12 @@ def _rows(fate: Fate, take: _Take, *names: str, chat: str = "") -> dict[str, Ite
 ITEMS: Mapping[str, ItemRow] = {
     **_rows(Fate.SENT, _message, "message", chat="a message, the assistant's with its calls"),
     **_rows(Fate.SENT, _agent_message, "agent_message", chat="a message of the user"),
-    **_rows(Fate.SENT, _reasoning, "reasoning", chat="reasoning_content of the message with its calls"),
+    **_rows(
+        Fate.SENT,
+        _reasoning,
+        "reasoning",
+        chat="reasoning_content of the message with its calls, or parts of its content as they came",
+    ),
     **_rows(Fate.SENT, _function_call, "function_call", chat="one of the tool_calls"),
     **_rows(Fate.SENT, _custom_call, "custom_tool_call", chat="one of the tool_calls, with the member input"),
     **_rows(Fate.SENT, _search_call, "tool_search_call", chat="one of the tool_calls; a hosted search is left out"),
