@@ -11,7 +11,7 @@ from msgspec import Raw
 from proxy.errors import InvalidRequest
 from proxy.openai_api.json_members import ENCODE, Members
 from proxy.translation.responses_on_chat.draft import NULL, Draft, list_of, members_of
-from proxy.translation.responses_on_chat.texts import EMPTY, checked, is_text, joined, text_of
+from proxy.translation.responses_on_chat.texts import EMPTY, checked, is_text, joined, quoted, text_of
 
 _BREAKPOINT = "prompt_cache_breakpoint"
 _PART = "input[].content[]"
@@ -114,6 +114,18 @@ def encode_parts(parts: list[Members]) -> Raw:
     if all(part.keys() == {"type", "text"} for part in parts):
         return joined(part["text"] for part in parts)
     return Raw(ENCODE(parts))
+
+
+def with_thinking(thoughts: list[str], texts: list[Raw]) -> Raw:
+    """Return a content as the models have it that tell their reasoning there."""
+    inner = [text_part(quoted(thought)) for thought in thoughts]
+    thinking = {"type": Raw(b'"thinking"'), "thinking": Raw(ENCODE(inner)), "closed": Raw(b"true")}
+    return Raw(ENCODE([thinking, *(text_part(text) for text in texts)]))
+
+
+def text_part(text: Raw) -> Members:
+    """Return a text as a part of a content."""
+    return {"type": Raw(b'"text"'), "text": text}
 
 
 def instructing_content(draft: Draft, value: Raw, path: str) -> Raw:

@@ -18,7 +18,9 @@ from proxy.translation.responses_on_chat.content import (
     encode_parts,
     instructing_content,
     output_content,
+    text_part,
     user_content,
+    with_thinking,
 )
 from proxy.translation.responses_on_chat.draft import NULL, Draft, Fate, list_of, members_of
 from proxy.translation.responses_on_chat.marks import is_translated, needs_responses, refuse_reference, unseal, was_part
@@ -29,6 +31,9 @@ from proxy.translation.responses_on_chat.tools import SEARCH, Tools
 _MISSING = Raw(b'"aborted"')
 _CLIENT = Raw(b'"client"')
 _NO_ARGUMENTS = Raw(b'"{}"')
+_USER, _TOOL, _ASSISTANT = Raw(b'"user"'), Raw(b'"tool"'), Raw(b'"assistant"')
+# Mistral's models refuse a message of the user right behind an output: https://github.com/zed-industries/zed/issues/37021
+_BETWEEN: Members = {"role": _ASSISTANT, "content": Raw(b'"OK."')}
 
 
 class _Call(msgspec.Struct):
@@ -108,7 +113,7 @@ class History:
     def call(self, origin: str, written: str, tool: Tool, arguments: Raw) -> None:
         """Add a call of a tool."""
         turn = self.turn(origin)
-        identifier = call_id(written, {call.id for call in turn.calls})
+        identifier = call_id(written, {call.id for call in turn.calls}, is_mistral=self.draft.model.is_mistral)
         call = _Call(identifier, self.tools.names.flat(tool), arguments)
         turn.calls.append(call)
         self._unanswered.setdefault(written, []).append(call)
@@ -122,7 +127,7 @@ class History:
             call.output, call.attached = text, attached
         else:
             heading = quoted(f"Output of the call {written}:")
-            self.tell(origin, "user", encode_parts([_text_part(joined((heading, text))), *attached]))
+            self.tell(origin, "user", encode_parts([text_part(joined((heading, text))), *attached]))
 
     def take(self, number: int, raw: Raw) -> None:
         """Add an item of the input; raise `InvalidRequest` for one that a chat has no place for."""
@@ -136,7 +141,12 @@ class History:
 
     def messages(self) -> tuple[list[Members], list[str]]:
         """Return the messages of the chat, and the item that each begins with."""
-        found = [(message, entry.origin) for entry in self._entries for message in self._written(entry)]
+        found: list[tuple[Members, str]] = []
+        for entry in self._entries:
+            for message in self._written(entry):
+                if self.draft.model.is_mistral and found and _is_user_after_tool(message, found[-1][0]):
+                    found.append((_BETWEEN, entry.origin))
+                found.append((message, entry.origin))
         return [message for message, _ in found], [origin for _, origin in found]
 
     def _written(self, entry: "_Turn | _Message") -> Iterable[Members]:
@@ -148,7 +158,7 @@ class History:
 
     def _assistant(self, turn: _Turn) -> Members | None:
         """Return what the model did as one message; None when it was reasoning alone."""
-        message: Members = {"role": Raw(b'"assistant"'), **self._thoughts(turn)}
+        message: Members = {"role": _ASSISTANT, **self._thoughts(turn)}
         texts = turn.texts
         if turn.refusals and self.draft.model.is_openai:
             message["refusal"] = joined(turn.refusals)
@@ -175,7 +185,7 @@ class History:
 
     def _said(self, turn: _Turn, message: Members, texts: list[Raw]) -> Raw:
         if turn.has_parts and turn.calls and not self.draft.model.is_openai:
-            return _with_thinking(turn.thoughts, texts)
+            return with_thinking(turn.thoughts, texts)
         # Some servers of other makers' models take no null: https://github.com/SaladDay/cc-switch-cli/issues/448
         is_null = not texts and self.draft.model.is_openai and ("tool_calls" in message or "refusal" in message)
         return NULL if is_null else joined(texts)
@@ -188,6 +198,10 @@ def _kind(item: Members, path: str) -> str:
     return "message" if "role" in item else "item_reference"
 
 
+def _is_user_after_tool(message: Members, before: Members) -> bool:
+    return message["role"] == _USER and before["role"] == _TOOL
+
+
 def _tool_call(call: _Call) -> Mapping[str, object]:
     return {
         "id": call.id,
@@ -197,7 +211,7 @@ def _tool_call(call: _Call) -> Mapping[str, object]:
 
 
 def _tool_message(call: _Call) -> Members:
-    return {"role": Raw(b'"tool"'), "tool_call_id": quoted(call.id), "content": call.output}
+    return {"role": _TOOL, "tool_call_id": quoted(call.id), "content": call.output}
 
 
 def _attachments(calls: list[_Call]) -> list[Members]:
@@ -205,19 +219,8 @@ def _attachments(calls: list[_Call]) -> list[Members]:
     parts: list[Members] = []
     for call in calls:
         if call.attached:
-            parts += (_text_part(quoted(f"Attached to the output of the call {call.id}:")), *call.attached)
-    return [{"role": Raw(b'"user"'), "content": Raw(ENCODE(parts))}] if parts else []
-
-
-def _with_thinking(thoughts: list[str], texts: list[Raw]) -> Raw:
-    """Return a content as the models have it that tell their reasoning there."""
-    inner = [_text_part(quoted(thought)) for thought in thoughts]
-    thinking = {"type": Raw(b'"thinking"'), "thinking": Raw(ENCODE(inner)), "closed": Raw(b"true")}
-    return Raw(ENCODE([thinking, *(_text_part(text) for text in texts)]))
-
-
-def _text_part(text: Raw) -> Members:
-    return {"type": Raw(b'"text"'), "text": text}
+            parts += (text_part(quoted(f"Attached to the output of the call {call.id}:")), *call.attached)
+    return [{"role": _USER, "content": Raw(ENCODE(parts))}] if parts else []
 
 
 _Take = Callable[[History, Members, str], None]

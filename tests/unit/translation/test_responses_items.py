@@ -144,6 +144,25 @@ def test_mistrals_models_get_no_reasoning_of_others() -> None:
     assert said == [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}], "closed": True}]
 
 
+def test_mistrals_models_get_ids_of_nine_letters() -> None:
+    items = (call("call_1"), call("abcDEF123"), call("call_1"), output("call_1", "1"), output("abcDEF123", "2"))
+    said, *outputs = messages(*items, output("call_1", "3"), is_mistral=True)
+    ids = [one["id"] for one in said["tool_calls"]]
+    assert ids[1] == "abcDEF123"
+    assert len(set(ids)) == 3
+    assert all(len(one) == 9 and one.isalnum() for one in ids)
+    assert [(one["tool_call_id"], one["content"]) for one in outputs] == list(zip(ids, "123", strict=True))
+    assert messages(call("call_1"), is_mistral=True)[0]["tool_calls"][0]["id"] == ids[0]
+
+
+def test_mistrals_models_get_no_message_of_the_user_right_behind_an_output() -> None:
+    items = (call("a"), output("a", [IMAGE]), user("Hi"))
+    between = {"role": "assistant", "content": "OK."}
+    assert [message["role"] for message in messages(*items)] == ["assistant", "tool", "user", "user"]
+    assert [message["role"] for message in messages(*items, is_mistral=True)][1:4] == ["tool", "assistant", "user"]
+    assert messages(call("a"), output("a"), user("Hi"), is_mistral=True)[2:] == [between, HI]
+
+
 def test_neighbouring_messages_of_the_assistant_are_one() -> None:
     refusal = {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}
     assert messages(assistant("A"), {"role": "assistant", "content": "B"}) == [
