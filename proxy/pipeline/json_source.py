@@ -13,6 +13,7 @@ from proxy.azure_api.api_refusals import (
     has_functions_and_reasoning,
     is_missing_there,
     refuses_reasoning,
+    refuses_stream,
 )
 from proxy.azure_api.asked_usage import is_about_usage, without_usage
 from proxy.azure_api.errors import MISSING_CODES, parse_texts
@@ -129,6 +130,8 @@ class JsonSource:
         self._target = target
         self._place = f"{self._routed.resources.each[target.resource].surfaces.endpoint} {target.deployment}"
         self._tried, self._first = (), None
+        if self._running.start.collects:
+            self._running.start.collect(collects=False)
         self._replays = True
         self._is_translating, self._gave_up, self._on_v1 = False, False, target.on_v1
         if self._api is not None and (target.api is not None or knows.paths.facts):
@@ -247,12 +250,20 @@ class JsonSource:
         origin = Origin(
             client=self._routed.client, place=self._place, target=target, entry=self._running.exchange.entry
         )
-        translated = translators.translate(self.call, document, origin, replays=self._replays)
+        translated = translators.translate(
+            self.call, document, origin, replays=self._replays, may_stream=not self._is_known(Path.NOT_STREAMED)
+        )
+        if translated.collects or self._running.start.collects:
+            self._running.start.collect(collects=translated.collects)
         call = structs.replace(translated.call, hides_usage=self.call.hides_usage)
         is_repeatable = is_idempotent(call.route.operation, call.document)
         repeat = Repeat.IDEMPOTENT if is_repeatable else Repeat.IF_NOT_PROCESSED
         self._start(call, f"{call.route.operation.name} {self._place}", repeat)
         self._translated = translated
+
+    def _is_known(self, path: Path) -> bool:
+        """Tell whether a path was learned, or was found out by this request."""
+        return path in self._tried or path in self._knows.paths.known(self._key_of(path), self._knows.clock())
 
     def _key_of(self, path: Path) -> str:
         """Return what a path is remembered by: it is one of chat, or one of the client's operation."""
@@ -290,6 +301,9 @@ class JsonSource:
         if self._replays and not on_chat and refuses_reasoning(status, body):
             self._replays, self._translated = False, None
             return None
+        if translated.collects and refuses_stream(status, body):
+            self._tried, self._translated = (*self._tried, Path.NOT_STREAMED), None
+            return None
         return self._repair_parameters(refused)
 
     def _end_translation(self, refused: Refused) -> Refused | None:
@@ -299,6 +313,8 @@ class JsonSource:
                 self._knows.paths.forget(self._key_of(path), path)
             return self._first or refused
         self._is_translating, self._gave_up = False, True
+        if self._running.start.collects:
+            self._running.start.collect(collects=False)
         self._tried = tuple(path for path in self._tried if path is Path.ON_V1)
         native = self._native if self._target is None else self._without_refused_usage(self._target)
         self._start(native, f"{self.call.route.operation.name} {self._place}", self._repeat)

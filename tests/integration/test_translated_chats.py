@@ -46,7 +46,8 @@ async def alone() -> AsyncIterator[Translating]:
 
 
 async def text_of(sdk: AsyncOpenAI, model: str, **rest: object) -> str | None:
-    answer = await sdk.chat.completions.create(model=model, messages=HELLO, **rest)  # type: ignore[call-overload]
+    asked = {"model": model, "messages": HELLO, **rest}
+    answer = await sdk.chat.completions.create(**asked)  # type: ignore[call-overload]
     return answer.choices[0].message.content  # type: ignore[no-any-return]
 
 
