@@ -54,7 +54,7 @@ async def test_that_of_any_other_model_is_not() -> None:
 
 
 async def test_a_model_that_knows_no_streams_is_asked_for_the_whole_which_is_remembered() -> None:
-    async with translating(**served_by("refuses-stream")) as alone:
+    async with translating(DEPLOYED, **served_by("refuses-stream")) as alone:
         for _ in range(2):
             assert REPAIRED not in await headers_of(alone.sdk, PRO)
         assert alone.paths() == [RESPONSES] * 3
@@ -62,7 +62,7 @@ async def test_a_model_that_knows_no_streams_is_asked_for_the_whole_which_is_rem
 
 
 async def test_an_answer_that_takes_too_long_for_the_platform_begins_with_blank_lines() -> None:
-    async with translating(**late("gated")) as alone, asking(alone) as http:
+    async with translating(DEPLOYED, **late("gated")) as alone, asking(alone) as http:
         async with http.post("/v1/chat/completions", json=BODY) as answer:
             assert (answer.status, answer.content_type) == (200, "application/json")
             begun = await answer.content.readany()
@@ -74,7 +74,7 @@ async def test_an_answer_that_takes_too_long_for_the_platform_begins_with_blank_
 
 
 async def test_one_that_fails_then_looks_broken_and_has_the_error() -> None:
-    async with translating(**late("gated-error")) as alone:
+    async with translating(DEPLOYED, **late("gated-error")) as alone:
         raw = await alone.read_broken("/v1/chat/completions", BODY, is_late=True)
         assert json.loads(raw)["error"]["code"] == "rate_limit_exceeded"
 
@@ -91,7 +91,7 @@ async def test_one_that_fails_then_looks_broken_and_has_the_error() -> None:
 async def test_one_that_breaks_earlier_is_an_error_with_its_status(
     deployment: str, error: type[openai.APIStatusError]
 ) -> None:
-    async with translating(**served_by(deployment)) as alone:
+    async with translating(DEPLOYED, **served_by(deployment)) as alone:
         with pytest.raises(error) as raised:
             await text_of(alone.sdk, PRO)
         assert raised.value.response.headers[TRANSLATED] == "responses"

@@ -98,13 +98,11 @@ def test_a_connection_that_breaks_is_told_unless_all_has_come() -> None:
 def test_what_is_kept_is_bounded_and_pieces_of_text_are_not_kept() -> None:
     piece = event("response.output_text.delta", output_index=0, content_index=0, delta="x" * 900)
     stream = opened(2000)
-    for _ in range(9):
-        stream.feed(piece)
-    assert not stream.ended
-    stream.feed(done(said("x" * 2000)))
-    assert stream.ended
-    assert stream.failure is not None
-    assert "too large" in stream.failure.message
+    stream.feed(piece * 9)
+    assert stream.failure is None
+    failure = collected(piece * 9, done(said("x" * 2000)), bound=2000).failure
+    assert failure is not None
+    assert "too large" in failure.message
 
 
 @pytest.mark.parametrize("last", [event("response.completed", response=1), event("response.completed")])
