@@ -25,10 +25,11 @@ from proxy.openai_api.router import Route
 from proxy.openai_api.sse import BLANK
 from proxy.pipeline.attempt import RunningCall, at_once
 from proxy.pipeline.authentication import Principal
+from proxy.pipeline.call_path import Knowledge
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.failover import Failover
 from proxy.pipeline.form_source import FormSource, Upload
-from proxy.pipeline.json_source import JsonSource, Knowledge
+from proxy.pipeline.json_source import JsonSource
 from proxy.pipeline.rates import Demand, Rates, with_own_rates
 from proxy.pipeline.recorder import Recorder
 from proxy.pipeline.resources import Resources
