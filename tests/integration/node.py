@@ -50,11 +50,12 @@ def _install(npm: str, folder: Path) -> None:
     assert done.returncode == 0, f"npm ci failed:\n{done.stdout}{done.stderr}"
 
 
-async def run_script(name: str, environ: Mapping[str, str]) -> dict[str, object]:
-    """Run a script of the folder, which prints a line of JSON a call; return what came of each call."""
+async def run_script(name: str, environ: Mapping[str, str], folder: Path = FOLDER) -> dict[str, object]:
+    """Run a script of a folder, which prints a line of JSON a call; return what came of each call."""
     await asyncio.to_thread(install)
+    await asyncio.to_thread(install, folder)
     process = await asyncio.create_subprocess_exec(
-        *(NODE, FOLDER / name),
+        *(NODE, folder / name),
         env={"PATH": os.environ["PATH"], **environ},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
