@@ -100,10 +100,7 @@ class CollectedResponse:
             self.failure = self._upstream.failure
 
     def _note(self, data: bytes) -> None:
-        try:
-            kind = decode(data, _KIND).type
-        except UNREADABLE:
-            return  # an event without a type, which is none of those that count
+        kind = decode(data, _KIND).type
         if kind in _LAST:
             self._last = data
         elif kind == _ITEM_DONE:
