@@ -50,19 +50,20 @@ def _install(npm: str, folder: Path) -> None:
     assert done.returncode == 0, f"npm ci failed:\n{done.stdout}{done.stderr}"
 
 
-async def run_script(name: str, environ: Mapping[str, str], folder: Path = FOLDER) -> dict[str, object]:
-    """Run a script of a folder, which prints a line of JSON a call; return what came of each call."""
+async def run_script(
+    name: str | Path, environ: Mapping[str, str], *, timeout: float = SCRIPT_TIMEOUT
+) -> dict[str, object]:
+    """Run a script of the folder, which prints a line of JSON a call; return what came of each call."""
     await asyncio.to_thread(install)
-    await asyncio.to_thread(install, folder)
     process = await asyncio.create_subprocess_exec(
-        *(NODE, folder / name),
+        *(NODE, FOLDER / name),
         env={"PATH": os.environ["PATH"], **environ},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(SCRIPT_TIMEOUT):
+        async with asyncio.timeout(timeout):
             printed, complaints = await process.communicate()
     finally:
         if process.returncode is None:

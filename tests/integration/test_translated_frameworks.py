@@ -9,7 +9,7 @@ import json
 import pytest
 
 from tests.integration.conftest import CLIENT_KEY
-from tests.integration.node import run_script
+from tests.integration.node import install, run_script
 from tests.integration.test_sdk import ECHO
 from tests.integration.translated import DEPLOYED, RESPONSES, classic, translating
 from tests.processes import REPOSITORY
@@ -40,11 +40,12 @@ MAPPER = "both=gpt-4o,responses-alone=gpt-5-codex,chat-alone=gpt-4"
 
 
 async def test_frameworks_say_the_same_on_every_deployment() -> None:
+    await asyncio.to_thread(install, FOLDER)
     apis = "gpt-5-codex=responses,gpt-4=chat"
     settings = {"AZURE_OPENAI_MODEL_MAPPER": MAPPER, "AZURE_OPENAI_DEPLOYMENT_APIS": apis}
     async with translating(DEPLOYED, **settings) as alone:
         environ = {"URL": alone.app.url, "KEY": CLIENT_KEY}
-        runs = [run_script("frameworks.js", {**environ, "API": api, "MODEL": model}, FOLDER) for api, model in CALLED]
+        runs = [run_script(FOLDER / "frameworks.js", {**environ, "API": api, "MODEL": model}) for api, model in CALLED]
         assert await asyncio.gather(*runs) == [EXPECTED] * len(CALLED)
         asked = {(request.raw_path, json.loads(request.body).get("model")) for request in alone.azure.requests}
     on_responses = {(RESPONSES, model) for model in ("gpt-4o", "gpt-5-codex")}
