@@ -49,10 +49,10 @@ from proxy.pipeline.authentication import (
     RoutingByEndpoint,
 )
 from proxy.pipeline.call import Calls
+from proxy.pipeline.call_path import Knowledge
 from proxy.pipeline.failover import Failover
 from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.handler import Handler, parse_request
-from proxy.pipeline.json_source import Knowledge
 from proxy.pipeline.local import LocalOperations
 from proxy.pipeline.rates import Rates
 from proxy.pipeline.recorder import Record
