@@ -7,6 +7,7 @@ https://learn.microsoft.com/entra/identity-platform/signing-key-rollover
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -43,11 +44,11 @@ class TenantKeys:
         *,
         proxies: HttpProxies | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        patience: float = PATIENCE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._proxies = proxies or HttpProxies()
-        self._cached = Cached(self._fetch, lambda _: REFRESH_SECONDS, sleep=sleep, patience=patience)
+        self._cached = Cached(self._fetch, lambda _: REFRESH_SECONDS, sleep=sleep, clock=clock, patience=PATIENCE)
         self._documents: Documents | None = None
 
     @property
