@@ -20,7 +20,7 @@ from tools.azure_openai_simulator import Simulator
 
 POWER, LIMITED, OTHER = (f"{digit * 8}-0000-0000-0000-000000000000" for digit in "567")
 LIMITS = {
-    "roles": {"Chat.Power": {}, "Chat.Limited": {"rpm": 1, "models": ["gpt-4o"]}},
+    "roles": {"Chat.Power": {}, "Chat.Limited": {"rpm": 2, "models": ["gpt-4o"]}},
     "groups": {GROUP: {"models": ["gpt-4o"]}},
 }
 OVERAGE: dict[str, Any] = {
@@ -50,8 +50,8 @@ def power(entra: FakeEntra, **claims: Any) -> str:
 class Asking(Patient):
     """The official client with a token as its key."""
 
-    def __init__(self, host: HostProcess, token: str) -> None:
-        super().__init__(host, "unused")
+    def __init__(self, host: HostProcess, token: str, retries: int = 2) -> None:
+        super().__init__(host, "unused", retries)
         self.api_key = token
 
 
@@ -102,7 +102,7 @@ async def test_a_token_of_a_gateway_beside_a_client_key_is_not_looked_at(
 async def test_a_role_has_its_models_and_its_rate(host: HostProcess, entra: FakeEntra) -> None:
     async with Asking(host, entra.token(oid=LIMITED, roles=["Chat.Limited"])) as sdk:
         with pytest.raises(openai.NotFoundError):
-            await chat(sdk, "chat")
+            await chat(sdk, "chat")  # which counts, as with OpenAI
         assert [model.id async for model in sdk.models.list()] == ["gpt-4o"]
         assert await chat(sdk) == ECHO
         with pytest.raises(openai.RateLimitError) as caught:
@@ -173,9 +173,9 @@ async def test_while_the_issuer_was_never_reached_keys_open_and_tokens_are_answe
         token = entra.token()
         await entra.down()
         async with running_host(REPOSITORY, environ) as host:
-            async with Asking(host, token) as sdk:
+            async with Asking(host, token, retries=0) as sdk:
                 with pytest.raises(openai.InternalServerError, match="CLIENT_ENTRA_TENANT"):
-                    await chat(sdk.with_options(max_retries=0))
+                    await chat(sdk)
             async with AsyncOpenAI(base_url=f"{host.url}/v1", api_key=CLIENT_KEY) as sdk:
                 assert await chat(sdk) == ECHO
             async with aiohttp.ClientSession() as http, http.get(f"{host.url}/health") as answer:
