@@ -25,6 +25,7 @@ from tests.processes import REPOSITORY
 from tools.keys.__main__ import run
 
 OLD = "canary-old-0123456789abcdef"
+OLDER = "canary-older-0123456789abc"
 LIMITS = ("--models", "gpt-5*,o3", "--rpm", "60", "--note", "web shop")
 
 
@@ -115,11 +116,22 @@ async def test_limits_change_one_by_one_and_a_key_without_a_digest_gets_one(worl
     assert await world.client(OLD) == Client(name="alice", limits=Limits(tpm=100_000))
 
 
-async def test_limits_of_the_version_before_are_written_down(world: World) -> None:
-    world.vault.put("client-alice", "canary-older-0123456789abc", tags={"rpm": "60"}, age=2000)
+async def test_limits_of_the_version_before_are_written_down_and_its_key_goes_on(world: World) -> None:
+    world.vault.put("client-alice", OLDER, tags={"rpm": "60"}, age=2000)
     world.vault.put("client-alice", OLD, age=1000)
+    assert "(without a digest: run limit; the key before it works until disabled)" in (await world.run("list"))[1]
     await world.run("limit", "alice", "--concurrency", "2")
-    assert world.tags("alice") == {"rpm": "60", "concurrency": "2", "sha256": digest_of(OLD)}
+    assert world.tags("alice") == {
+        "rpm": "60",
+        "concurrency": "2",
+        "sha256": digest_of(OLD),
+        "previous-sha256": digest_of(OLDER),
+        "previous-until": "disabled",
+    }
+    limits = Limits(rpm=60, concurrency=2)
+    assert [await world.client(key) for key in (OLDER, OLD)] == [Client(name="alice", limits=limits)] * 2
+    world.vault.enable("client-alice", enabled=False, version=1)
+    assert await world.client(OLDER) is None
 
 
 async def test_a_misspelt_limit_is_taken_out(world: World) -> None:
