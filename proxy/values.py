@@ -114,6 +114,8 @@ class ClientAuth(Enum):
     RESOURCE_KEY = "resource-key"
 
 
+# The clients may bring a token of Microsoft Entra ID.
+TOKENS = frozenset({ClientAuth.ENTRA, ClientAuth.KEYS_AND_ENTRA})
 # The clients bring a key of Azure OpenAI.
 PASSTHROUGH = frozenset({ClientAuth.AZURE_KEY, ClientAuth.RESOURCE_KEY})
 

@@ -9,13 +9,13 @@ from proxy.config.address_rules import AddressRules
 from proxy.config.addresses import split_url
 from proxy.config.client_keys import with_limits
 from proxy.config.client_limits import LimitRules
-from proxy.config.entra import EntraSettings, access_of
+from proxy.config.entra import EntraAccess, EntraSettings, access_of
 from proxy.config.environment import Environment, SettingError
 from proxy.config.http_proxy import HttpProxies, read_http_proxies
 from proxy.config.policy import Policy
 from proxy.config.resources import ReadFile, Resource, ResourceKind, parse_resources, read_no_file, resource_name
 from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
-from proxy.values import NO_LIMITS, PASSTHROUGH, AuthMode, ClientAuth, ClientKey, KeepAlive
+from proxy.values import NO_LIMITS, PASSTHROUGH, TOKENS, AuthMode, ClientAuth, ClientKey, KeepAlive
 
 # Azure sets one of these where there is a managed identity.
 MANAGED_IDENTITY_VARIABLES = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
@@ -109,10 +109,7 @@ class Settings:
     def from_environ(
         cls, environ: Mapping[str, str], host_json: bytes = b"{}", read_file: ReadFile = read_no_file
     ) -> Self:
-        """Read all settings; `host_json` is the content of the file beside function_app.py.
-
-        `read_file` returns the file at a path or raises OSError. Raises `SettingError`, which never tells a value.
-        """
+        """Read all settings, with the content of host.json; raise `SettingError`, which never tells a value."""
         environment, rules = Environment(environ), _read_address_rules(environ)
         client_auth, limit_rules = _read_client_auth(environment), _read_limit_rules(environment)
         return cls(
@@ -214,18 +211,20 @@ def _read_client_auth(environment: Environment) -> ClientAuth:
 
 
 def _read_entra(environment: Environment, client_auth: ClientAuth, rules: LimitRules) -> EntraSettings | None:
-    if client_auth not in (ClientAuth.ENTRA, ClientAuth.KEYS_AND_ENTRA):
+    """Return what tokens are accepted, None where none are; a wrong value is an error all the same."""
+    authority, access = environment.read(table.CLIENT_ENTRA_AUTHORITY), _read_access(environment, rules)
+    read = environment.read if client_auth in TOKENS else environment.read_optional
+    tenant, audiences = read(table.CLIENT_ENTRA_TENANT), read(table.CLIENT_ENTRA_AUDIENCES)
+    if client_auth not in TOKENS or tenant is None or audiences is None:
         return None
+    return EntraSettings(authority=authority, tenant=tenant.lower(), audiences=audiences, access=access)
+
+
+def _read_access(environment: Environment, rules: LimitRules) -> EntraAccess:
     try:
-        access = access_of(environment.read(table.CLIENT_ENTRA_LIMITS), rules)
+        return access_of(environment.read(table.CLIENT_ENTRA_LIMITS), rules)
     except ValueError as error:
         raise SettingError(table.CLIENT_ENTRA_LIMITS.name, str(error)) from None
-    return EntraSettings(
-        authority=environment.read(table.CLIENT_ENTRA_AUTHORITY),
-        tenant=environment.read(table.CLIENT_ENTRA_TENANT).lower(),
-        audiences=environment.read(table.CLIENT_ENTRA_AUDIENCES),
-        access=access,
-    )
 
 
 def _read_resources(

@@ -46,8 +46,10 @@ def test_our_own_credential_serves_clients_with_a_token() -> None:
     assert wrong(AZURE_OPENAI_AUTH="key").name == "AZURE_OPENAI_API_KEY"
 
 
-def test_without_tokens_the_settings_for_them_are_not_looked_at() -> None:
+def test_where_no_tokens_are_accepted_the_settings_for_them_may_be_absent_and_not_wrong() -> None:
     assert read(CLIENT_AUTH="keys", CLIENT_ENTRA_TENANT="").entra is None
+    assert read(CLIENT_AUTH="keys").entra is None
+    assert wrong(CLIENT_AUTH="keys", CLIENT_ENTRA_TENANT="canary").name == "CLIENT_ENTRA_TENANT"
 
 
 @pytest.mark.parametrize("name", ["CLIENT_ENTRA_TENANT", "CLIENT_ENTRA_AUDIENCES"])
