@@ -10,7 +10,7 @@ from tests.real_host.hosts import FLEX, FUNC, PRODUCTION, Kind, RealHost, make_f
 from tools.azure_openai_simulator import DEFAULT_KEY, Simulator
 
 # The key of the example settings.
-CLIENT_KEY = "sk-local"
+CLIENT_KEY = "sk-local-0123456789abcdef"
 CHAT = "/v1/chat/completions"
 # What each host prints by itself.
 _EXPECTED: Mapping[str, re.Pattern[str]] = {

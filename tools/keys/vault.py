@@ -24,7 +24,16 @@ from proxy.azure_services.vault_client_keys import PREFIX, version_of
 from proxy.config.client_limits import LIMITS, LimitRules, resembles_limit
 from proxy.config.key_format import digest_of, is_weak
 from proxy.errors import ConfigurationError
-from tools.keys.entry import Dates, Entry, KeyCommandError, checked_tags, format_date, overlap_end, with_any_set
+from tools.keys.entry import (
+    Dates,
+    Entry,
+    KeyCommandError,
+    checked_dates,
+    checked_tags,
+    format_date,
+    overlap_end,
+    with_any_set,
+)
 
 _OF_ROTATION = (PREVIOUS_DIGEST, PREVIOUS_UNTIL)
 _NEW_KEY = '"$KEY"'
@@ -79,7 +88,7 @@ class VaultKeys:
         if overlap is not None:
             tags |= {PREVIOUS_DIGEST: before, PREVIOUS_UNTIL: overlap_end(overlap, self._now())}
         kept = Dates(starts=dates.starts or item.not_before, expires=dates.expires or item.expires_on)
-        return await self._set(name, key, tags, kept)
+        return await self._set(name, key, tags, checked_dates(kept, self._now()))
 
     async def revoke(self, name: str) -> str:
         """Disable the current version, which ends an overlap too."""
@@ -176,6 +185,8 @@ def _remark(current: KeyVersion, now: float, *, overlaps: bool) -> str:
         LimitRules().read(with_any_set(current.tags))
     except ValueError as error:
         return f"locked: it {error}"
+    if not current.enabled:
+        return ""  # it ends the key before it too
     until = current.tags.get(PREVIOUS_UNTIL, UNTIL_DISABLED)
     if current.digest is None:
         before = f"; the key before it works until {until}" if overlaps else ""

@@ -150,6 +150,13 @@ async def test_a_key_is_rotated_with_its_limits_and_its_end(world: World) -> Non
     assert world.tags("alice")["note"] == "web shop"
 
 
+async def test_an_ended_key_is_rotated_with_a_new_end_alone(world: World) -> None:
+    world.vault.put("client-alice", OLD, exp=1_000_000_000)
+    status, printed = await world.run("rotate", "alice")
+    assert (status, "--expires" in printed, len(world.vault.secrets["client-alice"])) == (1, True, 1)
+    assert await world.client(await world.made("rotate", "alice", "--expires", "2999-01-01")) is not None
+
+
 @pytest.mark.parametrize("overlap", ["disabled", "24h"])
 async def test_both_keys_work_during_an_overlap(world: World, overlap: str) -> None:
     world.vault.put("client-alice", OLD, tags={"rpm": "60"}, age=1000)
@@ -175,14 +182,15 @@ async def test_the_list_has_limits_ends_and_what_is_wrong_and_no_key(world: Worl
     world.vault.put("client-bob", OLD, tags={"rmp": "1"})
     world.vault.put("client-carol", OLD, tags={"models": "@small"})
     world.vault.enable("client-carol", enabled=False)
+    world.vault.put("client-dave", OLD, nbf=32_000_000_000)
     world.vault.put("azure-openai-key", OLD)
     status, printed = await world.run("list")
     lines = {line.split()[0]: line for line in printed.splitlines()[1:]}
-    assert (status, set(lines)) == (0, {"alice", "bob", "carol"})
+    assert (status, set(lines)) == (0, {"alice", "bob", "carol", "dave"})
     assert "2027-01-31T00:00:00Z  models=gpt-5*,o3 rpm=60 note=web shop" in lines["alice"]
     assert "(locked: it has a tag `rmp`" in lines["bob"]
-    assert "disabled" in lines["carol"]
-    assert "(without a digest: run limit)" in lines["carol"]
+    assert lines["carol"].split()[1:] == ["disabled", "models=@small"]
+    assert lines["dave"].split()[1:3] == ["early", "(without"]
     assert not any(word in printed for word in (key, OLD, digest_of(key)))
 
 
