@@ -81,8 +81,9 @@ def test_an_ended_key_is_listed_as_such_and_rotated_with_a_new_end_alone(
 
 @pytest.mark.parametrize(
     "arguments",
-    [("new", "a", "--expires", "2020-01-01"), ("new", "local"), ("limit", "nobody"), ("rotate", "nobody"), ("revoke", "nobody"),
-     ("rotate", "local", "--overlap", "24h"), ("new", "a", "--starts", "2027-01-31"), ("new", "a", "--rpm", "x")],
+    [("new", "a", "--expires", "2020-01-01"), ("new", "local"), ("limit", "nobody"), ("rotate", "nobody"),
+     ("revoke", "nobody"), ("rotate", "local", "--overlap", "24h"), ("new", "a", "--starts", "2027-01-31"),
+     ("new", "a", "--rpm", "x")],
 )  # fmt: skip
 def test_what_cannot_be_done_changes_nothing(
     file: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
