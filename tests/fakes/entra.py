@@ -43,6 +43,7 @@ class FakeEntra(Server):
         self.signing = [1]
         self.issuer: str | None = None  # what the configuration says in place of the right one
         self.keys_at: str | None = None
+        self.changed: dict[str, Any] = {}  # members of every published key
         self.calls: list[str] = []
 
     @property
@@ -122,7 +123,7 @@ class FakeEntra(Server):
     def _published(self, number: int) -> dict[str, Any]:
         key = RSAAlgorithm.to_jwk(private_key(number).public_key(), as_dict=True)
         issuer = f"{self.url}/{{tenantid}}/v2.0"
-        return {**key, "use": "sig", "kid": f"key-{number}", "x5t": "x", "x5c": ["x"], "issuer": issuer}
+        return {**key, "use": "sig", "kid": f"key-{number}", "x5t": "x", "x5c": ["x"], "issuer": issuer, **self.changed}
 
 
 def _encoded(members: dict[str, Any]) -> str:

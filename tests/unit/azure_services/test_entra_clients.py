@@ -75,7 +75,7 @@ WRONG: dict[str, tuple[Callable[[FakeEntra], str], str]] = {
     "another key by the name of a good one": (lambda entra: entra.token(key=7, kid="key-1"), "token_signature"),
     "an unknown key": (lambda entra: entra.token(key=7), "token_signature"),
     "a changed claim": (lambda entra: changed(entra.token(), entra.token(oid=OTHER)), "token_signature"),
-    "a signature that is none": (lambda entra: entra.token().rpartition(".")[0] + ".###", "token_signature"),
+    "a signature that is none": (lambda entra: entra.token().rpartition(".")[0] + ".###", "token_malformed"),
     "no signature": (lambda entra: entra.token().rpartition(".")[0] + ".", "token_signature"),
 }
 
@@ -115,6 +115,14 @@ async def test_a_short_key_verifies_nothing(clients: EntraClients, entra: FakeEn
     entra.signing = [1, TOO_SHORT]
     assert await reason(clients, entra.token(key=TOO_SHORT)) == "token_signature"
     assert await clients.identify(entra.token(key=1))
+
+
+@pytest.mark.parametrize("changed", [{"n": ""}, {"n": "#"}, {"e": ""}, {"n": "AQAB"}])
+async def test_a_published_key_that_is_none_verifies_nothing(
+    clients: EntraClients, entra: FakeEntra, changed: dict[str, str]
+) -> None:
+    entra.changed = changed
+    assert await reason(clients, entra.token()) == "token_signature"
 
 
 async def test_good_tokens_open_while_the_issuer_is_down_if_its_keys_are_known(
