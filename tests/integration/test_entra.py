@@ -185,6 +185,20 @@ async def test_while_the_issuer_was_never_reached_keys_open_and_tokens_are_answe
                 assert await until_it_answers(sdk) == ECHO
 
 
+async def test_without_keys_and_without_the_issuer_nobody_can_be_served_and_health_says_so(
+    simulator: Simulator,
+) -> None:
+    async with FakeEntra() as entra:
+        environ = environ_for(simulator) | entra.environ() | {"CLIENT_KEYS": ""}
+    async with running_host(REPOSITORY, environ) as host, aiohttp.ClientSession(host.url) as http:
+        while True:
+            async with http.get("/health") as answer:
+                status, reasons = answer.status, (await answer.json())["reasons"]
+            if reasons != ["credential_pending"]:
+                break
+        assert (status, reasons) == (503, ["entra_keys_unreachable"])
+
+
 async def until_it_answers(sdk: AsyncOpenAI) -> str | None:
     while True:
         try:
