@@ -289,3 +289,10 @@ async def test_a_model_outside_of_the_key_s_is_refused_and_not_tried_again(host:
         with pytest.raises(openai.NotFoundError) as caught:
             await ask(sdk, model="gpt-4o-mini")
     assert (caught.value.code, sdk.waits) == ("model_not_found", [])
+
+
+async def test_the_sdk_of_node_reads_a_usage_only_where_it_asked_for_it(host: HostProcess) -> None:
+    came: Any = await run_script("hidden_usage.js", {"URL": host.url, "KEY": key_of("usage")})
+    hidden, shown = came["a stream whose usage is hidden"], came["a stream with its usage"]
+    assert hidden == {"withUsage": False, "withoutChoices": 0, "text": ECHO}
+    assert shown == {"withUsage": True, "withoutChoices": 1, "text": ECHO}
