@@ -206,13 +206,18 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
         authenticator=authenticator,
         calls=_calls(settings, upstream, record),
         local=LocalOperations(created=int(time.time())),
-        front_page=FrontPage(client_auth=settings.client_auth, shown=settings.front_page),
+        front_page=_front_page(settings),
         allowed_origins=settings.allowed_origins,
         forward_unknown=settings.forward_unknown_operations,
         store_objects=settings.store_objects,
         keep_alive=KEEP_ALIVES.get(settings.stream_keep_alive),
     )
     return Proxy(handler=handler, upstream=upstream, closing=closing)
+
+
+def _front_page(settings: Settings) -> FrontPage:
+    audience = settings.entra.audiences[0] if settings.entra is not None else ""
+    return FrontPage(client_auth=settings.client_auth, shown=settings.front_page, audience=audience)
 
 
 def _body_memory(settings: Settings) -> int:

@@ -11,7 +11,7 @@ from proxy.values import Limits
 AUTHORITY = "https://login.microsoftonline.com"
 ROLES, GROUPS, OTHERS = "roles", "groups", "others"
 _GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_AUDIENCE = re.compile(rf"{_GUID}|(?:api|https)://[!-+\--~]{{1,240}}")
+_AUDIENCE = re.compile(rf"{_GUID}|(?:api|https)://[A-Za-z0-9._~:/-]{{1,240}}")
 _IS_GUID = re.compile(_GUID)
 # An app role's value has no spaces. https://learn.microsoft.com/graph/api/resources/approle
 _ROLE = re.compile(r"[!-~]{1,250}")

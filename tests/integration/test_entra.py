@@ -81,6 +81,11 @@ async def test_the_client_of_azure_brings_its_token_with_a_provider(host: HostPr
         assert await chat(sdk) == ECHO
 
 
+async def test_the_page_for_browsers_says_how_to_get_a_token(host: HostProcess) -> None:
+    async with aiohttp.ClientSession() as http, http.get(host.url, headers={"accept": "text/html"}) as answer:
+        assert f'data-client-auth="keys-and-entra" data-audience="{AUDIENCE}"' in await answer.text()
+
+
 async def test_a_client_key_opens_as_before(host: HostProcess) -> None:
     async with AsyncOpenAI(base_url=f"{host.url}/v1", api_key=CLIENT_KEY) as sdk:
         assert await chat(sdk) == ECHO

@@ -77,7 +77,9 @@ def test_a_client_id_stands_for_its_uri_and_the_other_way_round(text: str, audie
     assert parse_audiences(text) == audiences
 
 
-@pytest.mark.parametrize("text", ["", " , ", "canary", "http://a", "api://", "api://a b", f"{APP}x"])
+@pytest.mark.parametrize(
+    "text", ["", " , ", "canary", "http://a", "api://", "api://a b", 'api://"', "api://<", f"{APP}x"]
+)
 def test_what_is_no_audience_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must"):
         parse_audiences(text)
