@@ -12,11 +12,20 @@ MAX_SEARCHED_BYTES = 1024 * 1024
 _MARK = b'"usage"'
 
 
+class _Details(msgspec.Struct):
+    cached_tokens: int | None = None
+
+
+_NO_DETAILS = _Details()
+
+
 class _Counts(msgspec.Struct):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    prompt_tokens_details: _Details | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    input_tokens_details: _Details | None = None
 
 
 class _Answer(msgspec.Struct):
@@ -53,7 +62,9 @@ def estimate_usage(sent: int, received: int) -> Usage:
 def _usage(counts: _Counts | None) -> Usage | None:
     if counts is None:
         return None
+    given = counts.prompt_tokens_details or counts.input_tokens_details or _NO_DETAILS
     return Usage(
         input_tokens=counts.prompt_tokens or counts.input_tokens or 0,
         output_tokens=counts.completion_tokens or counts.output_tokens or 0,
+        cached_tokens=given.cached_tokens or 0,
     )

@@ -52,7 +52,15 @@ def log_unexpected(error: BaseException) -> ProxyError:
     return ProxyError("The proxy failed to answer. The error is in its log.")
 
 
-class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
+class FailedAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An attempt that failed, so that routing went on or gave up: no `status` without an answer of Azure's."""
+
+    target: int
+    status: int | None = None
+    code: str = ""
+
+
+class LogLine(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The fields in their order; one without a value is left out, for the text is stored twice and paid by its size."""
 
     request_id: str
@@ -69,7 +77,10 @@ class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
     sent: int
     received: int
     input_tokens: int | None = None
+    cached_tokens: int | None = None
     output_tokens: int | None = None
+    # Only where an attempt failed.
+    failures: list[FailedAttempt] | None = None
     # Only in the lines of translated calls.
     translated: str | None = None
     reasoning_missed: int | None = None
@@ -91,6 +102,7 @@ class AccessLogEntry:
         "client",
         "deployment",
         "error",
+        "failures",
         "is_written",
         "operation",
         "reasoning_missed",
@@ -117,6 +129,7 @@ class AccessLogEntry:
         self.translated: str | None = None
         self.reasoning_missed: int | None = None
         self.attempts = 0
+        self.failures: list[FailedAttempt] | None = None
         self.error: str | None = None
         self.status = 0
         self.sent = 0
@@ -131,6 +144,10 @@ class AccessLogEntry:
         """Count an attempt and note where it goes: the number of the resource and the deployment there."""
         self.target, self.deployment = target, deployment
         self.attempts += 1
+
+    def add_failure(self, failed: FailedAttempt) -> None:
+        """Note an attempt that failed."""
+        self.failures = [*(self.failures or ()), failed]
 
     def add_sending(self, sent: int, received: int, usage: Usage | None) -> None:
         """Count what went to Azure and came back, in bytes; the last usage counts."""
@@ -154,7 +171,7 @@ class AccessLogEntry:
             return
         self.is_written = True
         now, usage = self._clock(), self.usage
-        line = _Line(
+        line = LogLine(
             request_id=self.request_id,
             client=self.client,
             operation=self.operation,
@@ -169,7 +186,9 @@ class AccessLogEntry:
             sent=self.sent,
             received=self.received,
             input_tokens=usage.input_tokens if usage is not None else None,
+            cached_tokens=(usage.cached_tokens or None) if usage is not None else None,
             output_tokens=usage.output_tokens if usage is not None else None,
+            failures=self.failures,
             translated=self.translated,
             reasoning_missed=self.reasoning_missed,
             estimated=usage is not None and usage.estimated,
