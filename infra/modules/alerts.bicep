@@ -50,11 +50,7 @@ var budget = [
   {
     name: 'budget'
     description: 'Two days cost so much that a month like them would reach 80 % of the budget.'
-    query: replace(
-      loadTextContent('../queries/alert-budget.kql'),
-      'let budget = 0.0;',
-      'let budget = ${budgetUsd}.0;'
-    )
+    query: replace(loadTextContent('../queries/alert-budget.kql'), 'let budget = 0.0;', 'let budget = ${budgetUsd}.0;')
     severity: 2
     window: 'P2D'
     frequency: 'PT1H'
