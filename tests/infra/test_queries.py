@@ -19,13 +19,13 @@ RULES, GROUPS, WORKBOOKS = (
 )
 ALERTS = {"alertEmails": ["team@example.com", "night@example.com"]}
 # What converts a value of the log, by the types that it fits.
-CONVERSIONS = {"tostring": {str, int}, "tolong": {int}, "todouble": {float, int}, "tobool": {bool}}
+CONVERSIONS: dict[str, set[Any]] = {"tostring": {str, int}, "tolong": {int}, "todouble": {float, int}, "tobool": {bool}}
 queries = pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
 
 
 def schema() -> dict[str, dict[str, set[Any]]]:
     """Return the types of the fields of a line, and of an attempt that failed, by the names that the queries use."""
-    of = {"line": LogLine, "failure": FailedAttempt}
+    of: dict[str, type[msgspec.Struct]] = {"line": LogLine, "failure": FailedAttempt}
     return {
         name: {field.encode_name: types(field.type) for field in msgspec.structs.fields(struct)}
         for name, struct in of.items()
