@@ -7,6 +7,7 @@
         azure_services/        I/O to Azure: OpenAI, credentials, Key Vault, deployments
           auth/                pure: who is calling
           routing/             pure: which target next
+          telemetry/           pure: requests as spans and measurements
           translation/         pure: one of OpenAI's APIs in the place of another
             azure_api/         pure: what Azure OpenAI takes and answers
               openai_api/      pure: what clients send and read

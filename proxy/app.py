@@ -68,11 +68,23 @@ from proxy.server.deadline import Deadline
 from proxy.server.response_writer import ResponseWriter
 from proxy.server.shutdown import end_on_sigterm
 from proxy.translation.reasoning_memory import ReasoningMemory
-from proxy.values import PASSTHROUGH, AuthMode, ClientAuth, ModelKind, PassthroughKey, Receive, Scope, Secret, Send
+from proxy.values import (
+    PASSTHROUGH,
+    AuthMode,
+    ClientAuth,
+    ModelKind,
+    PassthroughKey,
+    Receive,
+    Scope,
+    Secret,
+    Send,
+    SendingRecord,
+)
 
 if TYPE_CHECKING:
     from proxy.azure_services.resource_manager import ResourceManager
     from proxy.pipeline.entra_authentication import EntraAuthenticator
+    from proxy.pipeline.telemetry import Telemetry
 
 logger = logging.getLogger("proxy")
 # Seconds by which the lease of a client's slot is longer than any request.
@@ -106,11 +118,12 @@ class Proxy:
     handler: Handler
     upstream: Upstream
     closing: AsyncExitStack = field(default_factory=AsyncExitStack)
+    telemetry: "Telemetry | None" = None
 
     @property
     def handle(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
         """Return what answers one HTTP request of ASGI."""
-        return self.handler.handle
+        return self.handler.handle if self.telemetry is None else self.telemetry.traced(self.handler.handle)
 
     def start(self) -> None:
         """Begin to fetch keys and tokens in the background of the running loop."""
@@ -200,6 +213,8 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
         settings.timeouts, settings.instance.upstream_connections, settings.http_proxies, settings.address_rules
     )
     closing.push_async_callback(upstream.close)  # The last that was opened is the first to be closed.
+    telemetry = _telemetry(settings, closing)
+    record = _records(record, telemetry)
     authenticator = _authenticator(settings, upstream, closing)
     handler = Handler(
         concurrency=Concurrency(settings.instance.max_in_flight, _body_memory(settings)),
@@ -211,8 +226,40 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
         forward_unknown=settings.forward_unknown_operations,
         store_objects=settings.store_objects,
         keep_alive=KEEP_ALIVES.get(settings.stream_keep_alive),
+        log=access_log.write_line if telemetry is None else telemetry.write_line,
     )
-    return Proxy(handler=handler, upstream=upstream, closing=closing)
+    return Proxy(handler=handler, upstream=upstream, closing=closing, telemetry=telemetry)
+
+
+def _telemetry(settings: Settings, closing: AsyncExitStack) -> "Telemetry | None":
+    if settings.telemetry is None:
+        return None
+    try:
+        from proxy.azure_services.open_telemetry import open_telemetry  # noqa: PLC0415  slow to import
+    except ImportError:
+        raise SettingError("TELEMETRY", "needs the packages of requirements-telemetry.txt") from None
+    from proxy.pipeline.telemetry import AZURE, OPENAI, Telemetry  # noqa: PLC0415
+
+    writer = open_telemetry(settings.telemetry.exporter)
+    closing.push_async_callback(writer.close)
+    return Telemetry(
+        writer=writer,
+        providers=[OPENAI if one.kind is ResourceKind.OPENAI else AZURE for one in settings.resources],
+        host_writes_requests=settings.telemetry.host_writes_requests,
+    )
+
+
+def _records(record: Record | None, telemetry: "Telemetry | None") -> Record | None:
+    """Return what hears of sendings: `record`, the telemetry, both or neither."""
+    if record is None or telemetry is None:
+        return record if telemetry is None else telemetry.record
+    hears = (record, telemetry.record)
+
+    def tell_both(sending: SendingRecord) -> None:
+        for one in hears:
+            one(sending)
+
+    return tell_both
 
 
 def _front_page(settings: Settings) -> FrontPage:

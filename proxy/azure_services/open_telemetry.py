@@ -7,13 +7,14 @@ nothing of ours a second time, and we nothing of theirs.
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from opentelemetry.sdk.metrics import Histogram as SdkHistogram
+from opentelemetry.context import Context
+from opentelemetry.metrics import Histogram as SdkHistogram
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricExporter, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
-from opentelemetry.trace import Context, SpanKind, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from proxy.config.telemetry import Exporter

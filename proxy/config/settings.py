@@ -14,6 +14,7 @@ from proxy.config.environment import Environment, SettingError
 from proxy.config.http_proxy import HttpProxies, read_http_proxies
 from proxy.config.policy import Policy
 from proxy.config.resources import ReadFile, Resource, ResourceKind, parse_resources, read_no_file, resource_name
+from proxy.config.telemetry import TelemetrySettings, read_telemetry
 from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
 from proxy.values import NO_LIMITS, PASSTHROUGH, TOKENS, AuthMode, ClientAuth, ClientKey, KeepAlive
 
@@ -80,7 +81,7 @@ class Settings:
 
     `resources` is empty where every client names its own; `api_version` is for clients' keys that name none;
     `fallbacks` are the models that may serve in place of a model; `operation_surfaces` maps the name of an operation to
-    `v1` or `classic`; `client_resources` are the hosts that clients may name, or `*` alone; `entra` is None where no
+    `v1` or `classic`; `telemetry` is None where it is off; `client_resources` are the hosts that clients may name, or `*` alone; `entra` is None where no
     token is accepted.
     """
 
@@ -110,6 +111,7 @@ class Settings:
     repair_parameters: bool
     translation: Translation
     keep_content_filter_results: bool
+    telemetry: TelemetrySettings | None
     http_proxies: HttpProxies
     address_rules: AddressRules
 
@@ -147,6 +149,7 @@ class Settings:
             repair_parameters=environment.read(table.REPAIR_PARAMETERS),
             translation=_read_translation(environment),
             keep_content_filter_results=environment.read(table.CONTENT_FILTER_RESULTS),
+            telemetry=read_telemetry(environment, table.TELEMETRY, environ, host_json),
             http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
             address_rules=rules,
         )

@@ -1,4 +1,4 @@
-"""What hears of requests and their sendings where spans and metrics are exported; nothing of it runs where they are not.
+"""What hears of requests and their sendings where spans and metrics are exported; elsewhere nothing of it runs.
 
 A request's span is made of its log line, so that it says what the log says.
 """
@@ -16,6 +16,8 @@ from proxy.telemetry.spans import Span, attempt_span, parse_line, request_span
 from proxy.values import Receive, Scope, Send, SendingRecord
 
 Handle = Callable[[Scope, Receive, Send], Awaitable[None]]
+# The providers of resources, as the conventions call them.
+AZURE, OPENAI = "azure.ai.openai", "openai"
 # What names the span of the client; https://www.w3.org/TR/trace-context
 TRACE_HEADERS = (b"traceparent", b"tracestate")
 
@@ -34,7 +36,7 @@ class TelemetryWriter(Protocol):
 
 @dataclass(slots=True)
 class _Traced:
-    """A request while it is answered: its headers of the trace, its sendings, its log line and when that was written."""
+    """A request while it is answered: its trace, its sendings, its log line and when that was written."""
 
     trace: dict[str, str]
     records: list[SendingRecord] = field(default_factory=list)
@@ -106,6 +108,3 @@ class Telemetry:
     def _provider(self, record: SendingRecord) -> str:
         """Return the provider of a resource; a resource that its client named is one of Azure."""
         return self.providers[record.resource] if record.resource < len(self.providers) else AZURE
-
-
-AZURE, OPENAI = "azure.ai.openai", "openai"
