@@ -81,8 +81,8 @@ class Settings:
 
     `resources` is empty where every client names its own; `api_version` is for clients' keys that name none;
     `fallbacks` are the models that may serve in place of a model; `operation_surfaces` maps the name of an operation to
-    `v1` or `classic`; `telemetry` is None where it is off; `client_resources` are the hosts that clients may name, or `*` alone; `entra` is None where no
-    token is accepted.
+    `v1` or `classic`; `client_resources` are the hosts that clients may name, or `*` alone; `entra` is None where no
+    token is accepted, `telemetry` where it is off.
     """
 
     resources: tuple[Resource, ...]
