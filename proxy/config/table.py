@@ -421,8 +421,9 @@ TELEMETRY = Setting(
     "TELEMETRY",
     parse_telemetry,
     "off",
-    "Where [spans and metrics](monitoring.md#opentelemetry) go: `otlp` (a collector, which the `OTEL_EXPORTER_OTLP_...` variables "
-    "name), `azure-monitor` (the Application Insights component of the app) or `off`. The log has every "
+    "Where [spans and metrics](monitoring.md#opentelemetry) go: "
+    "`otlp` (a collector, which the `OTEL_EXPORTER_OTLP_...` "
+    "variables name), `azure-monitor` (the Application Insights component of the app) or `off`. The log has every "
     "request in any case.",
 )
 HTTPS_PROXY = Setting(
