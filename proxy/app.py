@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.auth.keys import KeyRing
@@ -54,6 +55,7 @@ from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.handler import Handler, parse_request
 from proxy.pipeline.json_source import Knowledge
 from proxy.pipeline.local import LocalOperations
+from proxy.pipeline.operator import Operator
 from proxy.pipeline.rates import Rates
 from proxy.pipeline.recorder import Record
 from proxy.pipeline.resources import Resource, Resources
@@ -76,6 +78,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("proxy")
 # Seconds by which the lease of a client's slot is longer than any request.
 LEASE_MARGIN = 60.0
+NO_ENVIRON: Mapping[str, str] = MappingProxyType({})
+HOST_JSON = Path(__file__).parents[1] / "host.json"
 
 
 class Application(Protocol):
@@ -156,7 +160,7 @@ def open_application(environ: Mapping[str, str], host_json: Path) -> Application
     access_log.configure()
     try:
         settings = read_settings(environ, host_json)
-        application = build_application(settings)
+        application = build_application(settings, environ=environ, host_json=host_json)
         _log_defaults(settings)
     except ConfigurationError as error:
         logger.error(error.message)  # noqa: TRY400  the message is all there is to say
@@ -192,19 +196,34 @@ def _read_beside(host_json: Path, path: str) -> bytes:
     return host_json.parent.joinpath(path).read_bytes()
 
 
-def build_application(settings: Settings, record: Record | None = None) -> Proxy:
-    """Put the layers together; `record` hears of every sending to Azure OpenAI."""
+def build_application(
+    settings: Settings,
+    record: Record | None = None,
+    *,
+    environ: Mapping[str, str] = NO_ENVIRON,
+    host_json: Path = HOST_JSON,
+) -> Proxy:
+    """Put the layers together; `record` hears of every sending to Azure OpenAI, the doctor reads `environ` anew."""
     closing = AsyncExitStack()
     upstream = Upstream(
         settings.timeouts, settings.instance.upstream_connections, settings.http_proxies, settings.address_rules
     )
     closing.push_async_callback(upstream.close)  # The last that was opened is the first to be closed.
-    authenticator = _authenticator(settings, upstream, closing)
+    authenticator, keys = _authenticator(settings, upstream, closing)
+    operator = Operator(
+        authenticator=authenticator,
+        keys=keys,
+        upstream=upstream,
+        environ=environ,
+        read_file=partial(_read_beside, host_json),
+    )
+    closing.push_async_callback(operator.close)
     handler = Handler(
         concurrency=Concurrency(settings.instance.max_in_flight, _body_memory(settings)),
         authenticator=authenticator,
         calls=_calls(settings, upstream, record),
         local=LocalOperations(created=int(time.time())),
+        operator=operator,
         front_page=FrontPage(client_auth=settings.client_auth, shown=settings.front_page),
         allowed_origins=settings.allowed_origins,
         forward_unknown=settings.forward_unknown_operations,
@@ -255,9 +274,12 @@ def _translators(settings: Settings, record: Record | None) -> Translators:
     )
 
 
-def _authenticator(settings: Settings, upstream: Upstream, closing: AsyncExitStack) -> Authenticator:
+def _authenticator(
+    settings: Settings, upstream: Upstream, closing: AsyncExitStack
+) -> tuple[Authenticator, ClientKeys[KeyRing]]:
+    """Return what knows the clients, and the keys with those of operators among them."""
     if settings.client_auth is not ClientAuth.KEYS:
-        return _passthrough(settings)
+        return _passthrough(settings), ClientKeys(settings.admin_keys, None, _key_ring())
     identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
     closing.push_async_callback(identity.close)
     vault = KeyVault(settings.key_vault_url, identity) if settings.key_vault_url else None
@@ -275,10 +297,11 @@ def _authenticator(settings: Settings, upstream: Upstream, closing: AsyncExitSta
     )
     of_vault = settings.vault_client_keys
     source = VaultClientKeys(vault, of_vault.rules).read if vault else None
-    keys = ClientKeys(settings.client_keys, source, _key_ring(), longest_age=of_vault.max_age)
+    fixed = settings.client_keys + settings.admin_keys
+    keys = ClientKeys(fixed, source, _key_ring(), longest_age=of_vault.max_age)
     authenticator = ClientKeyAuthenticator(keys=keys, resources=resources, now=time.time)
     closing.push_async_callback(authenticator.close)
-    return authenticator
+    return authenticator, keys
 
 
 def _passthrough(settings: Settings) -> PassthroughAuthenticator:

@@ -96,6 +96,8 @@ class Settings:
     shutdown_grace: float
     instance: InstanceLimits
     client_keys: tuple[ClientKey, ...]
+    admin_keys: tuple[ClientKey, ...]
+    template_version: str | None
     vault_client_keys: VaultClientKeySettings
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
@@ -135,6 +137,8 @@ class Settings:
             shutdown_grace=environment.read(table.SHUTDOWN_GRACE),
             instance=_read_instance_limits(environment),
             client_keys=_read_client_keys(environment, limit_rules),
+            admin_keys=_read_admin_keys(environment),
+            template_version=environment.read_optional(table.TEMPLATE_VERSION),
             vault_client_keys=VaultClientKeySettings(limit_rules, environment.read(table.CLIENT_KEYS_MAX_AGE)),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
             forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
@@ -176,6 +180,15 @@ def _read_client_keys(environment: Environment, rules: LimitRules) -> tuple[Clie
         return with_limits(environment.read(table.CLIENT_KEYS), rules)
     except ValueError as error:
         raise SettingError(table.CLIENT_KEYS.name, str(error)) from None
+
+
+def _read_admin_keys(environment: Environment) -> tuple[ClientKey, ...]:
+    """Return the keys of operators; none of them may be a client's, because they call no model."""
+    admins = environment.read(table.ADMIN_KEYS)
+    clients = {one.key.digest for one in environment.read(table.CLIENT_KEYS)}
+    if any(one.key.digest in clients for one in admins):
+        raise SettingError(table.ADMIN_KEYS.name, "must have no key that is in CLIENT_KEYS too")
+    return tuple(replace(one.key, is_admin=True) for one in admins)
 
 
 def is_local_development(environ: Mapping[str, str]) -> bool:
