@@ -52,6 +52,9 @@ param allowedIpRanges array
 @secure()
 param extraSettings object
 
+@description('Version of this template, which the app compares with its own.')
+param templateVersion string
+
 @description('Memory of an instance in MB.')
 param instanceMemoryMB int
 
@@ -84,6 +87,7 @@ var openAiSettings = openAiAsList
 var appSettings = {
   AZURE_CLIENT_ID: identityClientId
   KEY_VAULT_URL: vaultUri
+  TEMPLATE_VERSION: templateVersion
   ALLOWED_ORIGINS: join(allowedOrigins, ',')
   // The app accepts as many requests as the platform sends to one instance at a time.
   MAX_IN_FLIGHT: string(perInstanceConcurrency)

@@ -185,8 +185,8 @@ ADMIN_KEYS = Setting(
     "ADMIN_KEYS",
     parse_client_keys,
     "",
-    "The keys of operators, as `alice=sk-...`, for use on your own machine. They open `POST /doctor` and call no model. "
-    "On Azure, keep them in Key Vault, as secrets `admin-NAME`.",
+    "The keys of operators, as `alice=sk-...`, for use on your own machine. They open `POST /doctor` and call no "
+    "model. On Azure, keep them in Key Vault, as secrets `admin-NAME`.",
 )
 CLIENT_KEY_DEFAULTS = Setting(
     "CLIENT_KEY_DEFAULTS",
@@ -235,8 +235,8 @@ TEMPLATE_VERSION = Setting(
     "TEMPLATE_VERSION",
     parse_template_version,
     "",
-    "The version of the template that has deployed the app, which writes it itself. The [doctor](doctor.md) compares it "
-    "with the app's.",
+    "The version of the template that has deployed the app, which writes it itself. The [doctor](doctor.md) compares "
+    "it with the app's.",
 )
 STORED_OBJECTS = Setting(
     "STORED_OBJECTS",

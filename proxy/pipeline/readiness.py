@@ -6,7 +6,7 @@ who asks often causes more calls.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context
 
 from proxy.azure_api.errors import AzureErrors
@@ -114,7 +114,7 @@ def _list_request(one: Resource) -> UpstreamRequest:
     )
 
 
-def _reason(one: Resource, header: Header, status: int, headers: dict[str, str], body: bytes) -> str | None:
+def _reason(one: Resource, header: Header, status: int, headers: Mapping[str, str], body: bytes) -> str | None:
     if status in (200, 429):  # 429 comes behind the credential
         return None
     if status in (401, 403) and one.auth is not None:
