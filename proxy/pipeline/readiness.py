@@ -13,7 +13,7 @@ from proxy.azure_api.errors import AzureErrors
 from proxy.azure_services.credentials import Header
 from proxy.azure_services.sending import Sending
 from proxy.azure_services.upstream import Upstream
-from proxy.errors import ConfigurationError, UpstreamError
+from proxy.errors import ConfigurationError, ProxyError
 from proxy.pipeline.authentication import Authenticator, ClientKeyAuthenticator
 from proxy.pipeline.resources import Resource, Resources
 from proxy.values import UpstreamRequest
@@ -22,6 +22,7 @@ from proxy.values import UpstreamRequest
 KEPT_READY, KEPT_UNREADY = 10.0, 5.0
 # Seconds; what asks for readiness rarely waits for longer.
 PATIENCE = 8.0
+ASK_SECONDS = 5.0
 LONGEST_ANSWER = 4 * 1024 * 1024  # bytes; as for the list of a server's models
 PENDING, UNREACHABLE, NONE_USABLE = "credential_pending", "upstream_unreachable", "deployments_unusable"
 
@@ -63,10 +64,16 @@ class Kept:
 
 
 async def look(authenticator: Authenticator, upstream: Upstream) -> Reasons:
-    """Return why nobody can be served: what is missing of the keys, or why no resource can be called."""
-    missing = await authenticator.problems()
-    if missing or not isinstance(authenticator, ClientKeyAuthenticator):
-        return tuple(dict.fromkeys(missing))  # Who brings a key of Azure brings what there is to be ready.
+    """Return why nobody can be served: what is missing of the keys, or why no resource can be called.
+
+    It waits for what is read for the first time, as a request does.
+    """
+    if not isinstance(authenticator, ClientKeyAuthenticator):
+        return ()  # Who brings a key of Azure brings what there is to be ready.
+    authenticator.start()
+    ring, problem = await authenticator.keys.current(), authenticator.keys.problem
+    if problem is not None or not len(ring):
+        return (problem or "no_client_keys",)
     resources = authenticator.resources
     asked = [_ask(upstream, one, number, resources) for number, one in enumerate(resources.each)]
     tasks = [asyncio.ensure_future(one) for one in asked]
@@ -86,20 +93,19 @@ async def look(authenticator: Authenticator, upstream: Upstream) -> Reasons:
 
 async def _ask(upstream: Upstream, one: Resource, number: int, resources: Resources) -> str | None:
     """Return why a resource serves nobody, None if it can be called and has a deployment that may be."""
-    if one.credential.problem is not None:
-        return one.credential.problem
     if not _has_deployment(one, number, resources):
         return NONE_USABLE
     try:
         header = await one.credential.header()
-        answer = await upstream.send(_list_request(one), header, lambda: Sending(lambda _: None))
-        try:
-            status, body = answer.status, await answer.read_beginning(LONGEST_ANSWER)
-        finally:
-            answer.close()
+        async with asyncio.timeout(ASK_SECONDS):
+            answer = await upstream.send(_list_request(one), header, lambda: Sending(lambda _: None))
+            try:
+                status, body = answer.status, await answer.read_beginning(LONGEST_ANSWER)
+            finally:
+                answer.close()
     except ConfigurationError as error:
         return error.reason
-    except UpstreamError:
+    except (ProxyError, TimeoutError):
         return UNREACHABLE
     return _reason(one, header, status, answer.headers, body)
 

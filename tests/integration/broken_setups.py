@@ -393,7 +393,7 @@ BROKEN = (
     ),
     Broken(
         name="the api-version is unknown",
-        spoil=_set(AZURE_OPENAI_API_VERSION="2021-01-01"),
+        spoil=lambda world: world.simulator.absent.add("models"),
         codes=("upstream_version",),
         cure=f"{SET} AZURE_OPENAI_API_VERSION=2025-04-01-preview",
     ),

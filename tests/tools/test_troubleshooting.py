@@ -1,4 +1,4 @@
-"""docs/troubleshooting.md has each code that the proxy can answer or log, and no other."""
+"""docs/troubleshooting.md, with docs/doctor.md for the doctor's findings, has each code that the proxy can answer or log, and no other."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ from tests.processes import REPOSITORY
 CODE = re.compile(r"[a-z]+(_[a-z]+)+|overloaded")
 # Constants that are reasons of /health and of the log begin with what they are about.
 REASON = re.compile(r"(client_keys?|credential|discovery|disk|identity|key_vault|upstream)_[a-z_]+|no_client_keys")
-GUIDE = (REPOSITORY / "docs" / "troubleshooting.md").read_text()
+GUIDE = "".join((REPOSITORY / "docs" / name).read_text() for name in ("troubleshooting.md", "doctor.md"))
 
 
 def written() -> Iterator[str]:
