@@ -7,6 +7,13 @@ from proxy.diagnosis.table import FINDINGS
 
 PAGE = Path(__file__).parents[1] / "docs" / "doctor.md"
 _HEADING = "## Findings\n"
+_SET = "az functionapp config appsettings set --name APP --resource-group GROUP --settings"
+_WORDS = {
+    "set": _SET,
+    "mend_identity": "az functionapp identity assign --name APP --resource-group GROUP, or az login",
+    "mend_credential": "the command that puts the key of the account into the vault or the setting, or corrects "
+    "AZURE_OPENAI_TOKEN_SCOPE",
+}
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -25,7 +32,7 @@ def written(page: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return _PLACE.sub(lambda place: place[1].upper(), text).replace("|", "\\|")
+    return _PLACE.sub(lambda place: _WORDS.get(place[1], place[1].upper()), text).replace("|", "\\|")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def of_app(environ: Mapping[str, str], settings: Settings | None, holder: Holder
         "app": app,
         "group": group,
         "set": setting if on_azure else "export",
-        "identity_command": (
+        "mend_identity": (
             f"az functionapp identity assign --name {app} --resource-group {group}" if on_azure else "az login"
         ),
         "principal": _principal(holder, client_id, app, group, on_azure=on_azure),

@@ -58,7 +58,7 @@ FINDINGS: Mapping[str, Row] = {
     "identity_unavailable": _fault(
         "The process has no identity in Azure.",
         "The proxy needs it for Key Vault, and for Azure OpenAI where no key is used.",
-        "{identity_command}",
+        "{mend_identity}",
     ),
     "identity_client_unknown": _fault(
         "AZURE_CLIENT_ID is the client id of no identity of this app.",
@@ -146,7 +146,7 @@ FINDINGS: Mapping[str, Row] = {
     "upstream_credential": _fault(
         "{subject} refuses the credential of the proxy ({auth}).",
         _NO_CALL + " The key was replaced at the account, belongs to another one, or keys are switched off there.",
-        "{credential_command}",
+        "{mend_credential}",
     ),
     "upstream_role": _fault(
         "The identity may not call models of {subject}.",

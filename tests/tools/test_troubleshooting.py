@@ -1,4 +1,4 @@
-"""docs/troubleshooting.md, with docs/doctor.md for the doctor's findings, has each code that the proxy can answer or log, and no other."""
+"""docs/troubleshooting.md, and docs/doctor.md, have each code that the proxy can answer, log or find, and no other."""
 
 import ast
 import re

@@ -30,7 +30,7 @@ def build(target: Target, output: Path, root: Path = ROOT, locks: Path = LOCKS) 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "package"
         _copy(root, folder)
-        _write_commit(root, folder)
+        write_commit(root, folder)
         lock = locked.kept(locks, target.minor)
         if not lock.is_file():
             lock = Path(temporary) / "requirements.txt"
@@ -41,7 +41,7 @@ def build(target: Target, output: Path, root: Path = ROOT, locks: Path = LOCKS) 
     return Built(path=output, bytes=output.stat().st_size, sha256=archive.digest(output), target=target)
 
 
-def _write_commit(root: Path, folder: Path) -> None:
+def write_commit(root: Path, folder: Path) -> None:
     """Write the commit that the package is built of where the app looks for it; nothing outside of a repository."""
     if (root / ".git").exists():
         changed = run(("git", "-C", root, "status", "--porcelain", "--untracked-files=no"))

@@ -48,7 +48,7 @@ async def _check_access(run: Examination, one: Resource, name: str) -> tuple[Hea
     code, status = await _judge_list(run, one, header)
     if code is None:
         return header, Checked(check=name, detail=f"{detail}; the credential is accepted ({one.auth.value})")
-    facts |= {"reach": reach, "status": str(status), "credential_command": _credential_command(run, one)}
+    facts |= {"reach": reach, "status": str(status), "mend_credential": _credential_command(run, one)}
     return None, run.checked(name, Seen(code=code, subject=one.name), facts=facts)
 
 
