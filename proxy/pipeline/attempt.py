@@ -332,7 +332,7 @@ class Attempts:
         tag = sent.routed.tagging(sent.call, sent.target.resource) if is_tagged else None
         passed = (headers.of_download if operation.download else headers.response_to_openai)(answer.headers)
         if "location" in passed:
-            passed["location"] = tag_location(sent.routed.resources.tags, passed["location"], sent.target.resource)
+            passed["location"] = tag_location(sent.routed.tags, passed["location"], sent.target.resource)
         answer.sending.usage = find_usage(whole)
         if sent.translated is not None:
             _end_translated(sent.translated, answer.sending)

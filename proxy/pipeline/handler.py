@@ -114,7 +114,8 @@ class Handler:
 
     async def _answer_in_public(self, route: Route) -> Response:
         if route.operation.name == "health":
-            return self.local.health(await self.authenticator.problems(), self.authenticator.warnings())
+            problems = (*await self.authenticator.problems(), *self.calls.problems())
+            return self.local.health(problems, self.authenticator.warnings())
         return self.local.index()
 
 

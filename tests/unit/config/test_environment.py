@@ -85,8 +85,8 @@ GOOD: list[tuple[Callable[[str], object], str, object]] = [
     (parse_flag, "1", True),
     (parse_flag, "FALSE", False),
     (parse_flag, "0", False),
-    (parse_stored_objects, "shared", True),
-    (parse_stored_objects, "off", False),
+    (parse_stored_objects, "shared", StoredObjects.SHARED),
+    (parse_stored_objects, "off", StoredObjects.OFF),
 ]
 
 
