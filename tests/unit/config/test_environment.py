@@ -36,7 +36,7 @@ from proxy.config.environment import (
     printable_member,
 )
 from proxy.errors import ConfigurationError
-from proxy.values import Api, AuthMode, ClientAuth
+from proxy.values import Api, AuthMode, ClientAuth, StoredObjects
 
 CANARY = "canary"
 
