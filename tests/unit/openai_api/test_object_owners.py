@@ -137,6 +137,10 @@ def test_where_objects_have_no_owners_any_longer_their_ids_are_read_all_the_same
     assert split_text(ALONE, alone, "id") == (identifier, 0)
 
 
+def test_an_id_with_an_owner_is_read_where_there_are_none() -> None:
+    assert TWO.split(signed(tags_of("alice"), "file-1", 1).encode(), "id") == (b"file-1", 1)
+
+
 def test_ids_from_before_have_no_owner() -> None:
     before = "file-1" + TWO.tag(b"file-1", 1).decode()
     assert split_text(tags_of("alice"), before, "id") == (before, None)

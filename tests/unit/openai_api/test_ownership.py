@@ -310,6 +310,12 @@ def test_all_pages_together_have_each_object_of_the_client_once(
     assert seen == [f"batch_{number}" for number, owner in enumerate(owners) if owner == "alice"]
 
 
+def test_a_page_of_others_only_is_followed_by_the_next() -> None:
+    listed = [item(0, "bob"), item(1, "bob"), item(2, "alice"), item(3, "alice")]
+    page = read_page(owned_list(ALICE, "limit=1&after=batch_0"), listed, 1)
+    assert ([one["id"] for one in page["data"]], page["last_id"], page["has_more"]) == (["batch_2"], "batch_2", True)
+
+
 def read_page(wanted: OwnedList, listed: list[dict[str, object]], azures_limit: int) -> Any:
     query = wanted.query
     while True:
