@@ -209,7 +209,7 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
         local=LocalOperations(created=int(time.time())),
         allowed_origins=settings.allowed_origins,
         forward_unknown=settings.forward_unknown_operations,
-        store_objects=settings.store_objects,
+        store_objects=settings.stored_objects.are_on,
         keep_alive=KEEP_ALIVES.get(settings.stream_keep_alive),
     )
     return Proxy(handler=handler, upstream=upstream, closing=closing)
@@ -234,7 +234,7 @@ def _calls(settings: Settings, upstream: Upstream, record: Record | None, owners
         rates=Rates(ledger=MemoryLedger(time.monotonic, settings.timeouts.total + LEASE_MARGIN)),
         timeouts=settings.timeouts,
         max_json_body=settings.max_json_body_bytes,
-        store_objects=settings.store_objects,
+        store_objects=settings.stored_objects.are_on,
         knows=Knowledge(
             repairs=learned_repairs() if settings.repair_parameters else None,
             paths=Learned(),
@@ -246,7 +246,7 @@ def _calls(settings: Settings, upstream: Upstream, record: Record | None, owners
 
 
 def _owners(settings: Settings, closing: AsyncExitStack) -> Owners | None:
-    owners = settings.object_owners
+    owners = settings.stored_objects.owners
     if owners is None:
         return None
     fixed = tuple(SigningKey(key.reveal()) for key in owners.signing_keys)

@@ -8,25 +8,34 @@ from proxy.values import ClientAuth, Secret, StoredObjects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectOwnerSettings:
+class ObjectOwners:
     """The keys that sign ids, none if they are in the vault; with `strict` objects without an owner are nobody's."""
 
     signing_keys: tuple[Secret, ...]
     strict: bool
 
 
-def read_object_owners(environment: Environment, client_auth: ClientAuth) -> ObjectOwnerSettings | None:
-    """Return the settings of owners, None where objects have none; raise `SettingError` if owners cannot be known."""
-    if environment.read(table.STORED_OBJECTS) is not StoredObjects.OWNED:
-        return None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObjectSettings:
+    """Whether Azure may keep objects, and their owners, None where all clients share them."""
+
+    are_on: bool
+    owners: ObjectOwners | None
+
+
+def read_stored_objects(environment: Environment, client_auth: ClientAuth) -> StoredObjectSettings:
+    """Return the settings of stored objects; raise `SettingError` if their owners cannot be known."""
+    mode, keys = environment.read(table.STORED_OBJECTS), environment.read_optional(table.ID_SIGNING_KEY) or ()
+    owners = ObjectOwners(signing_keys=keys, strict=environment.read(table.STORED_OBJECTS_WITHOUT_OWNER))
+    if mode is not StoredObjects.OWNED:
+        return StoredObjectSettings(are_on=mode is not StoredObjects.OFF, owners=None)
     if client_auth in (ClientAuth.AZURE_KEY, ClientAuth.RESOURCE_KEY):
         raise SettingError(
             table.STORED_OBJECTS.name,
             f"must not be owned while CLIENT_AUTH is {client_auth.value}: clients have no names then",
         )
-    keys = environment.read_optional(table.ID_SIGNING_KEY) or ()
     if not keys and not environment.is_set(table.KEY_VAULT_URL):
         raise SettingError(
             table.ID_SIGNING_KEY.name, "is not set, nor KEY_VAULT_URL, but STORED_OBJECTS is owned: ids must be signed"
         )
-    return ObjectOwnerSettings(signing_keys=keys, strict=environment.read(table.STORED_OBJECTS_WITHOUT_OWNER))
+    return StoredObjectSettings(are_on=True, owners=owners)

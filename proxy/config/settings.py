@@ -11,11 +11,11 @@ from proxy.config.client_keys import with_limits
 from proxy.config.client_limits import LimitRules
 from proxy.config.environment import Environment, SettingError
 from proxy.config.http_proxy import HttpProxies, read_http_proxies
-from proxy.config.object_owners import ObjectOwnerSettings, read_object_owners
+from proxy.config.object_owners import StoredObjectSettings, read_stored_objects
 from proxy.config.policy import Policy
 from proxy.config.resources import ReadFile, Resource, ResourceKind, parse_resources, read_no_file, resource_name
 from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
-from proxy.values import NO_LIMITS, AuthMode, ClientAuth, ClientKey, KeepAlive, StoredObjects
+from proxy.values import NO_LIMITS, AuthMode, ClientAuth, ClientKey, KeepAlive
 
 # Azure sets one of these where there is a managed identity.
 MANAGED_IDENTITY_VARIABLES = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
@@ -93,8 +93,7 @@ class Settings:
     vault_client_keys: VaultClientKeySettings
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
-    store_objects: bool
-    object_owners: ObjectOwnerSettings | None
+    stored_objects: StoredObjectSettings
     allowed_origins: frozenset[str]
     client_auth: ClientAuth
     client_resources: frozenset[str]
@@ -135,8 +134,7 @@ class Settings:
             vault_client_keys=VaultClientKeySettings(limit_rules, environment.read(table.CLIENT_KEYS_MAX_AGE)),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
             forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
-            store_objects=environment.read(table.STORED_OBJECTS) is not StoredObjects.OFF,
-            object_owners=read_object_owners(environment, client_auth),
+            stored_objects=read_stored_objects(environment, client_auth),
             allowed_origins=environment.read(table.ALLOWED_ORIGINS),
             client_auth=client_auth,
             client_resources=environment.read_optional(table.CLIENT_RESOURCES) or frozenset(),

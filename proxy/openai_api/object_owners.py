@@ -45,7 +45,7 @@ _NOT_STORED = re.compile(rb"[a-z]+_notstored_[0-9a-f]{32}")
 # The member of an object's metadata that names its owner, and the 132 bits that do.
 MARK = "proxy_owner"
 _MARK_LENGTH = 22
-_MARKED = re.compile(
+_OWNER_MEMBER = re.compile(
     rb'(,\s*+)?"%b"\s*+:\s*+"[A-Za-z0-9_-]{%d}"(\s*+,\s*+)?' % (MARK.encode(), _MARK_LENGTH),
 )
 
@@ -218,4 +218,4 @@ def without_mark(data: bytes) -> bytes:
     if MARK.encode() not in data:
         return data
     # One comma of two stays. In a string the quotes would have backslashes before them.
-    return _MARKED.sub(lambda found: b"," if found[1] and found[2] else b"", data)
+    return _OWNER_MEMBER.sub(lambda found: b"," if found[1] and found[2] else b"", data)

@@ -32,7 +32,7 @@ class Ownership(Enum):
 
     NO_OBJECTS = "it names no object and keeps none"
     BY_ID = "the ids in its requests are checked, those in its answers signed"
-    MARKED = "as by id, and what it creates or changes says in its metadata whose it is"
+    BY_METADATA = "as by id, and what it creates or changes says in its metadata whose it is"
     LISTED = "its list has what the metadata says is the caller's"
     REFUSED = "it is refused, because Azure does not say whose objects these are"
 
@@ -78,7 +78,7 @@ OWNERSHIP: Mapping[str, Ownership] = _table(
         """,
     ),
     (
-        Ownership.MARKED,
+        Ownership.BY_METADATA,
         """
         createChatCompletion updateChatCompletion createBatch createVectorStore modifyVectorStore createFineTuningJob
         createEval updateEval createAssistant modifyAssistant
@@ -122,14 +122,14 @@ def owned_body(operation: Operation, raw: bytes, owner: Owner) -> bytes:
     Raises `InvalidRequest` for a body in which not every id can be found, and for what is chosen without an id.
     """
     searched = request_places(operation)
-    is_marked = OWNERSHIP[operation.name] is Ownership.MARKED
+    has_metadata = OWNERSHIP[operation.name] is Ownership.BY_METADATA
     if is_batch_in_parts(operation, raw):
         raise InvalidRequest(
             "The input of a batch must be uploaded as one file, not in parts: its lines may name objects.",
             param="purpose",
             code="unsupported_value",
         )
-    if not raw or (searched is None and not is_marked):
+    if not raw or (searched is None and not has_metadata):
         return raw
     document = parse_json_body(raw)
     try:
@@ -139,7 +139,7 @@ def owned_body(operation: Operation, raw: bytes, owner: Owner) -> bytes:
         raise InvalidRequest("The ids that your request names cannot be read.") from None
     if operation.name == _EVAL_RUN:
         _check_source(raw)
-    return _marked(operation, document, owner) if is_marked else raw
+    return _with_owner(operation, document, owner) if has_metadata else raw
 
 
 def bare_line(tags: OwnedTags, body: bytes, *, resource: int) -> bytes:
@@ -177,14 +177,14 @@ def _source_places() -> Places[str]:
     return places({_SOURCE_TYPE: _SOURCE_TYPE})
 
 
-def _marked(operation: Operation, document: JsonBody, owner: Owner) -> bytes:
+def _with_owner(operation: Operation, document: JsonBody, owner: Owner) -> bytes:
     if operation.name == _STORED_CHAT and not document.flag(_STORE):
         return document.raw
     if operation.name in _CHANGES and _METADATA not in document.spans:
         return document.raw
-    marked = with_mark(document.member(_METADATA) or b"null", owner)
+    metadata = with_mark(document.member(_METADATA) or b"null", owner)
     # What is no metadata is left for Azure to refuse.
-    return document.raw if marked is None else document.with_member(_METADATA, marked)
+    return document.raw if metadata is None else document.with_member(_METADATA, metadata)
 
 
 # Azure's most for a page.

@@ -73,9 +73,7 @@ class Calls:
         principal: Principal,
     ) -> Response:
         """Return Azure's answer in OpenAI's words; raise a `ProxyError` while the head of the answer can tell it."""
-        owned = None
-        if self.owners is not None:
-            owned = await self.owners.open(route.operation, principal.client, principal.resources.tags)
+        owned = None if self.owners is None else await self.owners.open(route.operation, principal)
         start = StreamStart(exchange.deadline, self.timeouts, lambda: self._begin_stream(exchange, writer))
         running = _Call(
             calls=self,

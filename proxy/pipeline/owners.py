@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from proxy.azure_services.cached import Cached
-from proxy.openai_api.object_ids import Tags
 from proxy.openai_api.object_owners import OwnedTags, Owner, SigningKey
 from proxy.openai_api.operations import Operation
 from proxy.openai_api.ownership import check_ownership
+from proxy.pipeline.authentication import Principal
 
 SigningKeys = tuple[SigningKey, ...]
 
@@ -33,7 +33,7 @@ class Owners:
         problem = None if self.cached is None else self.cached.problem
         return () if problem is None else (problem,)
 
-    async def open(self, operation: Operation, client: str, tags: Tags) -> OwnedTags | None:
+    async def open(self, operation: Operation, principal: Principal) -> OwnedTags | None:
         """Return what signs and checks the ids of a client, None for an operation without objects.
 
         Raises `UnsupportedOperation` for one that cannot tell owners apart, and `ConfigurationError` without keys.
@@ -41,4 +41,4 @@ class Owners:
         if not check_ownership(operation):
             return None
         keys = self.keys if self.cached is None else await self.cached.get()
-        return OwnedTags(tags, Owner(client, keys), self.strict)
+        return OwnedTags(principal.resources.tags, Owner(principal.client, keys), self.strict)

@@ -14,7 +14,7 @@ BASE = {
 
 
 def owners(**settings: str) -> tuple[list[str], bool] | None:
-    read = Settings.from_environ(BASE | settings).object_owners
+    read = Settings.from_environ(BASE | settings).stored_objects.owners
     return None if read is None else ([key.reveal() for key in read.signing_keys], read.strict)
 
 

@@ -88,7 +88,7 @@ def test_what_is_listed_by_its_metadata_is_created_and_changed_with_an_owner(nam
         }
         changing -= {"retrieveBatch"}
         assert creating
-        assert {OWNERSHIP[one] for one in creating | changing} == {Ownership.MARKED}
+        assert {OWNERSHIP[one] for one in creating | changing} == {Ownership.BY_METADATA}
 
 
 @named
