@@ -156,6 +156,22 @@ async def test_a_client_that_sends_whole_items_goes_on_with_them(alice: AsyncOpe
         await bob.responses.create(model="chat", input=items, store=False)  # type: ignore[arg-type]
 
 
+async def test_translated_answers_are_nobodys_and_go_on_as_ever(simulator: Simulator) -> None:
+    async with (
+        running_host(REPOSITORY, environ(simulator, AZURE_OPENAI_DEPLOYMENT_APIS="gpt-4o=chat")) as host,
+        official(f"{host.url}/v1", CLIENT_KEY) as sdk,
+    ):
+        made = await sdk.responses.create(model="chat", input="hello", store=False)
+        assert made.id.startswith("resp_notstored_")
+        items = [item.model_dump(exclude_none=True) for item in made.output]
+        more = await sdk.responses.create(model="chat", input=[*items, {"role": "user", "content": "x"}], store=False)  # type: ignore[list-item]
+        assert more.output_text
+        with pytest.raises(openai.BadRequestError, match="stored nowhere"):
+            await sdk.responses.create(model="chat", input="x", previous_response_id=made.id, store=False)
+        with pytest.raises(openai.NotFoundError, match="stored nowhere"):
+            await sdk.responses.retrieve(made.id)
+
+
 async def test_a_list_has_the_own_objects_alone_on_every_page(alice: AsyncOpenAI, bob: AsyncOpenAI) -> None:
     made: dict[AsyncOpenAI, list[str]] = {alice: [], bob: []}
     before = {sdk: [one.id async for one in sdk.vector_stores.list(order="asc")] for sdk in made}
