@@ -54,6 +54,7 @@ from proxy.pipeline.authentication import (
 )
 from proxy.pipeline.call import Calls
 from proxy.pipeline.failover import Failover
+from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.handler import Handler, parse_request
 from proxy.pipeline.json_source import Knowledge
 from proxy.pipeline.local import LocalOperations
@@ -199,14 +200,17 @@ def _read_beside(host_json: Path, path: str) -> bytes:
 def build_application(settings: Settings, record: Record | None = None) -> Proxy:
     """Put the layers together; `record` hears of every sending to Azure OpenAI."""
     closing = AsyncExitStack()
-    upstream = Upstream(settings.timeouts, settings.upstream_connections, settings.http_proxies, settings.address_rules)
+    upstream = Upstream(
+        settings.timeouts, settings.instance.upstream_connections, settings.http_proxies, settings.address_rules
+    )
     closing.push_async_callback(upstream.close)  # The last that was opened is the first to be closed.
     authenticator = _authenticator(settings, upstream, closing)
     handler = Handler(
-        concurrency=Concurrency(settings.max_in_flight, _body_memory(settings)),
+        concurrency=Concurrency(settings.instance.max_in_flight, _body_memory(settings)),
         authenticator=authenticator,
         calls=_calls(settings, upstream, record, _owners(settings, closing)),
         local=LocalOperations(created=int(time.time())),
+        front_page=FrontPage(client_auth=settings.client_auth, shown=settings.front_page),
         allowed_origins=settings.allowed_origins,
         forward_unknown=settings.forward_unknown_operations,
         store_objects=settings.stored_objects.are_on,
@@ -217,8 +221,8 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
 
 def _body_memory(settings: Settings) -> int:
     """Return what the bodies of all requests may take, in bytes."""
-    memory = settings.max_body_memory_bytes or instance_memory() // 8
-    return max(memory, settings.max_json_body_bytes)
+    memory = settings.instance.max_body_memory_bytes or instance_memory() // 8
+    return max(memory, settings.instance.max_json_body_bytes)
 
 
 def _calls(settings: Settings, upstream: Upstream, record: Record | None, owners: Owners | None) -> Calls:
@@ -233,7 +237,7 @@ def _calls(settings: Settings, upstream: Upstream, record: Record | None, owners
         ),
         rates=Rates(ledger=MemoryLedger(time.monotonic, settings.timeouts.total + LEASE_MARGIN)),
         timeouts=settings.timeouts,
-        max_json_body=settings.max_json_body_bytes,
+        max_json_body=settings.instance.max_json_body_bytes,
         store_objects=settings.stored_objects.are_on,
         knows=Knowledge(
             repairs=learned_repairs() if settings.repair_parameters else None,
