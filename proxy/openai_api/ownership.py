@@ -6,7 +6,7 @@ those objects that have any; a list shows what the metadata says is the caller's
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -20,7 +20,6 @@ from proxy.openai_api.id_places import request_places
 from proxy.openai_api.json_body import JsonBody, parse_json_body
 from proxy.openai_api.json_members import DECODE, ENCODE, UNREADABLE, decode, rewrite
 from proxy.openai_api.json_walk import Places, places, walk_whole
-from proxy.openai_api.model_places import is_batch_in_parts
 from proxy.openai_api.object_ids import bare_body
 from proxy.openai_api.object_owners import MARK, OwnedTags, Owner, with_mark, without_mark
 from proxy.openai_api.operations import INFERENCE, Operation
@@ -45,7 +44,7 @@ OWNERSHIP: Mapping[str, Ownership] = _table(
     (
         Ownership.NO_OBJECTS,
         """
-        createCompletion createEmbedding createImage createImageEdit createSpeech createTranscription createTranslation
+        createCompletion createEmbedding createImage createSpeech createTranscription createTranslation
         create-realtime-translation-client-secret create-realtime-transcription-session runGrader validateGrader
         listModels retrieveModel billingSubscription billingUsage realtime clientUsage health index frontPagePart
         """,
@@ -57,6 +56,7 @@ OWNERSHIP: Mapping[str, Ownership] = _table(
         createResponse getResponse cancelResponse deleteResponse listInputItems Compactconversation Getinputtokencounts
         createConversation getConversation updateConversation deleteConversation createConversationItems
         listConversationItems getConversationItem deleteConversationItem
+        createImageEdit
         createVideo CreateVideoRemix CreateVideoCharacter CreateVideoEdit CreateVideoExtend RetrieveVideoContent
         GetVideoCharacter GetVideo DeleteVideo
         create-realtime-client-secret create-realtime-session accept-realtime-call create-realtime-call
@@ -93,7 +93,8 @@ OWNERSHIP: Mapping[str, Ownership] = _table(
 # What changes an object keeps its metadata where it names none.
 _CHANGES = frozenset({"updateChatCompletion", "modifyVectorStore", "updateEval", "modifyAssistant"})
 _STORED_CHAT, _STORE, _METADATA = "createChatCompletion", "store", "metadata"
-_EVAL_RUN = "createEvalRun"
+# What the lines of a batch may ask for, whose ids are known; Azure refuses lines that do not fit the batch.
+_ENDPOINTS = frozenset({"/responses", "/chat/completions", "/completions", "/embeddings"})
 _SOURCE_TYPE = "data_source.source.type"
 # The other sources choose among all stored answers of the resource.
 _SOURCES = frozenset({"file_id", "file_content"})
@@ -121,24 +122,18 @@ def owned_body(operation: Operation, raw: bytes, owner: Owner) -> bytes:
 
     Raises `InvalidRequest` for a body in which not every id can be found, and for what is chosen without an id.
     """
-    searched = request_places(operation)
+    searched, check = request_places(operation), _CHECKS.get(operation.name)
     has_metadata = OWNERSHIP[operation.name] is Ownership.BY_METADATA
-    if is_batch_in_parts(operation, raw):
-        raise InvalidRequest(
-            "The input of a batch must be uploaded as one file, not in parts: its lines may name objects.",
-            param="purpose",
-            code="unsupported_value",
-        )
-    if not raw or (searched is None and not has_metadata):
+    if not raw or (searched is None and check is None and not has_metadata):
         return raw
     document = parse_json_body(raw)
     try:
         if searched is not None:
             walk_whole(raw, searched)
+        if check is not None:
+            check(document)
     except (ValueError, *UNREADABLE):
         raise InvalidRequest("The ids that your request names cannot be read.") from None
-    if operation.name == _EVAL_RUN:
-        _check_source(raw)
     return _with_owner(operation, document, owner) if has_metadata else raw
 
 
@@ -161,8 +156,38 @@ def bare_line(tags: OwnedTags, body: bytes, *, resource: int) -> bytes:
     return body
 
 
-def _check_source(raw: bytes) -> None:
-    types = {raw[start:end] for _, start, end in walk_whole(raw, _source_places())}
+def _check_endpoint(document: JsonBody) -> None:
+    if (document.text("endpoint") or "").removeprefix("/v1") not in _ENDPOINTS:
+        raise InvalidRequest(
+            "A batch may ask for responses, chats, completions and embeddings alone: in the lines of others this proxy "
+            "does not know the ids (STORED_OBJECTS=owned).",
+            param="endpoint",
+            code="unsupported_value",
+        )
+
+
+def _check_upload(document: JsonBody) -> None:
+    if document.text("purpose") == "batch":
+        raise InvalidRequest(
+            "The input of a batch must be uploaded as one file, not in parts: its lines may name objects.",
+            param="purpose",
+            code="unsupported_value",
+        )
+
+
+def _check_images(document: JsonBody) -> None:
+    """Raise `InvalidRequest` for an edit of images in JSON that names files; forms have no ids."""
+    if walk_whole(document.raw, _files_of_images()):
+        raise InvalidRequest("Send the image itself: images are not edited by the ids of files here.", param="images")
+
+
+@cache
+def _files_of_images() -> Places[str]:
+    return places({path: path for path in ("image.file_id", "images[*].file_id", "mask.file_id")})
+
+
+def _check_source(document: JsonBody) -> None:
+    types = {document.raw[start:end] for _, start, end in walk_whole(document.raw, _source_places())}
     if not {_TEXT(one) for one in types} <= _SOURCES:
         raise InvalidRequest(
             "An eval run may only read a file or what it brings itself: stored answers are not told apart by their "
@@ -175,6 +200,14 @@ def _check_source(raw: bytes) -> None:
 @cache
 def _source_places() -> Places[str]:
     return places({_SOURCE_TYPE: _SOURCE_TYPE})
+
+
+_CHECKS: Mapping[str, Callable[[JsonBody], None]] = {
+    "createBatch": _check_endpoint,
+    "createEvalRun": _check_source,
+    "createImageEdit": _check_images,
+    "createUpload": _check_upload,
+}
 
 
 def _with_owner(operation: Operation, document: JsonBody, owner: Owner) -> bytes:

@@ -242,6 +242,26 @@ async def test_a_body_of_any_type_is_searched_for_ids(
     assert len(simulator.requests) == before
 
 
+async def test_the_session_of_a_realtime_call_names_own_files_alone(
+    owned: HostProcess, alice: AsyncOpenAI, bob: AsyncOpenAI, simulator: Simulator
+) -> None:
+    file = await alice.files.create(file=TEXT, purpose="assistants")
+    variables = {"x": {"type": "input_file", "file_id": file.id}}
+    session = {"type": "realtime", "model": "talk", "prompt": {"id": "p", "variables": variables}}
+    before = len(simulator.requests)
+    for key, status in ((SECOND_KEY, 404), (CLIENT_KEY, 201)):
+        form = aiohttp.FormData({"sdp": "v=0", "session": json.dumps(session)}, default_to_multipart=True)
+        async with (
+            aiohttp.ClientSession(owned.url, headers={"authorization": f"Bearer {key}"}) as http,
+            http.post("/v1/realtime/calls", data=form) as answer,
+        ):
+            assert answer.status == status, await answer.text()
+    (sent,) = simulator.requests[before:]
+    assert file.id.encode() not in sent.body
+    assert file.id[:-21].encode() in sent.body
+    assert b"gpt-realtime" in sent.body
+
+
 async def test_objects_from_before_are_everybodys_if_it_is_so_set(
     app: HostProcess, simulator: Simulator, owned: HostProcess
 ) -> None:

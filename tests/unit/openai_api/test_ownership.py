@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from proxy.errors import InvalidRequest, UnknownId, UnsupportedOperation, UpstreamError
 from proxy.openai_api.id_places import ANSWERS, REQUESTS
 from proxy.openai_api.object_ids import (
+    EventTags,
     Tags,
     bare_body,
     bare_fields,
@@ -200,9 +201,7 @@ def marked(name: str, body: Mapping[str, object]) -> Any:
     return json.loads(owned_body(BY_NAME[name], json.dumps(body).encode(), ALICE))
 
 
-@pytest.mark.parametrize(
-    "name", ["createBatch", "createVectorStore", "createFineTuningJob", "createEval", "createAssistant"]
-)
+@pytest.mark.parametrize("name", ["createVectorStore", "createFineTuningJob", "createEval", "createAssistant"])
 def test_what_is_created_says_whose_it_is(name: str) -> None:
     assert marked(name, {"x": 1}) == {"x": 1, "metadata": {MARK: ALICE.marks[0]}}
     assert marked(name, {"metadata": {"a": "b"}}) == {"metadata": {"a": "b", MARK: ALICE.marks[0]}}
@@ -216,6 +215,27 @@ def test_what_is_changed_keeps_its_owner(name: str) -> None:
     assert marked(name, {"name": "x"}) == {"name": "x"}
     assert marked(name, {"metadata": {"a": "b"}}) == {"metadata": {"a": "b", MARK: ALICE.marks[0]}}
     assert marked(name, {"metadata": None}) == {"metadata": {MARK: ALICE.marks[0]}}
+
+
+@pytest.mark.parametrize("endpoint", ["/v1/responses", "/v1/chat/completions", "/chat/completions", "/v1/embeddings"])
+def test_a_batch_says_whose_it_is(endpoint: str) -> None:
+    assert marked("createBatch", {"endpoint": endpoint})["metadata"] == {MARK: ALICE.marks[0]}
+
+
+@pytest.mark.parametrize("endpoint", ["/v1/videos", "/v1/images/edits", "", None, "/v1/Responses"])
+def test_a_batch_of_lines_whose_ids_are_not_known_is_refused(endpoint: str | None) -> None:
+    with pytest.raises(InvalidRequest, match="A batch may ask"):
+        marked("createBatch", {"endpoint": endpoint})
+
+
+@pytest.mark.parametrize(
+    "body", [{"images": [{"file_id": FILE}]}, {"image": {"file_id": FILE}}, {"mask": {"file_id": signed(FILE)}}]
+)
+def test_images_are_not_edited_by_the_ids_of_files(body: Mapping[str, object]) -> None:
+    with pytest.raises(InvalidRequest, match="image itself"):
+        marked("createImageEdit", body)
+    assert marked("createImageEdit", {"images": [{"image_url": "data:"}]})
+    assert owned_body(BY_NAME["createImageEdit"], b"", ALICE) == b""
 
 
 def test_only_a_stored_chat_says_whose_it_is() -> None:
@@ -244,6 +264,8 @@ def test_a_body_with_more_values_than_are_looked_at_is_refused() -> None:
 def test_the_input_of_a_batch_in_parts_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="one file"):
         owned_body(BY_NAME["createUpload"], b'{"purpose":"batch"}', ALICE)
+    with pytest.raises(InvalidRequest, match="one file"):
+        owned_body(BY_NAME["createUpload"], b'{"purpose":"b\\u0061tch"}', ALICE)
     assert owned_body(BY_NAME["createUpload"], b'{"purpose":"assistants"}', ALICE)
 
 
@@ -251,6 +273,12 @@ def test_the_input_of_a_batch_in_parts_is_refused() -> None:
 def test_an_eval_run_over_all_stored_answers_is_refused(kind: str) -> None:
     with pytest.raises(InvalidRequest, match="eval run"):
         marked("createEvalRun", {"data_source": {"type": "completions", "source": {"type": kind}}})
+
+
+def test_an_eval_run_whose_source_cannot_be_read_is_refused() -> None:
+    raw = b'{"data_source":{"source":{"type":"\\ud83d"}}}'
+    with pytest.raises(InvalidRequest, match="cannot be read"):
+        owned_body(BY_NAME["createEvalRun"], raw, ALICE)
 
 
 @pytest.mark.parametrize("kind", ["file_id", "file_content"])
@@ -366,3 +394,14 @@ def at(path: str, value: str) -> object:
     for step in reversed(re.findall(r"[^.\[{]+|\[\*\]|\{\}", path.rstrip("?"))):
         result = [result] if step == "[*]" else {"x" if step == "{}" else step: result}
     return result
+
+
+NESTED = b'data: {"type":"response.created","response":{"id":"%b","output":[{"id":"%b","type":"message"}]}}\n\n'
+FLAT = b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item_id":"%b","delta":"x"}\n\n'
+
+
+def test_every_id_of_a_stream_is_signed() -> None:
+    tag = EventTags(tags_of(ALICE), BY_NAME["createResponse"], 0).tag
+    response, item = signed(RESPONSE).encode(), signed(ITEM).encode()
+    sent = NESTED % (RESPONSE.encode(), ITEM.encode()) + FLAT % ITEM.encode() * 2 + NESTED % (RESPONSE.encode(), b"")
+    assert tag(sent) == NESTED % (response, item) + FLAT % item * 2 + NESTED % (response, b"")
