@@ -82,8 +82,9 @@ test: check $(REAL_HOST) ## All that make check does, and every other test: Micr
 	$(PYTEST) $(OTHERS) -m "not serial and not nightly" $(PARALLEL)
 
 .PHONY: nightly
-nightly: install ## The long sets, which make test leaves out
+nightly: install ## The long sets, which make test leaves out; where Microsoft's hosts are, make real-host-long has theirs
 	$(PYTEST) $(OTHERS) -m "nightly and not real_host"
+	@$(if $(FUNC)$(FUNCTIONS_HOST),,$(PYTEST) tests/real_host -m "nightly")
 
 .PHONY: examples
 examples: install ## Draw twenty times as many examples in the tests of properties

@@ -63,6 +63,7 @@ from proxy.pipeline.rates import Rates
 from proxy.pipeline.recorder import Record
 from proxy.pipeline.resources import Resource, Resources
 from proxy.pipeline.translated_call import Translators
+from proxy.routing.affinity import Affinity
 from proxy.routing.learned import Learned, learned_repairs
 from proxy.routing.retry import Routing
 from proxy.routing.targets import ResourceModels
@@ -291,7 +292,7 @@ def _authenticator(settings: Settings, upstream: Upstream, closing: AsyncExitSta
             for one in settings.resources
         ],
         fallbacks=settings.fallbacks,
-        routing=Routing(settings.policy),
+        routing=Routing(settings.policy, _affinity(settings)),
         tags=_tags(settings),
     )
     of_vault = settings.vault_client_keys
@@ -322,6 +323,10 @@ def _tags(settings: Settings) -> Tags:
         return Tags(tuple(one.name for one in settings.resources))
     except ValueError as error:
         raise SettingError("AZURE_OPENAI_RESOURCES", f"is wrong: {error}") from None
+
+
+def _affinity(settings: Settings) -> Affinity | None:
+    return Affinity([one.name for one in settings.resources]) if settings.policy.prompt_affinity else None
 
 
 def _resource(one: ResourceSetting, settings: Settings, credential: UpstreamCredential) -> Resource:

@@ -56,7 +56,7 @@ AZURE_OPENAI_MODEL_MAPPER = Setting(
     "AZURE_OPENAI_MODEL_MAPPER",
     parse_model_mapper,
     "",
-    "Which deployment serves a model, as `gpt-4o-mini=my-chat,text-embedding-3-small=embed`. A model that is not "
+    "Which deployment serves a model, as `gpt-5.4-mini=my-chat,text-embedding-3-small=embed`. A model that is not "
     "listed is looked up as a deployment of the same name, so you need this only where the names differ.",
 )
 AZURE_OPENAI_DEFAULT_DEPLOYMENT = Setting(
