@@ -35,8 +35,8 @@ class KeyVault:
         self._client: SecretClient | None = None
         self._connecting = asyncio.Lock()
 
-    async def read(self, name: str, version: str | None = None, *, setting: str) -> Secret:
-        """Return the value of a secret's version, the current one's if none is named.
+    async def read(self, name: str, *, setting: str, version: str | None = None) -> Secret:
+        """Return the value of a secret, its current one if no version is named.
 
         Messages of failures name the `setting` that names the secret.
         """

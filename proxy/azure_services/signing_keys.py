@@ -37,7 +37,7 @@ class VaultSigningKeys:
         return tuple([await self._read(one.version) for one in enabled[:VERSIONS]])
 
     async def _read(self, version: str | None) -> SigningKey:
-        secret = (await self._vault.read(SECRET, version, setting=SETTING)).reveal()
+        secret = (await self._vault.read(SECRET, setting=SETTING, version=version)).reveal()
         if len(secret) < SHORTEST_SIGNING_KEY:
             raise ConfigurationError(_WEAK, reason=WEAK)
         return SigningKey(secret)
