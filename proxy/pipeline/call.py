@@ -80,12 +80,8 @@ class Calls:
         """Return Azure's answer in OpenAI's words; raise a `ProxyError` while the head of the answer can tell it."""
         owned = None if self.owners is None else await self.owners.open(route.operation, principal)
         start = StreamStart(exchange.deadline, self.timeouts, lambda: self._begin_answer(exchange, writer, start))
-        running = _Call(
-            calls=self,
-            running=RunningCall(exchange=exchange, slot=slot, writer=writer, start=start),
-            client=principal.client,
-            limits=principal.limits,
-        )
+        begun = RunningCall(exchange=exchange, slot=slot, writer=writer, start=start)
+        running = _Call(calls=self, running=begun, client=principal.client, limits=principal.limits)
         routed = RoutedRequest(
             request=request,
             route=route,
