@@ -16,6 +16,7 @@ from proxy.auth.ledger import MemoryLedger
 from proxy.auth.passthrough import azure_key, resource_key
 from proxy.azure_api.headers import common_headers
 from proxy.azure_api.urls import surfaces_at
+from proxy.azure_services.cached import Cached
 from proxy.azure_services.client_keys import ClientKeys
 from proxy.azure_services.credentials import (
     BearerToken,
@@ -30,6 +31,8 @@ from proxy.azure_services.deployments import Discovery
 from proxy.azure_services.identity import EntraToken, Identity
 from proxy.azure_services.key_vault import KeyVault
 from proxy.azure_services.model_list import list_models
+from proxy.azure_services.signing_keys import REFRESH_SECONDS as SIGNING_KEYS_REFRESH
+from proxy.azure_services.signing_keys import VaultSigningKeys
 from proxy.azure_services.upstream import Upstream
 from proxy.azure_services.vault_client_keys import VaultClientKeys
 from proxy.config.environment import SettingError
@@ -39,6 +42,7 @@ from proxy.config.settings import Settings
 from proxy.errors import ConfigurationError
 from proxy.openai_api.answers import to_response
 from proxy.openai_api.object_ids import Tags
+from proxy.openai_api.object_owners import SigningKey
 from proxy.openai_api.operations import OPERATIONS, Surface
 from proxy.openai_api.sse import KEEP_ALIVES
 from proxy.pipeline.attempt import Attempts
@@ -54,6 +58,7 @@ from proxy.pipeline.failover import Failover
 from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.handler import Handler, parse_request
 from proxy.pipeline.local import LocalOperations
+from proxy.pipeline.owners import Owners
 from proxy.pipeline.rates import Rates
 from proxy.pipeline.recorder import Record
 from proxy.pipeline.resources import Resource, Resources
@@ -116,6 +121,7 @@ class Proxy:
         """Begin to fetch keys and tokens in the background of the running loop."""
         self.upstream.start()
         self.handler.authenticator.start()
+        self.handler.calls.start()
 
     async def stop(self, grace: float) -> None:
         """Take in nothing more, let what goes on end within `grace` seconds, and close what was opened."""
@@ -204,12 +210,12 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
     handler = Handler(
         concurrency=Concurrency(settings.instance.max_in_flight, _body_memory(settings)),
         authenticator=authenticator,
-        calls=_calls(settings, upstream, record),
+        calls=_calls(settings, upstream, record, _owners(settings, closing)),
         local=LocalOperations(created=int(time.time())),
         front_page=_front_page(settings),
         allowed_origins=settings.allowed_origins,
         forward_unknown=settings.forward_unknown_operations,
-        store_objects=settings.store_objects,
+        store_objects=settings.stored_objects.are_on,
         keep_alive=KEEP_ALIVES.get(settings.stream_keep_alive),
     )
     return Proxy(handler=handler, upstream=upstream, closing=closing)
@@ -226,7 +232,7 @@ def _body_memory(settings: Settings) -> int:
     return max(memory, settings.instance.max_json_body_bytes)
 
 
-def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Calls:
+def _calls(settings: Settings, upstream: Upstream, record: Record | None, owners: Owners | None) -> Calls:
     return Calls(
         failover=Failover(
             attempts=Attempts(
@@ -239,14 +245,30 @@ def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Cal
         rates=Rates(ledger=MemoryLedger(time.monotonic, settings.timeouts.total + LEASE_MARGIN)),
         timeouts=settings.timeouts,
         max_json_body=settings.instance.max_json_body_bytes,
-        store_objects=settings.store_objects,
+        store_objects=settings.stored_objects.are_on,
         knows=Knowledge(
             repairs=learned_repairs() if settings.repair_parameters else None,
             paths=Learned(),
             translators=_translators(settings, record) if settings.translation.is_on else None,
             clock=time.monotonic,
         ),
+        owners=owners,
     )
+
+
+def _owners(settings: Settings, closing: AsyncExitStack) -> Owners | None:
+    owners = settings.stored_objects.owners
+    if owners is None:
+        return None
+    fixed = tuple(SigningKey(key.reveal()) for key in owners.signing_keys)
+    if fixed or settings.key_vault_url is None:
+        return Owners(keys=fixed, cached=None, strict=owners.strict)
+    identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
+    vault = KeyVault(settings.key_vault_url, identity)
+    cached = Cached(VaultSigningKeys(vault).read, lambda _: SIGNING_KEYS_REFRESH)
+    for close in (identity.close, vault.close, cached.close):
+        closing.push_async_callback(close)
+    return Owners(keys=(), cached=cached, strict=owners.strict)
 
 
 def _translators(settings: Settings, record: Record | None) -> Translators:
