@@ -7,7 +7,7 @@ written down is counted in tokens or in seconds. https://platform.openai.com/doc
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 import msgspec
 from msgspec import structs
@@ -28,6 +28,7 @@ _CALLS: Mapping[str, str] = {
 # What a search of the web may do without another search.
 _WITHOUT_SEARCH = frozenset({"open_page", "find", "find_in_page"})
 _MILLISECONDS = 1000
+_LONGEST_SOUND = Decimal(10**9)  # seconds
 
 
 class _Details(msgspec.Struct):
@@ -130,7 +131,10 @@ def _usage(operation: str, counts: _Counts) -> BilledUsage:
 
 
 def _milliseconds(seconds: Decimal | None) -> int:
-    return 0 if seconds is None else -int(-seconds * _MILLISECONDS // 1)
+    """Return seconds in milliseconds, rounded up; a number that no sound has counts as the longest."""
+    if seconds is None or seconds <= 0:
+        return 0
+    return int((min(seconds, _LONGEST_SOUND) * _MILLISECONDS).to_integral_value(ROUND_CEILING))
 
 
 def _sum(usages: Iterable[BilledUsage]) -> BilledUsage:
