@@ -31,7 +31,7 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A part of the table; a member that nobody knows is refused, because it may be a price with a typing error."""
 
 
-class Source(_Part):
+class Source(_Part, frozen=True, kw_only=True):
     """Where lines are from, as of a date."""
 
     title: Name
@@ -39,7 +39,7 @@ class Source(_Part):
     date: date
 
 
-class _Line(_Part):
+class _Line(_Part, frozen=True, kw_only=True):
     """A line, with its source; it is in force from the first day to the last, None for without an end."""
 
     source: Name
@@ -52,7 +52,7 @@ class _Line(_Part):
         return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
 
 
-class Amounts(_Part):
+class Amounts(_Part, frozen=True, kw_only=True):
     """What is paid for; None where there is no such price.
 
     For a million tokens, but `characters` for a million of them, `audio_hour` for an hour of sound that is heard,
@@ -75,7 +75,7 @@ class Amounts(_Part):
     image: Amount | None = None
 
 
-class Price(Amounts, _Line):
+class Price(Amounts, _Line, frozen=True, kw_only=True):
     """What a model costs at a kind of deployment, at a service tier, for prompts of a length.
 
     Without a version it holds for those that have no line of their own.
@@ -93,7 +93,7 @@ class Price(Amounts, _Line):
         return Amounts(**{name: getattr(self, name) for name in Amounts.__struct_fields__})
 
 
-class ToolPrice(_Line):
+class ToolPrice(_Line, frozen=True, kw_only=True):
     """What one call costs of a tool that Azure runs, or one session of its containers."""
 
     tool: Name
@@ -101,7 +101,7 @@ class ToolPrice(_Line):
     call: Amount
 
 
-class ModelSize(_Line):
+class ModelSize(_Line, frozen=True, kw_only=True):
     """What bounds the tokens of a model; None where its documents do not say.
 
     `input` and `output` are the most tokens of a call, `long_context` those of a prompt above which the prices for long
@@ -116,7 +116,7 @@ class ModelSize(_Line):
     image_output: Tokens | None = None
 
 
-class PriceTable(_Part):
+class PriceTable(_Part, frozen=True, kw_only=True):
     """All lines, and the sources that they name."""
 
     sources: dict[str, Source] = {}

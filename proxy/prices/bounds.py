@@ -14,7 +14,7 @@ from proxy.azure_api.request import Call
 from proxy.config.price_table import Amounts, ModelSize, PriceTable
 from proxy.openai_api.json_body import parse_json_body
 from proxy.prices.asked import CODE_INTERPRETER, FILE_SEARCH, Asked
-from proxy.prices.choice import DEFAULT, PRIORITY, Tariff, call_price, dearest
+from proxy.prices.choice import DEFAULT, FLEX, PRIORITY, Tariff, call_price, dearest
 from proxy.prices.cost import MILLION, rounded_up
 from proxy.prices.rules import Rule, bounding
 
@@ -49,15 +49,25 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Priced(msgspec.Struct, frozen=True, kw_only=True):
-    """What the model of a call costs, how large it is, and the prices of tools on a day."""
+    """What the model of a call costs, how large it is, and the prices of tools on a day.
+
+    A `hard` budget takes no price that is not verified. Where no model is called, the tariff is free.
+    """
 
     tariff: Tariff
     size: ModelSize | None
     table: PriceTable
     day: date
+    hard: bool = True
 
 
 _FREE = Bound(micro_dollars=0)
+# Flex may become default, and priority too, which costs less.
+_TIERS: Mapping[str, tuple[str, ...]] = {
+    DEFAULT: (DEFAULT,),
+    FLEX: (FLEX, DEFAULT),
+    PRIORITY: (PRIORITY,),
+}
 
 
 def tiers_of(tier: str | None) -> tuple[str, ...]:
@@ -66,16 +76,16 @@ def tiers_of(tier: str | None) -> tuple[str, ...]:
     Where the client leaves the choice to the deployment, that may be priority.
     https://learn.microsoft.com/azure/ai-foundry/openai/concepts/priority-processing
     """
-    return (DEFAULT, PRIORITY) if tier in {None, "auto"} else (tier or DEFAULT,)
+    return _TIERS.get(tier or "", (DEFAULT, PRIORITY))
 
 
-def needs_price(operation: str) -> bool:
-    """Tell whether the bound of an operation depends on its model."""
-    return bounding(operation).rule in _RULES
+def calls_model(operation: str) -> bool:
+    """Tell whether the bound of an operation depends on its model, so that a deployment must be known."""
+    return bounding(operation).rule in _OF_MODELS
 
 
-def bound(operation: str, asked: Asked, priced: Priced | None) -> Bound | Refused:
-    """Return the most that a call may cost; `priced` may be None where no model is called."""
+def bound(operation: str, asked: Asked, priced: Priced) -> Bound | Refused:
+    """Return the most that a call may cost."""
     found = bounding(operation)
     if found.rule is Rule.REFUSED:
         return Refused(code="unbounded_operation", reason=found.reason)
@@ -83,7 +93,7 @@ def bound(operation: str, asked: Asked, priced: Priced | None) -> Bound | Refuse
         return _FREE
     if asked.refusal:
         return Refused(code=asked.refusal)
-    return Refused(code="unknown_model") if priced is None else _RULES[found.rule](asked, priced)
+    return _RULES[found.rule](asked, priced)
 
 
 def with_tool_calls(call: Call, limit: int) -> Call:
@@ -112,31 +122,28 @@ def affordable_output(asked: Asked, priced: Priced, micro_dollars: int) -> int:
     """Return the most tokens for each answer of a conversation with which its bound is no more than an amount."""
     without = _conversation(structs.replace(asked, output=0), priced)
     left = -1 if isinstance(without, Refused) else micro_dollars - without.micro_dollars
-    if left < 0:
-        return 0
-    tokens = _input_tokens(asked, priced.size)
-    price = _output_price(_amounts(priced.tariff, tokens if tokens is not None else None), asked)
-    return left * MILLION // (price * asked.answers) if price else asked.output or 0
+    price = _output_price(_amounts(asked, priced), asked) * asked.answers
+    if left < 0 or price == 0:
+        return 0 if left < 0 else _output_tokens(asked, priced.size) or 0
+    affordable, most = left * MILLION // price, _output_tokens(asked, priced.size)
+    return affordable if most is None else min(affordable, most)
 
 
 def _conversation(asked: Asked, priced: Priced) -> Bound | Refused:
-    output = _output_tokens(asked, priced.size)
-    tokens = _input_tokens(asked, priced.size)
+    output, tokens = _output_tokens(asked, priced.size), _input_tokens(asked, priced.size)
+    price = _tool_price(asked.tools, priced)
     if output is None:
         return Refused(code="unbounded_output")
     if tokens is None:
         return Refused(code="unknown_window")
-    calls, passes = None, 1
-    if asked.tools:
-        calls = DEFAULT_TOOL_CALLS if asked.max_tool_calls is None else asked.max_tool_calls
-        passes = calls + 1
-    price = _tool_price(asked.tools, priced)
     if price is None:
         return Refused(code="tool_without_price")
-    amounts = _amounts(priced.tariff, tokens)
-    total = tokens * passes * _input_price(amounts, asked)
+    amounts = _amounts(asked, priced)
+    total = tokens * _input_price(amounts, asked)
     total += (output * asked.answers + asked.predicted) * _output_price(amounts, asked)
-    return Bound(micro_dollars=rounded_up(total, MILLION) + (calls or 0) * price, tool_calls=calls)
+    # A container may be there before its first call.
+    tools = _passes(asked) * price if asked.tools else 0
+    return Bound(micro_dollars=rounded_up(total, MILLION) + tools, tool_calls=_tool_calls(asked))
 
 
 def _embedding(asked: Asked, priced: Priced) -> Bound:
@@ -165,8 +172,8 @@ def _speech(asked: Asked, priced: Priced) -> Bound | Refused:
     return _of_tokens(asked.size, size.output, priced)
 
 
-def _transcription(asked: Asked, priced: Priced) -> Bound | Refused:
-    """A model that is paid by the hour may hear anything: the size of a file says nothing of its length."""
+def _transcription(_: Asked, priced: Priced) -> Bound | Refused:
+    """Return a bound by the model's window; the size of a file says nothing of its length."""
     size = priced.size
     if priced.tariff.short.audio_hour is not None:
         return Refused(code="unknown_duration", reason="the length of the sound is not known before it is heard")
@@ -183,12 +190,84 @@ def _video(asked: Asked, priced: Priced) -> Bound | Refused:
     return Bound(micro_dollars=seconds * price)
 
 
-def _search(asked: Asked, priced: Priced) -> Bound | Refused:
+def _search(_: Asked, priced: Priced) -> Bound | Refused:
     return _one_call(FILE_SEARCH, priced)
 
 
-def _session(asked: Asked, priced: Priced) -> Bound | Refused:
+def _session(_: Asked, priced: Priced) -> Bound | Refused:
     return _one_call(CODE_INTERPRETER, priced)
+
+
+def _one_call(tool: str, priced: Priced) -> Bound | Refused:
+    price = _tool_price((tool,), priced)
+    return Refused(code="tool_without_price") if price is None else Bound(micro_dollars=price)
+
+
+def _of_tokens(given: int, made: int, priced: Priced) -> Bound:
+    """Return what so many tokens of any kind may cost."""
+    amounts = priced.tariff.short
+    total = (given + HIDDEN_TOKENS) * _highest(amounts.input, amounts.audio_input)
+    total += made * _highest(amounts.output, amounts.audio_output)
+    return Bound(micro_dollars=rounded_up(total, MILLION))
+
+
+def _tool_calls(asked: Asked) -> int | None:
+    """Return how often Azure may call tools, None where it has none."""
+    if not asked.tools:
+        return None
+    return DEFAULT_TOOL_CALLS if asked.max_tool_calls is None else asked.max_tool_calls
+
+
+def _passes(asked: Asked) -> int:
+    """Return how often the model reads its input: once, and after each call of a tool that Azure runs."""
+    return (_tool_calls(asked) or 0) + 1
+
+
+def _input_tokens(asked: Asked, size: ModelSize | None) -> int | None:
+    """Return the most tokens of the input of all passes, None where a window counts that is not known."""
+    window = None if size is None else size.input
+    if asked.opaque or asked.tools:
+        return None if window is None else window * _passes(asked)
+    image = (size.image_input if size is not None else None) or MOST_IMAGE_TOKENS
+    tokens = asked.size + asked.images * image + HIDDEN_TOKENS
+    return tokens if window is None else min(tokens, window)
+
+
+def _output_tokens(asked: Asked, size: ModelSize | None) -> int | None:
+    """Return the most tokens of one answer, None where nothing says so."""
+    given = [limit for limit in (asked.output, None if size is None else size.output) if limit is not None]
+    return min(given, default=None)
+
+
+def _amounts(asked: Asked, priced: Priced) -> Amounts:
+    """Return the amounts for the longest input that a call may have."""
+    tariff, tokens = priced.tariff, _input_tokens(asked, priced.size) or 0
+    return (
+        tariff.short if tariff.long is None or tokens <= tariff.long_context else dearest((tariff.short, tariff.long))
+    )
+
+
+def _input_price(amounts: Amounts, asked: Asked) -> int:
+    """Return the dearest price that a token of the input may have: what is cached the first time costs more."""
+    images = (amounts.image_input, amounts.cached_image_input) if asked.images or asked.opaque else ()
+    sounds = (amounts.audio_input, amounts.cached_audio_input) if asked.audio or asked.opaque else ()
+    return _highest(amounts.input, amounts.cached_input, amounts.cache_write, *images, *sounds)
+
+
+def _output_price(amounts: Amounts, asked: Asked) -> int:
+    return _highest(amounts.output, amounts.image_output, *((amounts.audio_output,) if asked.audio else ()))
+
+
+def _highest(*amounts: int | None) -> int:
+    return max((amount for amount in amounts if amount is not None), default=0)
+
+
+def _tool_price(tools: Iterable[str], priced: Priced) -> int | None:
+    """Return what a call of the dearest tool costs, None where one has no price that is good enough."""
+    found = [call_price(priced.table, tool, priced.tariff.sku, priced.day) for tool in tools if tool]
+    if any(price is None or (priced.hard and not price[1]) for price in found):
+        return None
+    return max((price[0] for price in found if price is not None), default=0)
 
 
 _RULES: Mapping[Rule, Callable[[Asked, Priced], Bound | Refused]] = {
@@ -202,3 +281,4 @@ _RULES: Mapping[Rule, Callable[[Asked, Priced], Bound | Refused]] = {
     Rule.SEARCH: _search,
     Rule.SESSION: _session,
 }
+_OF_MODELS = _RULES.keys() - {Rule.SEARCH, Rule.SESSION}

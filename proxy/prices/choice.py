@@ -16,7 +16,7 @@ from proxy.config.price_table import Amounts, ModelSize, Price, PriceTable
 from proxy.values import Deployed
 
 GLOBAL = "GlobalStandard"
-DEFAULT, PRIORITY, BATCH = "default", "priority", "batch"
+DEFAULT, PRIORITY, FLEX, BATCH = "default", "priority", "flex", "batch"
 _SKUS = {
     "globalstandard": GLOBAL,
     "datazonestandard": "DataZoneStandard",

@@ -1,8 +1,8 @@
 """What a meter of Azure's price list bills: which tokens of which model, at which kind of deployment.
 
 Azure writes that into a short name, and writes it differently for every generation of models: `gpt 4.1 cached Inp glbl
-Tokens`, `5.4 mini cd Inp Dz 1M Tokens`, `6-sol LongCo Cd Wr Std Gl 1M Tokens`. A name is taken apart into words; what is
-left after those for the kind of tokens is the model. A name with a word that is not known is not guessed at.
+Tokens`, `5.4 mini cd Inp Dz 1M Tokens`, `6-sol LongCo Cd Wr Std Gl 1M Tokens`. A name is taken apart into words; those
+that are left after the words for the kind of tokens are the model.
 
 https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-prices
 """
