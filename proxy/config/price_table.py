@@ -7,7 +7,7 @@ of video, an image, or a call of a tool. Every line names a source, and every so
 https://azure.microsoft.com/pricing/details/azure-openai/
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
@@ -47,10 +47,6 @@ class _Line(_Part, frozen=True, kw_only=True):
     since: date | None = None
     until: date | None = None
 
-    def in_force(self, day: date) -> bool:
-        """Tell whether the line counts on a day."""
-        return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
-
 
 class Amounts(_Part, frozen=True, kw_only=True):
     """What is paid for; None where there is no such price.
@@ -75,12 +71,16 @@ class Amounts(_Part, frozen=True, kw_only=True):
     image: Amount | None = None
 
 
-class Price(Amounts, _Line, frozen=True, kw_only=True):
+class Price(Amounts, frozen=True, kw_only=True):
     """What a model costs at a kind of deployment, at a service tier, for prompts of a length.
 
     Without a version it holds for those that have no line of their own.
     """
 
+    source: Name
+    verified: bool = True
+    since: date | None = None
+    until: date | None = None
     model: Name
     sku: Sku
     version: Name | None = None
@@ -116,6 +116,14 @@ class ModelSize(_Line, frozen=True, kw_only=True):
     image_output: Tokens | None = None
 
 
+Line = Price | ToolPrice | ModelSize
+
+
+def in_force(line: Line, day: date) -> bool:
+    """Tell whether a line counts on a day."""
+    return (line.since is None or line.since <= day) and (line.until is None or day <= line.until)
+
+
 class PriceTable(_Part, frozen=True, kw_only=True):
     """All lines, and the sources that they name."""
 
@@ -124,9 +132,9 @@ class PriceTable(_Part, frozen=True, kw_only=True):
     tools: list[ToolPrice] = []
     models: list[ModelSize] = []
 
-    def lines(self) -> Iterator[tuple[str, _Line]]:
+    def lines(self) -> Iterator[tuple[str, Line]]:
         """Yield every line with what names it in a message."""
-        kinds: Mapping[str, list[Price] | list[ToolPrice] | list[ModelSize]] = {
+        kinds: Mapping[str, Sequence[Line]] = {
             "prices": self.prices,
             "tools": self.tools,
             "models": self.models,
@@ -206,6 +214,7 @@ def merged(own: PriceTable | None, table: PriceTable) -> PriceTable:
 
 
 def is_old(table: PriceTable, today: date) -> bool:
-    """Tell whether the newest source of a table is too old to be relied on."""
-    newest = max((source.date for source in table.sources.values()), default=None)
-    return newest is not None and today - newest > LONGEST_AGE
+    """Tell whether a price of a table is from a source that is too old to be relied on."""
+    used = {line.source for line in (*table.prices, *table.tools)}
+    oldest = min((table.sources[name].date for name in used), default=today)
+    return today - oldest > LONGEST_AGE

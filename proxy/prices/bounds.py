@@ -22,14 +22,9 @@ from proxy.prices.rules import Rule, bounding
 HIDDEN_TOKENS = 1024
 # What Azure is told where a client sets no limit to the calls of tools.
 DEFAULT_TOOL_CALLS = 8
-# More than any model takes for one image: gpt-4o-mini takes 2,833 and 5,667 for each of up to 8 tiles.
-# https://platform.openai.com/docs/guides/images-vision
-MOST_IMAGE_TOKENS = 48_169
 # Pictures that are shown before an image is finished take 100 tokens each.
 # https://platform.openai.com/docs/guides/image-generation
 PARTIAL_IMAGE_TOKENS = 100
-# An edit of an image takes up to 16, and a mask.
-MOST_IMAGES = 17
 # The longest that a model makes; longer ones are refused.
 MOST_VIDEO_SECONDS = 25
 
@@ -156,8 +151,10 @@ def _image(asked: Asked, priced: Priced) -> Bound | Refused:
         return Bound(micro_dollars=asked.made * amounts.image)
     if size is None or size.image_output is None:
         return Refused(code="unbounded_output")
+    if asked.images and size.image_input is None:
+        return Refused(code="unknown_image_size")
     each = size.image_output + PARTIAL_IMAGE_TOKENS * asked.partial_images
-    shown = asked.images * (size.image_input or MOST_IMAGE_TOKENS)
+    shown = asked.images * (size.image_input or 0)
     total = (asked.size + shown + HIDDEN_TOKENS) * _input_price(amounts, structs.replace(asked, images=1))
     total += asked.made * each * _highest(amounts.output, amounts.image_output)
     return Bound(micro_dollars=rounded_up(total, MILLION))
@@ -226,10 +223,10 @@ def _passes(asked: Asked) -> int:
 def _input_tokens(asked: Asked, size: ModelSize | None) -> int | None:
     """Return the most tokens of the input of all passes, None where a window counts that is not known."""
     window = None if size is None else size.input
-    if asked.opaque or asked.tools:
+    image = None if size is None else size.image_input
+    if asked.opaque or asked.tools or (asked.images and image is None):
         return None if window is None else window * _passes(asked)
-    image = (size.image_input if size is not None else None) or MOST_IMAGE_TOKENS
-    tokens = asked.size + asked.images * image + HIDDEN_TOKENS
+    tokens = asked.size + asked.images * (image or 0) + HIDDEN_TOKENS
     return tokens if window is None else min(tokens, window)
 
 

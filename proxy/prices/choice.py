@@ -12,7 +12,7 @@ from enum import Enum
 
 import msgspec
 
-from proxy.config.price_table import Amounts, ModelSize, Price, PriceTable
+from proxy.config.price_table import Amounts, ModelSize, Price, PriceTable, in_force
 from proxy.values import Deployed
 
 GLOBAL = "GlobalStandard"
@@ -87,9 +87,10 @@ def choose(
     return Choice(tariff=_tariff(table, found, _SKUS.get(sku), day), doubt=next(iter(known), None))
 
 
-def size_of(table: PriceTable, model: str, day: date) -> ModelSize | None:
-    """Return what bounds the tokens of a model, None where that is not known."""
-    return next((line for line in table.models if line.model == model and line.in_force(day)), None)
+def size_of(table: PriceTable, model: str, day: date, *, hard: bool) -> ModelSize | None:
+    """Return what bounds the tokens of a model, None where that is not known, or not well enough."""
+    found = next((line for line in table.models if line.model == model and in_force(line, day)), None)
+    return None if found is None or (hard and not found.verified) else found
 
 
 def call_price(table: PriceTable, tool: str, sku: str | None, day: date) -> tuple[int, bool] | None:
@@ -97,7 +98,7 @@ def call_price(table: PriceTable, tool: str, sku: str | None, day: date) -> tupl
 
     Without a SKU, or a line for it, that is the dearest.
     """
-    lines = [line for line in table.tools if line.tool == tool and line.in_force(day)]
+    lines = [line for line in table.tools if line.tool == tool and in_force(line, day)]
     dearest = max((line for line in lines if line.sku == sku), key=lambda line: line.call, default=None)
     dearest = dearest or max(lines, key=lambda line: line.call, default=None)
     return None if dearest is None else (dearest.call, dearest.verified)
@@ -115,7 +116,7 @@ def _highest(amounts: Iterable[int | None]) -> int | None:
 
 def _of_version(table: PriceTable, deployed: Deployed, day: date) -> list[Price]:
     """Return the lines of a deployment's model: of its version, else of those without one; of all if it has none."""
-    lines = [price for price in table.prices if price.model == deployed.model and price.in_force(day)]
+    lines = [price for price in table.prices if price.model == deployed.model and in_force(price, day)]
     if deployed.version is None:
         return lines
     return [line for line in lines if line.version == deployed.version] or [
@@ -150,7 +151,7 @@ def _tariff(table: PriceTable, lines: list[Price], sku: str | None, day: date) -
     short = dearest(line.amounts for line in lines if line.context != "long")
     if not any(line.context == "long" for line in lines):
         return Tariff(short=short, sku=sku)
-    size = size_of(table, lines[0].model, day)
+    size = size_of(table, lines[0].model, day, hard=False)
     return Tariff(
         short=short,
         long=dearest(line.amounts for line in lines),
