@@ -215,6 +215,6 @@ def merged(own: PriceTable | None, table: PriceTable) -> PriceTable:
 
 def is_old(table: PriceTable, today: date) -> bool:
     """Tell whether a price of a table is from a source that is too old to be relied on."""
-    used = {line.source for line in (*table.prices, *table.tools)}
+    used = {price.source for price in table.prices} | {tool.source for tool in table.tools}
     oldest = min((table.sources[name].date for name in used), default=today)
     return today - oldest > LONGEST_AGE

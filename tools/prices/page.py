@@ -16,7 +16,8 @@ def page(text: str) -> str:
     """Return the page with its generated part made anew."""
     before, _, rest = text.partition(START)
     _, _, after = rest.partition(END)
-    return f"{before}{START}{''.join(f'{line}\n' for line in generated())}{END}{after}"
+    made = "".join(f"{line}\n" for line in generated())
+    return f"{before}{START}{made}{END}{after}"
 
 
 def write(_: date) -> None:
