@@ -109,6 +109,17 @@ def read_asked(call: Call) -> Asked:
     )
 
 
+def read_form(fields: Mapping[str, str], images: int = 0) -> Asked:
+    """Return what the fields of a form ask for, which comes with so many images."""
+    return Asked(
+        size=sum(len(value.encode()) for value in fields.values()),
+        images=images,
+        seconds=_number(fields.get("seconds")),
+        made=_number(fields.get("n")) or 1,
+        partial_images=_number(fields.get("partial_images")) or 0,
+    )
+
+
 def _kinds(body: Mapping[str, object]) -> Iterator[_Kind]:
     """Yield what each item and part of the input is."""
     for name in _ITEMS:

@@ -110,3 +110,8 @@ BOUNDINGS: Mapping[str, Bounding] = dict(_boundings())
 def bounding(operation: str) -> Bounding:
     """Return how the cost of an operation is bounded; one that is not known is refused."""
     return BOUNDINGS.get(operation, UNKNOWN)
+
+
+def is_billed(operation: str) -> bool:
+    """Tell whether the usage in an answer to an operation is billed: what only reads tells that of earlier calls."""
+    return bounding(operation).rule is not Rule.FREE

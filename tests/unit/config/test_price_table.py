@@ -73,7 +73,7 @@ def test_a_setting_that_is_empty_is_no_table() -> None:
     ],
 )
 def test_what_is_wrong_is_named_and_never_quoted(wrong: str, expected: str) -> None:
-    with pytest.raises(ValueError, match="must|is wrong") as caught:
+    with pytest.raises(ValueError, match=r"must|is wrong") as caught:
         parse_price_table(wrong)
     assert str(caught.value).startswith(expected)
     assert "secret" not in str(caught.value)

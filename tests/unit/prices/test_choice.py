@@ -28,7 +28,7 @@ PRICES = table(
 
 def chosen(
     given: Deployed | None, tiers: tuple[str, ...] = DEFAULT, day: date = DAY, *, hard: bool = True
-) -> int | None | Doubt:
+) -> int | Doubt | None:
     """Return the price of the input, or the doubt."""
     found = choose(PRICES, given, tiers, day, hard=hard)
     return found if isinstance(found, Doubt) else found.tariff.short.input

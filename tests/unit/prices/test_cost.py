@@ -93,7 +93,7 @@ def test_a_sum_is_rounded_once() -> None:
 def test_calls_of_tools_cost_their_prices() -> None:
     usage = BilledUsage(input=1, calls=(("file_search", 2), ("web_search", 1)))
     assert cost(usage, FREE, (2500, 14_000)) == 19_000
-    with pytest.raises(ValueError, match="shorter|zip"):
+    with pytest.raises(ValueError, match="zip"):
         cost(usage, FREE)
 
 
