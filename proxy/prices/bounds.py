@@ -117,7 +117,8 @@ def affordable_output(asked: Asked, priced: Priced, micro_dollars: int) -> int:
     """Return the most tokens for each answer of a conversation with which its bound is no more than an amount."""
     without = _conversation(structs.replace(asked, output=0), priced)
     left = -1 if isinstance(without, Refused) else micro_dollars - without.micro_dollars
-    price = _output_price(_amounts(asked, priced), asked) * asked.answers
+    amounts = _amounts(priced.tariff, _input_tokens(asked, priced.size) or 0)
+    price = _output_price(amounts, asked) * asked.answers
     if left < 0 or price == 0:
         return 0 if left < 0 else _output_tokens(asked, priced.size) or 0
     affordable, most = left * MILLION // price, _output_tokens(asked, priced.size)
@@ -133,7 +134,7 @@ def _conversation(asked: Asked, priced: Priced) -> Bound | Refused:
         return Refused(code="unknown_window")
     if price is None:
         return Refused(code="tool_without_price")
-    amounts = _amounts(asked, priced)
+    amounts = _amounts(priced.tariff, tokens)
     total = tokens * _input_price(amounts, asked)
     total += (output * asked.answers + asked.predicted) * _output_price(amounts, asked)
     # A container may be there before its first call.
@@ -155,7 +156,9 @@ def _image(asked: Asked, priced: Priced) -> Bound | Refused:
         return Refused(code="unknown_image_size")
     each = size.image_output + PARTIAL_IMAGE_TOKENS * asked.partial_images
     shown = asked.images * (size.image_input or 0)
-    total = (asked.size + shown + HIDDEN_TOKENS) * _input_price(amounts, structs.replace(asked, images=1))
+    tokens = asked.size + shown + HIDDEN_TOKENS
+    amounts = _amounts(priced.tariff, tokens)
+    total = tokens * _input_price(amounts, structs.replace(asked, images=1))
     total += asked.made * each * _highest(amounts.output, amounts.image_output)
     return Bound(micro_dollars=rounded_up(total, MILLION))
 
@@ -202,7 +205,7 @@ def _one_call(tool: str, priced: Priced) -> Bound | Refused:
 
 def _of_tokens(given: int, made: int, priced: Priced) -> Bound:
     """Return what so many tokens of any kind may cost."""
-    amounts = priced.tariff.short
+    amounts = _amounts(priced.tariff, given + HIDDEN_TOKENS)
     total = (given + HIDDEN_TOKENS) * _highest(amounts.input, amounts.audio_input)
     total += made * _highest(amounts.output, amounts.audio_output)
     return Bound(micro_dollars=rounded_up(total, MILLION))
@@ -236,9 +239,8 @@ def _output_tokens(asked: Asked, size: ModelSize | None) -> int | None:
     return min(given, default=None)
 
 
-def _amounts(asked: Asked, priced: Priced) -> Amounts:
-    """Return the amounts for the longest input that a call may have."""
-    tariff, tokens = priced.tariff, _input_tokens(asked, priced.size) or 0
+def _amounts(tariff: Tariff, tokens: int) -> Amounts:
+    """Return the amounts for a prompt of so many tokens at most."""
     return (
         tariff.short if tariff.long is None or tokens <= tariff.long_context else dearest((tariff.short, tariff.long))
     )
