@@ -27,7 +27,8 @@ def update(today: date, url: str = retail.URL) -> int:
     old = table.read_table()
     new = updated(old, found.table)
     table.TABLE.write_text(table.encode_table(new), "utf-8", newline="\n")
-    print(*changes(old, new), sep="\n")
+    for change in changes(old, new):
+        print(change)
     print("Meters of models that the table does not have:", ", ".join(found.unknown) or "none")
     return 0
 
