@@ -7,7 +7,7 @@ of video, an image, or a call of a tool. Every line names a source, and every so
 https://azure.microsoft.com/pricing/details/azure-openai/
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
@@ -143,6 +143,7 @@ class PriceTable(_Part, frozen=True, kw_only=True):
             yield from ((f"{kind}[{number}]", line) for number, line in enumerate(lines))
 
 
+_DECODE = msgspec.json.Decoder(PriceTable).decode
 _OWN_WORDS = ("Expected", "Object missing required field")
 
 
@@ -157,9 +158,23 @@ def parse_price_table(text: str | bytes) -> PriceTable:
     return table
 
 
-def parse_own_prices(text: str) -> PriceTable | None:
-    """Return the table of a setting, None for an empty one."""
-    return parse_price_table(text) if text else None
+def parse_own_prices(text: str, read_file: Callable[[str], bytes]) -> PriceTable | None:
+    """Return the table of a setting, None for an empty one: from JSON, or from the JSON file at a path.
+
+    `read_file` returns a file or raises OSError.
+    """
+    if not text or text.startswith("{"):
+        return parse_price_table(text) if text else None
+    try:
+        content = read_file(text)
+    except (OSError, ValueError):
+        raise ValueError("must be a JSON object, or the path of a file with one that can be read") from None
+    return parse_price_table(content)
+
+
+def decode_price_table(content: bytes) -> PriceTable:
+    """Return the project's own table, which its tests have checked."""
+    return _DECODE(content)
 
 
 def _problem(message: str) -> str:

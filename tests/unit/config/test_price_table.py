@@ -9,6 +9,7 @@ from proxy.config.price_table import (
     LONGEST_AGE,
     Amounts,
     PriceTable,
+    decode_price_table,
     in_force,
     is_old,
     merged,
@@ -22,6 +23,10 @@ LINE = {"model": "m", "sku": "GlobalStandard", "source": "own", "input": 1_000_0
 TOOL = {"tool": "file_search", "sku": "Standard", "source": "own", "call": 2500}
 SIZE = {"model": "m", "source": "own", "input": 1000}
 TODAY = date(2026, 11, 28)
+
+
+def no_file(path: str) -> bytes:
+    raise FileNotFoundError(path)
 
 
 def text(*prices: object, **members: object) -> str:
@@ -46,8 +51,19 @@ def test_a_line_has_its_model_its_sku_and_its_amounts_in_micro_dollars() -> None
 
 
 def test_a_setting_that_is_empty_is_no_table() -> None:
-    assert parse_own_prices("") is None
-    assert parse_own_prices(text(LINE)) == table(LINE)
+    assert parse_own_prices("", no_file) is None
+    assert parse_own_prices(text(LINE), no_file) == table(LINE)
+
+
+def test_a_setting_may_be_the_path_of_a_file() -> None:
+    files = {"prices.json": text(LINE).encode()}
+    assert parse_own_prices("prices.json", files.__getitem__) == table(LINE)
+    with pytest.raises(ValueError, match="or the path of a file with one that can be read"):
+        parse_own_prices("canary.json", no_file)
+
+
+def test_the_table_of_the_project_is_decoded_without_a_second_check() -> None:
+    assert decode_price_table(text(LINE).encode()) == table(LINE)
 
 
 @pytest.mark.parametrize(
