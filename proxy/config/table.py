@@ -86,8 +86,8 @@ AZURE_OPENAI_DEPLOYMENT_MODELS = Setting(
     "AZURE_OPENAI_DEPLOYMENT_MODELS",
     parse_deployment_models,
     "",
-    "What deployments are, for their [prices](costs.md), as `my-gpt=gpt-5-mini@2025-08-07/GlobalStandard`: the model and, if "
-    "you like, its version and the SKU. Azure's list (`AZURE_OPENAI_RESOURCE_ID`) says it by itself.",
+    "What deployments are, for their [prices](costs.md), as `my-gpt=gpt-5-mini@2025-08-07/GlobalStandard`: the model "
+    "and, if you like, its version and the SKU. Azure's list (`AZURE_OPENAI_RESOURCE_ID`) says it by itself.",
 )
 AZURE_OPENAI_API_VERSION = Setting(
     "AZURE_OPENAI_API_VERSION",

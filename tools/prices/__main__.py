@@ -6,12 +6,15 @@
 
 import sys
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from msgspec import structs
 
 from proxy.config.price_table import Price, PriceTable, ToolPrice, is_old
 from tools.prices import page, retail, table
+
+# A list that has not changed for long is read again all the same, so that its prices do not count as old.
+MONTH = timedelta(days=30)
 
 
 def update(today: date, url: str = retail.URL) -> int:
@@ -50,11 +53,14 @@ def updated(old: PriceTable, listed: PriceTable) -> PriceTable:
 
 
 def changes(old: PriceTable, new: PriceTable) -> Iterable[str]:
-    """Yield what differs in the amounts of two tables."""
+    """Yield what differs in the amounts of two tables, and that the list is read anew after a month."""
     before, after = _amounts(old), _amounts(new)
     for key in sorted(before.keys() | after.keys(), key=str):
         if before.get(key) != after.get(key):
             yield f"{' '.join(map(str, filter(None, key)))}: {before.get(key, 'new')} -> {after.get(key, 'gone')}"
+    read, again = old.sources.get(retail.SOURCE), new.sources.get(retail.SOURCE)
+    if read is not None and again is not None and again.date - read.date >= MONTH:
+        yield f"{retail.TITLE}: read on {read.date} -> {again.date}"
 
 
 def _amounts(prices: PriceTable) -> dict[tuple[str | None, ...], str]:

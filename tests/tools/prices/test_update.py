@@ -1,14 +1,14 @@
 """`tools.prices update` reads Azure's list page by page and makes lines of it; what it does not know it names."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
-from proxy.config.price_table import Price, PriceTable, ToolPrice, parse_price_table
+from proxy.config.price_table import Price, PriceTable, Source, ToolPrice, parse_price_table
 from tests.tools.prices.listing import Listing, item, serving
 from tools.prices import __main__ as command
 from tools.prices import retail, table
@@ -245,3 +245,14 @@ def test_tools_that_the_list_no_longer_has_go() -> None:
     other = ToolPrice(tool="web_search", sku="Standard", call=1, source="other")
     kept = command.updated(PriceTable(tools=[old, other]), PriceTable()).tools
     assert kept == [other]
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"), [(29, []), (30, ["Azure Retail Prices API: read on 2026-11-28 -> 2026-12-28"])]
+)
+def test_a_list_without_changes_is_taken_anew_after_a_month(days: int, expected: list[str]) -> None:
+    first, later = (
+        PriceTable(sources={retail.SOURCE: Source(title="t", url="u", date=day)})
+        for day in (TODAY, TODAY + timedelta(days=days))
+    )
+    assert list(command.changes(first, later)) == expected
