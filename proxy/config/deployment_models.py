@@ -16,29 +16,29 @@ _EXPECTED = "model@version/SKU, of which the version and the SKU may be left out
 def parse_deployment_models(text: str) -> Mapping[str, Deployed]:
     """Return what single deployments are, from `deployment=model@version/SKU,deployment=model`."""
     found: dict[str, Deployed] = {}
-    for number, (deployment, said) in pairs(text, "deployment=model@version/SKU"):
+    for number, (deployment, described) in pairs(text, "deployment=model@version/SKU"):
         if not DEPLOYMENT_NAME.fullmatch(deployment):
             raise ValueError(f"has no deployment's name in entry {number}")
         if deployment in found:
             raise ValueError(f"names the deployment of entry {number} twice")
-        described = _deployed(deployment, said)
-        if described is None:
+        model = _deployed(deployment, described)
+        if model is None:
             raise ValueError(f"must say {_EXPECTED}, in entry {number}")
-        found[deployment] = described
+        found[deployment] = model
     return found
 
 
 def json_deployment_models(value: object, parse: Callable[[str], str]) -> Mapping[str, Deployed]:
     """Return what single deployments are; `parse` reads a deployment's name."""
     found: dict[str, Deployed] = {}
-    for name, said in json_object(value).items():
-        described = _deployed(parse(name), json_text(said))
+    for name, text in json_object(value).items():
+        described = _deployed(parse(name), json_text(text))
         if described is None:
             raise ValueError(f"must have {_EXPECTED}, on the right")
         found[name] = described
     return found
 
 
-def _deployed(name: str, said: str) -> Deployed | None:
-    match = _SHAPE.fullmatch(said)
+def _deployed(name: str, text: str) -> Deployed | None:
+    match = _SHAPE.fullmatch(text)
     return None if match is None else Deployed(name=name, model=match[1], version=match[2], sku=match[3])

@@ -211,20 +211,22 @@ def _key(price: Price) -> tuple[str, str, str]:
     return price.model, price.sku, price.tier
 
 
-def merged(own: PriceTable | None, table: PriceTable) -> PriceTable:
-    """Return a table in which own lines replace those for the same model, SKU and tier, tool and SKU, or model."""
-    if own is None:
+def merged(first: PriceTable | None, table: PriceTable) -> PriceTable:
+    """Return a table in which the lines of the first one replace others.
+
+    A price replaces those of the same model, SKU and tier, a tool that of the same SKU, a model the same one.
+    """
+    if first is None:
         return table
-    prices = {_key(price) for price in own.prices}
-    tools = {(line.tool, line.sku) for line in own.tools}
-    models = {line.model for line in own.models}
-    # The names of the own sources may be those of others.
+    prices = {_key(price) for price in first.prices}
+    tools = {(line.tool, line.sku) for line in first.tools}
+    models = {line.model for line in first.models}
     return structs.replace(
-        own,
-        sources={**table.sources, **own.sources},
-        prices=[*own.prices, *(price for price in table.prices if _key(price) not in prices)],
-        tools=[*own.tools, *(line for line in table.tools if (line.tool, line.sku) not in tools)],
-        models=[*own.models, *(line for line in table.models if line.model not in models)],
+        first,
+        sources={**table.sources, **first.sources},
+        prices=[*first.prices, *(price for price in table.prices if _key(price) not in prices)],
+        tools=[*first.tools, *(line for line in table.tools if (line.tool, line.sku) not in tools)],
+        models=[*first.models, *(line for line in table.models if line.model not in models)],
     )
 
 

@@ -110,10 +110,7 @@ class Settings:
     def from_environ(
         cls, environ: Mapping[str, str], host_json: bytes = b"{}", read_file: ReadFile = read_no_file
     ) -> Self:
-        """Read all settings; `host_json` is the content of the file beside function_app.py.
-
-        `read_file` returns the file at a path or raises OSError. Raises `SettingError`, which never tells a value.
-        """
+        """Read all settings; `read_file` returns a file or raises OSError. Raises `SettingError`, without any value."""
         environment, rules = Environment(environ), _read_address_rules(environ)
         client_auth, limit_rules = _read_client_auth(environment), _read_limit_rules(environment)
         return cls(
