@@ -33,6 +33,10 @@ install: $(VENV)/dev.stamp ## Create .venv with everything that running and test
 start: $(VENV)/run.stamp ## Run the app on this machine, on the built-in Azure OpenAI simulator when no Azure is configured
 	@exec $(BIN)/python -m tools.start --port $(PORT)
 
+.PHONY: chat
+chat: $(VENV)/run.stamp ## Do the same, and print where the page with a chat is, and a key for it
+	@exec $(BIN)/python -m tools.start --port $(PORT) --chat
+
 # The tests of the pure layers, which need all of their branches covered.
 PURE := $(addprefix tests/unit/,auth azure_api config openai_api prices routing translation test_errors.py test_values.py)
 # Every process has an app, a simulator and an event loop of its own; a file stays in one process. One process more than

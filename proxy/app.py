@@ -52,6 +52,7 @@ from proxy.pipeline.authentication import (
 )
 from proxy.pipeline.call import Calls
 from proxy.pipeline.failover import Failover
+from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.handler import Handler, parse_request
 from proxy.pipeline.json_source import Knowledge
 from proxy.pipeline.local import LocalOperations
@@ -59,6 +60,7 @@ from proxy.pipeline.rates import Rates
 from proxy.pipeline.recorder import Record
 from proxy.pipeline.resources import Resource, Resources
 from proxy.pipeline.translated_call import Translators
+from proxy.routing.affinity import Affinity
 from proxy.routing.learned import Learned, learned_repairs
 from proxy.routing.retry import Routing
 from proxy.routing.targets import ResourceModels
@@ -196,14 +198,17 @@ def _read_beside(host_json: Path, path: str) -> bytes:
 def build_application(settings: Settings, record: Record | None = None) -> Proxy:
     """Put the layers together; `record` hears of every sending to Azure OpenAI."""
     closing = AsyncExitStack()
-    upstream = Upstream(settings.timeouts, settings.upstream_connections, settings.http_proxies, settings.address_rules)
+    upstream = Upstream(
+        settings.timeouts, settings.instance.upstream_connections, settings.http_proxies, settings.address_rules
+    )
     closing.push_async_callback(upstream.close)  # The last that was opened is the first to be closed.
     authenticator = _authenticator(settings, upstream, closing)
     handler = Handler(
-        concurrency=Concurrency(settings.max_in_flight, _body_memory(settings)),
+        concurrency=Concurrency(settings.instance.max_in_flight, _body_memory(settings)),
         authenticator=authenticator,
         calls=_calls(settings, upstream, record),
         local=LocalOperations(created=int(time.time()), prices=_prices(settings), today=_today),
+        front_page=FrontPage(client_auth=settings.client_auth, shown=settings.front_page),
         allowed_origins=settings.allowed_origins,
         forward_unknown=settings.forward_unknown_operations,
         store_objects=settings.store_objects,
@@ -226,8 +231,8 @@ def _today() -> date:
 
 def _body_memory(settings: Settings) -> int:
     """Return what the bodies of all requests may take, in bytes."""
-    memory = settings.max_body_memory_bytes or instance_memory() // 8
-    return max(memory, settings.max_json_body_bytes)
+    memory = settings.instance.max_body_memory_bytes or instance_memory() // 8
+    return max(memory, settings.instance.max_json_body_bytes)
 
 
 def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Calls:
@@ -242,7 +247,7 @@ def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Cal
         ),
         rates=Rates(ledger=MemoryLedger(time.monotonic, settings.timeouts.total + LEASE_MARGIN)),
         timeouts=settings.timeouts,
-        max_json_body=settings.max_json_body_bytes,
+        max_json_body=settings.instance.max_json_body_bytes,
         store_objects=settings.store_objects,
         knows=Knowledge(
             repairs=learned_repairs() if settings.repair_parameters else None,
@@ -280,7 +285,7 @@ def _authenticator(settings: Settings, upstream: Upstream, closing: AsyncExitSta
             for one in settings.resources
         ],
         fallbacks=settings.fallbacks,
-        routing=Routing(settings.policy),
+        routing=Routing(settings.policy, _affinity(settings)),
         tags=_tags(settings),
     )
     of_vault = settings.vault_client_keys
@@ -311,6 +316,10 @@ def _tags(settings: Settings) -> Tags:
         return Tags(tuple(one.name for one in settings.resources))
     except ValueError as error:
         raise SettingError("AZURE_OPENAI_RESOURCES", f"is wrong: {error}") from None
+
+
+def _affinity(settings: Settings) -> Affinity | None:
+    return Affinity([one.name for one in settings.resources]) if settings.policy.prompt_affinity else None
 
 
 def _resource(one: ResourceSetting, settings: Settings, credential: UpstreamCredential) -> Resource:

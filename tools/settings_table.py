@@ -54,7 +54,7 @@ FOR_SIMULATOR: Mapping[Setting[object], str] = {
     table.AZURE_OPENAI_MODEL_MAPPER: "gpt-4o=gpt-4o,text-embedding-3-small=text-embedding-3-small",
     table.AZURE_OPENAI_AUTH: "key",
     table.AZURE_OPENAI_API_KEY: "simulator-key",
-    table.CLIENT_KEYS: "local=sk-local",
+    table.CLIENT_KEYS: "local=sk-for-this-machine-only",
 }
 FOR_PLATFORM = {
     "FUNCTIONS_WORKER_RUNTIME": "python",

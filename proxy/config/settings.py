@@ -66,6 +66,16 @@ class Translation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceLimits:
+    """What one instance takes at a time; None stands for a share of its memory."""
+
+    max_in_flight: int
+    upstream_connections: int
+    max_json_body_bytes: int
+    max_body_memory_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The values of all settings; `proxy.config.table` describes the variable behind each.
 
@@ -87,15 +97,13 @@ class Settings:
     timeouts: Timeouts
     stream_keep_alive: KeepAlive | None
     shutdown_grace: float
-    max_in_flight: int
-    upstream_connections: int
-    max_json_body_bytes: int
-    max_body_memory_bytes: int | None
+    instance: InstanceLimits
     client_keys: tuple[ClientKey, ...]
     vault_client_keys: VaultClientKeySettings
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
     store_objects: bool
+    front_page: bool
     allowed_origins: frozenset[str]
     client_auth: ClientAuth
     client_resources: frozenset[str]
@@ -126,15 +134,13 @@ class Settings:
             timeouts=read_timeouts(environment, TIMEOUTS, read_function_timeout(environment, host_json)),
             stream_keep_alive=environment.read_optional(table.STREAM_KEEP_ALIVE),
             shutdown_grace=environment.read(table.SHUTDOWN_GRACE),
-            max_in_flight=environment.read(table.MAX_IN_FLIGHT),
-            upstream_connections=_read_connections(environment),
-            max_json_body_bytes=environment.read(table.MAX_JSON_BODY_BYTES),
-            max_body_memory_bytes=environment.read_optional(table.MAX_BODY_MEMORY_BYTES),
+            instance=_read_instance_limits(environment),
             client_keys=_read_client_keys(environment, limit_rules),
             vault_client_keys=VaultClientKeySettings(limit_rules, environment.read(table.CLIENT_KEYS_MAX_AGE)),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
             forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
             store_objects=environment.read(table.STORED_OBJECTS),
+            front_page=environment.read(table.FRONT_PAGE),
             allowed_origins=environment.read(table.ALLOWED_ORIGINS),
             client_auth=client_auth,
             client_resources=environment.read_optional(table.CLIENT_RESOURCES) or frozenset(),
@@ -147,9 +153,15 @@ class Settings:
         )
 
 
-def _read_connections(environment: Environment) -> int:
-    """Return how many connections there may be: a request that was admitted must not wait for one."""
-    return max(environment.read(table.MAX_IN_FLIGHT), environment.read(table.UPSTREAM_CONNECTIONS))
+def _read_instance_limits(environment: Environment) -> InstanceLimits:
+    """Return the limits of an instance; a request that was admitted must not wait for a connection."""
+    max_in_flight = environment.read(table.MAX_IN_FLIGHT)
+    return InstanceLimits(
+        max_in_flight=max_in_flight,
+        upstream_connections=max(max_in_flight, environment.read(table.UPSTREAM_CONNECTIONS)),
+        max_json_body_bytes=environment.read(table.MAX_JSON_BODY_BYTES),
+        max_body_memory_bytes=environment.read_optional(table.MAX_BODY_MEMORY_BYTES),
+    )
 
 
 def _read_limit_rules(environment: Environment) -> LimitRules:

@@ -268,6 +268,14 @@ TRANSLATE_APIS = Setting(
     "round: the proxy [translates](compatibility.md#translated-calls) between the two. With `false` the client gets "
     "Azure's error.",
 )
+FRONT_PAGE = Setting(
+    "FRONT_PAGE",
+    parse_flag,
+    "true",
+    "Whether browsers get a [page](clients.md#the-front-page) at the address of the app, which shows how to set up "
+    "each client and has a chat to try. It needs a client key as every client does. With `false` the address tells "
+    "what it is in one line.",
+)
 TRANSLATE_REASONING_MEMORY = Setting(
     "TRANSLATE_REASONING_MEMORY",
     parse_size,
@@ -453,6 +461,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         TRANSLATE_REASONING_DETAILS,
         FORWARD_UNKNOWN_OPERATIONS,
         AZURE_OPENAI_OPERATION_SURFACES,
+        FRONT_PAGE,
     ),
     "Limits": (
         MAX_JSON_BODY_BYTES,

@@ -13,7 +13,7 @@ import msgspec
 from proxy.errors import ROLE_MISSING, AzureRefusal, ConfigurationError, ProxyError, UpstreamAuthError, UpstreamRefused
 from proxy.openai_api.retry_after import with_milliseconds
 from proxy.openai_api.sse import encode_last_event
-from proxy.values import ListedModel, Response
+from proxy.values import NO_LIMITS, Limits, ListedModel, Response
 
 # Headers that the proxy adds: the resource that answered, the number of attempts, what was repaired, and the API that a
 # call was translated to.
@@ -120,6 +120,12 @@ def encode_models(models: Iterable[ListedModel], created: int) -> bytes:
 def encode_model(model: ListedModel, created: int) -> bytes:
     """Return one model; `created` is in seconds since 1970 UTC."""
     return msgspec.json.encode(_model_fields(model, created))
+
+
+def encode_account(client: str, limits: Limits | None, expires: float | None) -> bytes:
+    """Return what a client may use, and until when in seconds since 1970 UTC; None stands for no limit."""
+    shown = {**msgspec.to_builtins(limits or NO_LIMITS), "expires": expires}
+    return msgspec.json.encode({"object": "usage", "client": client, "limits": shown})
 
 
 def encode_health(reasons: Iterable[str], warnings: Iterable[str] = ()) -> bytes:

@@ -20,6 +20,7 @@ from proxy.openai_api.id_places import form_parts
 from proxy.openai_api.json_members import BYTE_ORDER_MARK
 from proxy.openai_api.object_ids import Page, bare_fields, open_page, spans_resources
 from proxy.openai_api.operations import Body
+from proxy.openai_api.prompt_key import PROMPTS, find_prompt_key
 from proxy.openai_api.router import Route
 from proxy.pipeline.attempt import RunningCall
 from proxy.pipeline.authentication import Principal
@@ -33,6 +34,7 @@ from proxy.pipeline.resources import Resources
 from proxy.pipeline.routed_request import RoutedRequest
 from proxy.pipeline.stream_start import NO_STREAM, StreamStart
 from proxy.pipeline.translated_call import RESPONSE, refuse_not_stored
+from proxy.routing.affinity import Placement
 from proxy.routing.targets import Target
 from proxy.server.concurrency import Slot
 from proxy.server.request_body import read_body
@@ -191,10 +193,20 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         source = JsonSource(routed, call, knows, self.running, is_alone=len(targets) == 1)
         if len(targets) > 1 and (knows.paths.facts or [target for target in targets if target.api is not None]):
             targets = source.ranked(targets)
+        placement = self._place(routed, call) if len(targets) > 1 or routed.pinned is not None else None
         self.running.start.body_sent()
         failover = self.calls.failover
-        answer = await failover.run(self.running, routed, targets, source)
+        answer = await failover.run(self.running, routed, targets, source, placement)
         return source.with_repairs(answer)
+
+    def _place(self, routed: RoutedRequest, call: Call) -> Placement | None:
+        """Return what takes one of several targets by the prompt, until the exchange ends; None without affinity."""
+        affinity, operation = routed.resources.routing.affinity, call.route.operation
+        if affinity is None or operation.name not in PROMPTS:
+            return None
+        placement = Placement(affinity, partial(find_prompt_key, operation.name, call.document))
+        self.running.exchange.stack.callback(placement.end)
+        return placement
 
     async def _pass(self, routed: RoutedRequest) -> Response:
         """Make a call whose body passes while it comes, as far as it can be repeated to one target after the other."""

@@ -16,7 +16,7 @@ from proxy.azure_api.api_refusals import (
 )
 from proxy.azure_api.asked_usage import is_about_usage, without_usage
 from proxy.azure_api.errors import MISSING_CODES, parse_texts
-from proxy.azure_api.request import IMAGE_HEADER, Call, encode_body, image_deployment
+from proxy.azure_api.request import IMAGE_HEADER, Call, encode_body, image_deployment, wants_usage
 from proxy.errors import InvalidRequest, ModelNotFound
 from proxy.openai_api.answers import REPAIRED, TRANSLATED
 from proxy.openai_api.json_body import JsonBody
@@ -329,9 +329,10 @@ class JsonSource:
         target = self._target
         if target is None or self._translated is not None or not self._call.hides_usage:
             return False
-        if self._routed.resources.hides_usage(target):
+        # Another call may have learned it in the meantime, which this one still asks for.
+        if not wants_usage(self._call) or not is_about_usage(refused.body):
             return False
-        if refused.failure.status not in _REFUSALS or not is_about_usage(refused.body):
+        if refused.failure.status not in _REFUSALS:
             return False
         self._routed.resources.note_hidden_usage(target)
         self._call = without_usage(self._call)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from proxy.azure_api.headers import JSON, TEXT
+from proxy.azure_api.headers import JSON
 from proxy.config.price_table import PriceTable, is_old
 from proxy.errors import ModelNotFound, UnsupportedOperation
 from proxy.openai_api import answers
@@ -18,7 +18,6 @@ _HOW_KNOWN = (
     "(AZURE_OPENAI_RESOURCE_ID), or once it has answered a request on this instance."
 )
 PRICES_OLD = "prices_old"
-_INDEX = b"This is an OpenAI-compatible API in front of Azure OpenAI; its base URL is this address followed by /v1\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,16 +39,14 @@ class LocalOperations:
                 return _json(answers.encode_models(models, self.created))
             case "retrieveModel":
                 return _json(self._model(route.parameters[0], models, principal))
+            case "clientUsage":
+                return _json(answers.encode_account(principal.client, principal.limits, principal.expires))
             case "billingSubscription":
                 return _json(answers.SUBSCRIPTION)
             case "billingUsage":
                 return _json(answers.USAGE)
             case _:
                 raise UnsupportedOperation(answers.realtime_message(_endpoints(resources)))
-
-    def index(self) -> Response:
-        """Return what this is."""
-        return Response(status=200, headers=TEXT, body=_INDEX)
 
     def health(self, reasons: Iterable[str], warnings: Iterable[str] = ()) -> Response:
         """Return whether the proxy is ready; reasons against it and warnings are codes without names."""

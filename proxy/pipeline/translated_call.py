@@ -13,7 +13,7 @@ from proxy.errors import InvalidRequest, UnknownId
 from proxy.openai_api.json_body import JsonBody, parse_json_body
 from proxy.openai_api.operations import OPERATIONS, Operation
 from proxy.openai_api.router import Route
-from proxy.routing.targets import Target, is_of_openai, is_reasoning
+from proxy.routing.targets import Target, is_of_mistral, is_of_openai, is_reasoning
 from proxy.server.access_log import AccessLogEntry
 from proxy.translation.interface import AnswerReader, Reply, TranslatedRequest
 from proxy.translation.reasoning_memory import ReasoningMemory, open_calls
@@ -109,6 +109,7 @@ class Translators:
             reply,
             is_openai=is_of_openai(target),
             reasons=_reasons(target),
+            is_mistral=is_of_mistral(target),
             keep_filters=self.keep_filter_results,
         )
 

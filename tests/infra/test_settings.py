@@ -50,6 +50,7 @@ ABSENT = {
     "STREAM_HEAD_TIMEOUT": "the app's default fits the platform",
     "STREAM_KEEP_ALIVE": "the app chooses by the client",
     "STREAM_KEEP_ALIVE_INTERVAL": "the app's default fits the platform",
+    "FRONT_PAGE": "a choice of the team's",
     "TRANSLATE_APIS": "a choice of the team's",
     "TRANSLATE_REASONING_DETAILS": "a choice of the team's",
     "TRANSLATE_REASONING_MEMORY": "the app's default fits every size of an instance",
@@ -148,7 +149,7 @@ def test_the_app_understands_the_settings_that_it_gets(way: dict[str, Any]) -> N
     read = Settings.from_environ({**settings, "IDENTITY_ENDPOINT": "http://127.0.0.1:1"})
     assert {one.auth for one in read.resources} == {auth}
     assert read.has_managed_identity
-    assert read.upstream_connections == 64
+    assert read.instance.upstream_connections == 64
     assert read.azure_client_id == settings["AZURE_CLIENT_ID"]
 
 

@@ -256,9 +256,13 @@ async def test_refusals_are_counted_in_the_log_at_most_once_a_minute(host: HostP
 
 async def test_the_sdk_of_node_reads_waits_and_tries_the_same(host: HostProcess) -> None:
     keys = {"REQUESTS": key_of("node-request"), "DEBT": key_of("node-debt"), "ENDED": key_of("ended")}
+    keys["COUNTED"] = key_of("usage")
     came: Any = await run_script("limits.js", {"URL": host.url, "KEY": CLIENT_KEY, **keys})
     limited, debt, ended = came["one request too many"], came["a long wait"], came["an ended key"]
     assert (limited["error"], limited["code"], limited["status"]) == ("RateLimitError", "rate_limit_exceeded", 429)
     assert [0 < wait <= 20_000 for wait in limited["waits"]] == [True, True]
     assert (debt["error"], debt["type"], debt["waits"]) == ("RateLimitError", "tokens", [])
     assert (ended["error"], ended["code"], ended["waits"]) == ("AuthenticationError", "invalid_api_key", [])
+    hidden, shown = came["a stream whose usage is hidden"], came["a stream with its usage"]
+    assert hidden == {"withUsage": False, "withoutChoices": 0, "text": ECHO}
+    assert shown == {"withUsage": True, "withoutChoices": 1, "text": ECHO}

@@ -182,7 +182,8 @@ async def test_requests_are_shared_out_by_weight_and_a_weight_of_nothing_only_st
             entry(f"r{weight}", each.url, weight=weight, models={"a": GOOD, "b": GOOD if weight == 0 else "error-500"})
             for each, weight in shares
         ]
-        async with run_app(resources, one, two, three) as running, running.http() as http:
+        at_random = {"AZURE_OPENAI_ROUTING": '{"prompt_affinity": false}'}
+        async with run_app(resources, one, two, three, **at_random) as running, running.http() as http:
             seen = Seen(running.resources)
             assert {(await ask(http, "a"))[0] for _ in range(200)} == {200}
             first, second, third = seen.counts()

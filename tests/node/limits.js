@@ -30,7 +30,23 @@ const refused = async (apiKey, calls) => {
   return null;
 };
 
+const counted = async (options) => {
+  const client = new OpenAI({ apiKey: process.env.COUNTED, baseURL: `${process.env.URL}/v1` });
+  const stream = await client.chat.completions.create({ model: "gpt-4o", messages, stream: true, ...options });
+  const chunks = [];
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+  }
+  return {
+    withUsage: chunks.filter((chunk) => "usage" in chunk).length > 0,
+    withoutChoices: chunks.filter((chunk) => chunk.choices.length === 0).length,
+    text: chunks.map((chunk) => chunk.choices[0]?.delta.content ?? "").join(""),
+  };
+};
+
 await run({
+  "a stream whose usage is hidden": () => counted({}),
+  "a stream with its usage": () => counted({ stream_options: { include_usage: true } }),
   "one request too many": () => refused(process.env.REQUESTS, 4),
   "a long wait": () => refused(process.env.DEBT, 2),
   "an ended key": () => refused(process.env.ENDED, 1),

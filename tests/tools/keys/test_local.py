@@ -15,7 +15,9 @@ ENDPOINT = {"AZURE_OPENAI_ENDPOINT": "https://name.openai.azure.com"}
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "local.settings.json"
-    path.write_text(json.dumps({"IsEncrypted": False, "Values": {"CLIENT_KEYS": "local=sk-local", "X": "y"}}))
+    path.write_text(
+        json.dumps({"IsEncrypted": False, "Values": {"CLIENT_KEYS": "local=sk-for-this-machine-only", "X": "y"}})
+    )
     return path
 
 
