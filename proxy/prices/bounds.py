@@ -30,9 +30,9 @@ MOST_VIDEO_SECONDS = 25
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a call has no bound; `code` is for errors and logs, `reason` a sentence where there is one."""
+    """Why a call has no bound; `cause` is a code for errors and logs, `reason` a sentence where there is one."""
 
-    code: str
+    cause: str
     reason: str = ""
 
 
@@ -83,11 +83,11 @@ def bound(operation: str, asked: Asked, priced: Priced) -> Bound | Refused:
     """Return the most that a call may cost."""
     found = bounding(operation)
     if found.rule is Rule.REFUSED:
-        return Refused(code="unbounded_operation", reason=found.reason)
+        return Refused(cause="unbounded_operation", reason=found.reason)
     if found.rule is Rule.FREE:
         return _FREE
     if asked.refusal:
-        return Refused(code=asked.refusal)
+        return Refused(cause=asked.refusal)
     return _RULES[found.rule](asked, priced)
 
 
@@ -129,11 +129,11 @@ def _conversation(asked: Asked, priced: Priced) -> Bound | Refused:
     output, tokens = _output_tokens(asked, priced.size), _input_tokens(asked, priced.size)
     price = _tool_price(asked.tools, priced)
     if output is None:
-        return Refused(code="unbounded_output")
+        return Refused(cause="unbounded_output")
     if tokens is None:
-        return Refused(code="unknown_window")
+        return Refused(cause="unknown_window")
     if price is None:
-        return Refused(code="tool_without_price")
+        return Refused(cause="tool_without_price")
     amounts = _amounts(priced.tariff, tokens)
     total = tokens * _input_price(amounts, asked)
     total += (output * asked.answers + asked.predicted) * _output_price(amounts, asked)
@@ -151,9 +151,9 @@ def _image(asked: Asked, priced: Priced) -> Bound | Refused:
     if amounts.image is not None:
         return Bound(micro_dollars=asked.made * amounts.image)
     if size is None or size.image_output is None:
-        return Refused(code="unbounded_output")
+        return Refused(cause="unbounded_output")
     if asked.images and size.image_input is None:
-        return Refused(code="unknown_image_size")
+        return Refused(cause="unknown_image_size")
     each = size.image_output + PARTIAL_IMAGE_TOKENS * asked.partial_images
     shown = asked.images * (size.image_input or 0)
     tokens = asked.size + shown + HIDDEN_TOKENS
@@ -168,7 +168,7 @@ def _speech(asked: Asked, priced: Priced) -> Bound | Refused:
     if amounts.characters is not None:
         return Bound(micro_dollars=rounded_up(asked.size * amounts.characters, MILLION))
     if size is None or size.output is None:
-        return Refused(code="unbounded_output")
+        return Refused(cause="unbounded_output")
     return _of_tokens(asked.size, size.output, priced)
 
 
@@ -176,16 +176,16 @@ def _transcription(_: Asked, priced: Priced) -> Bound | Refused:
     """Return a bound by the model's window; the size of a file says nothing of its length."""
     size = priced.size
     if priced.tariff.short.audio_hour is not None:
-        return Refused(code="unknown_duration", reason="the length of the sound is not known before it is heard")
+        return Refused(cause="unknown_duration", reason="the length of the sound is not known before it is heard")
     if size is None or size.input is None or size.output is None:
-        return Refused(code="unknown_window")
+        return Refused(cause="unknown_window")
     return _of_tokens(size.input, size.output, priced)
 
 
 def _video(asked: Asked, priced: Priced) -> Bound | Refused:
     price = priced.tariff.short.video_second
     if price is None:
-        return Refused(code="video_without_price")
+        return Refused(cause="video_without_price")
     seconds = MOST_VIDEO_SECONDS if asked.seconds is None else asked.seconds
     return Bound(micro_dollars=seconds * price)
 
@@ -200,7 +200,7 @@ def _session(_: Asked, priced: Priced) -> Bound | Refused:
 
 def _one_call(tool: str, priced: Priced) -> Bound | Refused:
     price = _tool_price((tool,), priced)
-    return Refused(code="tool_without_price") if price is None else Bound(micro_dollars=price)
+    return Refused(cause="tool_without_price") if price is None else Bound(micro_dollars=price)
 
 
 def _of_tokens(given: int, made: int, priced: Priced) -> Bound:

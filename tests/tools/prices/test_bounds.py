@@ -159,7 +159,7 @@ def test_a_bound_is_never_below_the_cost(operation: str, data: st.DataObject, ta
     if isinstance(found, Bound):
         assert billed(operation, body, tariff) <= found.micro_dollars
     else:
-        assert found.code == "video_without_price"
+        assert found.cause == "video_without_price"
 
 
 def test_the_simulator_counts_what_these_calls_use() -> None:

@@ -39,7 +39,7 @@ def most(operation: str, given: Priced, **members: object) -> int:
 def refused(operation: str, given: Priced, **members: object) -> str:
     found = bound(operation, structs.replace(Asked(), **members), given)
     assert isinstance(found, Refused)
-    return found.code
+    return found.cause
 
 
 def test_every_operation_has_a_rule_and_every_refusal_a_reason() -> None:
@@ -65,12 +65,12 @@ def test_every_operation_that_calls_a_model_is_bounded_by_it_or_refused() -> Non
 def test_an_operation_that_is_not_known_is_refused() -> None:
     assert bounding("newer").rule is Rule.REFUSED
     found = bound("newer", Asked(), without_model())
-    assert found == Refused(code="unbounded_operation", reason="nobody knows what the operation does")
+    assert found == Refused(cause="unbounded_operation", reason="nobody knows what the operation does")
 
 
 @pytest.mark.parametrize("operation", REASONS)
 def test_what_has_no_bound_is_refused_with_its_reason(operation: str) -> None:
-    assert bound(operation, Asked(), priced()) == Refused(code="unbounded_operation", reason=REASONS[operation])
+    assert bound(operation, Asked(), priced()) == Refused(cause="unbounded_operation", reason=REASONS[operation])
     assert is_billed(operation)
 
 
@@ -197,7 +197,7 @@ def test_a_batch_costs_the_sum_of_its_lines_if_each_has_a_bound() -> None:
     lines = [Bound(micro_dollars=1), Bound(micro_dollars=2)]
     assert bound_of_lines(lines) == Bound(micro_dollars=3)
     assert bound_of_lines([]) == Bound(micro_dollars=0)
-    no_bound = Refused(code="unbounded_output")
+    no_bound = Refused(cause="unbounded_output")
     assert bound_of_lines([*lines, no_bound]) == no_bound
 
 
