@@ -14,7 +14,7 @@ from proxy.auth.shares import SMALLEST, Share, Used, correct, join, take, used
 from proxy.values import NO_LIMITS, Limits
 
 # Seconds for which a refusal of the store is repeated without asking it again.
-REFUSAL = 1.0
+REFUSAL = 2.0
 # Seconds after the end of a call until what it has left goes back to the store, together with that of others.
 FLUSH = 0.05
 EMPTY = Share(0.0, 0.0, 0.0)
@@ -174,8 +174,8 @@ class InstanceAccount:
         if self._outage:
             return self._ends if self.holds or self._has_pending() else None
         by_itself = self._leased and now < self._ends
-        if not by_itself and (self._has_pending() or self._slots > len(self.holds)):
-            return now + FLUSH
+        if self._has_pending() or (not by_itself and self._slots > len(self.holds)):
+            return self._ends if by_itself else now + FLUSH
         return self._slots_end - SLOT_LEASE / 2 if self.holds and self._slots else None
 
     def _has_pending(self) -> bool:

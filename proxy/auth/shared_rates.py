@@ -18,10 +18,12 @@ from proxy.auth.ledger import Limited, Standing, deny, standing
 from proxy.auth.shares import SMALLEST, Share, Used, divide, fair_part, join, share_with, spent_share, take, used
 from proxy.values import Limits
 
-# A share is worth so many calls at least, and its lease lasts until it has passed as many: one operation for ten calls.
+# An instance's equal part of a limit that is leased is worth so many calls at least.
 FEWEST_CALLS = 10
-# Seconds; how long a lease lasts.
-SHORTEST, LONGEST = 5.0, 120.0
+# A lease lasts until its share has passed so many calls; an instance that is not alone needs two operations to renew it.
+CALLS_ALONE, CALLS = 12, 25
+# Seconds; how long it lasts at least and at most.
+SHORTEST, LONGEST = 5.0, 150.0
 # Seconds for which slots are leased while calls run; half of that before the end, the lease is renewed.
 SLOT_LEASE = 120.0
 # Seconds for which an instance counts that has leased nothing.
@@ -204,8 +206,8 @@ def _part(ask: Ask, available: float, wants: list[float]) -> float:
 
 
 def _seconds(call: float, part: float, count: int) -> float:
-    """Return how long a lease lasts; an instance that is not alone needs two operations to change the row."""
-    calls = FEWEST_CALLS * (1 if count == 1 else 2)
+    """Return how long a lease lasts."""
+    calls = CALLS_ALONE if count == 1 else CALLS
     return min(LONGEST, max(SHORTEST, calls * call * MINUTE / part))
 
 
