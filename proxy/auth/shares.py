@@ -1,8 +1,8 @@
 """A rate that is divided into shares, each a bucket that fills and empties by itself.
 
-A share is a part of a rate, 1 for all of it; amounts are parts of a minute's amount. Dividing and joining change neither
-what the shares hold together nor how fast they fill. So however a rate is divided, no more passes than `gcra` lets pass
-of the whole.
+A share is a part of a rate, 1 for all of it; amounts are parts of a minute's amount. Dividing and joining change
+neither what the shares hold together nor how fast they fill. So however a rate is divided, no more passes than `gcra`
+lets pass of the whole.
 """
 
 import msgspec

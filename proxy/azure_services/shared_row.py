@@ -7,7 +7,7 @@ another one than that on which it was conditional.
 
 import random
 from collections.abc import Awaitable, Callable
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -148,7 +148,7 @@ class SharedRow(Generic[R, A]):
 
 
 class Clock:
-    """The store's time by the clock of this machine."""
+    """The store's time by the clock of this machine; `guess` is their difference until the store has answered."""
 
     def __init__(
         self, monotonic: Callable[[], float], sleep: Callable[[float], Awaitable[None]], guess: float = 0.0
@@ -156,13 +156,6 @@ class Clock:
         self._monotonic = monotonic
         self._store = StoreClock(guess)
         self.sleep = sleep
-
-    @classmethod
-    def guessed(
-        cls, monotonic: Callable[[], float], wall: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
-    ) -> Self:
-        """Create a clock that goes by this machine's own time until the store has answered."""
-        return cls(monotonic, sleep, wall() - monotonic())
 
     def now(self) -> float:
         """Return the store's time."""

@@ -100,8 +100,7 @@ class View:
         return stored
 
     async def until_awake(self) -> None:
-        while self.paused_until > time_now():
-            await asyncio.sleep(self.paused_until - time_now())
+        await asyncio.sleep(max(0.0, self.paused_until - time_now()))
 
     async def _later(self, key: Key, value: bytes, version: str | None) -> None:
         await asyncio.sleep(self.random.uniform(0, 8))
@@ -120,7 +119,7 @@ class Instance:
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def kill(self) -> None:
-        keeping = [kept.keeping for kept in self.ledger._kept.values() if kept.keeping is not None]  # noqa: SLF001
+        keeping = [kept.keeping for kept in self.ledger._kept.values() if kept.keeping is not None]
         for task in (*self.tasks, *keeping):
             task.cancel()
 
