@@ -21,7 +21,7 @@ async def running_azurite() -> AsyncIterator[str]:
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(NODE, MAIN, "--tableHost", "127.0.0.1", "--tablePort", str(port)),
-        *("--inMemoryPersistence", "--disableTelemetry", "--silent"),
+        *("--inMemoryPersistence", "--disableTelemetry"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -44,7 +44,7 @@ async def _until_listening(process: asyncio.subprocess.Process) -> asyncio.Strea
     printed = b""
     while line := await process.stdout.readline():
         printed += line
-        if b"successfully listens on" in line:
+        if b"successfully started" in line:
             return process.stdout
     raise AssertionError(f"Azurite did not start:\n{printed.decode()}")
 
