@@ -20,7 +20,7 @@ PATIENCE = 3.0
 # Seconds for which a store that is down is not asked; the first doubles up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 # Seconds between two changes that nobody waits for.
-KEEPING = 1.0
+KEEPING = 0.25
 # Seconds at the end in which shares are given back.
 LEAVING = 2.0
 
