@@ -20,7 +20,7 @@ from proxy.values import Limits
 
 # An instance's equal part of a limit that is leased is worth so many calls at least.
 FEWEST_CALLS = 10
-# A lease lasts until its share has passed so many calls. An instance that is not alone needs two operations for the next.
+# A lease lasts until its share has passed so many calls. An instance that is not alone needs two operations then.
 CALLS_ALONE, CALLS = 12, 25
 # Seconds; how long it lasts at least and at most.
 SHORTEST, LONGEST = 5.0, 150.0
