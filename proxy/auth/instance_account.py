@@ -151,8 +151,8 @@ class InstanceAccount:
             self._share = share
 
     def _take(self, answer: Answer) -> None:
-        sent, unpaid = answer.asked.corrections, answer.unpaid
-        self._pending += Used(unpaid.requests - sent.requests, unpaid.tokens - sent.tokens)
+        sent = answer.asked.corrections
+        self._pending += Used(-sent.requests, -sent.tokens)
         self._share, self._pool, self._had = answer.share, answer.pool, answer.share.part
         self._leased, self._ends = answer.leased, answer.ends
         self._slots, self._slots_end = answer.slots, answer.slots_end

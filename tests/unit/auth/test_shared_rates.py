@@ -79,11 +79,14 @@ def test_a_share_that_was_taken_back_leaves_its_debt() -> None:
     assert row.leases["a"].part == 0.0
 
 
-def test_what_cannot_be_booked_stays_unpaid() -> None:
+def test_what_cannot_be_booked_is_owed_until_there_is_a_share() -> None:
     row, _ = asked(Rates(), ask("a"))
-    _, answer = asked(row, ask("b", Limits(tpm=100), corrections=Used(0.0, 0.2), call=0.01))
-    assert answer.unpaid == Used(0.0, 0.2)
+    row, answer = asked(row, ask("b", Limits(tpm=100), corrections=Used(0.0, 0.2), call=0.01))
+    assert row.owed == Used(0.0, 0.2)
     assert answer.denied == (SHORTEST + GRACE, Limited.TOKENS)
+    row, answer = asked(row, ask("a", Limits(tpm=100), tokens=None, had=1.0, call=0.01))
+    assert row.owed == Used(0.0, 0.0)
+    assert level(answer.share, Limits(tpm=100), NOW) + level(answer.pool, Limits(tpm=100), NOW) == pytest.approx(0.8)
 
 
 def test_slots_are_leased_ahead_where_there_are_many_and_singly_where_there_are_few() -> None:

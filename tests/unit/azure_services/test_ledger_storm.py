@@ -92,17 +92,18 @@ async def test_a_large_limit_takes_one_operation_for_ten_requests(seed: int) -> 
     await storm.calm()
 
 
+@pytest.mark.parametrize(("tpm", "load"), [(1_000_000, 2.0), (30_000, 0.5)], ids=["leased", "one by one"])
 @seeds(3, 100)
 @in_virtual_time
-async def test_what_was_used_is_what_the_store_has_counted(seed: int) -> None:
+async def test_what_was_used_is_what_the_store_has_counted(seed: int, tpm: int, load: float) -> None:
     weather = replace(STORMY, kills=0, pauses=0)
-    limits = Limits(tpm=1_000_000, concurrency=500)
+    limits = Limits(tpm=tpm, concurrency=500)
     # While clocks stand still nothing comes back by itself.
-    storm = Storm(seed=seed, limits=limits, weather=weather, instances=8, load=2, stopped_at=0.0)
+    storm = Storm(seed=seed, limits=limits, weather=weather, instances=8, load=load, stopped_at=0.0)
     await rage(storm, 30)
     await asyncio.sleep(10)
     row = msgspec.json.decode(storm.store.rows[Key(CLIENT, "rates")][0], type=Rates)
-    counted = used(Share(1.0, row.requests_at, row.tokens_at), EPOCH).tokens * 1_000_000
+    counted = used(Share(1.0, row.requests_at, row.tokens_at), EPOCH).tokens * tpm
     assert row.leases == {}
     assert counted >= storm.spy.used - 1
     assert counted == pytest.approx(storm.spy.used, abs=1 + 3 * storm.most_tokens)
