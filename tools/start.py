@@ -1,6 +1,7 @@
 """Run the app on this machine: on your Azure OpenAI when one is configured, else on the built-in simulator.
 
-`make start` calls it. The settings come from the environment and from local.settings.json, as with Core Tools.
+`make start` and `make chat` call it. The settings come from the environment and from local.settings.json, as with Core
+Tools.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from proxy.config.addresses import parse_endpoint
 from proxy.errors import ConfigurationError
 from tools.azure_openai_simulator import DEFAULT_KEY, Simulator
 from tools.functions_host.settings import SettingsError, read_json
+from tools.models import default_model
 
 APP = Path(__file__).parents[1]
 READY = re.compile(r"Functions host ready: (\S+)")
@@ -31,9 +33,9 @@ ANY_DEPLOYMENT = "YOUR-DEPLOYMENT"
 # The deployments of the simulator that serve models of other names, such as those that clients ask for by themselves.
 DEFAULTS = json.dumps(
     {
-        "chat": "gpt-4o",
+        "chat": default_model().name,
         "embeddings": "text-embedding-3-small",
-        "images": "gpt-image-1",
+        "images": "gpt-image-2",
         "transcriptions": "whisper",
         "speech": "gpt-4o-mini-tts",
         "videos": "sora-2",
@@ -46,21 +48,26 @@ DEVELOPMENT = {"AZURE_FUNCTIONS_ENVIRONMENT": "Development"}
 
 Environ = dict[str, str]
 
+# How to use what runs at a URL, with these settings and perhaps this key.
+Welcome = Callable[[str, Mapping[str, str], str | None], str]
+
 
 def main() -> int:
     """Run until Ctrl-C; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.start", description=__doc__)
     parser.add_argument("--port", type=int, default=7071)
+    parser.add_argument("--chat", action="store_true", help="print the address of the page with a chat alone")
     parser.add_argument("--local-settings", type=Path, default=APP / "local.settings.json", metavar="FILE")
     options = parser.parse_args()
     try:
-        return asyncio.run(_start(dict(os.environ), options.port, options.local_settings))
+        welcome = _welcome_to_page if options.chat else _welcome
+        return asyncio.run(_start(dict(os.environ), options.port, options.local_settings, welcome))
     except (SettingsError, ConfigurationError) as error:
         print(error, file=sys.stderr)
         return 1
 
 
-async def _start(environ: Environ, port: int, file: Path) -> int:
+async def _start(environ: Environ, port: int, file: Path, welcome: Welcome) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -76,7 +83,7 @@ async def _start(environ: Environ, port: int, file: Path) -> int:
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
-        printing = asyncio.create_task(_print(host, _configured(settings, file), key))
+        printing = asyncio.create_task(_print(host, lambda url: welcome(url, _configured(settings, file), key)))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait((printing, stopping), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -152,12 +159,12 @@ def _configured(environ: Mapping[str, str], file: Path) -> Environ:
     return {name: str(value) for name, value in merged.items() if str(value).strip()}
 
 
-async def _print(host: asyncio.subprocess.Process, settings: Mapping[str, str], key: str | None) -> None:
+async def _print(host: asyncio.subprocess.Process, welcome: Callable[[str], str]) -> None:
     assert host.stdout is not None  # noqa: S101  it was asked for
     async for line in host.stdout:
         text = line.decode(errors="replace").rstrip("\n")
         ready = READY.fullmatch(text)
-        print(_welcome(ready[1], settings, key) if ready else text, flush=True)
+        print(welcome(ready[1]) if ready else text, flush=True)
 
 
 def _welcome(url: str, settings: Mapping[str, str], key: str | None) -> str:
@@ -167,8 +174,18 @@ def _welcome(url: str, settings: Mapping[str, str], key: str | None) -> str:
     return f"""
 Base URL    {url}/v1
 API key     {shown}
+Page        {url}/
 
 curl -N {url}/v1/chat/completions -H 'Authorization: Bearer {shown}' -H 'Content-Type: application/json' -d '{body}'
+
+Ctrl-C stops everything."""
+
+
+def _welcome_to_page(url: str, _settings: Mapping[str, str], key: str | None) -> str:
+    return f"""
+Open {url}/ in a browser and use this key:
+
+{key or "YOUR-CLIENT-KEY"}
 
 Ctrl-C stops everything."""
 

@@ -26,7 +26,7 @@ class _Refusal(msgspec.Struct, frozen=True):
     denied: Denied
     limits: Limits
     tokens: int
-    at: float
+    since: float
 
 
 class InstanceAccount:
@@ -85,9 +85,9 @@ class InstanceAccount:
     def _refused_again(self, limits: Limits, tokens: int, now: float) -> Denied | None:
         """Return the store's latest refusal, with what is left of its wait, as long as it may hold."""
         known = self._refusal
-        if known is None or known.limits != limits or tokens < known.tokens or now >= known.at + REFUSAL:
+        if known is None or known.limits != limits or tokens < known.tokens or now >= known.since + REFUSAL:
             return None
-        wait = known.denied.wait - (now - known.at)
+        wait = known.denied.wait - (now - known.since)
         return msgspec.structs.replace(known.denied, wait=wait) if wait > ROUNDING else None
 
     def settle(self, hold: Hold, tokens: int, now: float) -> None:

@@ -10,13 +10,14 @@ from proxy.azure_api import azure_fields
 from proxy.azure_api.request import Call, wants_usage
 from proxy.errors import InvalidRequest
 from proxy.openai_api.json_body import parse_json_body
-from proxy.openai_api.json_members import DECODE, ENCODE, UNREADABLE, rewrite
+from proxy.openai_api.json_members import DECODE, UNREADABLE, rewrite
 from proxy.openai_api.operations import StreamFormat
-from proxy.openai_api.sse import encode_event, parse_event
+from proxy.openai_api.sse import LF, encode_event, parse_event
 
 _FORMATS = frozenset({StreamFormat.CHAT, StreamFormat.COMPLETION})
 _OPTIONS, _INCLUDE, _USAGE = "stream_options", "include_usage", "usage"
 _MARK, _SEPARATOR = b'"usage"', b"\n\n"
+_DATA, _LAST = b"data: {", b',"usage":null}'
 # What an error names that is about the usage.
 _NAMES = (_OPTIONS.encode(), _INCLUDE.encode())
 
@@ -60,18 +61,24 @@ def hide_usage(events: bytes) -> bytes:
 def _without(block: bytes) -> bytes:
     if _MARK not in block:
         return block + _SEPARATOR
+    if block.startswith(_DATA) and block.endswith(_LAST) and LF not in block:  # as Azure writes nearly all of them
+        return block[: -len(_LAST)] + b"}" + _SEPARATOR
     data = parse_event(block).data or b""
     try:
-        return rewrite(data, _without_usage)
-    except UNREADABLE:
+        left = rewrite(data, _without_usage)
+    except (*UNREADABLE, InvalidRequest):
         return block + _SEPARATOR
+    if left == data:
+        return block + _SEPARATOR
+    return encode_event(left) if left else b""
 
 
 def _without_usage(data: bytes) -> bytes:
+    """Return a chunk without its usage and with every other byte as it came; nothing of one that has only the usage."""
     chunk = DECODE(data)
-    usage = chunk.pop(_USAGE, None)
+    usage = chunk.get(_USAGE)
     if usage is None:
-        return encode_event(data)
+        return data
     if bytes(usage) != b"null" and not azure_fields.choices_of(chunk):
         return b""
-    return encode_event(ENCODE(chunk))
+    return parse_json_body(data).without(_USAGE)

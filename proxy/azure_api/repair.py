@@ -54,6 +54,8 @@ _OF_ITEM = re.compile(r"input\[\d*\]\.(internal_chat_message_metadata_passthroug
 
 # What an answer is asked to include, and some models have not: https://github.com/pydantic/pydantic-ai/issues/2915
 _INCLUDE, _SEALED = "include", "reasoning.encrypted_content"
+# Also about `include`, but not about sealed reasoning: https://github.com/vllm-project/vllm/pull/23319
+_NO_LOGPROBS = "logprobs are not supported"
 
 
 def _has_sealed(value: bytes, _document: JsonBody) -> bool:
@@ -183,6 +185,8 @@ def _parse(body: bytes, status: int) -> _Refusal | None:
     if extra := _extra(message) if status in (_BAD_REQUEST, _UNPROCESSABLE) else []:
         return _Refusal(names=_whole(extra), of_value=False, any_value=False)
     if status != _BAD_REQUEST:
+        return None
+    if param == _INCLUDE and message.startswith(_NO_LOGPROBS):
         return None
     code, allowed = code.lower(), _allowed(message)
     named, of_value = _read(message)

@@ -37,6 +37,14 @@ class Policy:
         default=False,
         metadata={"text": "Whether to try again when Azure did not answer in time. Azure may bill both attempts."},
     )
+    prompt_affinity: bool = field(
+        default=True,
+        metadata={
+            "text": "Whether prompts with the same beginning go to the same one of several deployments of the same "
+            "priority, which may have it in its [cache](resources.md#prompt-caching). With `false` requests are spread "
+            "at random."
+        },
+    )
     jitter: float = field(
         default=0.025,
         metadata={

@@ -9,12 +9,13 @@ from proxy.config.address_rules import AddressRules
 from proxy.config.addresses import split_url
 from proxy.config.client_keys import with_limits
 from proxy.config.client_limits import LimitRules
+from proxy.config.entra import EntraAccess, EntraSettings, access_of
 from proxy.config.environment import Environment, SettingError
 from proxy.config.http_proxy import HttpProxies, read_http_proxies
 from proxy.config.policy import Policy
 from proxy.config.resources import ReadFile, Resource, ResourceKind, parse_resources, read_no_file, resource_name
 from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
-from proxy.values import NO_LIMITS, AuthMode, ClientAuth, ClientKey, KeepAlive
+from proxy.values import NO_LIMITS, PASSTHROUGH, TOKENS, AuthMode, ClientAuth, ClientKey, KeepAlive
 
 # Azure sets one of these where there is a managed identity.
 MANAGED_IDENTITY_VARIABLES = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
@@ -64,12 +65,23 @@ class Translation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceLimits:
+    """What one instance takes at a time; None stands for a share of its memory."""
+
+    max_in_flight: int
+    upstream_connections: int
+    max_json_body_bytes: int
+    max_body_memory_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The values of all settings; `proxy.config.table` describes the variable behind each.
 
     `resources` is empty where every client names its own; `api_version` is for clients' keys that name none;
     `fallbacks` are the models that may serve in place of a model; `operation_surfaces` maps the name of an operation to
-    `v1` or `classic`; `client_resources` are the hosts that clients may name, or `*` alone.
+    `v1` or `classic`; `client_resources` are the hosts that clients may name, or `*` alone; `entra` is None where no
+    token is accepted.
     """
 
     resources: tuple[Resource, ...]
@@ -84,18 +96,17 @@ class Settings:
     timeouts: Timeouts
     stream_keep_alive: KeepAlive | None
     shutdown_grace: float
-    max_in_flight: int
-    upstream_connections: int
-    max_json_body_bytes: int
-    max_body_memory_bytes: int | None
+    instance: InstanceLimits
     client_keys: tuple[ClientKey, ...]
     vault_client_keys: VaultClientKeySettings
     limits_store: str
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
     store_objects: bool
+    front_page: bool
     allowed_origins: frozenset[str]
     client_auth: ClientAuth
+    entra: EntraSettings | None
     client_resources: frozenset[str]
     repair_parameters: bool
     translation: Translation
@@ -107,10 +118,7 @@ class Settings:
     def from_environ(
         cls, environ: Mapping[str, str], host_json: bytes = b"{}", read_file: ReadFile = read_no_file
     ) -> Self:
-        """Read all settings; `host_json` is the content of the file beside function_app.py.
-
-        `read_file` returns the file at a path or raises OSError. Raises `SettingError`, which never tells a value.
-        """
+        """Read all settings, with the content of host.json; raise `SettingError`, which never tells a value."""
         environment, rules = Environment(environ), _read_address_rules(environ)
         client_auth, limit_rules = _read_client_auth(environment), _read_limit_rules(environment)
         return cls(
@@ -126,18 +134,17 @@ class Settings:
             timeouts=read_timeouts(environment, TIMEOUTS, read_function_timeout(environment, host_json)),
             stream_keep_alive=environment.read_optional(table.STREAM_KEEP_ALIVE),
             shutdown_grace=environment.read(table.SHUTDOWN_GRACE),
-            max_in_flight=environment.read(table.MAX_IN_FLIGHT),
-            upstream_connections=_read_connections(environment),
-            max_json_body_bytes=environment.read(table.MAX_JSON_BODY_BYTES),
-            max_body_memory_bytes=environment.read_optional(table.MAX_BODY_MEMORY_BYTES),
+            instance=_read_instance_limits(environment),
             client_keys=_read_client_keys(environment, limit_rules),
             vault_client_keys=VaultClientKeySettings(limit_rules, environment.read(table.CLIENT_KEYS_MAX_AGE)),
             limits_store=environment.read(table.LIMITS_STORE),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
             forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
             store_objects=environment.read(table.STORED_OBJECTS),
+            front_page=environment.read(table.FRONT_PAGE),
             allowed_origins=environment.read(table.ALLOWED_ORIGINS),
             client_auth=client_auth,
+            entra=_read_entra(environment, client_auth, limit_rules),
             client_resources=environment.read_optional(table.CLIENT_RESOURCES) or frozenset(),
             repair_parameters=environment.read(table.REPAIR_PARAMETERS),
             translation=_read_translation(environment),
@@ -147,9 +154,15 @@ class Settings:
         )
 
 
-def _read_connections(environment: Environment) -> int:
-    """Return how many connections there may be: a request that was admitted must not wait for one."""
-    return max(environment.read(table.MAX_IN_FLIGHT), environment.read(table.UPSTREAM_CONNECTIONS))
+def _read_instance_limits(environment: Environment) -> InstanceLimits:
+    """Return the limits of an instance; a request that was admitted must not wait for a connection."""
+    max_in_flight = environment.read(table.MAX_IN_FLIGHT)
+    return InstanceLimits(
+        max_in_flight=max_in_flight,
+        upstream_connections=max(max_in_flight, environment.read(table.UPSTREAM_CONNECTIONS)),
+        max_json_body_bytes=environment.read(table.MAX_JSON_BODY_BYTES),
+        max_body_memory_bytes=environment.read_optional(table.MAX_BODY_MEMORY_BYTES),
+    )
 
 
 def _read_limit_rules(environment: Environment) -> LimitRules:
@@ -200,7 +213,7 @@ def _read_translation(environment: Environment) -> Translation:
 
 def _read_client_auth(environment: Environment) -> ClientAuth:
     mode = environment.read(table.CLIENT_AUTH)
-    if mode is not ClientAuth.KEYS and environment.is_set(table.CLIENT_KEYS):
+    if mode not in (ClientAuth.KEYS, ClientAuth.KEYS_AND_ENTRA) and environment.is_set(table.CLIENT_KEYS):
         raise SettingError(
             "CLIENT_KEYS", f"must not be set while CLIENT_AUTH is {mode.value}: no client key opens then"
         )
@@ -209,6 +222,23 @@ def _read_client_auth(environment: Environment) -> ClientAuth:
             "CLIENT_RESOURCES", "is not set, but CLIENT_AUTH is resource-key: list the resources, or say *"
         )
     return mode
+
+
+def _read_entra(environment: Environment, client_auth: ClientAuth, rules: LimitRules) -> EntraSettings | None:
+    """Return what tokens are accepted, None where none are; a wrong value is an error all the same."""
+    authority, access = environment.read(table.CLIENT_ENTRA_AUTHORITY), _read_access(environment, rules)
+    read = environment.read if client_auth in TOKENS else environment.read_optional
+    tenant, audiences = read(table.CLIENT_ENTRA_TENANT), read(table.CLIENT_ENTRA_AUDIENCES)
+    if client_auth not in TOKENS or tenant is None or audiences is None:
+        return None
+    return EntraSettings(authority=authority, tenant=tenant.lower(), audiences=audiences, access=access)
+
+
+def _read_access(environment: Environment, rules: LimitRules) -> EntraAccess:
+    try:
+        return access_of(environment.read(table.CLIENT_ENTRA_LIMITS), rules)
+    except ValueError as error:
+        raise SettingError(table.CLIENT_ENTRA_LIMITS.name, str(error)) from None
 
 
 def _read_resources(
@@ -225,7 +255,7 @@ def _read_resources(
         resources = ()
     else:
         resources = (_read_single(environment, client_auth, **defaults),)
-    if client_auth is ClientAuth.KEYS:
+    if client_auth not in PASSTHROUGH:
         return resources
     if client_auth is ClientAuth.AZURE_KEY and [one.kind for one in resources] != [ResourceKind.AZURE]:
         raise SettingError(
@@ -280,7 +310,7 @@ def _read_auth(environment: Environment, client_auth: ClientAuth) -> AuthMode:
     vault, key = environment.is_set(table.KEY_VAULT_URL), environment.is_set(table.AZURE_OPENAI_API_KEY)
     default = AuthMode.KEY_VAULT if vault else AuthMode.KEY if key else AuthMode.MANAGED_IDENTITY
     mode = environment.read_optional(table.AZURE_OPENAI_AUTH) or default
-    if client_auth is not ClientAuth.KEYS:
+    if client_auth in PASSTHROUGH:
         return mode  # nothing asks for it: the clients bring the credential
     if mode is AuthMode.KEY_VAULT and not vault:
         raise SettingError("KEY_VAULT_URL", "is not set, but AZURE_OPENAI_AUTH is key-vault")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from proxy.config.addresses import (
     IN_MEMORY,
     RESOURCE_MANAGER_URL,
+    parse_authority,
     parse_client_resources,
     parse_endpoint,
     parse_key_vault_url,
@@ -18,6 +19,7 @@ from proxy.config.addresses import (
 )
 from proxy.config.client_keys import parse_client_keys
 from proxy.config.client_limits import parse_limit_defaults, parse_model_sets
+from proxy.config.entra import AUTHORITY, parse_access, parse_audiences, parse_tenant
 from proxy.config.environment import (
     Setting,
     parse_api_version,
@@ -56,7 +58,7 @@ AZURE_OPENAI_MODEL_MAPPER = Setting(
     "AZURE_OPENAI_MODEL_MAPPER",
     parse_model_mapper,
     "",
-    "Which deployment serves a model, as `gpt-4o-mini=my-chat,text-embedding-3-small=embed`. A model that is not "
+    "Which deployment serves a model, as `gpt-5.4-mini=my-chat,text-embedding-3-small=embed`. A model that is not "
     "listed is looked up as a deployment of the same name, so you need this only where the names differ.",
 )
 AZURE_OPENAI_DEFAULT_DEPLOYMENT = Setting(
@@ -216,9 +218,39 @@ CLIENT_AUTH = Setting(
     "CLIENT_AUTH",
     parse_client_auth,
     ClientAuth.KEYS.value,
-    "What clients authenticate with: `keys` (client keys of this proxy), `azure-key` (the key of the Azure OpenAI "
+    "What clients authenticate with: `keys` (client keys of this proxy), `entra` ([tokens of Microsoft Entra "
+    "ID](clients-and-keys.md#microsoft-entra-id)), `keys-and-entra` (either), `azure-key` (the key of the Azure OpenAI "
     "resource) or `resource-key` (a key that names its resource). The last two are for [clients of other "
     "proxies](clients.md#coming-from-another-proxy); the proxy then uses no credential of its own.",
+)
+CLIENT_ENTRA_TENANT = Setting(
+    "CLIENT_ENTRA_TENANT",
+    parse_tenant,
+    "",
+    "The id of the tenant whose tokens are accepted, a GUID. Required with `entra` and `keys-and-entra`.",
+)
+CLIENT_ENTRA_AUDIENCES = Setting(
+    "CLIENT_ENTRA_AUDIENCES",
+    parse_audiences,
+    "",
+    "What the tokens must be for: the client id of the proxy's application in Microsoft Entra ID, or its URI, several "
+    "separated by commas. A client id stands for `api://` and itself too. Required with `entra` and `keys-and-entra`.",
+)
+CLIENT_ENTRA_LIMITS = Setting(
+    "CLIENT_ENTRA_LIMITS",
+    parse_access,
+    "",
+    "The [limits](clients-and-keys.md#limits) of app roles and groups, as JSON: "
+    '`{"roles": {"Chat.User": {"rpm": 60}}, "groups": {"GUID": {}}, "others": {"rpm": 5}}`. The first that a client '
+    "has counts. Without `others`, clients with none of them are refused. Without the setting everybody whom the "
+    "tenant gives a token has the limits of `CLIENT_KEY_DEFAULTS`.",
+)
+CLIENT_ENTRA_AUTHORITY = Setting(
+    "CLIENT_ENTRA_AUTHORITY",
+    parse_authority,
+    AUTHORITY,
+    "The address of Microsoft Entra ID. Change it only in clouds other than the public one, as "
+    "`https://login.microsoftonline.us` or `https://login.partner.microsoftonline.cn`.",
 )
 CLIENT_RESOURCES = Setting(
     "CLIENT_RESOURCES",
@@ -263,6 +295,14 @@ TRANSLATE_APIS = Setting(
     "Whether a client that speaks chat completions may use a deployment that offers Responses alone, and the other way "
     "round: the proxy [translates](compatibility.md#translated-calls) between the two. With `false` the client gets "
     "Azure's error.",
+)
+FRONT_PAGE = Setting(
+    "FRONT_PAGE",
+    parse_flag,
+    "true",
+    "Whether browsers get a [page](clients.md#the-front-page) at the address of the app, which shows how to set up "
+    "each client and has a chat to try. It needs a client key as every client does. With `false` the address tells "
+    "what it is in one line.",
 )
 TRANSLATE_REASONING_MEMORY = Setting(
     "TRANSLATE_REASONING_MEMORY",
@@ -437,6 +477,10 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         CLIENT_KEYS_MAX_AGE,
         LIMITS_STORE,
         CLIENT_AUTH,
+        CLIENT_ENTRA_TENANT,
+        CLIENT_ENTRA_AUDIENCES,
+        CLIENT_ENTRA_LIMITS,
+        CLIENT_ENTRA_AUTHORITY,
         CLIENT_RESOURCES,
         ALLOWED_ORIGINS,
     ),
@@ -448,6 +492,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         TRANSLATE_REASONING_DETAILS,
         FORWARD_UNKNOWN_OPERATIONS,
         AZURE_OPENAI_OPERATION_SURFACES,
+        FRONT_PAGE,
     ),
     "Limits": (
         MAX_JSON_BODY_BYTES,

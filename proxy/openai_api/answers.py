@@ -13,7 +13,7 @@ import msgspec
 from proxy.errors import ROLE_MISSING, AzureRefusal, ConfigurationError, ProxyError, UpstreamAuthError, UpstreamRefused
 from proxy.openai_api.retry_after import with_milliseconds
 from proxy.openai_api.sse import encode_last_event
-from proxy.values import ListedModel, Response
+from proxy.values import NO_LIMITS, Limits, ListedModel, Response
 
 # Headers that the proxy adds: the resource that answered, the number of attempts, what was repaired, and the API that a
 # call was translated to.
@@ -50,8 +50,9 @@ def encode_error(error: ProxyError) -> bytes:
     """Return the body of an error: OpenAI's four keys, and Azure's details about a content filter if there are any."""
     four = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
     fields: dict[str, object] = {name: value and _encodable(value) for name, value in four.items()}
-    if isinstance(error, AzureRefusal) and error.inner is not None:
-        fields["innererror"] = msgspec.Raw(error.inner)
+    if isinstance(error, AzureRefusal):
+        details = {"innererror": error.inner, "content_filters": error.filters}
+        fields |= {name: msgspec.Raw(detail) for name, detail in details.items() if detail is not None}
     return msgspec.json.encode({"error": fields})
 
 
@@ -120,6 +121,12 @@ def encode_models(models: Iterable[ListedModel], created: int) -> bytes:
 def encode_model(model: ListedModel, created: int) -> bytes:
     """Return one model; `created` is in seconds since 1970 UTC."""
     return msgspec.json.encode(_model_fields(model, created))
+
+
+def encode_account(client: str, limits: Limits | None, expires: float | None) -> bytes:
+    """Return what a client may use, and until when in seconds since 1970 UTC; None stands for no limit."""
+    shown = {**msgspec.to_builtins(limits or NO_LIMITS), "expires": expires}
+    return msgspec.json.encode({"object": "usage", "client": client, "limits": shown})
 
 
 def encode_health(reasons: Iterable[str], warnings: Iterable[str] = ()) -> bytes:

@@ -156,6 +156,14 @@ def members(raw: bytes) -> Iterator[tuple[int, int, int]]:
         yield name.end(), start, position
 
 
+def elements(raw: bytes, position: int = 0) -> Iterator[tuple[int, int]]:
+    """Yield where each element of the list in valid JSON that starts here starts and ends."""
+    position += 1
+    while (step := _TO_ELEMENT.match(raw, position)) and step[1] is None:
+        position = _value_end(raw, step.end())
+        yield step.end(), position
+
+
 def string_end(raw: bytes, start: int) -> int:
     """Return where the string that starts here ends, behind its quote."""
     position = start + 1

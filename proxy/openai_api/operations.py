@@ -439,11 +439,12 @@ _LOCAL = (
         LOCAL,
         "listModels GET /models",
         "retrieveModel GET /models/{model}",
+        "clientUsage GET /usage",
         "billingSubscription GET /dashboard/billing/subscription",
         "billingUsage GET /dashboard/billing/usage",
         "realtime GET /realtime",
     ),
-    *rows(PUBLIC, "health GET /health", "index GET /"),
+    *rows(PUBLIC, "health GET /health", "index GET /", "frontPagePart GET /front-page/{part}"),
 )
 
 _CONTENT_SAFETY = "Use Azure AI Content Safety; Azure OpenAI filters content by itself."

@@ -32,6 +32,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """A client by its name, and the resources for it; the key of an `unverified` one only Azure can judge.
 
     `allowed` are the models that it may use, None for all; `limits` is None where there are none.
+    Its key `expires` at a time in seconds since 1970 UTC.
     """
 
     client: str
@@ -39,6 +40,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     unverified: bool = False
     allowed: AllowedModels | None = None
     limits: Limits | None = None
+    expires: float | None = None
 
 
 class Authenticator(Protocol):
@@ -115,10 +117,16 @@ class ClientKeyAuthenticator:
             self.refusals.note(self.now())
             raise
         if client.limits is None:
-            return Principal(client=client.name, resources=self.resources)
+            return Principal(client=client.name, resources=self.resources, expires=client.expires)
         models = client.limits.models
         allowed = None if models is None else allowed_models(models)
-        return Principal(client=client.name, resources=self.resources, allowed=allowed, limits=client.limits)
+        return Principal(
+            client=client.name,
+            resources=self.resources,
+            allowed=allowed,
+            limits=client.limits,
+            expires=client.expires,
+        )
 
     async def problems(self) -> tuple[str, ...]:
         """Return what is missing of the credentials and the keys."""

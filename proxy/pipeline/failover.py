@@ -11,6 +11,7 @@ from proxy.errors import AllDown, ProxyError
 from proxy.openai_api.answers import ATTEMPTS, TARGET
 from proxy.pipeline.attempt import Answered, Attempts, BodySource, Refused, RunningCall
 from proxy.pipeline.routed_request import RoutedRequest
+from proxy.routing.affinity import Placement
 from proxy.routing.failures import Verdict
 from proxy.routing.health import Health
 from proxy.routing.retry import RetryState
@@ -31,17 +32,27 @@ class Failover:
     draw: Callable[[], float] = random.random
 
     async def run(
-        self, running: RunningCall, routed: RoutedRequest, targets: Sequence[Target], source: BodySource
+        self,
+        running: RunningCall,
+        routed: RoutedRequest,
+        targets: Sequence[Target],
+        source: BodySource,
+        placement: Placement | None = None,
     ) -> Response:
-        """Return the first answer; raise what the client reads when there is none."""
+        """Return the first answer; raise what the client reads when there is none.
+
+        A `placement` takes one of several targets by the call's prompt, and is to be ended with the answer.
+        """
         routing = routed.resources.routing
         if routing.policy.retries_timeouts:
             running.start.share(min(len(targets), routing.policy.attempts))
-        with routing.begin(targets, source.repeat) as state:
+        with routing.begin(targets, source.repeat, placement) as state:
             failures: dict[Key, Refused] = {}
             while step := state.next(self.clock(), self.draw()):
                 if step.pause:
                     await asyncio.sleep(step.pause)
+                if placement is not None:
+                    placement.move(step.target)
                 running.exchange.entry.add_attempt(step.target.resource, step.target.deployment)
                 outcome = await self.attempts.make(running, routed, source, step.target)
                 if isinstance(outcome, Answered):

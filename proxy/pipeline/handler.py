@@ -14,6 +14,7 @@ from proxy.openai_api.sse import BLANK, COMMENT, NEEDS_COMMENTS
 from proxy.pipeline.authentication import Authenticator, Principal
 from proxy.pipeline.call import Calls
 from proxy.pipeline.exchange import Exchange
+from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.local import LocalOperations
 from proxy.server.access_log import AccessLogEntry, log_unexpected, write_line
 from proxy.server.concurrency import Concurrency
@@ -35,6 +36,7 @@ class Handler:
     authenticator: Authenticator
     calls: Calls
     local: LocalOperations
+    front_page: FrontPage
     allowed_origins: frozenset[str]
     forward_unknown: bool
     store_objects: bool
@@ -83,7 +85,7 @@ class Handler:
         if isinstance(route, Route):
             exchange.entry.operation = route.operation.name
             if route.operation.public:
-                return await self._answer_in_public(route)
+                return await self._answer_in_public(request, route)
         slot = self.concurrency.acquire(exchange.stop)
         exchange.stack.callback(slot.release)
         principal = await self.authenticator.authenticate(request.headers)
@@ -112,10 +114,14 @@ class Handler:
             return router.unknown("GET" if request.method == "HEAD" else request.method, request.path)
         return route
 
-    async def _answer_in_public(self, route: Route) -> Response:
-        if route.operation.name == "health":
-            return self.local.health(await self.authenticator.problems(), self.authenticator.warnings())
-        return self.local.index()
+    async def _answer_in_public(self, request: Request, route: Route) -> Response:
+        match route.operation.name:
+            case "health":
+                return self.local.health(await self.authenticator.problems(), self.authenticator.warnings())
+            case "frontPagePart":
+                return self.front_page.part(route.parameters[0])
+            case _:
+                return self.front_page.index(request.headers)
 
 
 def _asks_for_websocket(request: Request) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from proxy.azure_api.headers import JSON, TEXT
+from proxy.azure_api.headers import JSON
 from proxy.errors import ModelNotFound, UnsupportedOperation
 from proxy.openai_api import answers
 from proxy.openai_api.router import Route
@@ -15,7 +15,6 @@ _HOW_KNOWN = (
     "A name is known if AZURE_OPENAI_MODEL_MAPPER or AZURE_OPENAI_RESOURCES has it, if Azure lists it "
     "(AZURE_OPENAI_RESOURCE_ID), or once it has answered a request on this instance."
 )
-_INDEX = b"This is an OpenAI-compatible API in front of Azure OpenAI; its base URL is this address followed by /v1\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,16 +34,14 @@ class LocalOperations:
                 return _json(answers.encode_models(models, self.created))
             case "retrieveModel":
                 return _json(self._model(route.parameters[0], models, principal))
+            case "clientUsage":
+                return _json(answers.encode_account(principal.client, principal.limits, principal.expires))
             case "billingSubscription":
                 return _json(answers.SUBSCRIPTION)
             case "billingUsage":
                 return _json(answers.USAGE)
             case _:
                 raise UnsupportedOperation(answers.realtime_message(_endpoints(resources)))
-
-    def index(self) -> Response:
-        """Return what this is."""
-        return Response(status=200, headers=TEXT, body=_INDEX)
 
     def health(self, reasons: Iterable[str], warnings: Iterable[str] = ()) -> Response:
         """Return whether the proxy is ready; reasons against it and warnings are codes without names."""

@@ -10,19 +10,19 @@
         exhausted = state.exhausted(now)
 """
 
-from bisect import bisect
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from types import TracebackType
 from typing import Self
 
 import msgspec
 
 from proxy.config.policy import Policy
+from proxy.routing.affinity import Affinity, Placement
 from proxy.routing.failures import Failure, Kind, Repeat, Verdict, judge
 from proxy.routing.health import Health
 from proxy.routing.targets import Key, Target
+from proxy.routing.weights import Pick, draw_by_weight
 
 
 class RetryBudget:
@@ -58,17 +58,25 @@ class RetryBudget:
         self.retries -= 1
 
 
-def choose(targets: Sequence[Target], tried: Container[Key], health: Health, now: float, draw: float) -> Target | None:
+def choose(
+    targets: Sequence[Target],
+    tried: Container[Key],
+    health: Health,
+    now: float,
+    draw: float,
+    pick: Pick = draw_by_weight,
+) -> Target | None:
     """Return a target that was not tried and is not cooling down, None if there is none; `draw` is from 0 to 1.
 
-    Targets that have used up a limit come after all others, whatever their priority.
+    Targets that have used up a limit come after all others, whatever their priority. Among the best, `pick` takes one.
     """
     usable = [target for target in targets if target.key not in tried and not health.wait(target, now)]
     if len(usable) < 2:
         return usable[0] if usable else None
     usable = [target for target in usable if not health.is_depleted(target, now)] or usable
     first = min([target.priority for target in usable])
-    return _draw([target for target in usable if target.priority == first], draw)
+    best = [target for target in usable if target.priority == first]
+    return best[0] if len(best) == 1 else pick(best, draw)
 
 
 def choose_resting(targets: Sequence[Target], health: Health, now: float) -> Target | None:
@@ -83,14 +91,6 @@ def choose_resting(targets: Sequence[Target], health: Health, now: float) -> Tar
         return None
     passing = [target for target in targets if health.may_pass(target, now, alone=alone)]
     return min(passing, key=health.failed, default=None)
-
-
-def _draw(targets: Sequence[Target], draw: float) -> Target:
-    if len(targets) == 1:
-        return targets[0]
-    weighted = [target for target in targets if target.weight] or targets
-    sums = list(accumulate(target.weight or 1.0 for target in weighted))
-    return weighted[bisect(sums, draw * sums[-1], hi=len(sums) - 1)]
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +114,7 @@ class RetryState:
 
     The caller takes the `next` step, makes the attempt and reports whether it `succeeded` or `failed`, until there is
     no step or the verdict is to give up. `repeat` may be another for another target, which takes another operation.
+    `pick` takes one of several targets that are equal.
     """
 
     __slots__ = (
@@ -121,6 +122,7 @@ class RetryState:
         "_excluded",
         "_health",
         "_last",
+        "_pick",
         "_policy",
         "_refreshed",
         "_repeated",
@@ -137,10 +139,18 @@ class RetryState:
     )
 
     def __init__(
-        self, targets: Sequence[Target], repeat: Repeat, *, policy: Policy, health: Health, budget: RetryBudget
+        self,
+        targets: Sequence[Target],
+        repeat: Repeat,
+        *,
+        policy: Policy,
+        health: Health,
+        budget: RetryBudget,
+        pick: Pick = draw_by_weight,
     ) -> None:
         self._targets = targets
         self.repeat = repeat
+        self._pick = pick
         self._policy = policy
         self._health = health
         self._budget = budget
@@ -232,7 +242,7 @@ class RetryState:
         return [target for target in self._targets if all(target.is_same_model(other) for other in tried)]
 
     def _first(self, now: float, draw: float) -> Step | None:
-        target = choose(self._targets, (), self._health, now, draw)
+        target = choose(self._targets, (), self._health, now, draw, self._pick)
         if target is None:
             target = choose_resting(self._targets, self._health, now)
             self._resting = target is not None
@@ -241,7 +251,7 @@ class RetryState:
     def _elsewhere(self, now: float, draw: float) -> Step | None:
         """Return a target that was not tried; only one that would be a probe needs room in the budget."""
         candidates, passed_over = self._candidates(), set(self._tried)
-        while target := choose(candidates, passed_over, self._health, now, draw):
+        while target := choose(candidates, passed_over, self._health, now, draw, self._pick):
             if not self._health.is_open(target) or self._may_retry():
                 return self._take(Step(target=target, began=now))
             passed_over.add(target.key)
@@ -275,13 +285,26 @@ class RetryState:
 
 
 class Routing:
-    """The policy, the health of the targets and the retry budget, shared by all requests."""
+    """What all requests share: the policy, the health of the targets, the retry budget and the affinity of prompts.
 
-    def __init__(self, policy: Policy) -> None:
+    Without an `affinity`, requests are spread at random.
+    """
+
+    def __init__(self, policy: Policy, affinity: Affinity | None = None) -> None:
         self.policy = policy
+        self.affinity = affinity
         self.health = Health(policy)
         self.budget = RetryBudget(policy)
 
-    def begin(self, targets: Sequence[Target], repeat: Repeat = Repeat.IDEMPOTENT) -> RetryState:
+    def begin(
+        self, targets: Sequence[Target], repeat: Repeat = Repeat.IDEMPOTENT, placement: Placement | None = None
+    ) -> RetryState:
         """Return the retry state of a request that any of the targets may serve."""
-        return RetryState(targets, repeat, policy=self.policy, health=self.health, budget=self.budget)
+        return RetryState(
+            targets,
+            repeat,
+            policy=self.policy,
+            health=self.health,
+            budget=self.budget,
+            pick=draw_by_weight if placement is None else placement.pick,
+        )

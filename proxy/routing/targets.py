@@ -77,8 +77,20 @@ def is_reasoning(name: str | None) -> bool:
     return name is not None and _REASONING.search(name.lower()) is not None
 
 
-# Models of OpenAI by their names; a deployment may have any other.
-_OF_OPENAI = re.compile(r"(?:chat)?gpt|(?<![a-z0-9])o[1-9](?![0-9])|codex|computer-use|model-router|deep-research")
+# Reasoning models that are asked for answers of many minutes.
+_LONG = re.compile(r"-pro(?![a-z])|deep-research")
+
+
+def takes_long(name: str | None) -> bool:
+    """Tell whether a model or deployment has the name of a reasoning model whose answers may take many minutes."""
+    return name is not None and is_reasoning(name) and _LONG.search(name.lower()) is not None
+
+
+# Models of OpenAI by their names; a deployment may have any other. Its open models are served as those of others are,
+# and tell their reasoning: https://github.com/langchain-ai/langchain/issues/32425
+_OF_OPENAI = re.compile(
+    r"(?:chat)?gpt(?!-?oss)|(?<![a-z0-9])o[1-9](?![0-9])|codex|computer-use|model-router|deep-research"
+)
 
 
 def is_of_openai(target: Target) -> bool:
@@ -98,6 +110,15 @@ def is_of_other_maker(target: Target) -> bool:
     """Tell whether a target's model is known to be of another maker than OpenAI, from Azure's list or by its name."""
     names = (name.lower() for name in (target.model, target.deployment) if name is not None)
     return target.on_v1 or any(_OF_OTHERS.search(name) for name in names)
+
+
+_OF_MISTRAL = re.compile(r"mi(?:s|nis|x)tral|codestral|magistral|devstral|pixtral")
+
+
+def is_of_mistral(target: Target) -> bool:
+    """Tell whether a target's model has the name of one of Mistral, which refuse members that they do not know."""
+    names = (name.lower() for name in (target.model, target.deployment) if name is not None)
+    return any(_OF_MISTRAL.search(name) for name in names)
 
 
 # What a model is for, by its name; the first row that fits counts, None for those that serve nothing by default.

@@ -50,7 +50,9 @@ def _install(npm: str, folder: Path) -> None:
     assert done.returncode == 0, f"npm ci failed:\n{done.stdout}{done.stderr}"
 
 
-async def run_script(name: str, environ: Mapping[str, str]) -> dict[str, object]:
+async def run_script(
+    name: str | Path, environ: Mapping[str, str], *, timeout: float = SCRIPT_TIMEOUT
+) -> dict[str, object]:
     """Run a script of the folder, which prints a line of JSON a call; return what came of each call."""
     await asyncio.to_thread(install)
     process = await asyncio.create_subprocess_exec(
@@ -61,7 +63,7 @@ async def run_script(name: str, environ: Mapping[str, str]) -> dict[str, object]
         stderr=subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(SCRIPT_TIMEOUT):
+        async with asyncio.timeout(timeout):
             printed, complaints = await process.communicate()
     finally:
         if process.returncode is None:

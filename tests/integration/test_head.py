@@ -44,6 +44,8 @@ async def same_without_body(http: aiohttp.ClientSession, path: str) -> int:
         ("/v1/models/nothing", 404),
         ("/health", 200),
         ("/", 200),
+        ("/front-page/page.css", 200),
+        ("/usage", 200),
         ("/v1/realtime", 404),
         ("/v1/files/file-nothing", 404),
         ("/v1/files/file-nothing/content", 404),

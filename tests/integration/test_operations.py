@@ -186,6 +186,8 @@ CALLS = (
     Call("createEmbedding", lambda sdk, _: sdk.embeddings.create(model="embed", input=["a"], encoding_format="float")),
     Call("billingSubscription", lambda sdk, _: sdk.get("/dashboard/billing/subscription", cast_to=object)),
     Call("billingUsage", lambda sdk, _: sdk.get("/dashboard/billing/usage", cast_to=object)),
+    Call("clientUsage", lambda sdk, _: sdk.get("/usage", cast_to=object)),
+    Call("frontPagePart", lambda sdk, _: sdk.get("/front-page/page.js", cast_to=str)),
     Call("health", lambda sdk, _: sdk.get("/health", cast_to=object)),
     Call("index", lambda sdk, _: sdk.get("/", cast_to=object)),
 )

@@ -15,7 +15,7 @@ from tests.fakes.server import Fault
 from tests.integration.conftest import CLIENT_KEY
 from tests.integration.several import FORGETFUL, App, entry, environ_of, names_no_host, run_app, told
 from tests.integration.test_sdk import ECHO, HELLO
-from tests.processes import REPOSITORY, host_that_fails, running_host
+from tests.processes import REPOSITORY, running_host
 from tools.azure_openai_simulator import Simulator
 
 MODEL = "llama3.2:latest"
@@ -203,15 +203,10 @@ HERE = "http://localhost:11434/v1"
         (HERE, {"IDENTITY_ENDPOINT": "http://127.0.0.1:11434/msi"}, "must not be the address"),
     ],
 )
-async def test_an_address_that_must_not_be_called_stops_the_start_or_every_answer(
+async def test_an_address_that_must_not_be_called_is_every_answer(
     endpoint: str, settings: dict[str, str], problem: str
 ) -> None:
     environ = environ_of([{"name": "a", "kind": "openai", "endpoint": endpoint}], **settings)
-    if settings.get("AZURE_FUNCTIONS_ENVIRONMENT") != "Production":
-        code, printed = await host_that_fails(REPOSITORY, environ)
-        assert code != 0
-        assert problem in printed
-        return
     async with (
         running_host(REPOSITORY, environ) as host,
         aiohttp.ClientSession(host.url, headers={"authorization": f"Bearer {CLIENT_KEY}"}) as http,

@@ -97,7 +97,7 @@ async def test_only_listed_origins_are_let_in(simulator: Simulator) -> None:
         for origin, allowed in {PAGE: PAGE, "https://evil.example": None, "null": None, f"{PAGE}.evil": None}.items():
             async with page.get("/", headers={"origin": origin}) as answer:
                 assert answer.headers.get("access-control-allow-origin") == allowed
-                assert answer.headers["vary"] == "Origin"
+                assert "Origin" in answer.headers["vary"]
 
 
 @pytest.mark.parametrize("prefix", ["", "/v1"])

@@ -10,7 +10,7 @@ from tests.real_host.hosts import FLEX, FUNC, PRODUCTION, Kind, RealHost, make_f
 from tools.azure_openai_simulator import DEFAULT_KEY, Simulator
 
 # The key of the example settings.
-CLIENT_KEY = "sk-local"
+CLIENT_KEY = "sk-for-this-machine-only"
 CHAT = "/v1/chat/completions"
 # What each host prints by itself.
 _EXPECTED: Mapping[str, re.Pattern[str]] = {
@@ -19,6 +19,7 @@ _EXPECTED: Mapping[str, re.Pattern[str]] = {
         r"|Skipping 'AZURE_OPENAI_(ENDPOINT|MODEL_MAPPER)' from local settings"
         r"|\tproxy: \[GET,POST,|For detailed output, run func with --verbose flag\.$"
         r"|\[[^]]+\] (\{\"request_id\"|Worker process started and initialized\.$|Host lock lease acquired by instance"
+        r"|requests without a valid key: 1, 1 in all$"
         r"|Attempt to remove module cache for google\._upb )"
     ),
     PRODUCTION.name: re.compile(r"$"),

@@ -29,11 +29,18 @@ def answer(ask: Ask) -> Answer:
     check_chat(ask)
     request = _decoder.decode(ask.body)
     reply = reply_to(request)
+    usage = _usage(request, reply, _cached(ask, request))
     if request.store:
-        _keep(ask, request, _completion(ask, request, reply))
+        _keep(ask, request, _completion(ask, request, reply, usage))
     if request.stream:
-        return Stream(_chunks(ask, request, reply))
-    return Document(_completion(ask, request, reply))
+        return Stream(_chunks(ask, request, reply, usage))
+    return Document(_completion(ask, request, reply, usage))
+
+
+def _cached(ask: Ask, request: ChatRequest) -> int:
+    """Return how many tokens of the prompt are cached; the tools stand before it."""
+    seed = encode({"deployment": ask.deployment, "tools": request.tools})
+    return ask.state.prompt_cache.use(ask.created, seed, ((one.role, one.text()) for one in request.messages))
 
 
 def _keep(ask: Ask, request: ChatRequest, body: bytes) -> None:
@@ -47,7 +54,7 @@ def _keep(ask: Ask, request: ChatRequest, body: bytes) -> None:
     ask.state.extend(f"{STORED}/{stored['id']}/messages", messages)
 
 
-def _completion(ask: Ask, request: ChatRequest, reply: Reply) -> bytes:
+def _completion(ask: Ask, request: ChatRequest, reply: Reply, usage: Json) -> bytes:
     return encode(
         {
             "choices": [
@@ -66,7 +73,7 @@ def _completion(ask: Ask, request: ChatRequest, reply: Reply) -> bytes:
             "object": "chat.completion",
             "prompt_filter_results": prompt_filter_results(),
             "system_fingerprint": FINGERPRINT,
-            "usage": _usage(request, reply),
+            "usage": usage,
         }
     )
 
@@ -84,7 +91,7 @@ def _message(ask: Ask, index: int, reply: Reply) -> Json:
     return {"annotations": [], "content": None, "refusal": None, "role": "assistant", "tool_calls": [call], **thought}
 
 
-def _chunks(ask: Ask, request: ChatRequest, reply: Reply) -> Iterator[Chunk]:
+def _chunks(ask: Ask, request: ChatRequest, reply: Reply, usage: Json) -> Iterator[Chunk]:
     choices = range(request.n or 1)
     rest: Json = {"usage": None} if _wants_usage(request) else {}
     yield Chunk(mark=Mark.PROMPT_FILTER, data=encode(prompt_filter_event()))
@@ -100,7 +107,7 @@ def _chunks(ask: Ask, request: ChatRequest, reply: Reply) -> Iterator[Chunk]:
     for index in choices:
         yield _delta(ask, Mark.FINISH, rest, _choice(index, {}, reason=reply.finish_reason))
     if _wants_usage(request):
-        yield _delta(ask, Mark.USAGE, {"usage": _usage(request, reply)})
+        yield _delta(ask, Mark.USAGE, {"usage": usage})
 
 
 def _opening(ask: Ask, index: int, reply: Reply) -> Json:
@@ -148,7 +155,7 @@ def _wants_usage(request: ChatRequest) -> bool:
     return bool(request.stream_options and request.stream_options.include_usage)
 
 
-def _usage(request: ChatRequest, reply: Reply) -> Json:
+def _usage(request: ChatRequest, reply: Reply, cached: int) -> Json:
     completion, prompt = len(reply.tokens) * (request.n or 1), prompt_tokens(request)
     return {
         "completion_tokens": completion,
@@ -159,7 +166,7 @@ def _usage(request: ChatRequest, reply: Reply) -> Json:
             "rejected_prediction_tokens": 0,
         },
         "prompt_tokens": prompt,
-        "prompt_tokens_details": {"audio_tokens": 0, "cached_tokens": 0},
+        "prompt_tokens_details": {"audio_tokens": 0, "cached_tokens": cached},
         "total_tokens": prompt + completion,
     }
 

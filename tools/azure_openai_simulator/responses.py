@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tools.azure_openai_simulator.answers import Answer, Ask, Stream, document
+from tools.azure_openai_simulator.answers import Answer, Ask, Stream, document, encode
 from tools.azure_openai_simulator.chat_request import (
     ChatRequest,
     Function,
@@ -51,6 +51,7 @@ class TextOptions(msgspec.Struct):
 class ResponseRequest(msgspec.Struct):
     """The body of a call, as far as the simulator reads it."""
 
+    instructions: str | None = None
     input: str | list[dict[str, object]] | None = None
     stream: bool | None = None
     store: bool | None = None
@@ -76,7 +77,7 @@ def answer(ask: Ask) -> Answer:
     given = items_of(ask, request.input)
     _check_references(ask, given)
     reply = reply_to(_as_chat(request, given))
-    response = _response(ask, asked, request, _output(ask, asked, request, reply)) | _usage(ask, given, reply)
+    response = _response(ask, asked, request, _output(ask, asked, request, reply)) | _usage(ask, request, given, reply)
     if request.store is not False:
         _keep(ask, response, given, request.thread())
     if request.background and not request.stream:
@@ -199,12 +200,15 @@ def _filters() -> list[Record]:
     ]
 
 
-def _usage(ask: Ask, given: list[Record], reply: Reply) -> Record:
+def _usage(ask: Ask, request: ResponseRequest, given: list[Record], reply: Reply) -> Record:
     thought = TOKENS if reasons(ask.model) else 0
-    prompt, completion = sum(len(tokens_of(text_of(item))) for item in given), len(reply.tokens) + thought
+    texts = [("system", request.instructions or ""), *((str(item.get("role", "")), text_of(item)) for item in given)]
+    prompt, completion = sum(len(tokens_of(text)) for _, text in texts), len(reply.tokens) + thought
+    seed = encode({"deployment": ask.deployment, "tools": request.tools})
+    cached = ask.state.prompt_cache.use(ask.created, seed, texts)
     usage = {
         "input_tokens": prompt,
-        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "input_tokens_details": {"cached_tokens": cached, "cache_write_tokens": 0},
         "output_tokens": completion,
         "output_tokens_details": {"reasoning_tokens": thought},
         "total_tokens": prompt + completion,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tools.azure_openai_simulator.errors import InvalidError
+from tools.azure_openai_simulator.prompt_cache import PromptCache
 
 KEPT_BYTES = 1024 * 1024  # bytes; of larger files only size and digest are kept
 
@@ -47,6 +48,7 @@ class State:
         self.deployments = deployments
         self.contents: dict[str, Content] = {}
         self.secrets: set[str] = set()
+        self.prompt_cache = PromptCache()
         self._collections: dict[str, dict[str, Record]] = {}
         self._numbers = itertools.count(1)
         self.name = uuid.uuid4().hex[:8]

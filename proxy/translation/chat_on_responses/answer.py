@@ -1,6 +1,6 @@
 """A whole response as the answer of a chat."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Raw
@@ -12,7 +12,7 @@ from proxy.translation.chat_on_responses import pieces
 from proxy.translation.chat_on_responses.chunks import Identity
 from proxy.translation.chat_on_responses.errors import Parameters
 from proxy.translation.chat_on_responses.pieces import BETWEEN, BLANK, CALLS, NULL, Part, ResponseFields, Wanted
-from proxy.translation.chat_on_responses.reasoning import ReasoningItems, summary_texts, to_details
+from proxy.translation.chat_on_responses.reasoning import ReasoningItems, shown_thoughts, to_details
 from proxy.translation.chat_on_responses.stop import StopSequences, within
 from proxy.translation.chat_on_responses.stream import ChatEvents
 from proxy.translation.interface import Reply
@@ -110,7 +110,8 @@ class _Message:
             self._call(kind, item)
         elif kind == "reasoning":
             self.reasoning.note(item)
-            self._thoughts += self._shown(item)
+            shown = shown_thoughts(item, summary=self._wanted.summary)
+            self._thoughts += filter(None, map(pieces.inner_of, shown))
         elif kind == "message":
             self._message(pieces.PARTS(item.get("content", NULL)) or [])
 
@@ -133,13 +134,6 @@ class _Message:
     def _content(self) -> Raw | None:
         return None if not self._texts and (self.calls or self._refusals) else _joined(self._texts)
 
-    def _shown(self, item: Members) -> Iterator[bytes]:
-        """Yield what of the reasoning the client reads: the summary that it asked for, and all of an open model's."""
-        if self._wanted.summary:
-            yield from (pieces.inner_of(text) for text in summary_texts(item))
-        parts = pieces.PARTS(item.get("content", NULL)) or []
-        yield from (pieces.inner_of(part.text) for part in parts if part.type == "reasoning_text")
-
     def _message(self, parts: Sequence[Part]) -> None:
         said = [part for part in parts if part.type == "output_text"]
         if said:
@@ -159,7 +153,7 @@ class _Message:
             tokens, text = within(tokens, len(kept)) if stop.cut else tokens, kept
         self._annotate(parts, before)
         self._characters = before + len(text)
-        self._texts.append(inner)
+        self._texts += [inner] if inner else []
         self.tokens += tokens
 
     def _annotate(self, parts: Sequence[Part], before: int) -> None:
@@ -176,4 +170,4 @@ class _Message:
 
 
 def _joined(texts: Sequence[bytes]) -> Raw:
-    return Raw(b'"%s"' % BETWEEN.join(texts))
+    return Raw(b'"%s"' % BETWEEN.join(filter(None, texts)))

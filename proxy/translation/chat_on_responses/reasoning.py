@@ -13,6 +13,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from proxy.openai_api.json_members import ENCODE, Members
+from proxy.translation.chat_on_responses import pieces
 
 # What is sent back of an item; Azure refuses some members that it sends itself when they are null.
 _KEPT = ("type", "id", "summary", "content", "encrypted_content")
@@ -126,8 +127,10 @@ def _is_text(value: Raw) -> bool:
     return bytes(value).startswith(b'"')
 
 
-def summary_texts(item: Members) -> Iterator[Raw]:
-    """Yield the texts of an item's summary."""
-    summary = item.get("summary", _NULL)
-    if bytes(summary).startswith(b"["):
-        yield from (one.text for one in _SUMMARIES(summary))
+def shown_thoughts(item: Members, *, summary: bool) -> Iterator[Raw]:
+    """Yield what of the reasoning the client reads: the summary if it asked for one, and all of an open model's."""
+    summaries = item.get("summary", _NULL)
+    if summary and bytes(summaries).startswith(b"["):
+        yield from (one.text for one in _SUMMARIES(summaries))
+    parts = pieces.PARTS(item.get("content", _NULL)) or []
+    yield from (part.text for part in parts if part.type == "reasoning_text")

@@ -110,9 +110,13 @@ class _Request:
             raise InvalidRequest(message, param="messages", code="missing_required_parameter")
         for name, value in self._given.items():
             row = MEMBERS.get(name)
-            if row is None or row.fate is Fate.SENT:
+            if row is None:
                 self.body[name] = value
-            elif value != _NULL:
+            elif value == _NULL:
+                continue  # Chat takes it for a member that is missing, Responses not everywhere.
+            elif row.fate is Fate.SENT:
+                self.body[name] = value
+            else:
                 self._take(name, row.fate, row.note, value)
         self.include += [ENCRYPTED] * reasons
         parts: dict[str, object] = {"include": self.include, "text": self.text, "reasoning": self.reasoning}
@@ -149,7 +153,10 @@ class _Request:
 
     def reasoning_options(self, value: Raw) -> None:
         """Take the options of Responses, which some clients add to a chat; the effort of a chat counts for more."""
-        self.reasoning = {**members_of(value, "reasoning"), **self.reasoning}
+        given = members_of(value, "reasoning")
+        if "effort" in given and not self._has("reasoning_effort"):
+            self.renamed["reasoning.effort"] = "reasoning.effort"
+        self.reasoning = {**given, **self.reasoning}
 
     def verbosity(self, value: Raw) -> None:
         """Take how much the model says."""
@@ -188,7 +195,9 @@ class _Request:
 
     def logprobs(self, value: Raw) -> None:
         """Take whether the answer has probabilities."""
-        self.include += [LOGPROBS] * (bytes(value) == _TRUE)
+        if bytes(value) == _TRUE:
+            self.include.append(LOGPROBS)
+            self.renamed["include"] = "logprobs"
 
     def stream_options(self, value: Raw) -> None:
         """Take the options of the stream, one of which is answered here."""

@@ -19,7 +19,7 @@ from proxy.openai_api.sse import DONE, encode_event
 from proxy.translation.chat_on_responses import pieces
 from proxy.translation.chat_on_responses.chunks import Chunks, Identity
 from proxy.translation.chat_on_responses.pieces import BETWEEN, BLANK, CALLS, EMPTY_LIST, NULL, ResponseFields, Wanted
-from proxy.translation.chat_on_responses.reasoning import ReasoningItems, to_details
+from proxy.translation.chat_on_responses.reasoning import ReasoningItems, shown_thoughts, to_details
 from proxy.translation.chat_on_responses.stop import HeldTokens, StopSequences
 from proxy.translation.interface import StreamOverStream
 
@@ -104,7 +104,9 @@ class ChatEvents(StreamOverStream):
         self._open: tuple[_Key, int] | None = None
         self._sent: set[tuple[_Key, int]] = set()
         self._thought: tuple[_Key, int] | None = None
+        self._thinking: set[_Key] = set()
         self._message: _Key | None = None
+        self._between = b""
         self._refusing: _Key | None = None
         self._stop = StopSequences(wanted.stops)
         self._tokens = HeldTokens()
@@ -265,21 +267,32 @@ class ChatEvents(StreamOverStream):
         return self._say(key, index, part.text, logprobs, b"")
 
     def _say(self, key: _Key, index: int, piece: Raw, logprobs: Raw, hidden: bytes) -> bytes:
-        flushed, between = b"", False
-        if self._message != key:
-            flushed, between = self._end_message(), self._message is not None
-            self._message = key
-            self._characters += 2 * between
+        inner, tokens = pieces.inner_of(piece), pieces.parse_tokens(logprobs)
+        if not inner and not tokens:
+            return self._chunks.begin(BLANK)
+        flushed = b"" if self._message == key else self._begin_message(key)
         self._open = (key, index)
         self._sent.add(self._open)
-        inner, tokens = pieces.inner_of(piece), pieces.parse_tokens(logprobs)
         if self._wanted.stops:
             inner, tokens = self._up_to_stop(inner, tokens)
         written = self._chunks.begin(BLANK)
-        if inner or tokens or between:
-            text = Raw(b'"%s%s"' % (BETWEEN if between else b"", inner))
-            written += self._chunks.chunk({"content": text}, pieces.to_logprobs(tokens), hidden)
+        if inner or tokens:
+            written += self._chunks.chunk({"content": self._spaced(inner)}, pieces.to_logprobs(tokens), hidden)
         return flushed + written + (self._cut() if self._is_cut else b"")
+
+    def _begin_message(self, key: _Key) -> bytes:
+        """Begin with a message that says something; return what was held back of the one before it."""
+        flushed = self._end_message()
+        self._between = b"" if self._message is None else BETWEEN
+        self._characters += 2 * bool(self._between)
+        self._message = key
+        return flushed
+
+    def _spaced(self, inner: bytes) -> Raw:
+        """Return a piece of the text, behind what stands between it and the message before it."""
+        between = self._between if inner else b""
+        self._between = self._between if not inner else b""
+        return Raw(b'"%s%s"' % (between, inner))
 
     def _cut(self) -> bytes:
         """Return the end of an answer that a stop sequence ends, behind which only its usage may be of interest."""
@@ -299,7 +312,9 @@ class ChatEvents(StreamOverStream):
     def _end_message(self) -> bytes:
         """Return what was held back of a message, whose stop sequences cannot go on in what follows."""
         held, tokens = self._stop.flush(), pieces.to_logprobs(self._tokens.flush())
-        return self._chunks.chunk({"content": held}, tokens) if held or tokens else b""
+        if not held and not tokens:
+            return b""
+        return self._chunks.chunk({"content": self._spaced(pieces.inner_of(pieces.encode_text(held, b"")))}, tokens)
 
     def _refuse(self, event: _Event, _data: bytes) -> bytes:
         return self._refuse_with(event.item_key, event.content_index, event.delta)
@@ -323,10 +338,19 @@ class ChatEvents(StreamOverStream):
         return self._think((event.item_key, -1 - event.content_index), event.delta)
 
     def _think(self, place: tuple[_Key, int], piece: Raw) -> bytes:
+        inner = pieces.inner_of(piece)
+        if not inner:
+            return b""
         between = BETWEEN if self._thought not in (None, place) else b""
         self._thought = place
-        text = Raw(b'"%s%s"' % (between, pieces.inner_of(piece)))
+        self._thinking.add(place[0])
+        text = Raw(b'"%s%s"' % (between, inner))
         return self._chunks.begin(BLANK) + self._chunks.chunk({"reasoning_content": text})
+
+    def _whole_thoughts(self, key: _Key, item: Members) -> bytes:
+        """Return reasoning of which no piece has come."""
+        shown = enumerate(shown_thoughts(item, summary=self._wanted.summary))
+        return b"".join(self._think((key, number), thought) for number, thought in shown)
 
     def _annotate(self, event: _Event, _data: bytes) -> bytes:
         if event.annotation == NULL:
@@ -343,9 +367,10 @@ class ChatEvents(StreamOverStream):
         kind = _kind(item)
         if kind == "reasoning":
             self._reasoning.note(item)
-        elif kind == "message":
+            return b"" if key in self._thinking else self._whole_thoughts(key, item)
+        if kind == "message":
             return self._take_message(key, item)
-        elif kind in CALLS:
+        if kind in CALLS:
             begun = self._begin_call(key, item)
             call = self._calls.get(key)
             return begun + (self._rest_of_input(call, item.get(call.member, BLANK)) if call else b"")

@@ -11,11 +11,12 @@ from msgspec import Raw
 from proxy.errors import InvalidRequest
 from proxy.openai_api.json_members import ENCODE, Members
 from proxy.translation.responses_on_chat.draft import NULL, Draft, list_of, members_of
-from proxy.translation.responses_on_chat.texts import EMPTY, checked, is_text, joined, text_of
+from proxy.translation.responses_on_chat.texts import EMPTY, checked, is_text, joined, quoted, text_of
 
 _BREAKPOINT = "prompt_cache_breakpoint"
 _PART = "input[].content[]"
 _LINE = rb"\n"
+_SEALED, _SEALED_BY_AZURE = "encrypted_content", b'"gAAAA'
 # What an output says that has only images or files, which follow in a message of their own.
 _ATTACHED = Raw(b'"The output is attached to the next message."')
 
@@ -86,11 +87,45 @@ def user_content(draft: Draft, value: Raw, path: str) -> Raw:
     return encode_parts(parts)
 
 
+def agent_content(draft: Draft, value: Raw, path: str) -> Raw:
+    """Return what one agent of Codex wrote to another; a part of it that Azure has sealed is left out.
+
+    The models of a chat write it as it is, and Codex hands it on as if it were sealed.
+    https://github.com/openai/codex/pull/26210
+    """
+    if value == NULL or is_text(value):
+        return EMPTY if value == NULL else value
+    kept = []
+    for number, raw in enumerate(list_of(value, path)):
+        kind, part = _part(raw, f"{path}[{number}]")
+        if kind != _SEALED:
+            kept.append(raw)
+            continue
+        text = checked(part.get(_SEALED, NULL), f"{path}[{number}].{_SEALED}")
+        if bytes(text).startswith(_SEALED_BY_AZURE):
+            draft.drop(_SEALED, _PART)
+        else:
+            kept.append(Raw(ENCODE({"type": "input_text", "text": text})))
+    return user_content(draft, Raw(ENCODE(kept)), path)
+
+
 def encode_parts(parts: list[Members]) -> Raw:
     """Return parts of a chat as a content: one string when they are text alone."""
     if all(part.keys() == {"type", "text"} for part in parts):
         return joined(part["text"] for part in parts)
     return Raw(ENCODE(parts))
+
+
+def with_thinking(thoughts: list[str], texts: list[Raw]) -> Raw:
+    """Return a content as the models have it that tell their reasoning there."""
+    inner = [text_part(quoted(thought)) for thought in thoughts]
+    thinking = {"type": Raw(b'"thinking"'), "thinking": Raw(ENCODE(inner)), "closed": Raw(b"true")}
+    return Raw(ENCODE([thinking, *(text_part(text) for text in texts)]))
+
+
+def text_part(text: Raw) -> Members:
+    """Return a text as a part of a content."""
+    return {"type": Raw(b'"text"'), "text": text}
 
 
 def instructing_content(draft: Draft, value: Raw, path: str) -> Raw:

@@ -15,10 +15,11 @@ _LIST = msgspec.json.Decoder(list[Raw]).decode
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """What a chat request depends on: whether the model is one of OpenAI's, and whether it reasons."""
+    """What a chat request depends on: whether the model is one of OpenAI's or Mistral's, and whether it reasons."""
 
     is_openai: bool
     reasons: bool = False
+    is_mistral: bool = False
 
     @property
     def instructing_role(self) -> str:

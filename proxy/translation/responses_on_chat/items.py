@@ -13,14 +13,17 @@ from msgspec import Raw
 from proxy.errors import InvalidRequest
 from proxy.openai_api.json_members import ENCODE, Members
 from proxy.translation.responses_on_chat.content import (
+    agent_content,
     assistant_content,
     encode_parts,
     instructing_content,
     output_content,
+    text_part,
     user_content,
+    with_thinking,
 )
 from proxy.translation.responses_on_chat.draft import NULL, Draft, Fate, list_of, members_of
-from proxy.translation.responses_on_chat.marks import is_translated, needs_responses, refuse_reference, unseal
+from proxy.translation.responses_on_chat.marks import is_translated, needs_responses, refuse_reference, unseal, was_part
 from proxy.translation.responses_on_chat.names import Tool, ToolKind, call_id
 from proxy.translation.responses_on_chat.texts import EMPTY, checked, joined, nested, quoted, text_of
 from proxy.translation.responses_on_chat.tools import SEARCH, Tools
@@ -28,6 +31,9 @@ from proxy.translation.responses_on_chat.tools import SEARCH, Tools
 _MISSING = Raw(b'"aborted"')
 _CLIENT = Raw(b'"client"')
 _NO_ARGUMENTS = Raw(b'"{}"')
+_USER, _TOOL, _ASSISTANT = Raw(b'"user"'), Raw(b'"tool"'), Raw(b'"assistant"')
+# Mistral's models refuse a message of the user right behind an output: https://github.com/zed-industries/zed/issues/37021
+_BETWEEN: Members = {"role": _ASSISTANT, "content": Raw(b'"OK."')}
 
 
 class _Call(msgspec.Struct):
@@ -47,6 +53,7 @@ class _Turn(msgspec.Struct):
     texts: list[Raw] = []
     refusals: list[Raw] = []
     thoughts: list[str] = []
+    has_parts: bool = False
     calls: list[_Call] = []
 
 
@@ -69,13 +76,27 @@ class History:
         self._unanswered: dict[str, list[_Call]] = {}
 
     def instruct(self, origin: str, content: Raw) -> None:
-        """Add a message that instructs; those at the beginning are one."""
+        """Add a message that instructs; those at the beginning are one, and one that says nothing is none."""
+        if content == EMPTY:
+            return
         role = self.draft.model.instructing_role
         only = self._entries[0] if len(self._entries) == 1 else None
         if isinstance(only, _Message) and only.role == role:
             only.content = joined((only.content, content))
         else:
             self.tell(origin, role, content)
+
+    def describe(self, descriptions: Mapping[str, Raw]) -> None:
+        """Put descriptions of functions behind what instructs at the beginning."""
+        if not descriptions or not self._entries:
+            return
+        headed = [joined((quoted(f"Description of the function {name}:"), one)) for name, one in descriptions.items()]
+        role = self.draft.model.instructing_role
+        first = self._entries[0]
+        if isinstance(first, _Message) and first.role == role:
+            first.content = joined((first.content, *headed))
+        else:
+            self._entries.insert(0, _Message("tools", role, joined(headed)))
 
     def tell(self, origin: str, role: str, content: Raw) -> None:
         """Add a message that is not the model's."""
@@ -92,7 +113,7 @@ class History:
     def call(self, origin: str, written: str, tool: Tool, arguments: Raw) -> None:
         """Add a call of a tool."""
         turn = self.turn(origin)
-        identifier = call_id(written, {call.id for call in turn.calls})
+        identifier = call_id(written, {call.id for call in turn.calls}, is_mistral=self.draft.model.is_mistral)
         call = _Call(identifier, self.tools.names.flat(tool), arguments)
         turn.calls.append(call)
         self._unanswered.setdefault(written, []).append(call)
@@ -106,7 +127,7 @@ class History:
             call.output, call.attached = text, attached
         else:
             heading = quoted(f"Output of the call {written}:")
-            self.tell(origin, "user", encode_parts([_text_part(joined((heading, text))), *attached]))
+            self.tell(origin, "user", encode_parts([text_part(joined((heading, text))), *attached]))
 
     def take(self, number: int, raw: Raw) -> None:
         """Add an item of the input; raise `InvalidRequest` for one that a chat has no place for."""
@@ -120,7 +141,12 @@ class History:
 
     def messages(self) -> tuple[list[Members], list[str]]:
         """Return the messages of the chat, and the item that each begins with."""
-        found = [(message, entry.origin) for entry in self._entries for message in self._written(entry)]
+        found: list[tuple[Members, str]] = []
+        for entry in self._entries:
+            for message in self._written(entry):
+                if self.draft.model.is_mistral and found and _is_user_after_tool(message, found[-1][0]):
+                    found.append((_BETWEEN, entry.origin))
+                found.append((message, entry.origin))
         return [message for message, _ in found], [origin for _, origin in found]
 
     def _written(self, entry: "_Turn | _Message") -> Iterable[Members]:
@@ -132,24 +158,37 @@ class History:
 
     def _assistant(self, turn: _Turn) -> Members | None:
         """Return what the model did as one message; None when it was reasoning alone."""
-        message: Members = {"role": Raw(b'"assistant"')}
+        message: Members = {"role": _ASSISTANT, **self._thoughts(turn)}
         texts = turn.texts
         if turn.refusals and self.draft.model.is_openai:
             message["refusal"] = joined(turn.refusals)
         else:
             texts = [*texts, *turn.refusals]
-        sends_thoughts = bool(turn.calls) and not self.draft.model.is_openai
-        if turn.thoughts and sends_thoughts:
-            message["reasoning_content"] = quoted("\n\n".join(turn.thoughts))
-        elif turn.thoughts:
-            self.draft.drop("input[].reasoning")
         if turn.calls:
             message["tool_calls"] = Raw(ENCODE([_tool_call(call) for call in turn.calls]))
-        if texts or "refusal" in message:
-            return {**message, "content": joined(texts) if texts else NULL}
-        if turn.calls:
-            return {**message, "content": NULL}
-        return None if turn.thoughts else {**message, "content": EMPTY}
+        elif turn.thoughts and not texts and "refusal" not in message:
+            return None
+        return {**message, "content": self._said(turn, message, texts)}
+
+    def _thoughts(self, turn: _Turn) -> Members:
+        """Return the reasoning before calls, which other makers' models need again."""
+        if not turn.thoughts:
+            return {}
+        model = self.draft.model
+        if turn.calls and not model.is_openai and turn.has_parts:
+            return {}
+        # Mistral's refuse a member that only others have: https://github.com/BerriAI/litellm/issues/30835
+        if not turn.calls or model.is_openai or model.is_mistral:
+            self.draft.drop("input[].reasoning")
+            return {}
+        return {"reasoning_content": quoted("\n\n".join(turn.thoughts))}
+
+    def _said(self, turn: _Turn, message: Members, texts: list[Raw]) -> Raw:
+        if turn.has_parts and turn.calls and not self.draft.model.is_openai:
+            return with_thinking(turn.thoughts, texts)
+        # Some servers of other makers' models take no null: https://github.com/SaladDay/cc-switch-cli/issues/448
+        is_null = not texts and self.draft.model.is_openai and ("tool_calls" in message or "refusal" in message)
+        return NULL if is_null else joined(texts)
 
 
 def _kind(item: Members, path: str) -> str:
@@ -157,6 +196,10 @@ def _kind(item: Members, path: str) -> str:
     if item.get("type", NULL) != NULL:
         return text_of(item["type"], f"{path}.type")
     return "message" if "role" in item else "item_reference"
+
+
+def _is_user_after_tool(message: Members, before: Members) -> bool:
+    return message["role"] == _USER and before["role"] == _TOOL
 
 
 def _tool_call(call: _Call) -> Mapping[str, object]:
@@ -168,7 +211,7 @@ def _tool_call(call: _Call) -> Mapping[str, object]:
 
 
 def _tool_message(call: _Call) -> Members:
-    return {"role": Raw(b'"tool"'), "tool_call_id": quoted(call.id), "content": call.output}
+    return {"role": _TOOL, "tool_call_id": quoted(call.id), "content": call.output}
 
 
 def _attachments(calls: list[_Call]) -> list[Members]:
@@ -176,12 +219,8 @@ def _attachments(calls: list[_Call]) -> list[Members]:
     parts: list[Members] = []
     for call in calls:
         if call.attached:
-            parts += (_text_part(quoted(f"Attached to the output of the call {call.id}:")), *call.attached)
-    return [{"role": Raw(b'"user"'), "content": Raw(ENCODE(parts))}] if parts else []
-
-
-def _text_part(text: Raw) -> Members:
-    return {"type": Raw(b'"text"'), "text": text}
+            parts += (text_part(quoted(f"Attached to the output of the call {call.id}:")), *call.attached)
+    return [{"role": _USER, "content": Raw(ENCODE(parts))}] if parts else []
 
 
 _Take = Callable[[History, Members, str], None]
@@ -222,17 +261,26 @@ def _message(history: History, item: Members, path: str) -> None:
         raise InvalidRequest(message, param=f"{path}.role", code="invalid_value")
 
 
+def _agent_message(history: History, item: Members, path: str) -> None:
+    """Take what another agent of Codex wrote, which says itself who that is."""
+    _drop_rest(history, item, "content")
+    content = agent_content(history.draft, item.get("content", NULL), f"{path}.content")
+    if content != EMPTY:
+        history.tell(path, "user", content)
+
+
 def _reasoning(history: History, item: Members, path: str) -> None:
     """Take reasoning that was sealed here or never was; what Azure has sealed only Azure can read."""
     _drop_rest(history, item, "summary", "content", "encrypted_content")
     sealed = item.get("encrypted_content", NULL)
-    own = None if sealed == NULL else unseal(text_of(sealed, f"{path}.encrypted_content"))
+    content = "" if sealed == NULL else text_of(sealed, f"{path}.encrypted_content")
+    own = unseal(content)
     if sealed != NULL and own is None:
         history.draft.drop("input[].encrypted_content")
     text = own or _thoughts(item, "content", path) or _thoughts(item, "summary", path)
     if text:
         turn = history.turn(path)
-        turn.thoughts = [*turn.thoughts, text]
+        turn.thoughts, turn.has_parts = [*turn.thoughts, text], was_part(content)
 
 
 def _thoughts(item: Members, name: str, path: str) -> str:
@@ -325,7 +373,13 @@ def _rows(fate: Fate, take: _Take, *names: str, chat: str = "") -> dict[str, Ite
 
 ITEMS: Mapping[str, ItemRow] = {
     **_rows(Fate.SENT, _message, "message", chat="a message, the assistant's with its calls"),
-    **_rows(Fate.SENT, _reasoning, "reasoning", chat="reasoning_content of the message with its calls"),
+    **_rows(Fate.SENT, _agent_message, "agent_message", chat="a message of the user"),
+    **_rows(
+        Fate.SENT,
+        _reasoning,
+        "reasoning",
+        chat="reasoning_content of the message with its calls, or parts of its content as they came",
+    ),
     **_rows(Fate.SENT, _function_call, "function_call", chat="one of the tool_calls"),
     **_rows(Fate.SENT, _custom_call, "custom_tool_call", chat="one of the tool_calls, with the member input"),
     **_rows(Fate.SENT, _search_call, "tool_search_call", chat="one of the tool_calls; a hosted search is left out"),
@@ -340,6 +394,6 @@ ITEMS: Mapping[str, ItemRow] = {
         *("apply_patch_call", "apply_patch_call_output", "mcp_list_tools", "mcp_approval_request", "mcp_call"),
         *("mcp_approval_response", "program", "program_output"),
     ),
-    **_rows(Fate.REFUSED, _compacted, "compaction", "compaction_summary", "compaction_trigger"),
+    **_rows(Fate.REFUSED, _compacted, "compaction", "compaction_summary", "context_compaction", "compaction_trigger"),
     **_rows(Fate.REFUSED, _reference, "item_reference"),
 }

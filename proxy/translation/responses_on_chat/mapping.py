@@ -11,7 +11,7 @@ from proxy.translation.responses_on_chat.parameters import PARAMETERS
 from proxy.translation.responses_on_chat.tools import OFFERS
 
 _TOOLS = {
-    "function": "a function, strict only where it is true",
+    "function": "a function, strict only where it is true; a long description goes on in the instructions",
     "custom": "a function with the member input, its grammar in the description",
     "namespace": "functions with the name of the namespace in front",
     "tool_search": "a function where the client searches; a hosted search is left out",

@@ -4,8 +4,9 @@ An id says that nothing is stored: `resp_notstored_` and 32 hexadecimal digits. 
 no affinity tag is, and no id of Azure's has an `n` or an `o` there. The ids of items have it too, so that a reference
 to one is understood.
 
-Sealed reasoning, the `encrypted_content` of a reasoning item, is `notstored.1.` and the whole text in base64. It hides
-nothing: the client reads the same text as the summary.
+Sealed reasoning, the `encrypted_content` of a reasoning item, is `notstored.1.` and the whole text in base64, or
+`notstored.2.` where the model told it as parts of its content, and wants it back so. It hides nothing: the client reads
+the same text as the summary.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -19,7 +20,7 @@ from proxy.openai_api.json_members import DECODE, ENCODE, UNREADABLE, Members, r
 from proxy.translation.interface import Reply
 
 _MARK = "notstored"
-_SEAL = f"{_MARK}.1."
+_SEAL, _SEAL_OF_PARTS = f"{_MARK}.1.", f"{_MARK}.2."
 _REFERENCE = "item_reference"
 _LIST = msgspec.json.Decoder(list[Raw]).decode
 _NOT_STORED = (
@@ -64,19 +65,24 @@ def needs_responses(what: str, param: str | None = None) -> InvalidRequest:
     )
 
 
-def seal(text: str) -> str:
+def seal(text: str, *, is_part: bool = False) -> str:
     """Return reasoning as the content of a reasoning item that the client hands back."""
-    return _SEAL + urlsafe_b64encode(text.encode()).decode()
+    return (_SEAL_OF_PARTS if is_part else _SEAL) + urlsafe_b64encode(text.encode()).decode()
 
 
 def unseal(content: str) -> str | None:
     """Return the reasoning in a content that was sealed here, None for another."""
-    if not content.startswith(_SEAL):
+    if not content.startswith((_SEAL, _SEAL_OF_PARTS)):
         return None
     try:
-        return urlsafe_b64decode(content.removeprefix(_SEAL)).decode()
+        return urlsafe_b64decode(content[len(_SEAL) :]).decode()
     except ValueError:
         return None
+
+
+def was_part(content: str) -> bool:
+    """Tell whether the model told some sealed reasoning as a part of its content."""
+    return content.startswith(_SEAL_OF_PARTS)
 
 
 def without_marks(document: JsonBody) -> JsonBody:

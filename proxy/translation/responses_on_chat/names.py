@@ -8,11 +8,14 @@ from enum import Enum
 from hashlib import blake2b
 
 import msgspec
+from msgspec.structs import replace
 
 # What a chat allows; a response allows names of twice the length.
 MAX_NAME = 64
 # Azure refuses longer ids of calls in a chat. https://github.com/Portkey-AI/gateway/issues/1062
 MAX_CALL_ID = 40
+# What Mistral's models take as an id: https://github.com/anomalyco/opencode/issues/1680
+_OF_MISTRAL = re.compile(r"[a-zA-Z0-9]{9}", re.ASCII)
 _ILLEGAL = re.compile(r"[^a-zA-Z0-9_-]")
 _SEPARATOR = "__"
 _DIGEST = 4
@@ -29,11 +32,12 @@ class ToolKind(Enum):
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):
-    """A tool as the client named it."""
+    """A tool as the client named it; `asks_to_seal` tells that OpenAI's models may seal some of its arguments."""
 
     kind: ToolKind
     name: str
     namespace: str | None = None
+    asks_to_seal: bool = False
 
 
 class ToolNames:
@@ -51,6 +55,10 @@ class ToolNames:
             known = self._by_tool[key] = self._free(tool)
             self._by_name[known] = tool
         return known
+
+    def note_seal(self, name: str) -> None:
+        """Take that a function asks for sealed arguments."""
+        self._by_name[name] = replace(self._by_name[name], asks_to_seal=True)
 
     def tool(self, name: str) -> Tool:
         """Return the tool that a function is; a function that nobody offered is its own."""
@@ -74,14 +82,20 @@ def _qualified(tool: Tool) -> str:
     return f"{tool.namespace.removesuffix(_SEPARATOR)}{_SEPARATOR}{tool.name}"
 
 
-def call_id(written: str, taken: set[str]) -> str:
+def call_id(written: str, taken: set[str], *, is_mistral: bool = False) -> str:
     """Return the id of a call that a chat accepts and that no other call of its message has."""
-    identifier = written if len(written) <= MAX_CALL_ID else _digest(written)
+    fits = _OF_MISTRAL.fullmatch(written) if is_mistral else len(written) <= MAX_CALL_ID
+    digest = _short_digest if is_mistral else _digest
+    identifier = written if fits else digest(written)
     number = 2
     while identifier in taken:
-        identifier = _digest(f"{written} {number}")
+        identifier = digest(f"{written} {number}")
         number += 1
     return identifier
+
+
+def _short_digest(text: str) -> str:
+    return blake2b(text.encode(errors="replace"), digest_size=5).hexdigest()[:9]
 
 
 def _digest(text: str) -> str:

@@ -60,6 +60,7 @@ class Reasoning:
         self._id = quoted(new_id("rs", asked.reply))
         self._sealed = asked.sealed
         self._text = bytearray()
+        self.is_part = False
         self._event = partial(event, item_id=self._id, summary_index=0)
 
     def begin(self) -> bytes:
@@ -76,7 +77,7 @@ class Reasoning:
         item: Members = {"id": self._id, "type": Raw(b'"reasoning"'), "status": quoted(status)}
         item["summary"] = Raw(ENCODE([self._part()] if self._text else []))
         if self._sealed and self._text:
-            item["encrypted_content"] = quoted(seal(PieceDecoder().feed(bytes(self._text))))
+            item["encrypted_content"] = quoted(seal(PieceDecoder().feed(bytes(self._text)), is_part=self.is_part))
         return item
 
     def end(self, _status: str) -> bytes:
@@ -170,9 +171,15 @@ class ToolCall:
         self._characters = PieceDecoder()
         self._decoder = CustomInput()
         self._input: list[str] = []
+        self._is_over = False
 
     def pass_arguments(self, piece: bytes) -> bytes:
-        """Return the event of a piece of the arguments, nothing where the client is told only the whole."""
+        """Return the event of a piece of the arguments, nothing where the client is told only the whole.
+
+        Behind arguments that were whole when another item began there are only blanks.
+        """
+        if self._is_over:
+            return b""
         self._arguments += piece
         if self._tool.kind is ToolKind.FUNCTION:
             return self._delta(Raw(b'"%s"' % piece)) if piece else b""
@@ -200,6 +207,9 @@ class ToolCall:
         item["name"] = quoted(self._tool.name)
         if self._tool.namespace is not None:
             item["namespace"] = quoted(self._tool.namespace)
+        if self._tool.asks_to_seal:
+            # Codex takes the arguments for sealed without this: https://github.com/openai/codex/pull/35845
+            item["encrypted_function_args"] = Raw(b"[]")
         if kind is ToolKind.CUSTOM:
             return {**item, "input": quoted("".join(self._input))}
         return {**item, "arguments": Raw(b'"%s"' % self._arguments)}
@@ -213,6 +223,7 @@ class ToolCall:
             written = self._said(self._decoder.feed(self._characters.end()) + self._decoder.end())
         if self._tool.kind.value in INPUTS:
             written += end_input(self._event, self.whole(status), self._tool.kind.value)
+        self._is_over = True
         return written
 
     def _said(self, text: str) -> bytes:
@@ -254,13 +265,17 @@ class Output:
         """Tell whether there is no item yet."""
         return not self._count
 
-    def think(self, piece: bytes) -> bytes:
-        """Return the events of a piece of reasoning, the inside of a string of JSON."""
+    def think(self, piece: bytes, *, is_part: bool = False) -> bytes:
+        """Return the events of a piece of reasoning, the inside of a string of JSON.
+
+        `is_part` tells that it was a part of the content.
+        """
         self.count(piece)
         item, written = self._last(Reasoning), b""
         if item is None:
             item = Reasoning(self._place(), self._asked)
             written = self._begin(item) + item.begin()
+        item.is_part = is_part
         return written + item.think(piece)
 
     def say(self, kind: str, piece: bytes, logprobs: list[Members], **others: Raw) -> bytes:

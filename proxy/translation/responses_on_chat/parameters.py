@@ -84,7 +84,7 @@ def _text(draft: Draft, name: str, value: Raw) -> None:
 def _format(draft: Draft, form: Members) -> None:
     kind = text_of(form.get("type", NULL), "text.format.type")
     if kind == "json_schema":
-        schema = {member: value for member, value in form.items() if member not in _FORMAT_MEMBERS}
+        schema = {name: value for name, value in form.items() if name not in _FORMAT_MEMBERS and value != NULL}
         draft.members["response_format"] = Raw(ENCODE({"type": kind, "json_schema": schema}))
     elif kind == "json_object":
         draft.members["response_format"] = Raw(b'{"type":"json_object"}')
@@ -110,7 +110,9 @@ def _include(draft: Draft, name: str, value: Raw) -> None:
 
 
 def _top_logprobs(draft: Draft, name: str, value: Raw) -> None:
-    draft.members["logprobs"] = _TRUE
+    """Ask for the likely tokens; none of them is what a chat without probabilities has."""
+    if bytes(value) != b"0":
+        draft.members["logprobs"] = _TRUE
     draft.members[name] = value
 
 
@@ -168,6 +170,8 @@ def apply_parameters(draft: Draft, body: Members) -> None:
         if value != NULL:
             row = PARAMETERS.get(name) or _OF_CHAT.get(name, _OTHER)
             row.apply(draft, name, value)
+    if "logprobs" not in draft.members:
+        draft.members.pop("top_logprobs", None)
     if body.get("stream") == _TRUE:
         draft.members["stream_options"] = _stream_options(draft, body.get("stream_options", NULL))
     elif "stream" in draft.members and draft.members["stream"] != _FALSE:

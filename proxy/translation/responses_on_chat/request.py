@@ -22,14 +22,20 @@ _NOT_READABLE = "The body of your request has a value that cannot be translated 
 
 
 def translate(
-    document: JsonBody, reply: Reply, *, is_openai: bool, reasons: bool = False, keep_filters: bool = False
+    document: JsonBody,
+    reply: Reply,
+    *,
+    is_openai: bool,
+    reasons: bool = False,
+    is_mistral: bool = False,
+    keep_filters: bool = False,
 ) -> TranslatedRequest:
     """Return a client's request for a response as one for a chat completion.
 
-    `is_openai` tells whether the model is one of OpenAI's, and `reasons` whether it reasons. `keep_filters` leaves the
+    `is_openai` and `is_mistral` tell whose the model is, and `reasons` whether it reasons. `keep_filters` leaves the
     results of Azure's content filter in the answer. Raises `InvalidRequest` for what a chat cannot do.
     """
-    model = Model(is_openai=is_openai, reasons=reasons)
+    model = Model(is_openai=is_openai, reasons=reasons, is_mistral=is_mistral)
     body, draft, names, origins = _translated(document, model)
     asked = Asked(
         document=document,
@@ -79,11 +85,14 @@ def _build(draft: Draft, names: ToolNames, body: Members) -> Origins:
     if body.get("instructions", NULL) != NULL:
         history.instruct("instructions", checked(body["instructions"], "instructions"))
     _take_input(history, body.get("input", NULL))
+    put_tools(draft, tools, body.get("tool_choice", NULL))
+    history.describe(
+        {name: tools.long_descriptions[name] for name in tools.functions if name in tools.long_descriptions}
+    )
     messages, origins = history.messages()
     if not messages:
         raise InvalidRequest("Missing required parameter: 'input'.", param="input", code="missing_required_parameter")
     draft.members["messages"] = Raw(ENCODE(messages))
-    put_tools(draft, tools, body.get("tool_choice", NULL))
     return Origins(origins, tools.origins())
 
 

@@ -39,7 +39,12 @@ _REPEATED_IF_SENT = ("prompt_cache_key", "prompt_cache_retention", "safety_ident
 _FORMAT = Raw(b'{"type":"text"}')
 # Members that the document requires of a function, and that clients leave out.
 _OF_FUNCTION: Members = {"parameters": NULL, "strict": Raw(b"false")}
-_INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
+# Why a chat ended before its end, and how a response says it. The second is Mistral's: the context is full.
+INCOMPLETE: Mapping[str, str] = {
+    "length": "max_output_tokens",
+    "model_length": "max_output_tokens",
+    "content_filter": "content_filter",
+}
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +99,7 @@ class ResponseObject:
 
     def ended(self, output: list[Members], reason: str | None, received: int) -> Members:
         """Return the response with its items; `reason` is the chat's `finish_reason`, `received` the bytes of text."""
-        cause = _INCOMPLETE.get(reason or "")
+        cause = INCOMPLETE.get(reason or "")
         ended: Members = {
             **self._begun,
             "status": quoted("incomplete" if cause else "completed"),

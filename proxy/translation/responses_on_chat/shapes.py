@@ -40,6 +40,17 @@ class ChatMessage(msgspec.Struct, gc=False):
     annotations: list[Members] | None = None
 
 
+class ContentPart(msgspec.Struct, gc=False):
+    """A part of a content that is a list, as Mistral's models that reason have it; `thinking` is text or parts of it.
+
+    https://docs.mistral.ai/capabilities/reasoning/
+    """
+
+    type: str = ""
+    text: Raw = NULL
+    thinking: Raw = NULL
+
+
 class Logprobs(msgspec.Struct, gc=False):
     """The probabilities of the tokens of a text."""
 
@@ -87,6 +98,7 @@ class PlainChunk(msgspec.Struct, gc=False):
     obfuscation: Raw | UnsetType = UNSET
 
 
+DECODE_PARTS = msgspec.json.Decoder(list[ContentPart]).decode
 DECODE_PLAIN = msgspec.json.Decoder(PlainChunk).decode
 _DECODE = msgspec.json.Decoder(Completion).decode
 Restore = Callable[[Raw], bytes]

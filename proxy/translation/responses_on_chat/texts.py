@@ -34,8 +34,8 @@ def checked(value: Raw, param: str) -> Raw:
 
 
 def joined(texts: Iterable[Raw], between: bytes = PARAGRAPH) -> Raw:
-    """Return several strings as one; `between` is written as in JSON."""
-    return Raw(b'"%s"' % between.join(bytes(text)[1:-1] for text in texts))
+    """Return several strings as one; `between` is written as in JSON, and stands beside no empty one."""
+    return Raw(b'"%s"' % between.join(inner for text in texts if (inner := bytes(text)[1:-1])))
 
 
 def quoted(text: str) -> Raw:

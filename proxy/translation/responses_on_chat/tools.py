@@ -7,6 +7,7 @@ https://platform.openai.com/docs/guides/tools
 
 from collections.abc import Callable, Iterable, Mapping
 
+import msgspec
 from msgspec import Raw
 
 from proxy.errors import InvalidRequest
@@ -21,6 +22,9 @@ _INPUT = Raw(
     b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}'
 )
 _HOW_TO_CALL = "Write the text, as it is and whole, into `input`, the only member of the arguments."
+# What Azure allows for the description of a function in a chat: https://github.com/langchain-ai/open_deep_research/issues/80
+MAX_DESCRIPTION = 1024
+_GOES_ON = "… (the whole description is in the instructions)"
 _MODES = frozenset({"none", "auto", "required"})
 # Where the search for tools has no name.
 SEARCH = Tool(kind=ToolKind.SEARCH, name="tool_search")
@@ -37,6 +41,8 @@ class Tools:
         self.names = names
         self.draft = draft
         self.functions: dict[str, Members] = {}
+        # Descriptions that are too long for a function of OpenAI's models, by its name.
+        self.long_descriptions: dict[str, Raw] = {}
         self._origins: dict[str, str] = {}
 
     def add(self, tools: Iterable[Raw], path: str, namespace: str | None = None) -> list[str]:
@@ -59,15 +65,27 @@ class Tools:
         namespace = None if tool["namespace"] == NULL else text_of(tool["namespace"], path)
         flat = self.names.flat(Tool(kind=kind, name=name, namespace=namespace))
         members = {"name": quoted(flat), "parameters": parameters}
-        if description is not None:
-            members["description"] = quoted(description)
-        elif tool.get("description", NULL) != NULL:
-            members["description"] = tool["description"]
+        told = tool.get("description", NULL) if description is None else quoted(description)
+        if told != NULL:
+            members["description"] = self._fitting(flat, told, f"{path}.description")
         if kind is ToolKind.FUNCTION and tool.get("strict") == _TRUE:
             members["strict"] = _TRUE
+        if _asks_to_seal(parameters):
+            self.names.note_seal(flat)
         self.draft.drop_rest(tool, _KNOWN, "tools[]")
         self.functions[flat], self._origins[flat] = members, path
         return [flat]
+
+    def _fitting(self, name: str, description: Raw, path: str) -> Raw:
+        """Return a description that a chat of OpenAI's models allows; a longer one goes on in the instructions."""
+        self.long_descriptions.pop(name, None)
+        if not self.draft.model.is_openai or len(bytes(description)) <= MAX_DESCRIPTION:
+            return description
+        text = text_of(description, path)
+        if len(text) <= MAX_DESCRIPTION:
+            return description
+        self.long_descriptions[name] = description
+        return quoted(text[: MAX_DESCRIPTION - len(_GOES_ON)] + _GOES_ON)
 
     def choose(self, choice: Raw) -> Raw | None:
         """Return the choice as a chat has it; raise `InvalidRequest` where it is one that a chat has not."""
@@ -134,6 +152,24 @@ class Tools:
 
 
 _KNOWN = frozenset({"type", "name", "namespace", "description", "parameters", "strict", "format", "tools", "execution"})
+
+
+class _Parameters(msgspec.Struct):
+    properties: dict[str, object] = {}
+
+
+_PARAMETERS = msgspec.json.Decoder(_Parameters).decode
+
+
+def _asks_to_seal(parameters: Raw) -> bool:
+    """Tell whether some argument is to be written sealed, which only OpenAI's models do: Codex marks messages so."""
+    if b'"encrypted"' not in bytes(parameters):
+        return False
+    try:
+        properties = _PARAMETERS(parameters).properties.values()
+    except msgspec.ValidationError:
+        return False
+    return any(isinstance(one, dict) and one.get("encrypted") is True for one in properties)
 
 
 def _function(tools: Tools, tool: Members, path: str) -> list[str]:

@@ -1,5 +1,6 @@
 """What a chat says, whole or in chunks, put into the items of a response."""
 
+import msgspec
 from msgspec import Raw
 
 from proxy.azure_api.failed_response import FAILED, encode_error, error_fields
@@ -9,8 +10,9 @@ from proxy.openai_api.response_events import LAST, Numbered, begin_response
 from proxy.openai_api.sse import encode_event
 from proxy.translation.responses_on_chat.draft import NULL
 from proxy.translation.responses_on_chat.output import Message, Output, ToolCall
-from proxy.translation.responses_on_chat.response_object import Asked, ResponseObject
+from proxy.translation.responses_on_chat.response_object import INCOMPLETE, Asked, ResponseObject
 from proxy.translation.responses_on_chat.shapes import (
+    DECODE_PARTS,
     Call,
     ChatMessage,
     Choice,
@@ -22,9 +24,9 @@ from proxy.translation.responses_on_chat.shapes import (
 from proxy.translation.responses_on_chat.texts import PieceDecoder, is_text, nested, quoted
 from proxy.translation.responses_on_chat.thoughts import ThoughtSplitter
 
+_LIST = msgspec.json.Decoder(list[Members]).decode
 _NO_TEXT = "Azure OpenAI sent a text that is none."
 _TEXT, _REFUSAL = "output_text", "refusal"
-_INCOMPLETE = frozenset({"length", "content_filter"})
 
 
 class _Begun:
@@ -72,7 +74,7 @@ class Writer:
 
     def close(self) -> bytes:
         """Return the last events of a complete answer."""
-        written = b"" if self._reason is not None else self._finish("stop")
+        written = self._finish(self._reason or "stop")
         return written + self.event(LAST[self._status], response=self.end())
 
     def fail(self, error: ProxyError) -> bytes:
@@ -89,7 +91,7 @@ class Writer:
 
     @property
     def _status(self) -> str:
-        return "incomplete" if self._reason in _INCOMPLETE else "completed"
+        return "incomplete" if self._reason in INCOMPLETE else "completed"
 
     def _note(self, completion: Completion, response: ResponseObject) -> None:
         response.usage = completion.usage or response.usage
@@ -109,9 +111,12 @@ class Writer:
     def _take_message(
         self, message: ChatMessage, logprobs: Logprobs | None, restore: Restore, padding: Members
     ) -> bytes:
-        thought = _inside(message.reasoning_content, restore) or _inside(message.reasoning, restore)
+        thought = _thought(message.reasoning_content, restore) or _thought(message.reasoning, restore)
         written = self._say_thought(thought) if thought else b""
-        written += self._say_text(_inside(message.content, restore), _with_bytes(logprobs, restore), padding)
+        if bytes(message.content).startswith(b"["):
+            written += self._say_parts(message.content, restore, padding)
+        else:
+            written += self._say_text(_inside(message.content, restore), _with_bytes(logprobs, restore), padding)
         if refusal := _inside(message.refusal, restore):
             written += self.output.say(_REFUSAL, refusal, [], **padding)
         if message.annotations:
@@ -122,9 +127,22 @@ class Writer:
             written += self._call_of(position, call, restore)
         return written
 
-    def _say_thought(self, thought: bytes) -> bytes:
+    def _say_parts(self, content: Raw, restore: Restore, padding: Members) -> bytes:
+        """Write reasoning and text that are parts of one content; others, as references, a response has not."""
+        written = b""
+        for part in DECODE_PARTS(content):
+            if part.type == "thinking":
+                inner = part.thinking
+                texts = [one.text for one in DECODE_PARTS(inner)] if bytes(inner).startswith(b"[") else [inner]
+                thought = b"".join(_inside(text, restore) for text in texts)
+                written += self._say_thought(thought, is_part=True) if thought else b""
+            elif part.type == "text":
+                written += self._say_text(_inside(part.text, restore), [], padding)
+        return written
+
+    def _say_thought(self, thought: bytes, *, is_part: bool = False) -> bytes:
         """Write reasoning that comes apart from the text, which has no tags then."""
-        return self._flush() + self.output.think(thought)
+        return self._flush() + self.output.think(thought, is_part=is_part)
 
     def _say_text(self, piece: bytes, logprobs: list[Members], padding: Members) -> bytes:
         if not piece and not logprobs:
@@ -201,6 +219,11 @@ def _inside(value: Raw, restore: Restore) -> bytes:
     return restore(value)[1:-1]
 
 
+def _thought(value: Raw, restore: Restore) -> bytes:
+    """Return the inside of some reasoning; what is none that can be read is passed over."""
+    return _inside(value, restore) if is_text(value) else b""
+
+
 def _arguments(value: Raw, restore: Restore) -> bytes:
     """Return the inside of the arguments as a string, which some servers send as an object."""
     if value == NULL or is_text(value):
@@ -216,11 +239,15 @@ def _with_bytes(logprobs: Logprobs | None, restore: Restore) -> list[Members]:
 
 
 def _token(token: Members, restore: Restore) -> Members:
+    others = token.get("top_logprobs", NULL)
+    listed = [] if others == NULL else [_likely(other, restore) for other in _LIST(others)]
+    return {**_likely(token, restore), "top_logprobs": Raw(ENCODE(listed))}
+
+
+def _likely(token: Members, restore: Restore) -> Members:
     found = {name: Raw(restore(value)) for name, value in token.items()}
     if found.get("bytes", NULL) == NULL:
         found["bytes"] = _bytes_of(found.get("token", NULL))
-    others = found.get("top_logprobs", NULL)
-    found["top_logprobs"] = Raw(b"[]") if others == NULL else others
     return found
 
 

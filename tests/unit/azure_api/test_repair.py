@@ -311,6 +311,12 @@ def test_whatever_else_an_answer_is_to_include_stays(asked: bytes) -> None:
     assert found(refusal("No.", "include", "unsupported_parameter"), document) == ()
 
 
+def test_a_refusal_of_probabilities_costs_no_sealed_reasoning() -> None:
+    document = parse_json_body(b'{"include":["message.output_text.logprobs","reasoning.encrypted_content"]}')
+    body = refusal("logprobs are not supported with reasoning models.", "include", "unsupported_parameter")
+    assert found(body, document) == ()
+
+
 @pytest.mark.parametrize("name", ["reasoning.summary", "reasoning.generate_summary", "reasoning.effort"])
 def test_what_tunes_the_reasoning_of_a_response_is_left_out_of_it(name: str) -> None:
     inner = name.partition(".")[2]

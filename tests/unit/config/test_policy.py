@@ -27,6 +27,7 @@ def test_the_numbers_are_those_that_the_documents_promise() -> None:
         "attempts": 3,
         "same_target_wait": 2.0,
         "retries_timeouts": False,
+        "prompt_affinity": True,
         "jitter": 0.025,
         "max_jitter": 0.25,
         "cooldown": 10.0,

@@ -41,7 +41,11 @@ def test_one_variable_is_enough() -> None:
     assert (settings.fallbacks, settings.policy) == ({}, Policy())
     assert settings.resource_manager_url == "https://management.azure.com"
     assert settings.token_scope == "https://cognitiveservices.azure.com/.default"
-    assert (settings.max_in_flight, settings.upstream_connections, settings.max_json_body_bytes) == (
+    assert (
+        settings.instance.max_in_flight,
+        settings.instance.upstream_connections,
+        settings.instance.max_json_body_bytes,
+    ) == (
         256,
         256,
         33_554_432,
@@ -53,7 +57,7 @@ def test_one_variable_is_enough() -> None:
         True,
     )
     assert settings.allowed_origins == {"*"}
-    assert (settings.client_auth, settings.client_resources) == (ClientAuth.KEYS, frozenset())
+    assert (settings.client_auth, settings.client_resources, settings.entra) == (ClientAuth.KEYS, frozenset(), None)
     assert (settings.repair_parameters, settings.keep_content_filter_results) == (True, False)
     assert settings.http_proxies == HttpProxies()
     assert settings.address_rules == AddressRules()
@@ -108,10 +112,10 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("AZURE_OPENAI_TOKEN_SCOPE", "https://ai.azure.com/.default", "token_scope", "https://ai.azure.com/.default"),
     ("IDENTITY_ENDPOINT", "http://localhost", "has_managed_identity", True),
     ("MSI_ENDPOINT", "http://localhost", "has_managed_identity", True),
-    ("MAX_IN_FLIGHT", "8", "max_in_flight", 8),
-    ("UPSTREAM_CONNECTIONS", "300", "upstream_connections", 300),
+    ("MAX_IN_FLIGHT", "8", "instance.max_in_flight", 8),
+    ("UPSTREAM_CONNECTIONS", "300", "instance.upstream_connections", 300),
     ("SHUTDOWN_GRACE", "0.5", "shutdown_grace", 0.5),
-    ("MAX_JSON_BODY_BYTES", "1024", "max_json_body_bytes", 1024),
+    ("MAX_JSON_BODY_BYTES", "1024", "instance.max_json_body_bytes", 1024),
     ("AZURE_OPENAI_OPERATION_SURFACES", "createImage=v1", "operation_surfaces", {"createImage": "v1"}),
     ("FORWARD_UNKNOWN_OPERATIONS", "true", "forward_unknown_operations", True),
     ("STORED_OBJECTS", "off", "store_objects", False),
@@ -119,6 +123,7 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("CLIENT_AUTH", "azure-key", "client_auth", ClientAuth.AZURE_KEY),
     ("CLIENT_RESOURCES", "a, b", "client_resources", frozenset({"a.openai.azure.com", "b.openai.azure.com"})),
     ("REPAIR_PARAMETERS", "false", "repair_parameters", False),
+    ("FRONT_PAGE", "false", "front_page", False),
     ("TRANSLATE_APIS", "false", "translation.is_on", False),
     ("TRANSLATE_REASONING_DETAILS", "true", "translation.with_details", True),
     ("TRANSLATE_REASONING_MEMORY", "0", "translation.memory", 0),
@@ -171,9 +176,9 @@ def test_resources_may_stand_in_a_file_where_there_is_one_to_read_it() -> None:
 
 
 def test_what_is_let_in_does_not_wait_for_a_connection() -> None:
-    assert read({"UPSTREAM_CONNECTIONS": "8"}).upstream_connections == 256
-    assert read({"UPSTREAM_CONNECTIONS": "8", "MAX_IN_FLIGHT": "4"}).upstream_connections == 8
-    assert read({"MAX_IN_FLIGHT": "512"}).upstream_connections == 512
+    assert read({"UPSTREAM_CONNECTIONS": "8"}).instance.upstream_connections == 256
+    assert read({"UPSTREAM_CONNECTIONS": "8", "MAX_IN_FLIGHT": "4"}).instance.upstream_connections == 8
+    assert read({"MAX_IN_FLIGHT": "512"}).instance.upstream_connections == 512
 
 
 def test_host_json_and_the_environment_say_how_long_a_function_may_take() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.openai_api.json_walk import MAX_STEPS, members, places, string_end, walk
+from proxy.openai_api.json_walk import MAX_STEPS, elements, members, places, string_end, walk
 from tests.unit.openai_api.worlds import LEAVES, changed, values
 
 PATHS = (
@@ -98,6 +98,13 @@ def test_bytes_that_are_not_json_do_no_harm(raw: bytes) -> None:
 def test_any_bytes_are_read_to_an_end(raw: bytes) -> None:
     for _, start, end in walk(raw, PLACES):
         assert raw[start : start + 1] == raw[end - 1 : end] == b'"'
+
+
+@given(st.lists(LEAVES | st.lists(LEAVES) | st.dictionaries(LONG, LONG), max_size=5), st.sampled_from([None, 1]))
+def test_the_elements_of_a_list_are_found(values: list[object], indent: int | None) -> None:
+    raw = json.dumps({"list": values}, indent=indent).encode()
+    found = [json.loads(raw[start:end]) for start, end in elements(raw, raw.index(b"["))]
+    assert found == values
 
 
 def test_what_was_found_before_json_breaks_off_counts() -> None:

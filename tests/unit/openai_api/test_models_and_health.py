@@ -6,7 +6,7 @@ import pytest
 from openai.types import Model
 
 from proxy.openai_api import answers
-from proxy.values import ListedModel
+from proxy.values import Limits, ListedModel
 
 
 def listed(name: str) -> ListedModel:
@@ -65,3 +65,15 @@ def test_who_wants_a_websocket_is_told_how_to_get_one(endpoint: str, address: st
 @pytest.mark.parametrize("endpoints", [[], ["https://a.openai.azure.com", "https://b.openai.azure.com"]])
 def test_none_of_several_resources_is_named(endpoints: list[str]) -> None:
     assert "wss://RESOURCE.openai.azure.com/openai/v1/realtime?model=" in answers.realtime_message(endpoints)
+
+
+def test_a_client_without_limits_has_none_of_them() -> None:
+    account = json.loads(answers.encode_account("alice", None, None))
+    assert account["client"] == "alice"
+    assert set(account["limits"].values()) == {None}
+
+
+def test_a_client_reads_its_limits_and_the_end_of_its_key() -> None:
+    account = json.loads(answers.encode_account("alice", Limits(models=("gpt-*",), rpm=60), 1_800_000_000.0))
+    assert (account["limits"]["models"], account["limits"]["rpm"]) == (["gpt-*"], 60)
+    assert account["limits"]["expires"] == 1_800_000_000

@@ -14,7 +14,7 @@ from tests import documents
 from tests.unit.openai_api.paths import BY_NAME, ROWS, template
 
 # The proxy's own paths and those that only old clients know; OpenAI's document has none of them.
-OWN = {"billingSubscription", "billingUsage", "health", "index", "realtime"}
+OWN = {"billingSubscription", "billingUsage", "clientUsage", "frontPagePart", "health", "index", "realtime"}
 # What OpenAI's SDKs call at another path than OpenAI's document says.
 OF_SDKS = {"cancelEvalRunOfSdks"}
 WILDCARDS = {"organization", "projects"}
@@ -59,7 +59,7 @@ def test_no_two_rows_share_a_name_but_those_for_whole_trees() -> None:
 @ROWS
 def test_a_row_is_written_as_openai_writes_it(operation: Operation) -> None:
     assert operation.method in ("GET", "POST", "DELETE")
-    assert re.fullmatch(r"/|(/[a-z_]+|/{[a-z_]+}|/\*)+", operation.path)
+    assert re.fullmatch(r"/|(/[a-z_-]+|/{[a-z_]+}|/\*)+", operation.path)
     assert "*" not in operation.path or operation.name in WILDCARDS
     assert operation.name.isascii()
 
@@ -88,8 +88,9 @@ def test_what_a_deployment_answers_names_a_model(operation: Operation) -> None:
         assert operation.body in (Body.MODEL, Body.FORM)
 
 
-def test_only_health_and_index_are_public() -> None:
-    assert {operation.path for operation in OPERATIONS if operation.public} == {"/health", "/"}
+def test_only_health_and_the_front_page_are_public() -> None:
+    public = {operation.path for operation in OPERATIONS if operation.public}
+    assert public == {"/health", "/", "/front-page/{part}"}
 
 
 def test_what_the_proxy_answers_itself_is_little() -> None:

@@ -15,6 +15,7 @@ from proxy.openai_api.router import Route
 from proxy.pipeline.authentication import Authenticator, Principal
 from proxy.pipeline.call import Calls
 from proxy.pipeline.exchange import Exchange, Reason
+from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.handler import Handler
 from proxy.pipeline.local import LocalOperations
 from proxy.pipeline.resources import Resources
@@ -23,7 +24,7 @@ from proxy.server.concurrency import Concurrency, Slot
 from proxy.server.connection import EXTENSION, ClientDisconnected, Connection
 from proxy.server.deadline import Limit
 from proxy.server.response_writer import STALL, ResponseWriter
-from proxy.values import Message, Request, Response
+from proxy.values import ClientAuth, Message, Request, Response
 from tests.fakes.virtual_time import in_virtual_time, reach, time_now
 
 Answer = Callable[[Exchange], Awaitable[Response]]
@@ -73,6 +74,7 @@ class Server:
             authenticator=cast("Authenticator", Everybody()),
             calls=cast("Calls", Work(answer_with=self.answer)),
             local=LocalOperations(created=0),
+            front_page=FrontPage(client_auth=ClientAuth.KEYS),
             allowed_origins=frozenset(),
             forward_unknown=False,
             store_objects=True,

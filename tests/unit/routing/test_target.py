@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.routing.targets import Target, is_of_openai, is_of_other_maker
+from proxy.routing.targets import Target, is_of_mistral, is_of_openai, is_of_other_maker
 from tests.unit.routing.samples import target
 
 
@@ -46,11 +46,18 @@ def test_another_model_is_there_because_it_was_configured_whatever_its_version()
         (Target(resource=0, model="x", deployment="codex-team"), True),
         (Target(resource=0, model="DeepSeek-V3", deployment="deepseek"), False),
         (Target(resource=0, model="gpt-oss-120b", deployment="gpt-oss", on_v1=True), False),
+        (Target(resource=0, model="gpt-oss-120b", deployment="gptoss"), False),
         (Target(resource=0), False),
     ],
 )
 def test_a_model_of_openai_is_told_by_its_name(target: Target, is_so: bool) -> None:
     assert is_of_openai(target) is is_so
+
+
+def test_a_model_of_mistral_is_told_by_its_name() -> None:
+    assert is_of_mistral(Target(resource=0, model="Mistral-Medium-3.5", deployment="d"))
+    assert is_of_mistral(Target(resource=0, deployment="my-codestral"))
+    assert not is_of_mistral(Target(resource=0, model="DeepSeek-V4-Pro", deployment="d"))
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,18 @@ def param(name: str | None, **members: object) -> str | None:
     return reader.error(reader.error(refusal("No.", name))).param
 
 
+def test_an_error_about_the_effort_names_the_member_that_had_it() -> None:
+    assert param("reasoning.effort", reasoning={"effort": "max"}) == "reasoning.effort"
+    assert param("reasoning.effort", reasoning={"effort": "max"}, reasoning_effort="low") == "reasoning_effort"
+    assert param("reasoning.effort", reasoning={"summary": "auto"}) == "reasoning_effort"
+
+
+def test_an_error_about_probabilities_names_them() -> None:
+    assert param("include", logprobs=True) == "logprobs"
+    assert param("include", logprobs=False) is None
+    assert param("top_logprobs", logprobs=True) == "top_logprobs"
+
+
 @pytest.mark.parametrize(
     ("azure", "client"),
     [

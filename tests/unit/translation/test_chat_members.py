@@ -34,6 +34,7 @@ def test_members_that_mean_the_same_are_sent_as_they_came(name: str) -> None:
     request = ask(**{name: {"any": [1.50, None]}})
     assert sent(**{name: {"any": [1.50, None]}}) == {name: {"any": [1.5, None]}}
     assert (request.dropped, request.changed) == ((), {})
+    assert sent(**{name: None}) == ({} if name in MEMBERS else {name: None})
 
 
 @pytest.mark.parametrize("name", sorted(name for name, row in MEMBERS.items() if row.fate is Fate.REFUSED))

@@ -81,4 +81,4 @@ def test_a_text_that_is_null_is_an_empty_one() -> None:
     one = said("a")
     one["content"][0]["text"] = None
     raw = ask().reader.answer(json.dumps(response(one, said("b"))).encode())
-    assert json.loads(raw)["choices"][0]["message"]["content"] == "\n\nb"
+    assert json.loads(raw)["choices"][0]["message"]["content"] == "b"

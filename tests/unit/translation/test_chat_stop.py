@@ -83,6 +83,15 @@ def test_messages_are_cut_each_by_itself() -> None:
     assert message(response(said("a\n"), said("\nb")), ask(stop="\n\n"))["content"] == "a\n\n\n\nb"
 
 
+def test_what_stands_between_messages_is_not_left_without_the_second() -> None:
+    request = ask(stream=True, stop="END")
+    for whole in (response(said("a"), said("END b")), response(said("a"), said("E"), said("ND"))):
+        expected = message(whole, request)["content"]
+        assert expected in ("a", "a\n\nE\n\nND")
+        for pieces in everywhere(events(whole)):
+            assert told(chunks(play(pieces, request)))["content"] == expected
+
+
 def test_probabilities_end_with_the_text() -> None:
     one = said("abcEND")
     one["content"][0]["logprobs"] = tokens("ab", "cE", "ND")

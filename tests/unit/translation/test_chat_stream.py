@@ -73,11 +73,16 @@ SAMPLES: dict[str, tuple[Json, Json]] = {
         {},
     ),
     "several messages of several parts": (response(said("Hé", "llo"), said("w\u00f6", "\ud83d\ude00")), {}),
+    "messages that say nothing": (response(said(""), said("a"), said(""), called("a"), said("", "b"), said("")), {}),
     "a refusal": (response(refused("I will not."), refused("Really.")), {}),
     "a text and a refusal": (response(said("No."), refused("I will not.")), {}),
     "a custom tool": (response(customly_called("a", '*** Begin\n"x"')), {}),
     "a function of before": (response(said("x"), called("a"), called("b")), {"functions": [LOOK]}),
     "a summary": (response(reasoned(1, "a", "b"), reasoned(2, "c"), said("x")), {"reasoning": {"summary": "auto"}}),
+    "a summary with an empty part": (
+        response(reasoned(1, "", "a", ""), reasoned(2, "", "b"), said("x")),
+        {"reasoning": {"summary": "auto"}},
+    ),
     "a summary that was not asked for": (response(reasoned(1, "a"), said("x")), {}),
     "open reasoning": (
         response(reasoned(1, content=[{"type": "reasoning_text", "text": "Hm."}]), said("x")),
@@ -300,6 +305,21 @@ def test_parts_of_a_summary_are_joined_by_a_blank_line() -> None:
     given = [think(0, 0, "a"), think(0, 0, "b"), think(0, 1, "c"), think(1, 0, "d"), completed()]
     assert told(chunks(play(given, request)))["reasoning_content"] == "ab\n\nc\n\nd"
     assert "reasoning_content" not in told(chunks(play(given)))
+
+
+def test_reasoning_of_which_no_piece_has_come_is_shown_once() -> None:
+    open_reasoning = reasoned(2, "c", content=[{"type": "reasoning_text", "text": "d"}])
+    items = [reasoned(1, "a", "b"), open_reasoning, said("x")]
+    request = ask(stream=True, reasoning={"summary": "auto"})
+    for given in ([done(n, item) for n, item in enumerate(items)] + [completed(*items)], [completed(*items)]):
+        assert told(chunks(play(given, request)))["reasoning_content"] == "a\n\nb\n\nc\n\nd"
+        assert told(chunks(play(given)))["reasoning_content"] == "d"
+
+
+@pytest.mark.parametrize("first", ["", None])
+def test_an_empty_piece_begins_no_message(first: str | None) -> None:
+    given = [text("a"), text("", 1), done(1, said("")), text(first or "", 2), text("b", 2), completed()]
+    assert [delta.get("content") for delta in deltas(play(given))] == ["", "a", "\n\nb"]
 
 
 FILTERS = [

@@ -14,6 +14,7 @@ from tests.unit.translation.responses import (
     USAGE,
     Json,
     answer,
+    chat,
     encode,
     read_answer,
     translated,
@@ -186,6 +187,38 @@ def test_arguments_that_are_an_object_or_nothing_become_a_string() -> None:
     assert [item["arguments"] for item in items({"tool_calls": calls})] == ['{"at":1}', "{}"]
 
 
+def thinking(*texts: str) -> Json:
+    return {"type": "thinking", "thinking": [{"type": "text", "text": text} for text in texts], "closed": True}
+
+
+def test_reasoning_in_a_content_of_parts_goes_back_as_it_came() -> None:
+    # https://docs.mistral.ai/capabilities/reasoning/
+    body: Json = {"tools": [FUNCTION], "include": ["reasoning.encrypted_content"]}
+    parts = [thinking("Hm", "…"), {"type": "text", "text": "A"}, {"type": "reference", "reference_ids": [1]}]
+    found = items({"content": parts, "tool_calls": [CALL]}, "tool_calls", body)
+    assert [item["type"] for item in found] == ["reasoning", "message", "function_call"]
+    assert found[0]["summary"] == [{"type": "summary_text", "text": "Hm…"}]
+    assert texts(found[1:2]) == ["A"]
+    sent = chat({**body, "input": [{"role": "user", "content": "Hi"}, *found]}, judges=False)["messages"][1]
+    assert sent["content"] == [thinking("Hm…"), {"type": "text", "text": "A"}]
+    assert "reasoning_content" not in sent
+    assert [call["id"] for call in sent["tool_calls"]] == [found[2]["call_id"]]
+    again = chat({**body, "input": [{"role": "user", "content": "Hi"}, *found]}, is_openai=True)["messages"][1]
+    assert (again["content"], "reasoning_content" in again) == ("A", False)
+
+
+def test_what_is_no_reasoning_is_passed_over() -> None:
+    assert [item["type"] for item in items({"content": "A", "reasoning": {"x": 1}, "reasoning_content": []})] == [
+        "message"
+    ]
+    plain = [
+        {"type": "thinking", "thinking": "Hm"},
+        {"type": "thinking", "thinking": []},
+        {"type": "text", "text": "A"},
+    ]
+    assert [item["type"] for item in items({"content": plain})] == ["reasoning", "message"]
+
+
 def test_citations_are_flat() -> None:
     cited = {"start_index": 0, "end_index": 1, "url": "https://x", "title": "X"}
     message = {"content": "A", "annotations": [{"type": "url_citation", "url_citation": cited}]}
@@ -197,13 +230,29 @@ def test_citations_are_flat() -> None:
 
 def test_probabilities_have_bytes() -> None:
     tokens = [
-        {"token": "é", "logprob": -0.5, "bytes": None, "top_logprobs": None},
-        {"token": "a", "logprob": -1, "bytes": [97], "top_logprobs": []},
+        {
+            "token": "é",
+            "logprob": -0.5,
+            "bytes": None,
+            "top_logprobs": [
+                {"token": "e", "logprob": -1, "bytes": None},
+                {"token": "f", "logprob": -2, "bytes": [102]},
+            ],
+        },
+        {"token": "a", "logprob": -1, "bytes": [97], "top_logprobs": None},
     ]
     whole = {"choices": [{"message": {"content": "éa"}, "finish_reason": "stop", "logprobs": {"content": tokens}}]}
     found = read_answer(whole)["output"][0]["content"][0]["logprobs"]
     assert found == [
-        {"token": "é", "logprob": -0.5, "bytes": [195, 169], "top_logprobs": []},
+        {
+            "token": "é",
+            "logprob": -0.5,
+            "bytes": [195, 169],
+            "top_logprobs": [
+                {"token": "e", "logprob": -1, "bytes": [101]},
+                {"token": "f", "logprob": -2, "bytes": [102]},
+            ],
+        },
         {"token": "a", "logprob": -1, "bytes": [97], "top_logprobs": []},
     ]
     tokens = [{"token": None, "logprob": 0}]
@@ -275,7 +324,7 @@ def test_halves_of_surrogate_pairs_pass() -> None:
         b"[]",
         b'{"choices":[]}',
         b'{"object":"response"}',
-        b'{"choices":[{"message":{"content":[]},"finish_reason":"stop"}]}',
+        b'{"choices":[{"message":{"content":[1]},"finish_reason":"stop"}]}',
         b'{"choices":"%s \\ud83d"}' % b"".join(rb"\u%c83d" % letter for letter in b"eabcf"),
     ],
 )

@@ -56,3 +56,65 @@ def test_codex_gets_back_the_tool_that_it_named() -> None:
     assert [(one["type"], one["namespace"], one["name"], one["input"]) for one in items] == [
         ("custom_tool_call", "functions", "exec", "text(1)")
     ]
+
+
+MESSAGE: Json = {"type": "string", "description": "A task.", "encrypted": True}
+SPAWN: Json = {
+    "type": "namespace",
+    "name": "collaboration",
+    "description": "Agents.",
+    "tools": [
+        {
+            "type": "function",
+            "name": "spawn_agent",
+            "parameters": {"type": "object", "properties": {"message": MESSAGE}},
+        },
+        {
+            "type": "function",
+            "name": "wait_agent",
+            "parameters": {"type": "object", "properties": {"encrypted": MESSAGE}},
+        },
+        {"type": "function", "name": "list_agents", "parameters": {"type": "object", "properties": {"encrypted": {}}}},
+        {
+            "type": "function",
+            "name": "odd",
+            "parameters": {"properties": ["encrypted"]},
+        },
+    ],
+}
+
+
+def agent_message(*content: Json) -> Json:
+    return {"type": "agent_message", "author": "/root", "recipient": "/root/list", "content": list(content)}
+
+
+def test_a_message_of_another_agent_is_one_of_the_user() -> None:
+    task = {"type": "input_text", "text": "Message Type: NEW_TASK\nSender: /root\nPayload:\n"}
+    sealed = {"type": "encrypted_content", "encrypted_content": "gAAAAABqPQ=="}
+    plain = {"type": "encrypted_content", "encrypted_content": "List the files."}
+    body = {"input": [agent_message(task, plain), agent_message(task, sealed), agent_message(sealed)]}
+    assert chat(body)["messages"] == [
+        {"role": "user", "content": f"{task['text']}\n\nList the files."},
+        {"role": "user", "content": task["text"]},
+    ]
+    assert set(translated(body).dropped) == {
+        *("input[].author", "input[].recipient"),
+        "input[].content[].encrypted_content",
+    }
+
+
+@pytest.mark.parametrize(("content", "messages"), [(None, []), ("Done.", [{"role": "user", "content": "Done."}])])
+def test_a_message_of_another_agent_may_have_no_parts(content: object, messages: list[Json]) -> None:
+    item = {"type": "agent_message", "content": content}
+    first = {"role": "user", "content": "Hi"}
+    assert chat({"input": [first, item]})["messages"] == [first, *messages]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_plain"), [("spawn_agent", True), ("wait_agent", True), ("list_agents", False), ("odd", False)]
+)
+def test_codex_reads_that_a_message_to_an_agent_is_not_sealed(name: str, is_plain: bool) -> None:
+    begun = chunk(piece(0, '{"message":"List."}', "call_9", f"collaboration__{name}"))
+    found = events([begun, *END], {"stream": True, "tools": [SPAWN]})
+    items = [event["item"] for event in found if "item" in event] + found[-1]["response"]["output"]
+    assert [item.get("encrypted_function_args") for item in items] == [[] if is_plain else None] * 3

@@ -109,12 +109,58 @@ def test_reasoning_text_and_calls_are_one_message_with_all_outputs_behind_it() -
 
 def test_an_output_ends_what_the_model_did() -> None:
     assert messages(call("a"), output("a"), call("b"), output("b"), assistant("Done.")) == [
-        {"role": "assistant", "content": None, "tool_calls": [tool_call("a")]},
+        {"role": "assistant", "content": "", "tool_calls": [tool_call("a")]},
         tool("a"),
-        {"role": "assistant", "content": None, "tool_calls": [tool_call("b")]},
+        {"role": "assistant", "content": "", "tool_calls": [tool_call("b")]},
         tool("b"),
         {"role": "assistant", "content": "Done."},
     ]
+
+
+def test_openais_models_have_calls_without_any_text() -> None:
+    assert messages(call("a"), output("a"), is_openai=True)[0]["content"] is None
+
+
+def test_what_says_nothing_is_joined_to_nothing() -> None:
+    nothing, one = {"type": "input_text", "text": ""}, {"type": "input_text", "text": "1"}
+    body = {"instructions": "", "input": [{"role": "system", "content": ""}, {"role": "developer", "content": "D"}]}
+    assert chat(body)["messages"] == [{"role": "system", "content": "D"}]
+    assert messages(user("Hi"), {"role": "developer", "content": [nothing]}) == [HI]
+    assert messages({"role": "user", "content": [nothing, one, nothing]}) == [{"role": "user", "content": "1"}]
+    empty = {"type": "output_text", "text": "", "annotations": []}
+    said = {"role": "assistant", "content": [empty, {**empty, "text": "A"}]}
+    assert messages(said, {"role": "assistant", "content": [empty]}) == [{"role": "assistant", "content": "A"}]
+    assert messages(call("a"), output("a", [nothing, one]))[1] == tool("a", "1")
+
+
+def test_mistrals_models_get_no_reasoning_of_others() -> None:
+    items = (user("Hi"), {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}, call("a"))
+    assert messages(*items)[1]["reasoning_content"] == "Hm."
+    assert messages(*items, is_mistral=True)[1].keys() == {"role", "content", "tool_calls"}
+    assert translated({"input": items}, is_mistral=True).dropped == ("input[].reasoning",)
+    own = {"type": "reasoning", "summary": [], "encrypted_content": seal("Hm.", is_part=True)}
+    body = {"input": [user("Hi"), own, call("a")]}
+    said = chat(body, judges=False, is_mistral=True)["messages"][1]["content"]
+    assert said == [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}], "closed": True}]
+
+
+def test_mistrals_models_get_ids_of_nine_letters() -> None:
+    items = (call("call_1"), call("abcDEF123"), call("call_1"), output("call_1", "1"), output("abcDEF123", "2"))
+    said, *outputs = messages(*items, output("call_1", "3"), is_mistral=True)
+    ids = [one["id"] for one in said["tool_calls"]]
+    assert ids[1] == "abcDEF123"
+    assert len(set(ids)) == 3
+    assert all(len(one) == 9 and one.isalnum() for one in ids)
+    assert [(one["tool_call_id"], one["content"]) for one in outputs] == list(zip(ids, "123", strict=True))
+    assert messages(call("call_1"), is_mistral=True)[0]["tool_calls"][0]["id"] == ids[0]
+
+
+def test_mistrals_models_get_no_message_of_the_user_right_behind_an_output() -> None:
+    items = (call("a"), output("a", [IMAGE]), user("Hi"))
+    between = {"role": "assistant", "content": "OK."}
+    assert [message["role"] for message in messages(*items)] == ["assistant", "tool", "user", "user"]
+    assert [message["role"] for message in messages(*items, is_mistral=True)][1:4] == ["tool", "assistant", "user"]
+    assert messages(call("a"), output("a"), user("Hi"), is_mistral=True)[2:] == [between, HI]
 
 
 def test_neighbouring_messages_of_the_assistant_are_one() -> None:
@@ -130,7 +176,7 @@ def test_neighbouring_messages_of_the_assistant_are_one() -> None:
 
 def test_a_call_without_an_output_was_aborted() -> None:
     assert messages(call("a"), user("Hi")) == [
-        {"role": "assistant", "content": None, "tool_calls": [tool_call("a")]},
+        {"role": "assistant", "content": "", "tool_calls": [tool_call("a")]},
         tool("a", "aborted"),
         HI,
     ]
@@ -139,7 +185,7 @@ def test_a_call_without_an_output_was_aborted() -> None:
 def test_an_output_without_a_call_before_it_is_a_message_of_the_user() -> None:
     assert messages(output("a", "Late."), call("a")) == [
         {"role": "user", "content": "Output of the call a:\n\nLate."},
-        {"role": "assistant", "content": None, "tool_calls": [tool_call("a")]},
+        {"role": "assistant", "content": "", "tool_calls": [tool_call("a")]},
         tool("a", "aborted"),
     ]
     orphan = messages(output("a", [{"type": "input_text", "text": "See"}, IMAGE]))
@@ -153,7 +199,7 @@ def test_an_output_that_comes_twice_is_told_as_one_without_a_call() -> None:
 
 def test_ids_that_are_used_again_and_again_belong_to_the_next_call() -> None:
     found = messages(call("a"), output("a", "1"), call("a"), output("a", "2"))
-    assert [message.get("content") for message in found] == [None, "1", None, "2"]
+    assert [message.get("content") for message in found] == ["", "1", "", "2"]
 
 
 def test_ids_that_a_chat_refuses_are_replaced_the_same_way_on_call_and_output() -> None:
@@ -170,7 +216,7 @@ def test_ids_that_a_chat_refuses_are_replaced_the_same_way_on_call_and_output() 
 def test_images_of_outputs_follow_behind_the_last_output() -> None:
     both = [{"type": "input_text", "text": "A"}, {"type": "input_text", "text": "B"}, IMAGE]
     assert messages(call("a"), call("b"), output("a", both), output("b", [IMAGE])) == [
-        {"role": "assistant", "content": None, "tool_calls": [tool_call("a"), tool_call("b")]},
+        {"role": "assistant", "content": "", "tool_calls": [tool_call("a"), tool_call("b")]},
         tool("a", "A\nB"),
         tool("b", "The output is attached to the next message."),
         {
@@ -207,9 +253,9 @@ def test_a_search_for_tools_is_a_call_and_what_it_finds_are_tools() -> None:
     }
     body = chat({"input": [user("Hi"), search, found, {**search, "call_id": "t", "arguments": None}]})
     assert body["messages"][1:] == [
-        {"role": "assistant", "content": None, "tool_calls": [tool_call("s", "tool_search", '{"query":"x"}')]},
+        {"role": "assistant", "content": "", "tool_calls": [tool_call("s", "tool_search", '{"query":"x"}')]},
         tool("s", '{"tools":["mcp__a__f"]}'),
-        {"role": "assistant", "content": None, "tool_calls": [tool_call("t", "tool_search")]},
+        {"role": "assistant", "content": "", "tool_calls": [tool_call("t", "tool_search")]},
         tool("t", "aborted"),
     ]
     assert [one["function"]["name"] for one in body["tools"]] == ["mcp__a__f"]

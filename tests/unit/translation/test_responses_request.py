@@ -56,6 +56,19 @@ def test_what_both_have_goes_over_byte_for_byte() -> None:
                 }
             },
         ),
+        (
+            {
+                "text": {
+                    "format": {"type": "json_schema", "name": "n", "strict": None, "description": None, "schema": {}}
+                }
+            },
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {}}}},
+        ),
+        ({"top_logprobs": 0}, {}),
+        (
+            {"top_logprobs": 0, "include": ["message.output_text.logprobs"]},
+            {"logprobs": True, "top_logprobs": 0},
+        ),
         ({"top_logprobs": 2}, {"logprobs": True, "top_logprobs": 2}),
         ({"include": ["message.output_text.logprobs", "reasoning.encrypted_content"]}, {"logprobs": True}),
         ({"stream": True}, {"stream": True, "stream_options": {"include_usage": True}}),

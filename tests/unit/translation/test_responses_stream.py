@@ -137,8 +137,22 @@ def test_reads_that_end_anywhere_change_nothing(chunks: Sequence[bytes]) -> None
     assert read([whole], INCLUDE) == expected
     for reads in cuts(whole):
         assert read(reads, INCLUDE) == expected
-    for at in range(0, len(whole), 5):
+    for at in range(1, len(whole)):
         assert read([whole[:at], whole[at:]], INCLUDE) == expected
+
+
+@pytest.mark.parametrize("chunks", [ANSWER, EVERYTHING])
+def test_a_stream_cut_behind_any_byte_is_never_taken_for_a_whole_one(chunks: Sequence[bytes]) -> None:
+    whole = b"".join(chunks)
+    # Behind its last word nothing is missing but the usage, which is estimated then; a blank line alone may be missing.
+    finished = len(b"".join(chunks[:-2])) - 2
+    for end in range(len(whole)):
+        stream = begin(translated(INCLUDE))
+        found = list(documents.events(stream.feed(whole[:end]) + stream.end()))
+        last = found[-1]["type"]
+        assert (end, last) == (end, "response.completed" if end >= finished else "response.failed")
+        assert (stream.ended, stream.broken) == (True, end < finished)
+        assert [event["sequence_number"] for event in found] == list(range(len(found)))
 
 
 @pytest.mark.parametrize("kept", range(len(EVERYTHING) - 2))
@@ -249,6 +263,20 @@ def test_thoughts_in_tags_are_read_wherever_the_tags_are_cut(size: int) -> None:
     assert response([START, *parts, *END], is_openai=True)["output"][0]["content"][0]["text"] == whole
 
 
+def test_reasoning_in_a_content_of_parts_streams() -> None:
+    # https://github.com/agentjido/req_llm/issues/742
+    def parts(*found: Json) -> bytes:
+        return chunk({"content": list(found)})
+
+    thinking = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": text}]} for text in ("Hm", "\ud83d", "\ude00")
+    ]
+    chunks = [START, *map(parts, thinking), parts({"type": "text", "text": "A"}), chunk({"content": "B"}), *END]
+    reasoning, said = response(chunks, {"stream": True})["output"]
+    assert reasoning["summary"] == [{"type": "summary_text", "text": "Hm\U0001f600"}]
+    assert said["content"][0]["text"] == "AB"
+
+
 def test_what_might_have_begun_thoughts_is_text_at_the_end() -> None:
     assert response([chunk({"content": "<thi"}), *END])["output"][0]["content"][0]["text"] == "<thi"
     call = chunk(piece(0, "{}", "c", "look"))
@@ -286,7 +314,10 @@ def test_a_refusal_has_events_of_its_own() -> None:
     assert found[-1]["response"]["output"][0]["content"][1] == {"type": "refusal", "refusal": "No."}
 
 
-@pytest.mark.parametrize(("finish", "reason"), [("length", "max_output_tokens"), ("content_filter", "content_filter")])
+@pytest.mark.parametrize(
+    ("finish", "reason"),
+    [("length", "max_output_tokens"), ("model_length", "max_output_tokens"), ("content_filter", "content_filter")],
+)
 def test_an_answer_that_was_cut_ends_as_incomplete(finish: str, reason: str) -> None:
     found = events([START, chunk({"content": "A"}), chunk({}, finish), DONE])
     assert found[-1]["type"] == "response.incomplete"
@@ -349,6 +380,19 @@ def test_a_call_without_an_id_or_arguments_gets_both() -> None:
 def test_a_call_of_the_old_form_is_one() -> None:
     old = [chunk({"function_call": {"name": "f", "arguments": "{"}}), chunk({"function_call": {"arguments": "}"}})]
     assert [name for _, name, _ in calls_of(*old)] == ["f"]
+
+
+def test_blanks_behind_arguments_that_were_whole_are_nothing() -> None:
+    chunks = [
+        *(chunk(piece(0, '{"at":1}', "a", "look")), chunk(piece(1, "", "b", "look"))),
+        *(chunk(piece(0, "\n ")), chunk(piece(1, '{"at":2}')), chunk(piece(0, " "))),
+    ]
+    assert calls_of(*chunks) == [("a", "look", '{"at":1}'), ("b", "look", '{"at":2}')]
+
+
+def test_what_comes_behind_a_reason_ends_with_the_answer() -> None:
+    found = events([chunk({"content": "a"}), chunk({}, "stop"), chunk({"content": "b"}), *END[1:]])
+    assert [item["content"][0]["text"] for item in found[-1]["response"]["output"]] == ["a", "b"]
 
 
 def test_text_behind_a_call_is_a_message_of_its_own() -> None:

@@ -27,6 +27,42 @@ def names(*tools: object, **members: object) -> list[str]:
     return [one["name"] for one in functions(*tools, **members)]
 
 
+def test_a_description_that_is_too_long_for_a_chat_goes_on_in_the_instructions() -> None:
+    long, fits = "d" * 1025, "é" * 1024
+    tools: list[Json] = [{**FUNCTION, "description": long}, {**FUNCTION, "name": "fits", "description": fits}]
+    body: Json = {"tools": tools, "instructions": "Be brief."}
+    sent = chat(body, is_openai=True)
+    short = sent["tools"][0]["function"]["description"]
+    assert len(short) == 1024
+    assert short.startswith("ddd")
+    assert short.endswith("… (the whole description is in the instructions)")
+    assert sent["tools"][1]["function"]["description"] == fits
+    told = f"Description of the function look:\n\n{long}"
+    assert sent["messages"][0] == {"role": "system", "content": f"Be brief.\n\n{told}"}
+    assert chat({"tools": tools}, is_openai=True)["messages"] == [
+        {"role": "system", "content": told},
+        {"role": "user", "content": "Hi"},
+    ]
+    assert chat(body)["tools"][0]["function"]["description"] == long
+    allowed = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "fits"}]}
+    assert chat({**body, "tool_choice": allowed}, is_openai=True)["messages"][0]["content"] == "Be brief."
+    with pytest.raises(InvalidRequest):
+        chat({"tools": tools, "input": []}, is_openai=True)
+
+
+def test_a_custom_tool_with_a_long_grammar_keeps_it() -> None:
+    grammar = {"type": "grammar", "syntax": "lark", "definition": "start: " + "x" * 1100}
+    sent = chat({"tools": [{**PATCH, "format": grammar}], "input": [user("Hi")]}, is_openai=True)
+    assert len(sent["tools"][0]["function"]["description"]) == 1024
+    assert grammar["definition"] in sent["messages"][0]["content"]
+
+
+def test_the_last_of_two_tools_with_one_name_is_described() -> None:
+    tools = [{**FUNCTION, "description": "d" * 2000}, {**FUNCTION, "description": "short"}]
+    sent = chat({"tools": tools}, is_openai=True)
+    assert (sent["tools"][0]["function"]["description"], len(sent["messages"])) == ("short", 1)
+
+
 def test_a_function_keeps_what_it_is_and_is_strict_only_where_it_says_so() -> None:
     parameters = {"type": "object", "properties": {"at": {"type": "number", "maximum": 1.50}}}
     strict = {**FUNCTION, "description": "Looks.", "parameters": parameters, "strict": True}

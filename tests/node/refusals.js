@@ -1,4 +1,4 @@
-// How the SDK takes the refusals of client keys: what it raises, how long it would wait, how often it tries.
+// How the SDK takes refusals: what it raises, how long it would wait, how often it tries.
 
 import OpenAI from "openai";
 import { run } from "./calls.js";
@@ -16,22 +16,20 @@ globalThis.setTimeout = (call, delay, ...rest) => {
   return later(call, 0, ...rest);
 };
 
-const refused = async (apiKey, calls) => {
+const refused = async ({ key: apiKey, model = "gpt-4o", calls = 1 }) => {
   const client = new OpenAI({ apiKey, baseURL: `${process.env.URL}/v1` });
   waits.length = 0;
   try {
     for (let call = 0; call < calls; call++) {
-      await client.chat.completions.create({ model: "gpt-4o", messages });
+      await client.chat.completions.create({ model, messages });
     }
   } catch (error) {
-    const { status, code, type } = error;
-    return { error: error.constructor.name, status, code, type, waits: [...waits] };
+    const { status, code, type, message } = error;
+    return { error: error.constructor.name, status, code, type, message, waits: [...waits] };
   }
   return null;
 };
 
-await run({
-  "one request too many": () => refused(process.env.REQUESTS, 4),
-  "a long wait": () => refused(process.env.DEBT, 2),
-  "an ended key": () => refused(process.env.ENDED, 1),
-});
+// By names: the key, and optionally the model and how many calls to make, the last of which is refused.
+const asked = Object.entries(JSON.parse(process.env.REFUSALS));
+await run(Object.fromEntries(asked.map(([name, one]) => [name, () => refused(one)])));

@@ -1,0 +1,171 @@
+// Uses the front page as a person does, in headless Chromium: prints a line of JSON for each scenario.
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const { URL: PROXY, DEAD_URL, AZURE_KEY_URL, KEY, CHROMIUM, FLAGS, SCREENSHOTS } = process.env;
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const PHONE = { width: 360, height: 740 };
+const DESK = { width: 1280, height: 800 };
+const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS.split(" ") });
+
+async function open(url, options = {}) {
+  const context = await browser.newContext({ locale: "en-GB", viewport: DESK, ...options });
+  const page = await context.newPage();
+  const seen = { requests: [], complaints: [] };
+  page.on("request", (request) => seen.requests.push(request.url()));
+  page.on("console", (message) => message.type() === "error" && seen.complaints.push(message.text()));
+  page.on("pageerror", (error) => seen.complaints.push(error.message));
+  await page.goto(url);
+  return { page, seen, context };
+}
+
+async function withKey(options, key = KEY) {
+  const opened = await open(PROXY, options);
+  await opened.page.fill("#key", key);
+  await opened.page.click("#use-key");
+  return opened;
+}
+
+async function signedIn(options) {
+  const opened = await withKey(options);
+  await opened.page.waitForSelector("#chat-section:not([hidden])");
+  return opened;
+}
+
+async function say(page, message) {
+  await page.fill("#message", message);
+  await page.press("#message", "Enter");
+}
+
+const answered = (page) => page.waitForFunction(() => !document.getElementById("send").disabled);
+const texts = (page, selector) => page.$$eval(selector, (all) => all.map((one) => one.textContent));
+const turns = (page) => texts(page, ".turn");
+
+async function judge(page) {
+  await page.addScriptTag({ path: AXE });
+  const found = await page.evaluate(() => globalThis.axe.run());
+  return found.violations.map((one) => `${one.impact} ${one.id}: ${one.nodes.map((node) => node.target).join(", ")}`);
+}
+
+const scenarios = {
+  async first_look() {
+    const { page, seen } = await open(PROXY);
+    const base = await page.textContent("#base-url");
+    const shown = await page.isVisible("#chat-section");
+    return { base, shown, hosts: [...new Set(seen.requests.map((url) => new URL(url).origin))], complaints: seen.complaints };
+  },
+  async account() {
+    const { page, seen } = await signedIn();
+    return {
+      client: await page.textContent("#client-name"),
+      models: await texts(page, "#models li"),
+      limits: await texts(page, "#limits dt, #limits dd"),
+      complaints: seen.complaints,
+    };
+  },
+  async settings() {
+    const { page, context } = await signedIn();
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    const every = {};
+    for (const { label, value } of await page.$$eval("#client option", (all) => all.map(({ label, value }) => ({ label, value })))) {
+      await page.selectOption("#client", value);
+      await page.click("#copy-settings");
+      await page.waitForFunction(() => document.getElementById("copied").textContent !== "");
+      every[label] = {
+        shown: await page.textContent("#settings"),
+        copied: await page.evaluate(() => navigator.clipboard.readText()),
+      };
+    }
+    return every;
+  },
+  async streamed_chat() {
+    const { page, seen } = await signedIn();
+    await page.evaluate(() => {
+      globalThis.lengths = [];
+      new MutationObserver(() => {
+        const last = [...document.querySelectorAll(".turn.assistant")].at(-1);
+        if (last) globalThis.lengths.push(last.textContent.length);
+      }).observe(document.getElementById("turns"), { subtree: true, characterData: true, childList: true });
+    });
+    await say(page, "one two three four five six seven eight");
+    await answered(page);
+    const lengths = await page.evaluate(() => new Set(globalThis.lengths).size);
+    await say(page, "and <b>bold</b> ![image](https://example.com/x.png)");
+    await answered(page);
+    return { turns: await turns(page), lengths, elements: await page.$$eval(".turn b, .turn img", (all) => all.length), complaints: seen.complaints };
+  },
+  async stop() {
+    const { page } = await signedIn();
+    await say(page, "word ".repeat(400).trim());
+    await page.waitForFunction(() => document.querySelector(".turn.assistant")?.textContent.includes("word"));
+    await page.click("#stop");
+    await answered(page);
+    return { message: await page.textContent("#chat-error"), kept: (await turns(page)).length, focused: await page.evaluate(() => document.activeElement.id) };
+  },
+  async wrong_key() {
+    const { page } = await withKey({}, "sk-wrong");
+    await page.waitForFunction(() => document.getElementById("key-error").textContent);
+    return { message: await page.textContent("#key-error"), shown: await page.isVisible("#chat-section") };
+  },
+  async dead_upstream() {
+    const { page } = await open(DEAD_URL);
+    await page.fill("#key", KEY);
+    await page.click("#use-key");
+    await page.waitForSelector("#chat-section:not([hidden])");
+    await say(page, "Hello");
+    await page.waitForFunction(() => document.getElementById("chat-error").textContent);
+    return { message: await page.textContent("#chat-error"), box: await page.inputValue("#message") };
+  },
+  async key_in_the_tab() {
+    const { page } = await signedIn();
+    await page.reload();
+    const forgotten = !(await page.inputValue("#key"));
+    await page.check("#remember");
+    await page.fill("#key", KEY);
+    await page.click("#use-key");
+    await page.waitForSelector("#chat-section:not([hidden])");
+    await page.reload();
+    await page.waitForSelector("#chat-section:not([hidden])");
+    const local = await page.evaluate(() => JSON.stringify(localStorage) + document.cookie);
+    return { forgotten, kept: (await page.inputValue("#key")) === KEY, local };
+  },
+  async chinese() {
+    const { page } = await open(PROXY, { locale: "zh-CN" });
+    const chinese = [await page.title(), await page.textContent("#use-key"), await page.getAttribute("html", "lang")];
+    await page.selectOption("#language", "en");
+    return { chinese, english: [await page.title(), await page.textContent("#use-key"), await page.getAttribute("html", "lang")] };
+  },
+  async azure_keys() {
+    const { page } = await open(AZURE_KEY_URL);
+    return { asks: await page.isVisible("#key"), says: await page.textContent("#no-key-section"), settings: await page.isVisible("#settings") };
+  },
+  async looks() {
+    const looks = {};
+    for (const [size, viewport] of Object.entries({ phone: PHONE, desk: DESK })) {
+      for (const colorScheme of ["light", "dark"]) {
+        for (const locale of ["en-GB", "zh-CN"]) {
+          const { page, context } = await signedIn({ viewport, colorScheme, locale, bypassCSP: true });
+          await say(page, "Hello");
+          await answered(page);
+          const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+          const name = `${size}-${colorScheme}-${locale}`;
+          looks[name] = { wide, violations: await judge(page) };
+          if (SCREENSHOTS) await page.screenshot({ path: `${SCREENSHOTS}/${name}.png`, fullPage: true });
+          await context.close();
+        }
+      }
+    }
+    return looks;
+  },
+};
+
+for (const [name, scenario] of Object.entries(scenarios)) {
+  let came;
+  try {
+    came = await scenario();
+  } catch (error) {
+    came = { failed: String(error) };
+  }
+  process.stdout.write(`${JSON.stringify({ name, came })}\n`);
+}
+await browser.close();
