@@ -34,6 +34,9 @@ param clientName string = 'first'
 @secure()
 param clientKey string = 'sk-${replace('${newGuid()}${newGuid()}', '-', '')}'
 
+@description('Client id of an application in Microsoft Entra ID, whose tokens clients may send in place of a client key. Empty for client keys alone.')
+param clientEntraAudiences string = ''
+
 @description('Origins of web pages that may call from a browser, * for all.')
 param allowedOrigins array = [
   '*'
@@ -405,6 +408,7 @@ module functionApp 'modules/function.bicep' = {
     identityClientId: identity.properties.clientId
     storageName: storage.outputs.name
     packageContainer: storage.outputs.packageContainer
+    tableEndpoint: storage.outputs.tableEndpoint
     componentName: monitoring.outputs.componentName
     vaultUri: vault.outputs.uri
     openAiAuth: openAiAuth
@@ -423,6 +427,7 @@ module functionApp 'modules/function.bicep' = {
     openAiAsList: length(accounts) > 1 || contains(accounts[0], 'settings')
     modelMapper: modelMapper
     defaultDeployment: defaultDeployment
+    clientEntraAudiences: clientEntraAudiences
     allowedOrigins: allowedOrigins
     allowedIpRanges: allowedIpRanges
     extraSettings: extraSettings

@@ -7,16 +7,18 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.auth.keys import KeyRing
-from proxy.auth.ledger import MemoryLedger
+from proxy.auth.ledger import Ledger, MemoryLedger
 from proxy.auth.passthrough import azure_key, resource_key
 from proxy.azure_api.headers import common_headers
 from proxy.azure_api.urls import surfaces_at
+from proxy.azure_services.cached import Cached
 from proxy.azure_services.client_keys import ClientKeys
 from proxy.azure_services.credentials import (
     BearerToken,
@@ -30,16 +32,22 @@ from proxy.azure_services.credentials import (
 from proxy.azure_services.deployments import Discovery
 from proxy.azure_services.identity import EntraToken, Identity
 from proxy.azure_services.key_vault import KeyVault
+from proxy.azure_services.late_ledger import LateLedger
 from proxy.azure_services.model_list import list_models
+from proxy.azure_services.signing_keys import REFRESH_SECONDS as SIGNING_KEYS_REFRESH
+from proxy.azure_services.signing_keys import VaultSigningKeys
 from proxy.azure_services.upstream import Upstream
 from proxy.azure_services.vault_client_keys import VaultClientKeys
+from proxy.config.addresses import IN_MEMORY
 from proxy.config.environment import SettingError
+from proxy.config.price_table import LONGEST_AGE, PriceTable, decode_price_table, is_old, merged
 from proxy.config.resources import Resource as ResourceSetting
 from proxy.config.resources import ResourceKind, is_at_openai
 from proxy.config.settings import Settings
 from proxy.errors import ConfigurationError
 from proxy.openai_api.answers import to_response
 from proxy.openai_api.object_ids import Tags
+from proxy.openai_api.object_owners import SigningKey
 from proxy.openai_api.operations import OPERATIONS, Surface
 from proxy.openai_api.sse import KEEP_ALIVES
 from proxy.pipeline.attempt import Attempts
@@ -50,12 +58,13 @@ from proxy.pipeline.authentication import (
     RoutingByEndpoint,
 )
 from proxy.pipeline.call import Calls
+from proxy.pipeline.call_path import Knowledge
 from proxy.pipeline.failover import Failover
 from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.handler import Handler, parse_request
-from proxy.pipeline.json_source import Knowledge
 from proxy.pipeline.local import LocalOperations
 from proxy.pipeline.operator import Operator
+from proxy.pipeline.owners import Owners
 from proxy.pipeline.rates import Rates
 from proxy.pipeline.recorder import Record
 from proxy.pipeline.resources import Resource, Resources
@@ -70,12 +79,15 @@ from proxy.server.deadline import Deadline
 from proxy.server.response_writer import ResponseWriter
 from proxy.server.shutdown import end_on_sigterm
 from proxy.translation.reasoning_memory import ReasoningMemory
-from proxy.values import AuthMode, ClientAuth, ModelKind, PassthroughKey, Receive, Scope, Secret, Send
+from proxy.values import PASSTHROUGH, AuthMode, ClientAuth, ModelKind, PassthroughKey, Receive, Scope, Secret, Send
 
 if TYPE_CHECKING:
     from proxy.azure_services.resource_manager import ResourceManager
+    from proxy.azure_services.table_ledger import TableLedger
+    from proxy.pipeline.entra_authentication import EntraAuthenticator
 
 logger = logging.getLogger("proxy")
+PRICES = Path(__file__).parent / "prices" / "table.json"
 # Seconds by which the lease of a client's slot is longer than any request.
 LEASE_MARGIN = 60.0
 NO_ENVIRON: Mapping[str, str] = MappingProxyType({})
@@ -119,6 +131,7 @@ class Proxy:
         """Begin to fetch keys and tokens in the background of the running loop."""
         self.upstream.start()
         self.handler.authenticator.start()
+        self.handler.calls.start()
 
     async def stop(self, grace: float) -> None:
         """Take in nothing more, let what goes on end within `grace` seconds, and close what was opened."""
@@ -127,8 +140,8 @@ class Proxy:
 
     def held(self) -> Held:
         """Return what is held at the moment."""
-        authenticator = self.handler.authenticator
-        routing = authenticator.resources.routing if isinstance(authenticator, ClientKeyAuthenticator) else None
+        resources: Resources | None = getattr(self.handler.authenticator, "resources", None)
+        routing = resources.routing if resources is not None else None
         return Held(
             slots=len(self.handler.concurrency),
             tasks=len(asyncio.all_tasks()),
@@ -221,16 +234,33 @@ def build_application(
     handler = Handler(
         concurrency=Concurrency(settings.instance.max_in_flight, _body_memory(settings)),
         authenticator=authenticator,
-        calls=_calls(settings, upstream, record),
-        local=LocalOperations(created=int(time.time())),
+        calls=_calls(settings, upstream, _ledger(settings, closing), record, _owners(settings, closing)),
+        local=LocalOperations(created=int(time.time()), prices=_prices(settings), today=_today),
         operator=operator,
-        front_page=FrontPage(client_auth=settings.client_auth, shown=settings.front_page),
+        front_page=_front_page(settings),
         allowed_origins=settings.allowed_origins,
         forward_unknown=settings.forward_unknown_operations,
-        store_objects=settings.store_objects,
+        store_objects=settings.stored_objects.are_on,
         keep_alive=KEEP_ALIVES.get(settings.stream_keep_alive),
     )
     return Proxy(handler=handler, upstream=upstream, closing=closing)
+
+
+def _prices(settings: Settings) -> PriceTable:
+    """Return the prices that count, and say so when they are old."""
+    prices = merged(settings.own_prices, decode_price_table(PRICES.read_bytes()))
+    if is_old(prices, _today()):
+        logger.warning("Prices are more than %d days old. Install a newer version, or renew PRICES.", LONGEST_AGE.days)
+    return prices
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _front_page(settings: Settings) -> FrontPage:
+    audience = settings.entra.audiences[0] if settings.entra is not None else ""
+    return FrontPage(client_auth=settings.client_auth, shown=settings.front_page, audience=audience)
 
 
 def _body_memory(settings: Settings) -> int:
@@ -239,7 +269,27 @@ def _body_memory(settings: Settings) -> int:
     return max(memory, settings.instance.max_json_body_bytes)
 
 
-def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Calls:
+def _ledger(settings: Settings, closing: AsyncExitStack) -> Ledger:
+    """Return who keeps the rates of client keys; a call may take as long as a request, and a margin."""
+    lease = settings.timeouts.total + LEASE_MARGIN
+    if settings.limits_store == IN_MEMORY:
+        return MemoryLedger(time.monotonic, lease)
+    identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
+    ledger = LateLedger(partial(_table_ledger, settings.limits_store, identity, lease))
+    closing.push_async_callback(identity.close)
+    closing.push_async_callback(ledger.close)
+    return ledger
+
+
+def _table_ledger(endpoint: str, identity: Identity, lease: float) -> "TableLedger":
+    from proxy.azure_services.table_ledger import TableLedger  # noqa: PLC0415  only keys with limits need it
+
+    return TableLedger(endpoint, identity, lease)
+
+
+def _calls(
+    settings: Settings, upstream: Upstream, ledger: Ledger, record: Record | None, owners: Owners | None
+) -> Calls:
     return Calls(
         failover=Failover(
             attempts=Attempts(
@@ -249,17 +299,33 @@ def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Cal
                 record=record,
             )
         ),
-        rates=Rates(ledger=MemoryLedger(time.monotonic, settings.timeouts.total + LEASE_MARGIN)),
+        rates=Rates(ledger=ledger),
         timeouts=settings.timeouts,
         max_json_body=settings.instance.max_json_body_bytes,
-        store_objects=settings.store_objects,
+        store_objects=settings.stored_objects.are_on,
         knows=Knowledge(
             repairs=learned_repairs() if settings.repair_parameters else None,
             paths=Learned(),
             translators=_translators(settings, record) if settings.translation.is_on else None,
             clock=time.monotonic,
         ),
+        owners=owners,
     )
+
+
+def _owners(settings: Settings, closing: AsyncExitStack) -> Owners | None:
+    owners = settings.stored_objects.owners
+    if owners is None:
+        return None
+    fixed = tuple(SigningKey(key.reveal()) for key in owners.signing_keys)
+    if fixed or settings.key_vault_url is None:
+        return Owners(keys=fixed, cached=None, strict=owners.strict)
+    identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
+    vault = KeyVault(settings.key_vault_url, identity)
+    cached = Cached(VaultSigningKeys(vault).read, lambda _: SIGNING_KEYS_REFRESH)
+    for close in (identity.close, vault.close, cached.close):
+        closing.push_async_callback(close)
+    return Owners(keys=(), cached=cached, strict=owners.strict)
 
 
 def _translators(settings: Settings, record: Record | None) -> Translators:
@@ -278,7 +344,7 @@ def _authenticator(
     settings: Settings, upstream: Upstream, closing: AsyncExitStack
 ) -> tuple[Authenticator, ClientKeys[KeyRing]]:
     """Return what knows the clients, and the keys with those of operators among them."""
-    if settings.client_auth is not ClientAuth.KEYS:
+    if settings.client_auth in PASSTHROUGH:
         return _passthrough(settings), ClientKeys(settings.admin_keys, None, _key_ring())
     identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
     closing.push_async_callback(identity.close)
@@ -295,13 +361,41 @@ def _authenticator(
         routing=Routing(settings.policy, _affinity(settings)),
         tags=_tags(settings),
     )
+    keys = _keys(settings, vault)
+    closing.push_async_callback(keys.close)
+    authenticator = _client_authenticator(settings, resources, keys)
+    closing.push_async_callback(authenticator.close)
+    return authenticator, keys
+
+
+def _keys(settings: Settings, vault: KeyVault | None) -> ClientKeys[KeyRing]:
+    """Return the keys of clients and of operators; where clients bring tokens, they are read when an operator comes."""
     of_vault = settings.vault_client_keys
     source = VaultClientKeys(vault, of_vault.rules).read if vault else None
     fixed = settings.client_keys + settings.admin_keys
-    keys = ClientKeys(fixed, source, _key_ring(), longest_age=of_vault.max_age)
-    authenticator = ClientKeyAuthenticator(keys=keys, resources=resources, now=time.time)
-    closing.push_async_callback(authenticator.close)
-    return authenticator, keys
+    return ClientKeys(fixed, source, _key_ring(), longest_age=of_vault.max_age)
+
+
+def _client_authenticator(
+    settings: Settings, resources: Resources, keys: ClientKeys[KeyRing]
+) -> "ClientKeyAuthenticator | EntraAuthenticator":
+    """Return what knows clients by their keys, by tokens of Microsoft Entra ID, or by either."""
+    if settings.client_auth is ClientAuth.ENTRA:
+        return _entra_authenticator(settings, resources, None)
+    by_key = ClientKeyAuthenticator(keys=keys, resources=resources, now=time.time)
+    return by_key if settings.entra is None else _entra_authenticator(settings, resources, by_key)
+
+
+def _entra_authenticator(
+    settings: Settings, resources: Resources, keys: ClientKeyAuthenticator | None
+) -> "EntraAuthenticator":
+    from proxy.azure_services.entra_clients import EntraClients  # noqa: PLC0415  few set-ups need it
+    from proxy.azure_services.tenant_keys import TenantKeys  # noqa: PLC0415
+    from proxy.pipeline.entra_authentication import EntraAuthenticator  # noqa: PLC0415
+
+    assert settings.entra is not None  # noqa: S101  CLIENT_AUTH says so
+    clients = EntraClients(settings.entra, TenantKeys(settings.entra, proxies=settings.http_proxies))
+    return EntraAuthenticator(clients=clients, resources=resources, keys=keys)
 
 
 def _passthrough(settings: Settings) -> PassthroughAuthenticator:
@@ -340,6 +434,7 @@ def _resource(one: ResourceSetting, settings: Settings, credential: UpstreamCred
             default=one.default_deployment,
             defaults=one.default_deployments,
             apis=one.deployment_apis,
+            described=one.deployment_models,
             any_name=is_openai,
         ),
         surfaces=surfaces_at(one.endpoint, one.api_version, _chosen_surfaces(settings), is_openai=is_openai),

@@ -54,6 +54,12 @@ def table() -> Table:
     return msgspec.json.decode(TABLE.read_bytes(), type=Table)
 
 
+def default_model() -> Model:
+    """Return the default model."""
+    known = table()
+    return known.named(known.default)
+
+
 def problems(model: Model, today: date) -> Iterator[str]:
     """Yield what stands against a model as the default."""
     dates = {"no new customer gets a deployment of it": model.closes, "its deployments end": model.retires}
@@ -64,8 +70,7 @@ def problems(model: Model, today: date) -> Iterator[str]:
 
 def age(today: date) -> int:
     """Print the dates of the default model; return 1 if it is time for another one."""
-    known = table()
-    model = known.named(known.default)
+    known, model = table(), default_model()
     found = list(problems(model, today))
     print(*found or [f"{model.name} {model.version} can be deployed until {model.closes}."], sep="\n")
     if found:
@@ -80,7 +85,7 @@ def use(name: str) -> int:
     for path in (TABLE, FORM):
         text = path.read_text("utf-8")
         path.write_text(with_default(text, known.default, name), "utf-8", newline="\n")
-    print("Now run: make infra")
+    print("Now run: make infra, and python -m tools.settings_table; README.md and docs/deploy.md name the model too.")
     return 0
 
 

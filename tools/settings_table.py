@@ -9,6 +9,7 @@ from proxy.config import table
 from proxy.config.environment import Setting
 from proxy.config.policy import Policy
 from proxy.config.settings import TIMEOUTS
+from tools.models import default_model
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "settings.md"
@@ -51,7 +52,9 @@ a JSON object with the numbers that differ from the defaults:
 # timeouts: a lower functionTimeout lowers what is not set, and makes a value above it wrong.
 FOR_SIMULATOR: Mapping[Setting[object], str] = {
     table.AZURE_OPENAI_ENDPOINT: "http://127.0.0.1:8081",
-    table.AZURE_OPENAI_MODEL_MAPPER: "gpt-4o=gpt-4o,text-embedding-3-small=text-embedding-3-small",
+    table.AZURE_OPENAI_MODEL_MAPPER: ",".join(
+        f"{one}={one}" for one in (default_model().name, "text-embedding-3-small")
+    ),
     table.AZURE_OPENAI_AUTH: "key",
     table.AZURE_OPENAI_API_KEY: "simulator-key",
     table.CLIENT_KEYS: "local=sk-for-this-machine-only",

@@ -23,6 +23,7 @@ from proxy.config.addresses import parse_endpoint
 from proxy.errors import ConfigurationError
 from tools.azure_openai_simulator import DEFAULT_KEY, Simulator
 from tools.functions_host.settings import SettingsError, read_json
+from tools.models import default_model
 
 APP = Path(__file__).parents[1]
 READY = re.compile(r"Functions host ready: (\S+)")
@@ -32,9 +33,9 @@ ANY_DEPLOYMENT = "YOUR-DEPLOYMENT"
 # The deployments of the simulator that serve models of other names, such as those that clients ask for by themselves.
 DEFAULTS = json.dumps(
     {
-        "chat": "gpt-4o",
+        "chat": default_model().name,
         "embeddings": "text-embedding-3-small",
-        "images": "gpt-image-1",
+        "images": "gpt-image-2",
         "transcriptions": "whisper",
         "speech": "gpt-4o-mini-tts",
         "videos": "sora-2",

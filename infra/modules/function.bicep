@@ -21,6 +21,9 @@ param storageName string
 @description('Address of the container that holds the app\'s package.')
 param packageContainer string
 
+@description('Address of the tables in which limits of client keys are counted.')
+param tableEndpoint string
+
 @description('Name of the Application Insights component.')
 param componentName string
 
@@ -41,6 +44,9 @@ param modelMapper string
 
 @description('The deployment for every other model.')
 param defaultDeployment string
+
+@description('Client id of an application in Microsoft Entra ID, whose tokens clients may send in place of a client key. Empty for client keys alone.')
+param clientEntraAudiences string
 
 @description('Origins of web pages that may call from a browser.')
 param allowedOrigins array
@@ -88,11 +94,19 @@ var appSettings = {
   AZURE_CLIENT_ID: identityClientId
   KEY_VAULT_URL: vaultUri
   TEMPLATE_VERSION: templateVersion
+  LIMITS_STORE: tableEndpoint
   ALLOWED_ORIGINS: join(allowedOrigins, ',')
   // The app accepts as many requests as the platform sends to one instance at a time.
   MAX_IN_FLIGHT: string(perInstanceConcurrency)
   UPSTREAM_CONNECTIONS: string(perInstanceConcurrency)
 }
+var clientSettings = empty(clientEntraAudiences)
+  ? {}
+  : {
+      CLIENT_AUTH: 'keys-and-entra'
+      CLIENT_ENTRA_TENANT: tenant().tenantId
+      CLIENT_ENTRA_AUDIENCES: clientEntraAudiences
+    }
 var ipRestrictions = map(range(0, length(allowedIpRanges)), i => {
   name: 'allowed-${i}'
   action: 'Allow'
@@ -198,7 +212,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
             value: component.properties.ConnectionString
           }
         ],
-        map(items(union(hostSettings, appSettings, openAiSettings, extraSettings)), setting => {
+        map(items(union(hostSettings, appSettings, clientSettings, openAiSettings, extraSettings)), setting => {
           name: setting.key
           value: setting.value
         })

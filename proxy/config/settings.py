@@ -9,12 +9,15 @@ from proxy.config.address_rules import AddressRules
 from proxy.config.addresses import split_url
 from proxy.config.client_keys import with_limits
 from proxy.config.client_limits import LimitRules
+from proxy.config.entra import EntraAccess, EntraSettings, access_of
 from proxy.config.environment import Environment, SettingError
 from proxy.config.http_proxy import HttpProxies, read_http_proxies
+from proxy.config.object_owners import StoredObjectSettings, read_stored_objects
 from proxy.config.policy import Policy
+from proxy.config.price_table import PriceTable, parse_own_prices
 from proxy.config.resources import ReadFile, Resource, ResourceKind, parse_resources, read_no_file, resource_name
 from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
-from proxy.values import NO_LIMITS, AuthMode, ClientAuth, ClientKey, KeepAlive
+from proxy.values import NO_LIMITS, PASSTHROUGH, TOKENS, AuthMode, ClientAuth, ClientKey, KeepAlive
 
 # Azure sets one of these where there is a managed identity.
 MANAGED_IDENTITY_VARIABLES = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
@@ -25,6 +28,7 @@ SINGLE_RESOURCE = (
     table.AZURE_OPENAI_DEFAULT_DEPLOYMENT,
     table.AZURE_OPENAI_DEFAULT_DEPLOYMENTS,
     table.AZURE_OPENAI_DEPLOYMENT_APIS,
+    table.AZURE_OPENAI_DEPLOYMENT_MODELS,
     table.AZURE_OPENAI_AUTH,
     table.AZURE_OPENAI_API_KEY,
     table.AZURE_OPENAI_RESOURCE_ID,
@@ -79,7 +83,8 @@ class Settings:
 
     `resources` is empty where every client names its own; `api_version` is for clients' keys that name none;
     `fallbacks` are the models that may serve in place of a model; `operation_surfaces` maps the name of an operation to
-    `v1` or `classic`; `client_resources` are the hosts that clients may name, or `*` alone.
+    `v1` or `classic`; `client_resources` are the hosts that clients may name, or `*` alone; `entra` is None where no
+    token is accepted; `own_prices` count before those of the project.
     """
 
     resources: tuple[Resource, ...]
@@ -99,27 +104,27 @@ class Settings:
     admin_keys: tuple[ClientKey, ...]
     template_version: str | None
     vault_client_keys: VaultClientKeySettings
+    limits_store: str
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
-    store_objects: bool
+    stored_objects: StoredObjectSettings
     front_page: bool
     allowed_origins: frozenset[str]
     client_auth: ClientAuth
+    entra: EntraSettings | None
     client_resources: frozenset[str]
     repair_parameters: bool
     translation: Translation
     keep_content_filter_results: bool
     http_proxies: HttpProxies
     address_rules: AddressRules
+    own_prices: PriceTable | None
 
     @classmethod
     def from_environ(
         cls, environ: Mapping[str, str], host_json: bytes = b"{}", read_file: ReadFile = read_no_file
     ) -> Self:
-        """Read all settings; `host_json` is the content of the file beside function_app.py.
-
-        `read_file` returns the file at a path or raises OSError. Raises `SettingError`, which never tells a value.
-        """
+        """Read all settings; `read_file` returns a file or raises OSError. Raises `SettingError`, without any value."""
         environment, rules = Environment(environ), _read_address_rules(environ)
         client_auth, limit_rules = _read_client_auth(environment), _read_limit_rules(environment)
         return cls(
@@ -140,18 +145,21 @@ class Settings:
             admin_keys=_read_admin_keys(environment),
             template_version=environment.read_optional(table.TEMPLATE_VERSION),
             vault_client_keys=VaultClientKeySettings(limit_rules, environment.read(table.CLIENT_KEYS_MAX_AGE)),
+            limits_store=environment.read(table.LIMITS_STORE),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
             forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
-            store_objects=environment.read(table.STORED_OBJECTS),
+            stored_objects=read_stored_objects(environment, client_auth),
             front_page=environment.read(table.FRONT_PAGE),
             allowed_origins=environment.read(table.ALLOWED_ORIGINS),
             client_auth=client_auth,
+            entra=_read_entra(environment, client_auth, limit_rules),
             client_resources=environment.read_optional(table.CLIENT_RESOURCES) or frozenset(),
             repair_parameters=environment.read(table.REPAIR_PARAMETERS),
             translation=_read_translation(environment),
             keep_content_filter_results=environment.read(table.CONTENT_FILTER_RESULTS),
             http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
             address_rules=rules,
+            own_prices=_read_own_prices(environment, read_file),
         )
 
 
@@ -191,6 +199,13 @@ def _read_admin_keys(environment: Environment) -> tuple[ClientKey, ...]:
     return tuple(replace(one.key, is_admin=True) for one in admins)
 
 
+def _read_own_prices(environment: Environment, read_file: ReadFile) -> PriceTable | None:
+    try:
+        return parse_own_prices(environment.read(table.PRICES), read_file)
+    except ValueError as error:
+        raise SettingError(table.PRICES.name, str(error)) from None
+
+
 def is_local_development(environ: Mapping[str, str]) -> bool:
     """Tell whether the app runs on a developer's machine; the Functions tools say so."""
     return environ.get("AZURE_FUNCTIONS_ENVIRONMENT") == "Development"
@@ -223,7 +238,7 @@ def _read_translation(environment: Environment) -> Translation:
 
 def _read_client_auth(environment: Environment) -> ClientAuth:
     mode = environment.read(table.CLIENT_AUTH)
-    if mode is not ClientAuth.KEYS and environment.is_set(table.CLIENT_KEYS):
+    if mode not in (ClientAuth.KEYS, ClientAuth.KEYS_AND_ENTRA) and environment.is_set(table.CLIENT_KEYS):
         raise SettingError(
             "CLIENT_KEYS", f"must not be set while CLIENT_AUTH is {mode.value}: no client key opens then"
         )
@@ -232,6 +247,23 @@ def _read_client_auth(environment: Environment) -> ClientAuth:
             "CLIENT_RESOURCES", "is not set, but CLIENT_AUTH is resource-key: list the resources, or say *"
         )
     return mode
+
+
+def _read_entra(environment: Environment, client_auth: ClientAuth, rules: LimitRules) -> EntraSettings | None:
+    """Return what tokens are accepted, None where none are; a wrong value is an error all the same."""
+    authority, access = environment.read(table.CLIENT_ENTRA_AUTHORITY), _read_access(environment, rules)
+    read = environment.read if client_auth in TOKENS else environment.read_optional
+    tenant, audiences = read(table.CLIENT_ENTRA_TENANT), read(table.CLIENT_ENTRA_AUDIENCES)
+    if client_auth not in TOKENS or tenant is None or audiences is None:
+        return None
+    return EntraSettings(authority=authority, tenant=tenant.lower(), audiences=audiences, access=access)
+
+
+def _read_access(environment: Environment, rules: LimitRules) -> EntraAccess:
+    try:
+        return access_of(environment.read(table.CLIENT_ENTRA_LIMITS), rules)
+    except ValueError as error:
+        raise SettingError(table.CLIENT_ENTRA_LIMITS.name, str(error)) from None
 
 
 def _read_resources(
@@ -248,7 +280,7 @@ def _read_resources(
         resources = ()
     else:
         resources = (_read_single(environment, client_auth, **defaults),)
-    if client_auth is ClientAuth.KEYS:
+    if client_auth not in PASSTHROUGH:
         return resources
     if client_auth is ClientAuth.AZURE_KEY and [one.kind for one in resources] != [ResourceKind.AZURE]:
         raise SettingError(
@@ -295,6 +327,7 @@ def _read_single(environment: Environment, client_auth: ClientAuth, *, api_versi
         default_deployment=environment.read_optional(table.AZURE_OPENAI_DEFAULT_DEPLOYMENT),
         default_deployments=environment.read(table.AZURE_OPENAI_DEFAULT_DEPLOYMENTS),
         deployment_apis=environment.read(table.AZURE_OPENAI_DEPLOYMENT_APIS),
+        deployment_models=environment.read(table.AZURE_OPENAI_DEPLOYMENT_MODELS),
         resource_id=environment.read_optional(table.AZURE_OPENAI_RESOURCE_ID),
     )
 
@@ -303,7 +336,7 @@ def _read_auth(environment: Environment, client_auth: ClientAuth) -> AuthMode:
     vault, key = environment.is_set(table.KEY_VAULT_URL), environment.is_set(table.AZURE_OPENAI_API_KEY)
     default = AuthMode.KEY_VAULT if vault else AuthMode.KEY if key else AuthMode.MANAGED_IDENTITY
     mode = environment.read_optional(table.AZURE_OPENAI_AUTH) or default
-    if client_auth is not ClientAuth.KEYS:
+    if client_auth in PASSTHROUGH:
         return mode  # nothing asks for it: the clients bring the credential
     if mode is AuthMode.KEY_VAULT and not vault:
         raise SettingError("KEY_VAULT_URL", "is not set, but AZURE_OPENAI_AUTH is key-vault")

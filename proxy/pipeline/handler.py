@@ -119,8 +119,9 @@ class Handler:
     async def _answer_in_public(self, exchange: Exchange, request: Request, route: Route) -> Response:
         match route.operation.name:
             case "health":
-                reasons, warnings = await self.authenticator.problems(), self.authenticator.warnings()
-                return self.local.health(reasons, warnings, await self.operator.version(request.headers))
+                reasons = (*await self.authenticator.problems(), *self.calls.problems())
+                version = await self.operator.version(request.headers)
+                return self.local.health(reasons, self.authenticator.warnings(), version)
             case "ready":
                 reasons = await self.operator.readiness()
                 return self.local.health(reasons, version=await self.operator.version(request.headers))

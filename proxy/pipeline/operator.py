@@ -17,7 +17,7 @@ from proxy.azure_services.client_keys import ClientKeys
 from proxy.azure_services.slow_imports import ONE_AT_A_TIME
 from proxy.azure_services.upstream import Upstream
 from proxy.errors import DoctorRunning, ProxyError
-from proxy.pipeline.authentication import Authenticator, Refusals
+from proxy.pipeline.authentication import Authenticator, PassthroughAuthenticator, Refusals
 from proxy.pipeline.exchange import Exchange
 from proxy.values import Request, Response
 from proxy.version import VERSION
@@ -56,14 +56,7 @@ class Operator:
         """Return the version and the commit for who has a key, of a client or of an operator; nothing for others."""
         if not ("authorization" in headers or "api-key" in headers):
             return {}
-        ring = await self.keys.current()
-        for identify in (ring.identify, ring.identify_admin):
-            try:
-                identify(headers, self.now())
-            except ProxyError:
-                continue
-            return _version()
-        return {}
+        return _version() if await self._is_admin(headers) or await self._is_client(headers) else {}
 
     async def doctor(self, exchange: Exchange, request: Request) -> Response:
         """Examine the set-up for who has the key of an operator; `?calls=true` calls each deployment for one token."""
@@ -79,6 +72,23 @@ class Operator:
         """Stop what goes on."""
         if self._kept is not None:
             await self._kept.close()
+
+    async def _is_admin(self, headers: Mapping[str, str]) -> bool:
+        try:
+            (await self.keys.current()).identify_admin(headers, self.now())
+        except ProxyError:
+            return False
+        return True
+
+    async def _is_client(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether a client is known to be one; of a key of Azure OpenAI only Azure knows."""
+        if isinstance(self.authenticator, PassthroughAuthenticator):
+            return False
+        try:
+            await self.authenticator.authenticate(headers)
+        except ProxyError:
+            return False
+        return True
 
     async def _authenticate(self, headers: Mapping[str, str]) -> str:
         ring = await self.keys.current()

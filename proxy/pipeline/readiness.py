@@ -8,15 +8,19 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context
+from typing import TYPE_CHECKING, cast
 
 from proxy.azure_api.errors import AzureErrors
 from proxy.azure_services.credentials import Header
 from proxy.azure_services.sending import Sending
 from proxy.azure_services.upstream import Upstream
 from proxy.errors import ConfigurationError, ProxyError
-from proxy.pipeline.authentication import Authenticator, ClientKeyAuthenticator
+from proxy.pipeline.authentication import Authenticator, ClientKeyAuthenticator, PassthroughAuthenticator
 from proxy.pipeline.resources import Resource, Resources
 from proxy.values import UpstreamRequest
+
+if TYPE_CHECKING:
+    from proxy.pipeline.entra_authentication import EntraAuthenticator
 
 # Seconds for which an answer is kept.
 KEPT_READY, KEPT_UNREADY = 10.0, 5.0
@@ -68,13 +72,16 @@ async def look(authenticator: Authenticator, upstream: Upstream) -> Reasons:
 
     It waits for what is read for the first time, as a request does.
     """
-    if not isinstance(authenticator, ClientKeyAuthenticator):
+    if isinstance(authenticator, PassthroughAuthenticator):
         return ()  # Who brings a key of Azure brings what there is to be ready.
-    authenticator.start()
-    ring, problem = await authenticator.keys.current(), authenticator.keys.problem
-    if problem is not None or not len(ring):
-        return (problem or "no_client_keys",)
-    resources = authenticator.resources
+    if isinstance(authenticator, ClientKeyAuthenticator):
+        authenticator.start()
+        await authenticator.keys.current()
+    missing = set(await authenticator.problems())
+    resources = cast("ClientKeyAuthenticator | EntraAuthenticator", authenticator).resources
+    missing -= {*resources.problems()}  # They are awaited, each with its resource.
+    if missing:
+        return tuple(sorted(missing))
     asked = [_ask(upstream, one, number, resources) for number, one in enumerate(resources.each)]
     tasks = [asyncio.ensure_future(one) for one in asked]
     reasons: list[str] = []

@@ -13,6 +13,7 @@ from proxy.config.table import SECTIONS
 from proxy.errors import ConfigurationError
 from proxy.values import AuthMode
 from tests.infra import world
+from tests.infra.deployment import Place
 
 ways = pytest.mark.parametrize("way", world.EVERY_WAY.values(), ids=world.EVERY_WAY.keys())
 
@@ -24,13 +25,15 @@ ABSENT = {
     "AZURE_OPENAI_API_VERSION": "the app's default is the one that was tested",
     "AZURE_OPENAI_DEFAULT_DEPLOYMENTS": "a choice of the team's",
     "AZURE_OPENAI_DEPLOYMENT_APIS": "a choice of the team's",
+    "AZURE_OPENAI_DEPLOYMENT_MODELS": "Azure lists the deployments",
     "AZURE_OPENAI_FALLBACKS": "a choice of the team's",
     "AZURE_OPENAI_KEY_SECRET": "a single account's key goes into the secret that the app reads by default",
     "AZURE_OPENAI_OPERATION_SURFACES": "a choice for single operations",
     "AZURE_OPENAI_ROUTING": "the app's numbers are those that were tested",
     "AZURE_OPENAI_TOKEN_SCOPE": "other in sovereign clouds only",
     "AZURE_RESOURCE_MANAGER_URL": "other in sovereign clouds only",
-    "CLIENT_AUTH": "client keys are what the vault is for",
+    "CLIENT_ENTRA_AUTHORITY": "other in sovereign clouds only",
+    "CLIENT_ENTRA_LIMITS": "a choice of the team's",
     "CLIENT_KEYS": "client keys belong into the vault",
     "CLIENT_KEYS_MAX_AGE": "the app's default is a day",
     "CLIENT_KEY_DEFAULTS": "a choice of the team's",
@@ -40,12 +43,15 @@ ABSENT = {
     "FORWARD_UNKNOWN_OPERATIONS": "a choice of the team's",
     "HTTPS_PROXY": "the way out of Azure Functions needs no proxy",
     "HTTP_PROXY": "the way out of Azure Functions needs no proxy",
+    "ID_SIGNING_KEY": "a key belongs into the vault",
     "MAX_BODY_MEMORY_BYTES": "an eighth of the memory, whatever the size of an instance",
     "MAX_JSON_BODY_BYTES": "the app's default fits every size of an instance",
     "NO_PROXY": "the way out of Azure Functions needs no proxy",
+    "PRICES": "a choice of the team's",
     "REPAIR_PARAMETERS": "a choice of the team's",
     "SHUTDOWN_GRACE": "the platform gives a process longer than the app's default",
     "STORED_OBJECTS": "a choice of the team's",
+    "STORED_OBJECTS_WITHOUT_OWNER": "goes with STORED_OBJECTS",
     "STREAM_HEAD_TIMEOUT": "the app's default fits the platform",
     "STREAM_KEEP_ALIVE": "the app chooses by the client",
     "STREAM_KEEP_ALIVE_INTERVAL": "the app's default fits the platform",
@@ -150,6 +156,17 @@ def test_the_app_understands_the_settings_that_it_gets(way: dict[str, Any]) -> N
     assert read.has_managed_identity
     assert read.instance.upstream_connections == 64
     assert read.azure_client_id == settings["AZURE_CLIENT_ID"]
+
+
+def test_tokens_of_the_tenant_and_cloud_of_the_deployment_open_beside_client_keys() -> None:
+    application = "33333333-3333-3333-3333-333333333333"
+    settings = world.settings(world.deployed({"clientEntraAudiences": application}))
+    entra = Settings.from_environ(settings).entra
+    assert settings["CLIENT_AUTH"] == "keys-and-entra"
+    assert entra is not None
+    assert (entra.authority, entra.audiences[1]) == ("https://login.microsoftonline.com", application)
+    assert entra.tenant == Place().tenant
+    assert "CLIENT_AUTH" not in world.settings(world.deployed())
 
 
 def test_a_single_account_is_written_simply() -> None:

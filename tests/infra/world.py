@@ -66,6 +66,7 @@ WAYS: dict[str, dict[str, Any]] = {
         "azureBudgetEmails": ["team@example.com"],
         "diagnosticSettings": True,
     },
+    "tokens of Entra ID": {"clientEntraAudiences": "33333333-3333-3333-3333-333333333333"},
     "always ready": {"alwaysReadyInstances": 2, "instanceMemoryMB": 512},
 }
 PRIVATE = {f"{name}, private": {**way, "privateNetwork": True} for name, way in WAYS.items()}
@@ -96,7 +97,11 @@ def known_later(resource: Resource) -> Mapping[str, object]:
             "clientId": _guid("client", name),
             "principalId": _guid("principal", name),
         },
-        "Microsoft.Storage/storageAccounts": {"primaryEndpoints": {"blob": f"https://{name}.blob.core.windows.net/"}},
+        "Microsoft.Storage/storageAccounts": {
+            "primaryEndpoints": {
+                service: f"https://{name}.{service}.core.windows.net/" for service in ("blob", "table")
+            }
+        },
         "Microsoft.Web/sites": {"defaultHostName": f"{name}.azurewebsites.net"},
     }
     return known.get(resource.type, {})

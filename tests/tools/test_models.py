@@ -1,6 +1,7 @@
 """The default model can be deployed by new customers, and somebody hears in time when that ends."""
 
 import json
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -9,6 +10,13 @@ from tools import models
 from tools.models import Model
 
 TABLE = models.table()
+RETIRED = re.compile(r"\bgpt-(?:3\.5|35|4)(?!o-(?:mini-)?(?:tts|transcribe))|\bo[134]\b")
+# What clients ask for, and what other proxies know by name.
+NAMES_OF_OTHERS = ("docs/clients.md", "docs/comparison.md")
+PAGES = (
+    *("README.md", "local.settings.json.example", "compose.yaml", "infra/README.md", "infra/createUiDefinition.json"),
+    *(f"docs/{path.name}" for path in sorted((models.ROOT / "docs").glob("*.md"))),
+)
 MODEL = Model(name="m", version=date(2026, 1, 1), closes=date(2027, 1, 1), retires=date(2027, 7, 1))
 
 
@@ -25,6 +33,18 @@ def test_a_model_closes_to_new_customers_a_year_after_its_version_and_retires_la
 def test_the_table_says_where_it_is_from_and_when() -> None:
     assert TABLE.source.startswith("https://learn.microsoft.com/")
     assert TABLE.source_date > max(model.version for model in TABLE.models)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_only_what_clients_ask_for_by_themselves_is_a_retired_model(page: str) -> None:
+    lines = (models.ROOT / page).read_text("utf-8").splitlines()
+    found = [line for line in lines if RETIRED.search(line) and "Clients ask for fixed names" not in line]
+    assert found == [] or page in NAMES_OF_OTHERS
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/deploy.md", "local.settings.json.example"])
+def test_examples_name_the_default(page: str) -> None:
+    assert TABLE.default in (models.ROOT / page).read_text("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests.processes import NO_FILE, REPOSITORY
+from tools.models import default_model
 
 START_TIMEOUT = 60.0
 
@@ -31,7 +32,7 @@ async def test_start_prints_a_curl_line_that_works_and_ends_with_everything_it_b
         streamed, _ = await curl.communicate()
         assert streamed.endswith(b"data: [DONE]\n\n")
         for model in ("gpt-3.5-turbo", "gpt-5-mini"):  # what chat clients ask for by themselves
-            other = curl_line.replace('"gpt-4o"', f'"{model}"')
+            other = curl_line.replace(f'"{default_model().name}"', f'"{model}"')
             curl = await asyncio.create_subprocess_shell(f"{other} -sS", stdout=asyncio.subprocess.PIPE)
             streamed, _ = await curl.communicate()
             assert streamed.endswith(b"data: [DONE]\n\n")

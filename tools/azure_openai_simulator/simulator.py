@@ -12,21 +12,26 @@ from tools.azure_openai_simulator.credentials import Credentials
 from tools.azure_openai_simulator.handler import Handler
 from tools.azure_openai_simulator.journal import Journal, RecordedRequest
 from tools.azure_openai_simulator.state import Content, State
+from tools.models import default_model
 
 DEFAULT_KEY = "simulator-key"
+_CHAT = default_model()
 DEFAULT_DEPLOYMENTS: Mapping[str, str] = MappingProxyType(
     {
-        "gpt-4o": "gpt-4o-2024-11-20",
-        "gpt-4o-mini": "gpt-4o-mini-2024-07-18",
-        "gpt-35-turbo-instruct": "gpt-35-turbo-instruct",
+        _CHAT.name: f"{_CHAT.name}-{_CHAT.version}",
         "text-embedding-3-small": "text-embedding-3-small",
-        "gpt-image-1": "gpt-image-1",
-        "dall-e-3": "dall-e-3",
+        "gpt-image-2": "gpt-image-2",
         "whisper": "whisper-001",
         "gpt-4o-transcribe": "gpt-4o-transcribe",
         "gpt-4o-mini-tts": "gpt-4o-mini-tts",
         "gpt-realtime": "gpt-realtime-2025-08-28",
         "sora-2": "sora-2",
+        # Retired on Azure, but what clients of their time ask for by themselves.
+        "gpt-4o": "gpt-4o-2024-11-20",
+        "gpt-4o-mini": "gpt-4o-mini-2024-07-18",
+        "gpt-35-turbo-instruct": "gpt-35-turbo-instruct",
+        "gpt-image-1": "gpt-image-1",
+        "dall-e-3": "dall-e-3",
     }
 )
 """Deployment name -> the model name in its answers."""

@@ -10,7 +10,7 @@ from proxy.diagnosis.keys import judge_keys
 from proxy.diagnosis.seen import Seen
 from proxy.errors import ConfigurationError
 from proxy.pipeline.doctor.examination import Checked, Examination
-from proxy.values import AuthMode, Secret
+from proxy.values import AuthMode, ClientAuth, Secret
 
 IDENTITY, VAULT, KEYS = "identity", "vault", "client keys"
 # What Entra says of an audience that it does not know.
@@ -121,6 +121,8 @@ async def check_client_keys(run: Examination) -> Checked:
     """Count the client keys, and look for those that open nothing, are weak, or end soon."""
     if not run.has_own_credential:
         return Checked(check=KEYS, skipped=True, detail="clients bring keys of Azure OpenAI")
+    if run.settings.client_auth is ClientAuth.ENTRA:
+        return Checked(check=KEYS, skipped=True, detail="clients bring tokens of Microsoft Entra ID")
     keys, url = run.settings.client_keys, run.settings.key_vault_url
     if url is not None:
         if not run.vault_is_readable:

@@ -13,7 +13,7 @@ from proxy.diagnosis import clocks, commands
 from proxy.diagnosis.commands import Holder
 from proxy.diagnosis.findings import Finding, finding
 from proxy.diagnosis.seen import Seen
-from proxy.values import AuthMode, ClientAuth, Secret
+from proxy.values import PASSTHROUGH, AuthMode, Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class Examination:
     @property
     def has_own_credential(self) -> bool:
         """Tell whether the proxy calls with its own credential, and not with the clients'."""
-        return self.settings.client_auth is ClientAuth.KEYS
+        return self.settings.client_auth not in PASSTHROUGH
 
     def key_secrets(self) -> Mapping[str, Resource]:
         """Return the secrets of the vault that hold keys, each with a resource that it is for."""

@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from tests.tools.package.conftest import Opened, targets
 from tests.tools.package.starting import bare_python, dependencies, spoken
 from tools.package import bytecode, locked, target, vendored
 from tools.package.build import LOCKS, build
+from tools.package.target import Target
 
 # It installs from the package index, which takes as long as that takes.
 pytestmark = pytest.mark.timeout(600)
@@ -33,6 +34,21 @@ SETTINGS = {
 }
 UNCHECKED_HASH = 1
 RELEASED = "3.13"
+
+
+# Where an installation of Azure's Python is found, below a home with bin/ on the PATH.
+WAYS = ("bin", ".pyenv/versions/3.13.99/bin", ".local/share/uv/python/cpython-3.13.99-linux-x86_64-gnu/bin")
+
+
+def installed(found: Target, folder: Path, environ: Mapping[str, str]) -> Target:
+    """Install a Python a second time, in a folder for its programs, and find it there."""
+    ask = "import sys; print(sys.base_prefix)"
+    done = subprocess.run([found.python, "-c", ask], check=True, capture_output=True, text=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for part in ("bin", "lib"):
+        (folder.parent / part).symlink_to(Path(done.stdout.strip()) / part)
+    # Another one than Azure's is not looked for.
+    return target.find("" if found.minor == RELEASED else str(folder / f"python{found.minor}"), environ)
 
 
 def unfit(folder: Path, minor: str) -> list[Path]:
@@ -58,12 +74,12 @@ def test_built_twice_it_has_the_same_digest(package: Opened, sources: Path, tmp_
     assert build(package.built.target, tmp_path / "again.zip", sources).sha256 == package.built.sha256
 
 
-def test_it_is_the_same_from_wherever_that_python_is_called(package: Opened, tmp_path: Path) -> None:
-    """On the PATH, of pyenv, of uv: the same version writes the same bytecode."""
-    linked = tmp_path / "elsewhere" / "bin" / "python3.13"
-    subprocess.run([package.built.target.python, "-m", "venv", "--without-pip", tmp_path / "elsewhere"], check=True)
-    again = target.find(str(linked if linked.exists() else linked.with_name("python")))
-    assert (again.version, again.magic) == (package.built.target.version, package.built.target.magic)
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("package", targets()[-1:], ids=lambda found: found.minor, indirect=True)
+def test_it_is_the_same_from_each_way_to_find_that_python(package: Opened, way: str, tmp_path: Path) -> None:
+    """On the PATH, among pyenv's versions, among uv's: what is not of the target's bytecode is the same anyhow."""
+    again = installed(package.built.target, tmp_path / way, {"HOME": str(tmp_path), "PATH": str(tmp_path / "bin")})
+    assert again.python.startswith(str(tmp_path))
     copy = tmp_path / "package"
     shutil.copytree(package.folder / "proxy", copy / "proxy", ignore=shutil.ignore_patterns("__pycache__"))
     bytecode.compile_all(copy, again)

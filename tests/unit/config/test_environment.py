@@ -36,7 +36,7 @@ from proxy.config.environment import (
     printable_member,
 )
 from proxy.errors import ConfigurationError
-from proxy.values import Api, AuthMode, ClientAuth
+from proxy.values import Api, AuthMode, ClientAuth, StoredObjects
 
 CANARY = "canary"
 
@@ -60,6 +60,8 @@ GOOD: list[tuple[Callable[[str], object], str, object]] = [
     (parse_auth_mode, "managed-identity", AuthMode.MANAGED_IDENTITY),
     (parse_auth_mode, "key", AuthMode.KEY),
     (parse_client_auth, "keys", ClientAuth.KEYS),
+    (parse_client_auth, "entra", ClientAuth.ENTRA),
+    (parse_client_auth, "keys-and-entra", ClientAuth.KEYS_AND_ENTRA),
     (parse_client_auth, "azure-key", ClientAuth.AZURE_KEY),
     (parse_client_auth, "resource-key", ClientAuth.RESOURCE_KEY),
     (parse_content_filter_results, "strip", False),
@@ -85,8 +87,8 @@ GOOD: list[tuple[Callable[[str], object], str, object]] = [
     (parse_flag, "1", True),
     (parse_flag, "FALSE", False),
     (parse_flag, "0", False),
-    (parse_stored_objects, "shared", True),
-    (parse_stored_objects, "off", False),
+    (parse_stored_objects, "shared", StoredObjects.SHARED),
+    (parse_stored_objects, "off", StoredObjects.OFF),
 ]
 
 
