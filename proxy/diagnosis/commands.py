@@ -94,6 +94,12 @@ def of_vault_host(url: str) -> dict[str, str]:
     return _of_host(url) | {"setting": "KEY_VAULT_URL", "private_zone": _DOMAINS["vault"]}
 
 
+def of_table(url: str) -> dict[str, str]:
+    """Return the places of commands about the table of the limits."""
+    zone = "privatelink.table.core.windows.net"
+    return _of_host(url) | {"setting": "LIMITS_STORE", "private_zone": zone, "account": _first_label(url)}
+
+
 def of_resource(one: Resource) -> dict[str, str]:
     """Return the places of commands about a resource; its id is looked up where the settings do not say it."""
     host = urlsplit(one.endpoint).hostname or ""

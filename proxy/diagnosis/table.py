@@ -234,6 +234,17 @@ FINDINGS: Mapping[str, Row] = {
         "az cognitiveservices account deployment create {account_options} --deployment-name {deployment} "
         "--sku-capacity MORE (and the model as it is), or add another resource",
     ),
+    "ledger_forbidden": _fault(
+        "The identity may not use the table of {subject}.",
+        "The limits of client keys cannot be counted for all instances together.",
+        _ROLE.format(role="Storage Table Data Contributor", principal="{principal}", type="{principal_type}")
+        + ' --scope "$(az storage account show --name {account} --query id --output tsv)"',
+    ),
+    "ledger_unreachable": _fault(
+        "The table of {subject} answers with errors.",
+        "The limits of client keys cannot be counted for all instances together.",
+        "az storage account show --name {account} --query '{{network:networkRuleSet,status:statusOfPrimary}}'",
+    ),
     "no_client_keys": _fault(
         "There is no client key.",
         "Every request is answered with 401.",

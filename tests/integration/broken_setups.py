@@ -143,6 +143,14 @@ def _upstream(status: int, body: bytes) -> Break:
     return spoil
 
 
+def _table(status: int) -> Break:
+    async def spoil(world: World) -> None:
+        server = await world.extra.enter_async_context(OneAnswer(status, b"{}"))
+        world.environ["LIMITS_STORE"] = f"http://127.0.0.1:{server.port}/devstoreaccount1"
+
+    return spoil
+
+
 async def _untrusted_vault(world: World) -> None:
     other = await world.extra.enter_async_context(FakeKeyVault(trustme.CA()))
     world.environ["KEY_VAULT_URL"] = other.url
@@ -450,6 +458,24 @@ BROKEN = (
         spoil=_deployed_as("error-500-backend"),
         codes=("deployment_failing",),
         cure="--deployment-name error-500-backend",
+    ),
+    Broken(
+        name="nobody listens where the table of the limits should be",
+        spoil=_set(LIMITS_STORE=f"http://127.0.0.1:{free_port()}/devstoreaccount1"),
+        codes=("connection_failed",),
+        cure="correct LIMITS_STORE",
+    ),
+    Broken(
+        name="the identity has no role on the table of the limits",
+        spoil=_table(403),
+        codes=("ledger_forbidden",),
+        cure=f'--role "Storage Table Data Contributor" --assignee-object-id {PRINCIPAL}',
+    ),
+    Broken(
+        name="the table of the limits answers with errors",
+        spoil=_table(400),
+        codes=("ledger_unreachable",),
+        cure="az storage account show --name 127",
     ),
     Broken(
         name="there is no client key",

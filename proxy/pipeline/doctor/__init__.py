@@ -3,6 +3,7 @@
     run.py          the steps in their order, as events
     examination.py  what one run knows and has found out
     azure.py        identity and vault
+    ledger.py       the table of the limits
     resource.py     one resource and its deployments
 
 Nothing here is imported before somebody asks for it.

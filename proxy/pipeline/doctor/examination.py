@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from proxy.azure_services.identity import Identity
 from proxy.azure_services.probes import Probed, Probes
+from proxy.config.addresses import IN_MEMORY
 from proxy.config.resources import Resource
 from proxy.config.settings import Settings
 from proxy.diagnosis import clocks, commands
@@ -76,4 +77,5 @@ class Examination:
         """Tell whether anything is read or called with the identity of the process."""
         resources = self.settings.resources
         uses = any(one.auth is AuthMode.MANAGED_IDENTITY or one.resource_id is not None for one in resources)
-        return self.has_own_credential and (uses or self.settings.key_vault_url is not None)
+        reads = self.settings.key_vault_url is not None or self.settings.limits_store != IN_MEMORY
+        return self.has_own_credential and (uses or reads)

@@ -20,6 +20,7 @@ from proxy.diagnosis.seen import Seen
 from proxy.diagnosis.settings import judge_settings
 from proxy.pipeline.doctor.azure import IDENTITY, KEYS, VAULT, check_client_keys, check_identity, check_vault
 from proxy.pipeline.doctor.examination import Checked, Examination
+from proxy.pipeline.doctor.ledger import LEDGER, check_ledger
 from proxy.pipeline.doctor.resource import check_resource
 from proxy.version import VERSION
 
@@ -92,7 +93,7 @@ def steps(settings: Settings) -> tuple[tuple[tuple[str, Step], ...], ...]:
         ((IDENTITY, _alone(check_identity)),),
         ((VAULT, _alone(check_vault)),),
         ((KEYS, _alone(check_client_keys)),),
-        # A ledger in a table of Azure is checked here: its address, the role on it, and a row written and read.
+        ((LEDGER, _alone(check_ledger)),),
         resources,
         ((CLOCK, _check_clock),),
     )

@@ -6,7 +6,7 @@ import pytest
 
 from proxy.config.resources import Resource
 from proxy.config.settings import Settings
-from proxy.diagnosis.commands import Holder, host_and_port, of_app, of_resource, of_vault_host, read_holder
+from proxy.diagnosis.commands import Holder, host_and_port, of_app, of_resource, of_table, of_vault_host, read_holder
 
 PRINCIPAL = "33333333-3333-3333-3333-333333333333"
 CLIENT_ID = "44444444-4444-4444-4444-444444444444"
@@ -73,6 +73,11 @@ def test_a_resource_is_named_by_its_id_or_looked_up_by_its_host() -> None:
     places = of_resource(Resource(name="contoso", endpoint="https://contoso.openai.azure.com"))
     assert "contains(properties.endpoint, 'contoso.openai.azure.com')" in places["account_id"]
     assert places["account_options"] == "--name contoso --resource-group ACCOUNT_GROUP"
+
+
+def test_a_table_is_named_by_its_account() -> None:
+    places = of_table("https://st1.table.core.windows.net")
+    assert (places["account"], places["setting"]) == ("st1", "LIMITS_STORE")
 
 
 def test_hosts_have_their_ports_and_zones() -> None:
