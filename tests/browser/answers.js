@@ -22,6 +22,7 @@ const answers = {
     answer.write("\n\n");
     speak = () => answer.end(piece("At last.") + ended("stop"));
   },
+  never: (answer) => answer.write("\n\n"),
   lost: (answer) => answer.write(piece("Half an"), () => setTimeout(() => answer.destroy(), 50)),
   failed: (answer) => answer.end(`${piece("Half an")}data: ${failure("The model failed.")}\n\n`),
   long: (answer) => answer.end(piece("word ").repeat(LONG) + ended("stop")),
@@ -119,7 +120,7 @@ const scenarios = {
     await tabTo(page, "chat-model");
     await page.keyboard.press("End");
     await tabTo(page, "chat-model-other");
-    await page.keyboard.type("silent");
+    await page.keyboard.type("never");
     await tabTo(page, "message");
     await page.keyboard.type("Hello");
     await page.keyboard.press("Enter");
@@ -150,6 +151,6 @@ const scenarios = {
   },
 };
 
-await run(scenarios);
+await run(scenarios, 4);
 server.close();
 server.closeAllConnections();
