@@ -7,15 +7,17 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.auth.keys import KeyRing
-from proxy.auth.ledger import MemoryLedger
+from proxy.auth.ledger import Ledger, MemoryLedger
 from proxy.auth.passthrough import azure_key, resource_key
 from proxy.azure_api.headers import common_headers
 from proxy.azure_api.urls import surfaces_at
+from proxy.azure_services.cached import Cached
 from proxy.azure_services.client_keys import ClientKeys
 from proxy.azure_services.credentials import (
     BearerToken,
@@ -29,16 +31,22 @@ from proxy.azure_services.credentials import (
 from proxy.azure_services.deployments import Discovery
 from proxy.azure_services.identity import EntraToken, Identity
 from proxy.azure_services.key_vault import KeyVault
+from proxy.azure_services.late_ledger import LateLedger
 from proxy.azure_services.model_list import list_models
+from proxy.azure_services.signing_keys import REFRESH_SECONDS as SIGNING_KEYS_REFRESH
+from proxy.azure_services.signing_keys import VaultSigningKeys
 from proxy.azure_services.upstream import Upstream
 from proxy.azure_services.vault_client_keys import VaultClientKeys
+from proxy.config.addresses import IN_MEMORY
 from proxy.config.environment import SettingError
+from proxy.config.price_table import LONGEST_AGE, PriceTable, decode_price_table, is_old, merged
 from proxy.config.resources import Resource as ResourceSetting
 from proxy.config.resources import ResourceKind, is_at_openai
 from proxy.config.settings import Settings
 from proxy.errors import ConfigurationError
 from proxy.openai_api.answers import to_response
 from proxy.openai_api.object_ids import Tags
+from proxy.openai_api.object_owners import SigningKey
 from proxy.openai_api.operations import OPERATIONS, Surface
 from proxy.openai_api.sse import KEEP_ALIVES
 from proxy.pipeline.attempt import Attempts
@@ -54,6 +62,7 @@ from proxy.pipeline.failover import Failover
 from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.handler import Handler, parse_request
 from proxy.pipeline.local import LocalOperations
+from proxy.pipeline.owners import Owners
 from proxy.pipeline.rates import Rates
 from proxy.pipeline.recorder import Record
 from proxy.pipeline.resources import Resource, Resources
@@ -72,9 +81,11 @@ from proxy.values import PASSTHROUGH, AuthMode, ClientAuth, ModelKind, Passthrou
 
 if TYPE_CHECKING:
     from proxy.azure_services.resource_manager import ResourceManager
+    from proxy.azure_services.table_ledger import TableLedger
     from proxy.pipeline.entra_authentication import EntraAuthenticator
 
 logger = logging.getLogger("proxy")
+PRICES = Path(__file__).parent / "prices" / "table.json"
 # Seconds by which the lease of a client's slot is longer than any request.
 LEASE_MARGIN = 60.0
 
@@ -116,6 +127,7 @@ class Proxy:
         """Begin to fetch keys and tokens in the background of the running loop."""
         self.upstream.start()
         self.handler.authenticator.start()
+        self.handler.calls.start()
 
     async def stop(self, grace: float) -> None:
         """Take in nothing more, let what goes on end within `grace` seconds, and close what was opened."""
@@ -204,15 +216,27 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
     handler = Handler(
         concurrency=Concurrency(settings.instance.max_in_flight, _body_memory(settings)),
         authenticator=authenticator,
-        calls=_calls(settings, upstream, record),
-        local=LocalOperations(created=int(time.time())),
+        calls=_calls(settings, upstream, _ledger(settings, closing), record, _owners(settings, closing)),
+        local=LocalOperations(created=int(time.time()), prices=_prices(settings), today=_today),
         front_page=_front_page(settings),
         allowed_origins=settings.allowed_origins,
         forward_unknown=settings.forward_unknown_operations,
-        store_objects=settings.store_objects,
+        store_objects=settings.stored_objects.are_on,
         keep_alive=KEEP_ALIVES.get(settings.stream_keep_alive),
     )
     return Proxy(handler=handler, upstream=upstream, closing=closing)
+
+
+def _prices(settings: Settings) -> PriceTable:
+    """Return the prices that count, and say so when they are old."""
+    prices = merged(settings.own_prices, decode_price_table(PRICES.read_bytes()))
+    if is_old(prices, _today()):
+        logger.warning("Prices are more than %d days old. Install a newer version, or renew PRICES.", LONGEST_AGE.days)
+    return prices
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _front_page(settings: Settings) -> FrontPage:
@@ -226,7 +250,27 @@ def _body_memory(settings: Settings) -> int:
     return max(memory, settings.instance.max_json_body_bytes)
 
 
-def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Calls:
+def _ledger(settings: Settings, closing: AsyncExitStack) -> Ledger:
+    """Return who keeps the rates of client keys; a call may take as long as a request, and a margin."""
+    lease = settings.timeouts.total + LEASE_MARGIN
+    if settings.limits_store == IN_MEMORY:
+        return MemoryLedger(time.monotonic, lease)
+    identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
+    ledger = LateLedger(partial(_table_ledger, settings.limits_store, identity, lease))
+    closing.push_async_callback(identity.close)
+    closing.push_async_callback(ledger.close)
+    return ledger
+
+
+def _table_ledger(endpoint: str, identity: Identity, lease: float) -> "TableLedger":
+    from proxy.azure_services.table_ledger import TableLedger  # noqa: PLC0415  only keys with limits need it
+
+    return TableLedger(endpoint, identity, lease)
+
+
+def _calls(
+    settings: Settings, upstream: Upstream, ledger: Ledger, record: Record | None, owners: Owners | None
+) -> Calls:
     return Calls(
         failover=Failover(
             attempts=Attempts(
@@ -236,17 +280,33 @@ def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Cal
                 record=record,
             )
         ),
-        rates=Rates(ledger=MemoryLedger(time.monotonic, settings.timeouts.total + LEASE_MARGIN)),
+        rates=Rates(ledger=ledger),
         timeouts=settings.timeouts,
         max_json_body=settings.instance.max_json_body_bytes,
-        store_objects=settings.store_objects,
+        store_objects=settings.stored_objects.are_on,
         knows=Knowledge(
             repairs=learned_repairs() if settings.repair_parameters else None,
             paths=Learned(),
             translators=_translators(settings, record) if settings.translation.is_on else None,
             clock=time.monotonic,
         ),
+        owners=owners,
     )
+
+
+def _owners(settings: Settings, closing: AsyncExitStack) -> Owners | None:
+    owners = settings.stored_objects.owners
+    if owners is None:
+        return None
+    fixed = tuple(SigningKey(key.reveal()) for key in owners.signing_keys)
+    if fixed or settings.key_vault_url is None:
+        return Owners(keys=fixed, cached=None, strict=owners.strict)
+    identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
+    vault = KeyVault(settings.key_vault_url, identity)
+    cached = Cached(VaultSigningKeys(vault).read, lambda _: SIGNING_KEYS_REFRESH)
+    for close in (identity.close, vault.close, cached.close):
+        closing.push_async_callback(close)
+    return Owners(keys=(), cached=cached, strict=owners.strict)
 
 
 def _translators(settings: Settings, record: Record | None) -> Translators:
@@ -345,6 +405,7 @@ def _resource(one: ResourceSetting, settings: Settings, credential: UpstreamCred
             default=one.default_deployment,
             defaults=one.default_deployments,
             apis=one.deployment_apis,
+            described=one.deployment_models,
             any_name=is_openai,
         ),
         surfaces=surfaces_at(one.endpoint, one.api_version, _chosen_surfaces(settings), is_openai=is_openai),

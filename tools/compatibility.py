@@ -17,7 +17,7 @@ This page is generated from the table of operations (`python -m tools.compatibil
 `AZURE_OPENAI_API_VERSION` is `v1` (legacy completions stay, because v1 may not have them). *classic* goes to
 `/openai/...` with an api-version. *v1* goes to `/openai/v1/...`. `AZURE_OPENAI_OPERATION_SURFACES` sends single
 operations elsewhere, by the names in the first column. Operations marked *stored* are about objects that Azure keeps:
-all client keys share them unless `STORED_OBJECTS` is `off`.
+all client keys share them unless `STORED_OBJECTS` is `owned` or `off`.
 
 - In the input file of a batch, the model of each line is mapped to its deployment. The output file has the names of
   deployments.

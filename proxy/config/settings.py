@@ -12,7 +12,9 @@ from proxy.config.client_limits import LimitRules
 from proxy.config.entra import EntraAccess, EntraSettings, access_of
 from proxy.config.environment import Environment, SettingError
 from proxy.config.http_proxy import HttpProxies, read_http_proxies
+from proxy.config.object_owners import StoredObjectSettings, read_stored_objects
 from proxy.config.policy import Policy
+from proxy.config.price_table import PriceTable, parse_own_prices
 from proxy.config.resources import ReadFile, Resource, ResourceKind, parse_resources, read_no_file, resource_name
 from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
 from proxy.values import NO_LIMITS, PASSTHROUGH, TOKENS, AuthMode, ClientAuth, ClientKey, KeepAlive
@@ -26,6 +28,7 @@ SINGLE_RESOURCE = (
     table.AZURE_OPENAI_DEFAULT_DEPLOYMENT,
     table.AZURE_OPENAI_DEFAULT_DEPLOYMENTS,
     table.AZURE_OPENAI_DEPLOYMENT_APIS,
+    table.AZURE_OPENAI_DEPLOYMENT_MODELS,
     table.AZURE_OPENAI_AUTH,
     table.AZURE_OPENAI_API_KEY,
     table.AZURE_OPENAI_RESOURCE_ID,
@@ -81,7 +84,7 @@ class Settings:
     `resources` is empty where every client names its own; `api_version` is for clients' keys that name none;
     `fallbacks` are the models that may serve in place of a model; `operation_surfaces` maps the name of an operation to
     `v1` or `classic`; `client_resources` are the hosts that clients may name, or `*` alone; `entra` is None where no
-    token is accepted.
+    token is accepted; `own_prices` count before those of the project.
     """
 
     resources: tuple[Resource, ...]
@@ -99,9 +102,10 @@ class Settings:
     instance: InstanceLimits
     client_keys: tuple[ClientKey, ...]
     vault_client_keys: VaultClientKeySettings
+    limits_store: str
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
-    store_objects: bool
+    stored_objects: StoredObjectSettings
     front_page: bool
     allowed_origins: frozenset[str]
     client_auth: ClientAuth
@@ -112,12 +116,13 @@ class Settings:
     keep_content_filter_results: bool
     http_proxies: HttpProxies
     address_rules: AddressRules
+    own_prices: PriceTable | None
 
     @classmethod
     def from_environ(
         cls, environ: Mapping[str, str], host_json: bytes = b"{}", read_file: ReadFile = read_no_file
     ) -> Self:
-        """Read all settings, with the content of host.json; raise `SettingError`, which never tells a value."""
+        """Read all settings; `read_file` returns a file or raises OSError. Raises `SettingError`, without any value."""
         environment, rules = Environment(environ), _read_address_rules(environ)
         client_auth, limit_rules = _read_client_auth(environment), _read_limit_rules(environment)
         return cls(
@@ -136,9 +141,10 @@ class Settings:
             instance=_read_instance_limits(environment),
             client_keys=_read_client_keys(environment, limit_rules),
             vault_client_keys=VaultClientKeySettings(limit_rules, environment.read(table.CLIENT_KEYS_MAX_AGE)),
+            limits_store=environment.read(table.LIMITS_STORE),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
             forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
-            store_objects=environment.read(table.STORED_OBJECTS),
+            stored_objects=read_stored_objects(environment, client_auth),
             front_page=environment.read(table.FRONT_PAGE),
             allowed_origins=environment.read(table.ALLOWED_ORIGINS),
             client_auth=client_auth,
@@ -149,6 +155,7 @@ class Settings:
             keep_content_filter_results=environment.read(table.CONTENT_FILTER_RESULTS),
             http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
             address_rules=rules,
+            own_prices=_read_own_prices(environment, read_file),
         )
 
 
@@ -177,6 +184,13 @@ def _read_client_keys(environment: Environment, rules: LimitRules) -> tuple[Clie
         return with_limits(environment.read(table.CLIENT_KEYS), rules)
     except ValueError as error:
         raise SettingError(table.CLIENT_KEYS.name, str(error)) from None
+
+
+def _read_own_prices(environment: Environment, read_file: ReadFile) -> PriceTable | None:
+    try:
+        return parse_own_prices(environment.read(table.PRICES), read_file)
+    except ValueError as error:
+        raise SettingError(table.PRICES.name, str(error)) from None
 
 
 def is_local_development(environ: Mapping[str, str]) -> bool:
@@ -300,6 +314,7 @@ def _read_single(environment: Environment, client_auth: ClientAuth, *, api_versi
         default_deployment=environment.read_optional(table.AZURE_OPENAI_DEFAULT_DEPLOYMENT),
         default_deployments=environment.read(table.AZURE_OPENAI_DEFAULT_DEPLOYMENTS),
         deployment_apis=environment.read(table.AZURE_OPENAI_DEPLOYMENT_APIS),
+        deployment_models=environment.read(table.AZURE_OPENAI_DEPLOYMENT_MODELS),
         resource_id=environment.read_optional(table.AZURE_OPENAI_RESOURCE_ID),
     )
 
