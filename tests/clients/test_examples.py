@@ -1,7 +1,9 @@
-"""Every program in examples/ does what it shows, against the simulator."""
+"""Every program in examples/, and of the front page's settings, does what it shows, against the simulator."""
 
 import asyncio
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +26,9 @@ PROGRAM_TIMEOUT = 90.0
 FRAMEWORKS = test_translated_frameworks.FOLDER
 NODE = {"openai_node.mjs": node.FOLDER, "langchain_js.mjs": FRAMEWORKS, "ai_sdk.mjs": FRAMEWORKS}
 OWN_ENVIRONMENT = {"langchain_python.py": "langchain", "llama_index_python.py": "llama-index"}
+# Clients of the front page.
+NODE_CLIENTS = {"openai-node": node.FOLDER, "LangChain (JS)": FRAMEWORKS, "Vercel AI SDK": FRAMEWORKS}
+PYTHON_CLIENTS = {"LangChain (Python)": "langchain", "LlamaIndex": "llama-index"}
 # Nothing here can compile it.
 NOT_RUN = {"dotnet.cs"}
 
@@ -87,6 +92,53 @@ async def test_codex_answers_with_the_configuration(app: HostProcess, tmp_path: 
     (tmp_path / "config.toml").write_text(config.replace("https://NAME.azurewebsites.net", app.url))
     command = (test_codex.CODEX, "exec", "--skip-git-repo-check", "-m", "gpt-4o", "-C", str(tmp_path), "Hello")
     assert await output_of(app, *command, HOME=f"{tmp_path}", CODEX_HOME=f"{tmp_path}") == ECHO
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def settings() -> dict[str, str]:
+    """The settings that the front page has for each client."""
+    await asyncio.to_thread(node.install)
+    module = (REPOSITORY / "proxy" / "front_page" / "clients.js").as_uri()
+    program = f"console.log(JSON.stringify((await import({module!r})).CLIENTS))"
+    printed = await asyncio.create_subprocess_exec(
+        *(node.NODE, "--no-warnings", "--input-type=module", "--eval", program), stdout=subprocess.PIPE
+    )
+    output, _ = await printed.communicate()
+    return dict(json.loads(output))
+
+
+def filled(settings: str, app: HostProcess) -> str:
+    """Return settings with the values that the page puts in."""
+    values = {"PROXY": app.url, "KEY": CLIENT_KEY, "MODEL": "gpt-4o"}
+    return re.sub(r"(?<![A-Z_])(PROXY|KEY|MODEL)(?![A-Z_])", lambda name: values[name[1]], settings)
+
+
+@pytest.mark.parametrize(("client", "folder"), NODE_CLIENTS.items())
+async def test_what_the_page_has_for_a_client_of_node_works(
+    app: HostProcess, settings: dict[str, str], tmp_path: Path, client: str, folder: Path
+) -> None:
+    await asyncio.to_thread(node.install, folder)
+    (tmp_path / "node_modules").symlink_to(folder / "node_modules")
+    (tmp_path / "program.mjs").write_text(filled(settings[client], app))
+    assert await output_of(app, node.NODE, tmp_path / "program.mjs") == ECHO
+
+
+async def test_what_the_page_has_for_python_and_curl_works(
+    app: HostProcess, settings: dict[str, str], tmp_path: Path
+) -> None:
+    program = filled(settings["openai-python"], app)
+    assert await output_of(app, sys.executable, "-c", program) == ECHO
+    assert (await output_of(app, "sh", "-c", filled(settings["curl"], app))).endswith("data: [DONE]")
+
+
+@pytest.mark.clients
+@pytest.mark.timeout(INSTALL_TIMEOUT + PROGRAM_TIMEOUT)
+@pytest.mark.parametrize(("client", "environment"), PYTHON_CLIENTS.items())
+async def test_what_the_page_has_for_a_framework_of_python_works(
+    app: HostProcess, settings: dict[str, str], client: str, environment: str
+) -> None:
+    python = await asyncio.to_thread(python_of, environment)
+    assert await output_of(app, python, "-c", filled(settings[client], app)) == ECHO
 
 
 @pytest.mark.clients

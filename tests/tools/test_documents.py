@@ -16,7 +16,8 @@ from tools.deploy_parameters import declared, variable
 from tools.settings_table import FOR_PLATFORM, settings
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md")))
+PATTERNS = ("*.md", "docs/**/*.md", "examples/*.md")
+PAGES = sorted(path.relative_to(ROOT).as_posix() for pattern in PATTERNS for path in ROOT.glob(pattern))
 LINK = re.compile(r"\]\(([^)]+)\)")
 # Settings of the platform, of another proxy and of chat UIs.
 NAMED_FOR_OTHERS = {

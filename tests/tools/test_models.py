@@ -43,7 +43,10 @@ def test_only_what_clients_ask_for_by_themselves_is_a_retired_model(page: str) -
     assert found == [] or page in NAMES_OF_OTHERS
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "docs/deploy.md", "docs/zh-CN/deploy.md", "local.settings.json.example"])
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "README.zh-CN.md", "docs/deploy.md", "docs/zh-CN/deploy.md", "local.settings.json.example"],
+)
 def test_examples_name_the_default(page: str) -> None:
     assert TABLE.default in (models.ROOT / page).read_text("utf-8")
 
