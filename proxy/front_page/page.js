@@ -260,7 +260,7 @@ function submitMessage() {
   const content = byId("message").value.trim();
   if (!content || state.stopping) return;
   if (!modelOf(byId("chat-model"))) {
-    otherOf(byId("chat-model")).focus();
+    otherOf(byId("chat-model")).reportValidity();
     return;
   }
   byId("message").value = "";

@@ -105,9 +105,13 @@ const scenarios = {
     return { wide, listed, violations };
   },
   async no_list() {
-    const { page } = await ask("refusal", { locale: "fr-FR" });
+    const { page } = await signedIn(HERE, KEY, { locale: "fr-FR" });
+    await say(page, "Hello");
+    const focused = await page.evaluate(() => document.activeElement.id);
+    await page.keyboard.type("refusal");
+    await page.press("#message", "Enter");
     const { turns } = await come(page);
-    return { models: await texts(page, "#models li"), turns };
+    return { models: await texts(page, "#models li"), focused, turns };
   },
   async keyboard() {
     const { page } = await open(HERE);

@@ -86,6 +86,7 @@ async def test_hundreds_of_models_with_long_names_fit_on_a_phone(came: dict[str,
 async def test_without_a_list_of_models_a_model_can_be_named(came: dict[str, Any]) -> None:
     assert came["no_list"] == {
         "models": [f"{ERROR}502 The list cannot be had."],
+        "focused": "chat-model-other",
         "turns": ["YouHello", "refusalI cannot help with that."],
     }
 
