@@ -1,6 +1,7 @@
 // What a key may use, and what has been used with it.
 import { byId, element } from "./dom.js";
 
+const DATE = { dateStyle: "medium", timeStyle: "short" };
 const SVG = "http://www.w3.org/2000/svg";
 
 export function showAccount({ account, models, modelsError }, text, explain) {
@@ -18,11 +19,17 @@ export function showAccount({ account, models, modelsError }, text, explain) {
 
 function showLimit(name, value, text) {
   if (name === "models") return [text("allowed"), value.join(", ")];
-  if (name === "expires") return [text(name), new Date(value * 1000).toLocaleString(document.documentElement.lang)];
+  if (name === "expires") return [text(name), new Date(value * 1000).toLocaleString(locale(), DATE)];
   return [text(name), number(value)];
 }
 
-export const number = (value) => Number(value).toLocaleString(document.documentElement.lang);
+// The browser's own variant of the page's language: English dates of Britain and of America differ.
+function locale() {
+  const { lang } = document.documentElement;
+  return navigator.languages.find((one) => one.slice(0, 2) === lang.slice(0, 2)) ?? lang;
+}
+
+export const number = (value) => Number(value).toLocaleString(locale());
 
 function showList(id, pairs) {
   byId(id).replaceChildren(...pairs.flatMap(([name, value]) => [element("dt", name), element("dd", value)]));
