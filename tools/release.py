@@ -1,7 +1,7 @@
 """Write the name of a release wherever it occurs: `python -m tools.release --repository OWNER/NAME v1.2.3`.
 
-It stands in the address of the package, in the button of the README, and in the versions of the project, of the app and
-of the template. Without a
+It stands in the address of the package, in the button of each README, and in the versions of the project, of the app
+and of the template. Without a
 repository it is that of `origin`, without a tag that of the project's version. `--check` changes nothing: it names the
 files that name no release yet, or with a tag fails for those that name another one.
 """
@@ -19,7 +19,8 @@ from tools import bicep
 
 ROOT = Path(__file__).parents[1]
 SOURCE, TEMPLATE, PROJECT = "infra/resources.bicep", "infra/azuredeploy.json", "pyproject.toml"
-FILES = (SOURCE, TEMPLATE, "README.md", PROJECT, "proxy/version.py")
+READMES = ("README.md", "README.zh-CN.md")
+FILES = (SOURCE, TEMPLATE, *READMES, PROJECT, "proxy/version.py")
 # The owner in the repository of nobody.
 UNSTAMPED = "OWNER"
 
