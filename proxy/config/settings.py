@@ -101,6 +101,8 @@ class Settings:
     shutdown_grace: float
     instance: InstanceLimits
     client_keys: tuple[ClientKey, ...]
+    admin_keys: tuple[ClientKey, ...]
+    template_version: str | None
     vault_client_keys: VaultClientKeySettings
     limits_store: str
     operation_surfaces: Mapping[str, str]
@@ -140,6 +142,8 @@ class Settings:
             shutdown_grace=environment.read(table.SHUTDOWN_GRACE),
             instance=_read_instance_limits(environment),
             client_keys=_read_client_keys(environment, limit_rules),
+            admin_keys=_read_admin_keys(environment),
+            template_version=environment.read_optional(table.TEMPLATE_VERSION),
             vault_client_keys=VaultClientKeySettings(limit_rules, environment.read(table.CLIENT_KEYS_MAX_AGE)),
             limits_store=environment.read(table.LIMITS_STORE),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
@@ -184,6 +188,15 @@ def _read_client_keys(environment: Environment, rules: LimitRules) -> tuple[Clie
         return with_limits(environment.read(table.CLIENT_KEYS), rules)
     except ValueError as error:
         raise SettingError(table.CLIENT_KEYS.name, str(error)) from None
+
+
+def _read_admin_keys(environment: Environment) -> tuple[ClientKey, ...]:
+    """Return the keys of operators; none of them may be a client's, because they call no model."""
+    admins = environment.read(table.ADMIN_KEYS)
+    clients = {one.key.digest for one in environment.read(table.CLIENT_KEYS)}
+    if any(one.key.digest in clients for one in admins):
+        raise SettingError(table.ADMIN_KEYS.name, "must have no key that is in CLIENT_KEYS too")
+    return tuple(replace(one.key, is_admin=True) for one in admins)
 
 
 def _read_own_prices(environment: Environment, read_file: ReadFile) -> PriceTable | None:

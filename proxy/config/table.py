@@ -42,6 +42,7 @@ from proxy.config.environment import (
     parse_signing_keys,
     parse_size,
     parse_stored_objects,
+    parse_template_version,
     parse_token_scope,
     parse_unowned_objects,
 )
@@ -194,6 +195,13 @@ CLIENT_KEYS = Setting(
     '[limits](clients-and-keys.md#limits) as JSON: `{"alice": {"key": "sk-...", "rpm": 60}}`. On Azure, keep them in '
     "Key Vault. Without any client key every request is refused.",
 )
+ADMIN_KEYS = Setting(
+    "ADMIN_KEYS",
+    parse_client_keys,
+    "",
+    "The keys of operators, as `alice=sk-...`, for use on your own machine. They open `POST /doctor` and call no "
+    "model. On Azure, keep them in Key Vault, as secrets `admin-NAME`.",
+)
 CLIENT_KEY_DEFAULTS = Setting(
     "CLIENT_KEY_DEFAULTS",
     parse_limit_defaults,
@@ -282,6 +290,13 @@ ALLOWED_ORIGINS = Setting(
     "*",
     "The origins of web pages that may call the proxy from a browser, separated by commas, or `*` for all. On Flex "
     "Consumption also set the app's CORS setting, because the platform answers preflight requests itself.",
+)
+TEMPLATE_VERSION = Setting(
+    "TEMPLATE_VERSION",
+    parse_template_version,
+    "",
+    "The version of the template that has deployed the app, which writes it itself. The [doctor](doctor.md) compares "
+    "it with the app's.",
 )
 STORED_OBJECTS = Setting(
     "STORED_OBJECTS",
@@ -504,6 +519,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
     ),
     "Clients": (
         CLIENT_KEYS,
+        ADMIN_KEYS,
         CLIENT_KEY_DEFAULTS,
         CLIENT_KEY_MODEL_SETS,
         CLIENT_KEYS_MAX_AGE,
@@ -528,6 +544,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         FORWARD_UNKNOWN_OPERATIONS,
         AZURE_OPENAI_OPERATION_SURFACES,
         FRONT_PAGE,
+        TEMPLATE_VERSION,
     ),
     "Limits": (
         MAX_JSON_BODY_BYTES,

@@ -243,3 +243,16 @@ def test_a_proxy_on_the_way_out_is_read_and_never_shown() -> None:
 def test_a_silence_that_the_platform_ends_first_stops_the_start(name: str) -> None:
     assert wrong({name: "231"}).name == name
     assert read({name: "0.5"}).timeouts is not None
+
+
+def test_the_keys_of_operators_are_no_clients() -> None:
+    settings = read({"ADMIN_KEYS": "eve=admin-key-1", "CLIENT_KEYS": "alice=client-key-1"})
+    assert [(key.client.name, key.is_admin) for key in settings.admin_keys] == [("eve", True)]
+    assert [key.is_admin for key in settings.client_keys] == [False]
+
+
+def test_one_key_is_not_both_a_clients_and_an_operators() -> None:
+    both = {"ADMIN_KEYS": f"eve={GUID}", "CLIENT_KEYS": f"alice={GUID}"}
+    error = wrong(both)
+    assert error.name == "ADMIN_KEYS"
+    assert GUID not in error.message
