@@ -79,13 +79,15 @@ class Client:
 class ClientKey:
     """A client and the SHA-256 digest of its key, as hexadecimal digits.
 
-    A `locked` key opens nothing, because its limits cannot be read; a `weak` one is short enough to be guessed.
+    A `locked` key opens nothing, because its limits cannot be read; a `weak` one is short enough to be guessed. The key
+    of an operator, `is_admin`, opens what is for operators alone, and calls no model.
     """
 
     client: Client
     digest: str = field(repr=False)
     locked: bool = False
     weak: bool = False
+    is_admin: bool = False
 
 
 class AuthMode(Enum):
@@ -102,6 +104,14 @@ class KeepAlive(Enum):
 
     BLANK = "blank"
     COMMENT = "comment"
+
+
+class StoredObjects(Enum):
+    """Whose the objects are that Azure keeps: of all clients, of the one that made them, or not to be used."""
+
+    SHARED = "shared"
+    OWNED = "owned"
+    OFF = "off"
 
 
 class ClientAuth(Enum):

@@ -12,7 +12,9 @@ from proxy.config.client_limits import LimitRules
 from proxy.config.entra import EntraAccess, EntraSettings, access_of
 from proxy.config.environment import Environment, SettingError
 from proxy.config.http_proxy import HttpProxies, read_http_proxies
+from proxy.config.object_owners import StoredObjectSettings, read_stored_objects
 from proxy.config.policy import Policy
+from proxy.config.price_table import PriceTable, parse_own_prices
 from proxy.config.resources import ReadFile, Resource, ResourceKind, parse_resources, read_no_file, resource_name
 from proxy.config.telemetry import TelemetrySettings, read_telemetry
 from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
@@ -27,6 +29,7 @@ SINGLE_RESOURCE = (
     table.AZURE_OPENAI_DEFAULT_DEPLOYMENT,
     table.AZURE_OPENAI_DEFAULT_DEPLOYMENTS,
     table.AZURE_OPENAI_DEPLOYMENT_APIS,
+    table.AZURE_OPENAI_DEPLOYMENT_MODELS,
     table.AZURE_OPENAI_AUTH,
     table.AZURE_OPENAI_API_KEY,
     table.AZURE_OPENAI_RESOURCE_ID,
@@ -82,7 +85,7 @@ class Settings:
     `resources` is empty where every client names its own; `api_version` is for clients' keys that name none;
     `fallbacks` are the models that may serve in place of a model; `operation_surfaces` maps the name of an operation to
     `v1` or `classic`; `client_resources` are the hosts that clients may name, or `*` alone; `entra` is None where no
-    token is accepted, `telemetry` where it is off.
+    token is accepted, `telemetry` where it is off; `own_prices` count before those of the project.
     """
 
     resources: tuple[Resource, ...]
@@ -99,10 +102,13 @@ class Settings:
     shutdown_grace: float
     instance: InstanceLimits
     client_keys: tuple[ClientKey, ...]
+    admin_keys: tuple[ClientKey, ...]
+    template_version: str | None
     vault_client_keys: VaultClientKeySettings
+    limits_store: str
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
-    store_objects: bool
+    stored_objects: StoredObjectSettings
     front_page: bool
     allowed_origins: frozenset[str]
     client_auth: ClientAuth
@@ -114,12 +120,13 @@ class Settings:
     telemetry: TelemetrySettings | None
     http_proxies: HttpProxies
     address_rules: AddressRules
+    own_prices: PriceTable | None
 
     @classmethod
     def from_environ(
         cls, environ: Mapping[str, str], host_json: bytes = b"{}", read_file: ReadFile = read_no_file
     ) -> Self:
-        """Read all settings, with the content of host.json; raise `SettingError`, which never tells a value."""
+        """Read all settings; `read_file` returns a file or raises OSError. Raises `SettingError`, without any value."""
         environment, rules = Environment(environ), _read_address_rules(environ)
         client_auth, limit_rules = _read_client_auth(environment), _read_limit_rules(environment)
         return cls(
@@ -137,10 +144,13 @@ class Settings:
             shutdown_grace=environment.read(table.SHUTDOWN_GRACE),
             instance=_read_instance_limits(environment),
             client_keys=_read_client_keys(environment, limit_rules),
+            admin_keys=_read_admin_keys(environment),
+            template_version=environment.read_optional(table.TEMPLATE_VERSION),
             vault_client_keys=VaultClientKeySettings(limit_rules, environment.read(table.CLIENT_KEYS_MAX_AGE)),
+            limits_store=environment.read(table.LIMITS_STORE),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
             forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
-            store_objects=environment.read(table.STORED_OBJECTS),
+            stored_objects=read_stored_objects(environment, client_auth),
             front_page=environment.read(table.FRONT_PAGE),
             allowed_origins=environment.read(table.ALLOWED_ORIGINS),
             client_auth=client_auth,
@@ -152,6 +162,7 @@ class Settings:
             telemetry=read_telemetry(environment, table.TELEMETRY, environ, host_json),
             http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
             address_rules=rules,
+            own_prices=_read_own_prices(environment, read_file),
         )
 
 
@@ -180,6 +191,22 @@ def _read_client_keys(environment: Environment, rules: LimitRules) -> tuple[Clie
         return with_limits(environment.read(table.CLIENT_KEYS), rules)
     except ValueError as error:
         raise SettingError(table.CLIENT_KEYS.name, str(error)) from None
+
+
+def _read_admin_keys(environment: Environment) -> tuple[ClientKey, ...]:
+    """Return the keys of operators; none of them may be a client's, because they call no model."""
+    admins = environment.read(table.ADMIN_KEYS)
+    clients = {one.key.digest for one in environment.read(table.CLIENT_KEYS)}
+    if any(one.key.digest in clients for one in admins):
+        raise SettingError(table.ADMIN_KEYS.name, "must have no key that is in CLIENT_KEYS too")
+    return tuple(replace(one.key, is_admin=True) for one in admins)
+
+
+def _read_own_prices(environment: Environment, read_file: ReadFile) -> PriceTable | None:
+    try:
+        return parse_own_prices(environment.read(table.PRICES), read_file)
+    except ValueError as error:
+        raise SettingError(table.PRICES.name, str(error)) from None
 
 
 def is_local_development(environ: Mapping[str, str]) -> bool:
@@ -303,6 +330,7 @@ def _read_single(environment: Environment, client_auth: ClientAuth, *, api_versi
         default_deployment=environment.read_optional(table.AZURE_OPENAI_DEFAULT_DEPLOYMENT),
         default_deployments=environment.read(table.AZURE_OPENAI_DEFAULT_DEPLOYMENTS),
         deployment_apis=environment.read(table.AZURE_OPENAI_DEPLOYMENT_APIS),
+        deployment_models=environment.read(table.AZURE_OPENAI_DEPLOYMENT_MODELS),
         resource_id=environment.read_optional(table.AZURE_OPENAI_RESOURCE_ID),
     )
 

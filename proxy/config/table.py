@@ -6,17 +6,20 @@ docs/settings.md and local.settings.json.example are made from it: `python -m to
 from collections.abc import Mapping
 
 from proxy.config.addresses import (
+    IN_MEMORY,
     RESOURCE_MANAGER_URL,
     parse_authority,
     parse_client_resources,
     parse_endpoint,
     parse_key_vault_url,
+    parse_limits_store,
     parse_origins,
     parse_resource_id,
     parse_resource_manager_url,
 )
 from proxy.config.client_keys import parse_client_keys
 from proxy.config.client_limits import parse_limit_defaults, parse_model_sets
+from proxy.config.deployment_models import parse_deployment_models
 from proxy.config.entra import AUTHORITY, parse_access, parse_audiences, parse_tenant
 from proxy.config.environment import (
     Setting,
@@ -36,9 +39,12 @@ from proxy.config.environment import (
     parse_seconds,
     parse_secret,
     parse_secret_name,
+    parse_signing_keys,
     parse_size,
     parse_stored_objects,
+    parse_template_version,
     parse_token_scope,
+    parse_unowned_objects,
 )
 from proxy.config.http_proxy import parse_http_proxy, parse_no_proxy
 from proxy.config.policy import parse_fallbacks, parse_policy
@@ -84,6 +90,13 @@ AZURE_OPENAI_DEPLOYMENT_APIS = Setting(
     "as `my-codex=responses,my-deepseek=chat`. Set it where the proxy does not find out [by "
     "itself](clients.md#chat-clients-on-codex-and-pro-models).",
 )
+AZURE_OPENAI_DEPLOYMENT_MODELS = Setting(
+    "AZURE_OPENAI_DEPLOYMENT_MODELS",
+    parse_deployment_models,
+    "",
+    "What deployments are, for their [prices](costs.md), as `my-gpt=gpt-5-mini@2025-08-07/GlobalStandard`: the model "
+    "and, if you like, its version and the SKU. Azure's list (`AZURE_OPENAI_RESOURCE_ID`) says it by itself.",
+)
 AZURE_OPENAI_API_VERSION = Setting(
     "AZURE_OPENAI_API_VERSION",
     parse_api_version,
@@ -104,7 +117,7 @@ AZURE_OPENAI_RESOURCES = Setting(
     "",
     "[Several resources](resources.md) as JSON, or the path of a JSON file next to `function_app.py`. It replaces "
     "`AZURE_OPENAI_ENDPOINT`, `_MODEL_MAPPER`, `_DEFAULT_DEPLOYMENT`, `_DEFAULT_DEPLOYMENTS`, `_DEPLOYMENT_APIS`, "
-    "`_AUTH`, `_API_KEY` and `_RESOURCE_ID`, which must not be set as well.",
+    "`_DEPLOYMENT_MODELS`, `_AUTH`, `_API_KEY` and `_RESOURCE_ID`, which must not be set as well.",
 )
 UPSTREAM_PRIVATE_ADDRESSES = Setting(
     "UPSTREAM_PRIVATE_ADDRESSES",
@@ -183,6 +196,13 @@ CLIENT_KEYS = Setting(
     '[limits](clients-and-keys.md#limits) as JSON: `{"alice": {"key": "sk-...", "rpm": 60}}`. On Azure, keep them in '
     "Key Vault. Without any client key every request is refused.",
 )
+ADMIN_KEYS = Setting(
+    "ADMIN_KEYS",
+    parse_client_keys,
+    "",
+    "The keys of operators, as `alice=sk-...`, for use on your own machine. They open `POST /doctor` and call no "
+    "model. On Azure, keep them in Key Vault, as secrets `admin-NAME`.",
+)
 CLIENT_KEY_DEFAULTS = Setting(
     "CLIENT_KEY_DEFAULTS",
     parse_limit_defaults,
@@ -197,12 +217,28 @@ CLIENT_KEY_MODEL_SETS = Setting(
     'Sets of models that client keys may name with `@`, as JSON: `{"small": ["gpt-5-mini", "gpt-5-nano"]}` for '
     "`models=@small`. A tag of Key Vault has room for 256 characters.",
 )
+LIMITS_STORE = Setting(
+    "LIMITS_STORE",
+    parse_limits_store,
+    IN_MEMORY,
+    "Where the [rates](clients-and-keys.md#several-instances) of client keys are counted for all instances together: "
+    "the table service of a storage account, `https://NAME.table.core.windows.net`, on which the app's identity has "
+    "the role Storage Table Data Contributor. With `memory` each instance counts for itself. For Azurite on this "
+    "machine: `http://127.0.0.1:10002/devstoreaccount1`.",
+)
 CLIENT_KEYS_MAX_AGE = Setting(
     "CLIENT_KEYS_MAX_AGE",
     parse_seconds,
     "86400",
     "How many seconds the client keys that were last read from Key Vault work while it cannot be read again. Their own "
     "ends hold all the while.",
+)
+PRICES = Setting(
+    "PRICES",
+    str,
+    "",
+    "[Prices of your own](costs.md#your-own-prices) as JSON, or the path of a JSON file next to `function_app.py`. "
+    "They replace those of the project for the same model, SKU and tier.",
 )
 CLIENT_AUTH = Setting(
     "CLIENT_AUTH",
@@ -256,12 +292,33 @@ ALLOWED_ORIGINS = Setting(
     "The origins of web pages that may call the proxy from a browser, separated by commas, or `*` for all. On Flex "
     "Consumption also set the app's CORS setting, because the platform answers preflight requests itself.",
 )
+TEMPLATE_VERSION = Setting(
+    "TEMPLATE_VERSION",
+    parse_template_version,
+    "",
+    "The version of the template that has deployed the app, which writes it itself. The [doctor](doctor.md) compares "
+    "it with the app's.",
+)
 STORED_OBJECTS = Setting(
     "STORED_OBJECTS",
     parse_stored_objects,
     "shared",
     "Whether clients may use files, batches, stored responses and other objects that Azure keeps: `shared` by all "
-    "client keys, or `off`. Choose `off` when clients must not see each other's data.",
+    "client keys, `owned` by the client that made them ([how](clients-and-keys.md#owners-of-objects)), or `off`.",
+)
+STORED_OBJECTS_WITHOUT_OWNER = Setting(
+    "STORED_OBJECTS_WITHOUT_OWNER",
+    parse_unowned_objects,
+    "nobody",
+    "With `STORED_OBJECTS=owned`, who may use objects whose ids no client owns, as those from before: `nobody` or "
+    "`everybody`. With `everybody`, a client that learns the id of another's object can take the owner off it.",
+)
+ID_SIGNING_KEY = Setting(
+    "ID_SIGNING_KEY",
+    parse_signing_keys,
+    "",
+    "What signs ids with `STORED_OBJECTS=owned`, 32 characters or more; behind a comma the key before, whose ids stay "
+    "valid. Leave it empty to read the secret `id-signing-key` of the vault.",
 )
 CONTENT_FILTER_RESULTS = Setting(
     "CONTENT_FILTER_RESULTS",
@@ -453,6 +510,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         AZURE_OPENAI_DEFAULT_DEPLOYMENT,
         AZURE_OPENAI_DEFAULT_DEPLOYMENTS,
         AZURE_OPENAI_DEPLOYMENT_APIS,
+        AZURE_OPENAI_DEPLOYMENT_MODELS,
         AZURE_OPENAI_API_VERSION,
         AZURE_OPENAI_RESOURCE_ID,
         AZURE_OPENAI_RESOURCES,
@@ -471,9 +529,12 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
     ),
     "Clients": (
         CLIENT_KEYS,
+        ADMIN_KEYS,
         CLIENT_KEY_DEFAULTS,
         CLIENT_KEY_MODEL_SETS,
         CLIENT_KEYS_MAX_AGE,
+        PRICES,
+        LIMITS_STORE,
         CLIENT_AUTH,
         CLIENT_ENTRA_TENANT,
         CLIENT_ENTRA_AUDIENCES,
@@ -484,6 +545,8 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
     ),
     "What clients may do and see": (
         STORED_OBJECTS,
+        STORED_OBJECTS_WITHOUT_OWNER,
+        ID_SIGNING_KEY,
         CONTENT_FILTER_RESULTS,
         REPAIR_PARAMETERS,
         TRANSLATE_APIS,
@@ -491,6 +554,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         FORWARD_UNKNOWN_OPERATIONS,
         AZURE_OPENAI_OPERATION_SURFACES,
         FRONT_PAGE,
+        TEMPLATE_VERSION,
     ),
     "Limits": (
         MAX_JSON_BODY_BYTES,

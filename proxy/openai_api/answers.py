@@ -5,12 +5,20 @@ reached all of Azure's servers, which takes some minutes, errors about missing p
 https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 import msgspec
 
-from proxy.errors import ROLE_MISSING, AzureRefusal, ConfigurationError, ProxyError, UpstreamAuthError, UpstreamRefused
+from proxy.errors import (
+    NO_HEADERS,
+    ROLE_MISSING,
+    AzureRefusal,
+    ConfigurationError,
+    ProxyError,
+    UpstreamAuthError,
+    UpstreamRefused,
+)
 from proxy.openai_api.retry_after import with_milliseconds
 from proxy.openai_api.sse import encode_last_event
 from proxy.values import NO_LIMITS, Limits, ListedModel, Response
@@ -129,10 +137,13 @@ def encode_account(client: str, limits: Limits | None, expires: float | None) ->
     return msgspec.json.encode({"object": "usage", "client": client, "limits": shown})
 
 
-def encode_health(reasons: Iterable[str], warnings: Iterable[str] = ()) -> bytes:
+def encode_health(
+    reasons: Iterable[str], warnings: Iterable[str] = (), version: Mapping[str, str] = NO_HEADERS
+) -> bytes:
     """Return the health of the proxy; reasons against it and warnings, if any, are codes without names."""
     codes = list(reasons)
-    return msgspec.json.encode({"status": "unavailable" if codes else "ok", "reasons": [*codes, *warnings]})
+    shown = {"status": "unavailable" if codes else "ok", "reasons": [*codes, *warnings]}
+    return msgspec.json.encode({**shown, **version})
 
 
 def realtime_message(endpoints: Sequence[str]) -> str:

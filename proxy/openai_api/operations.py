@@ -73,11 +73,11 @@ class Operation:
     The answer of a `download` passes while it arrives. `stored` operations are about objects that Azure keeps, which
     all client keys share. `on_v1` tells whether `/openai/v1` has a deployment operation. `header` is a header that
     Azure requires. `substitute` says what to use if Azure does not offer the operation. `public` operations need no
-    client key. `kind` is of the models that the operation calls, and `defaults` tells that OpenAI's API lets clients
-    leave the model out. `also_named` are the places in its JSON that name further models, as paths of `json_walk`; with
-    `stored_model` it may call the model of an object that Azure keeps, when it names none itself. `max_output` are the
-    members that bound the tokens of an answer, first the one that is written for a client that has none; without any of
-    them, an answer has `default_output`, None for as many as the model can.
+    client key; the doctor needs one of an operator. `kind` is of the models that the operation calls, and `defaults`
+    tells that OpenAI's API lets clients leave the model out. `also_named` are the places in its JSON that name further
+    models, as paths of `json_walk`; with `stored_model` it may call the model of an object that Azure keeps, when it
+    names none itself. `max_output` are the members that bound the tokens of an answer, first the one that is written
+    for a client that has none; without any of them, an answer has `default_output`, None for as many as the model can.
     """
 
     name: str
@@ -444,7 +444,14 @@ _LOCAL = (
         "billingUsage GET /dashboard/billing/usage",
         "realtime GET /realtime",
     ),
-    *rows(PUBLIC, "health GET /health", "index GET /", "frontPagePart GET /front-page/{part}"),
+    *rows(
+        PUBLIC,
+        "health GET /health",
+        "ready GET /ready",
+        "doctor POST /doctor",
+        "index GET /",
+        "frontPagePart GET /front-page/{part}",
+    ),
 )
 
 _CONTENT_SAFETY = "Use Azure AI Content Safety; Azure OpenAI filters content by itself."

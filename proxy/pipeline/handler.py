@@ -16,6 +16,7 @@ from proxy.pipeline.call import Calls
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.local import LocalOperations
+from proxy.pipeline.operator import Operator
 from proxy.server.access_log import AccessLogEntry, log_unexpected, write_line
 from proxy.server.concurrency import Concurrency
 from proxy.server.connection import ClientDisconnected, connection_of
@@ -37,6 +38,7 @@ class Handler:
     calls: Calls
     local: LocalOperations
     front_page: FrontPage
+    operator: Operator
     allowed_origins: frozenset[str]
     forward_unknown: bool
     store_objects: bool
@@ -85,7 +87,7 @@ class Handler:
         if isinstance(route, Route):
             exchange.entry.operation = route.operation.name
             if route.operation.public:
-                return await self._answer_in_public(request, route)
+                return await self._answer_in_public(exchange, request, route)
         slot = self.concurrency.acquire(exchange.stop)
         exchange.stack.callback(slot.release)
         principal = await self.authenticator.authenticate(request.headers)
@@ -114,10 +116,17 @@ class Handler:
             return router.unknown("GET" if request.method == "HEAD" else request.method, request.path)
         return route
 
-    async def _answer_in_public(self, request: Request, route: Route) -> Response:
+    async def _answer_in_public(self, exchange: Exchange, request: Request, route: Route) -> Response:
         match route.operation.name:
             case "health":
-                return self.local.health(await self.authenticator.problems(), self.authenticator.warnings())
+                reasons = (*await self.authenticator.problems(), *self.calls.problems())
+                version = await self.operator.version(request.headers)
+                return self.local.health(reasons, self.authenticator.warnings(), version)
+            case "ready":
+                reasons = await self.operator.readiness()
+                return self.local.health(reasons, version=await self.operator.version(request.headers))
+            case "doctor":
+                return await self.operator.doctor(exchange, request)
             case "frontPagePart":
                 return self.front_page.part(route.parameters[0])
             case _:

@@ -9,6 +9,7 @@ from proxy.config.address_rules import AddressRules
 from proxy.config.environment import SettingError
 from proxy.config.http_proxy import HttpProxies
 from proxy.config.key_format import digest_of
+from proxy.config.object_owners import StoredObjectSettings
 from proxy.config.policy import Policy
 from proxy.config.resources import Resource
 from proxy.config.settings import Settings
@@ -51,7 +52,7 @@ def test_one_variable_is_enough() -> None:
         33_554_432,
     )
     assert (settings.timeouts.total, settings.shutdown_grace) == (1790.0, 5.0)
-    assert (settings.operation_surfaces, settings.forward_unknown_operations, settings.store_objects) == (
+    assert (settings.operation_surfaces, settings.forward_unknown_operations, settings.stored_objects.are_on) == (
         {},
         False,
         True,
@@ -89,6 +90,23 @@ def test_another_upstream_is_checked_by_the_environment() -> None:
     assert resource.name == "localhost"
 
 
+def test_prices_of_ones_own_are_checked_at_the_start() -> None:
+    assert read({}).own_prices is None
+    prices = '{"sources": {"s": {"title": "t", "url": "u", "date": "2026-11-01"}}, "prices": [%s]}'
+    line = '{"model": "m", "sku": "Standard", "source": "s", "input": 1}'
+    found = read({"PRICES": prices % line}).own_prices
+    assert found is not None
+    assert [(one.model, one.input) for one in found.prices] == [("m", 1)]
+    failure = wrong({"PRICES": prices % line.replace("1}", f'"{CANARY}"}}')})
+    assert (failure.name, str(failure)) == (
+        "PRICES",
+        "PRICES is wrong at $.prices[0].input: Expected `int | null`, got `str`",
+    )
+    assert str(wrong({"PRICES": CANARY})) == (
+        "PRICES must be a JSON object, or the path of a file with one that can be read"
+    )
+
+
 @pytest.mark.parametrize("value", [None, "", "  "])
 def test_without_the_endpoint_nothing_starts(value: str | None) -> None:
     environ = {} if value is None else {"AZURE_OPENAI_ENDPOINT": value}
@@ -101,6 +119,7 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("AZURE_OPENAI_FALLBACKS", '{"a": ["b"]}', "fallbacks", {"a": ("b",)}),
     ("AZURE_OPENAI_ROUTING", '{"attempts": 2}', "policy", Policy(attempts=2)),
     ("AZURE_RESOURCE_MANAGER_URL", "https://m.example/", "resource_manager_url", "https://m.example"),
+    ("LIMITS_STORE", "https://a.table.core.windows.net/", "limits_store", "https://a.table.core.windows.net"),
     ("KEY_VAULT_URL", "https://v.vault.azure.net/", "key_vault_url", "https://v.vault.azure.net"),
     (
         "AZURE_CLIENT_ID",
@@ -117,7 +136,7 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("MAX_JSON_BODY_BYTES", "1024", "instance.max_json_body_bytes", 1024),
     ("AZURE_OPENAI_OPERATION_SURFACES", "createImage=v1", "operation_surfaces", {"createImage": "v1"}),
     ("FORWARD_UNKNOWN_OPERATIONS", "true", "forward_unknown_operations", True),
-    ("STORED_OBJECTS", "off", "store_objects", False),
+    ("STORED_OBJECTS", "off", "stored_objects", StoredObjectSettings(are_on=False, owners=None)),
     ("ALLOWED_ORIGINS", "https://a.example", "allowed_origins", frozenset({"https://a.example"})),
     ("CLIENT_AUTH", "azure-key", "client_auth", ClientAuth.AZURE_KEY),
     ("CLIENT_RESOURCES", "a, b", "client_resources", frozenset({"a.openai.azure.com", "b.openai.azure.com"})),
@@ -224,3 +243,16 @@ def test_a_proxy_on_the_way_out_is_read_and_never_shown() -> None:
 def test_a_silence_that_the_platform_ends_first_stops_the_start(name: str) -> None:
     assert wrong({name: "231"}).name == name
     assert read({name: "0.5"}).timeouts is not None
+
+
+def test_the_keys_of_operators_are_no_clients() -> None:
+    settings = read({"ADMIN_KEYS": "eve=admin-key-1", "CLIENT_KEYS": "alice=client-key-1"})
+    assert [(key.client.name, key.is_admin) for key in settings.admin_keys] == [("eve", True)]
+    assert [key.is_admin for key in settings.client_keys] == [False]
+
+
+def test_one_key_is_not_both_a_clients_and_an_operators() -> None:
+    both = {"ADMIN_KEYS": f"eve={GUID}", "CLIENT_KEYS": f"alice={GUID}"}
+    error = wrong(both)
+    assert error.name == "ADMIN_KEYS"
+    assert GUID not in error.message

@@ -18,6 +18,7 @@ from proxy.pipeline.exchange import Exchange, Reason
 from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.handler import Handler
 from proxy.pipeline.local import LocalOperations
+from proxy.pipeline.operator import Operator
 from proxy.pipeline.resources import Resources
 from proxy.server.access_log import AccessLogEntry
 from proxy.server.concurrency import Concurrency, Slot
@@ -75,6 +76,7 @@ class Server:
             calls=cast("Calls", Work(answer_with=self.answer)),
             local=LocalOperations(created=0),
             front_page=FrontPage(client_auth=ClientAuth.KEYS),
+            operator=cast("Operator", SimpleNamespace()),
             allowed_origins=frozenset(),
             forward_unknown=False,
             store_objects=True,
