@@ -87,7 +87,8 @@ test: check $(REAL_HOST) ## All that make check does, and every other test: Micr
 
 .PHONY: nightly
 nightly: install ## The long sets, which make test leaves out; where Microsoft's hosts are, make real-host-long has theirs
-	$(PYTEST) $(OTHERS) -m "nightly and not real_host"
+	$(PYTEST) $(OTHERS) -m "nightly and serial and not real_host"
+	$(PYTEST) $(OTHERS) -m "nightly and not serial and not real_host" $(PARALLEL)
 	@$(if $(FUNC)$(FUNCTIONS_HOST),,$(PYTEST) tests/real_host -m "nightly")
 
 .PHONY: test-clients
