@@ -38,7 +38,7 @@ chat: $(VENV)/run.stamp ## Do the same, and print where the page with a chat is,
 	@exec $(BIN)/python -m tools.start --port $(PORT) --chat
 
 # The tests of the pure layers, which need all of their branches covered.
-PURE := $(addprefix tests/unit/,auth azure_api config openai_api routing translation test_errors.py test_values.py)
+PURE := $(addprefix tests/unit/,auth azure_api config openai_api prices routing translation test_errors.py test_values.py)
 # Every process has an app, a simulator and an event loop of its own; a file stays in one process. One process more than
 # there are cores, because many tests wait.
 PYTEST := $(BIN)/python -m pytest
@@ -116,6 +116,11 @@ infra: $(VENV)/dev.stamp ## Build infra/azuredeploy.json, and what is made from 
 .PHONY: models-age
 models-age: $(VENV)/run.stamp ## Fail 90 days before the default model closes to new customers (infra/models.json)
 	$(BIN)/python -m tools.models
+
+.PHONY: prices
+prices: $(VENV)/run.stamp ## Read Azure's public list of prices into proxy/prices/table.json and docs/costs.md
+	@$(BIN)/python -m tools.prices update
+	@$(BIN)/python -m tools.prices docs
 
 .PHONY: release-files
 release-files: $(VENV)/run.stamp ## Name this repository and a release in template, button and version (REPOSITORY=owner/name TAG=v1.2.3)

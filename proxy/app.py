@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -33,6 +34,7 @@ from proxy.azure_services.model_list import list_models
 from proxy.azure_services.upstream import Upstream
 from proxy.azure_services.vault_client_keys import VaultClientKeys
 from proxy.config.environment import SettingError
+from proxy.config.price_table import LONGEST_AGE, PriceTable, decode_price_table, is_old, merged
 from proxy.config.resources import Resource as ResourceSetting
 from proxy.config.resources import ResourceKind, is_at_openai
 from proxy.config.settings import Settings
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from proxy.azure_services.resource_manager import ResourceManager
 
 logger = logging.getLogger("proxy")
+PRICES = Path(__file__).parent / "prices" / "table.json"
 # Seconds by which the lease of a client's slot is longer than any request.
 LEASE_MARGIN = 60.0
 
@@ -204,7 +207,7 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
         concurrency=Concurrency(settings.instance.max_in_flight, _body_memory(settings)),
         authenticator=authenticator,
         calls=_calls(settings, upstream, record),
-        local=LocalOperations(created=int(time.time())),
+        local=LocalOperations(created=int(time.time()), prices=_prices(settings), today=_today),
         front_page=FrontPage(client_auth=settings.client_auth, shown=settings.front_page),
         allowed_origins=settings.allowed_origins,
         forward_unknown=settings.forward_unknown_operations,
@@ -212,6 +215,18 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
         keep_alive=KEEP_ALIVES.get(settings.stream_keep_alive),
     )
     return Proxy(handler=handler, upstream=upstream, closing=closing)
+
+
+def _prices(settings: Settings) -> PriceTable:
+    """Return the prices that count, and say so when they are old."""
+    prices = merged(settings.own_prices, decode_price_table(PRICES.read_bytes()))
+    if is_old(prices, _today()):
+        logger.warning("Prices are more than %d days old. Install a newer version, or renew PRICES.", LONGEST_AGE.days)
+    return prices
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _body_memory(settings: Settings) -> int:
@@ -317,6 +332,7 @@ def _resource(one: ResourceSetting, settings: Settings, credential: UpstreamCred
             default=one.default_deployment,
             defaults=one.default_deployments,
             apis=one.deployment_apis,
+            described=one.deployment_models,
             any_name=is_openai,
         ),
         surfaces=surfaces_at(one.endpoint, one.api_version, _chosen_surfaces(settings), is_openai=is_openai),

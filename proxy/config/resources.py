@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from proxy.config.address_rules import AddressRules
 from proxy.config.addresses import parse_endpoint, parse_openai_endpoint, parse_resource_id
+from proxy.config.deployment_models import json_deployment_models
 from proxy.config.environment import (
     decode_json,
     is_model_name,
@@ -29,7 +30,7 @@ from proxy.config.environment import (
     parse_secret_name,
     printable_member,
 )
-from proxy.values import Api, AuthMode, ModelKind, Secret
+from proxy.values import Api, AuthMode, Deployed, ModelKind, Secret
 
 T = TypeVar("T")
 ReadFile = Callable[[str], bytes]
@@ -56,8 +57,8 @@ class Resource:
 
     `endpoint` is scheme, host and port, for OpenAI with the path before that of an operation; `models` maps a client's
     model name to a deployment, of OpenAI to a model; `default_deployments` are for models that are not listed;
-    `deployment_apis` has the only API to call of single deployments; `api_version` is `v1` for OpenAI; `resource_id` is
-    the resource's in Azure Resource Manager.
+    `deployment_apis` has the only API to call of single deployments, `deployment_models` what they are; `api_version`
+    is `v1` for OpenAI; `resource_id` is the resource's in Azure Resource Manager.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Resource:
     default_deployment: str | None = None
     default_deployments: Mapping[ModelKind, str] = field(default_factory=dict)
     deployment_apis: Mapping[str, Api] = field(default_factory=dict)
+    deployment_models: Mapping[str, Deployed] = field(default_factory=dict)
     resource_id: str | None = None
 
 
@@ -197,6 +199,7 @@ def _resource(entry: JsonEntry, vault: bool, api_version: str, key_secret: str, 
         default_deployment=entry.read_text("default_deployment", deployment, None),
         default_deployments=entry.read("default_deployments", partial(json_default_deployments, parse=deployment), {}),
         deployment_apis=entry.read("deployment_apis", partial(json_deployment_apis, parse=deployment), {}),
+        deployment_models=entry.read("deployment_models", partial(json_deployment_models, parse=deployment), {}),
         resource_id=entry.read_text("resource_id", parse_resource_id, None),
     )
 

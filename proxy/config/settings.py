@@ -12,6 +12,7 @@ from proxy.config.client_limits import LimitRules
 from proxy.config.environment import Environment, SettingError
 from proxy.config.http_proxy import HttpProxies, read_http_proxies
 from proxy.config.policy import Policy
+from proxy.config.price_table import PriceTable, parse_own_prices
 from proxy.config.resources import ReadFile, Resource, ResourceKind, parse_resources, read_no_file, resource_name
 from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
 from proxy.values import NO_LIMITS, AuthMode, ClientAuth, ClientKey, KeepAlive
@@ -25,6 +26,7 @@ SINGLE_RESOURCE = (
     table.AZURE_OPENAI_DEFAULT_DEPLOYMENT,
     table.AZURE_OPENAI_DEFAULT_DEPLOYMENTS,
     table.AZURE_OPENAI_DEPLOYMENT_APIS,
+    table.AZURE_OPENAI_DEPLOYMENT_MODELS,
     table.AZURE_OPENAI_AUTH,
     table.AZURE_OPENAI_API_KEY,
     table.AZURE_OPENAI_RESOURCE_ID,
@@ -79,7 +81,8 @@ class Settings:
 
     `resources` is empty where every client names its own; `api_version` is for clients' keys that name none;
     `fallbacks` are the models that may serve in place of a model; `operation_surfaces` maps the name of an operation to
-    `v1` or `classic`; `client_resources` are the hosts that clients may name, or `*` alone.
+    `v1` or `classic`; `client_resources` are the hosts that clients may name, or `*` alone; `own_prices` count before
+    those of the project.
     """
 
     resources: tuple[Resource, ...]
@@ -109,15 +112,13 @@ class Settings:
     keep_content_filter_results: bool
     http_proxies: HttpProxies
     address_rules: AddressRules
+    own_prices: PriceTable | None
 
     @classmethod
     def from_environ(
         cls, environ: Mapping[str, str], host_json: bytes = b"{}", read_file: ReadFile = read_no_file
     ) -> Self:
-        """Read all settings; `host_json` is the content of the file beside function_app.py.
-
-        `read_file` returns the file at a path or raises OSError. Raises `SettingError`, which never tells a value.
-        """
+        """Read all settings; `read_file` returns a file or raises OSError. Raises `SettingError`, without any value."""
         environment, rules = Environment(environ), _read_address_rules(environ)
         client_auth, limit_rules = _read_client_auth(environment), _read_limit_rules(environment)
         return cls(
@@ -148,6 +149,7 @@ class Settings:
             keep_content_filter_results=environment.read(table.CONTENT_FILTER_RESULTS),
             http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
             address_rules=rules,
+            own_prices=_read_own_prices(environment, read_file),
         )
 
 
@@ -176,6 +178,13 @@ def _read_client_keys(environment: Environment, rules: LimitRules) -> tuple[Clie
         return with_limits(environment.read(table.CLIENT_KEYS), rules)
     except ValueError as error:
         raise SettingError(table.CLIENT_KEYS.name, str(error)) from None
+
+
+def _read_own_prices(environment: Environment, read_file: ReadFile) -> PriceTable | None:
+    try:
+        return parse_own_prices(environment.read(table.PRICES), read_file)
+    except ValueError as error:
+        raise SettingError(table.PRICES.name, str(error)) from None
 
 
 def is_local_development(environ: Mapping[str, str]) -> bool:
@@ -282,6 +291,7 @@ def _read_single(environment: Environment, client_auth: ClientAuth, *, api_versi
         default_deployment=environment.read_optional(table.AZURE_OPENAI_DEFAULT_DEPLOYMENT),
         default_deployments=environment.read(table.AZURE_OPENAI_DEFAULT_DEPLOYMENTS),
         deployment_apis=environment.read(table.AZURE_OPENAI_DEPLOYMENT_APIS),
+        deployment_models=environment.read(table.AZURE_OPENAI_DEPLOYMENT_MODELS),
         resource_id=environment.read_optional(table.AZURE_OPENAI_RESOURCE_ID),
     )
 

@@ -16,6 +16,7 @@ from proxy.config.addresses import (
 )
 from proxy.config.client_keys import parse_client_keys
 from proxy.config.client_limits import parse_limit_defaults, parse_model_sets
+from proxy.config.deployment_models import parse_deployment_models
 from proxy.config.environment import (
     Setting,
     parse_api_version,
@@ -81,6 +82,13 @@ AZURE_OPENAI_DEPLOYMENT_APIS = Setting(
     "as `my-codex=responses,my-deepseek=chat`. Set it where the proxy does not find out [by "
     "itself](clients.md#chat-clients-on-codex-and-pro-models).",
 )
+AZURE_OPENAI_DEPLOYMENT_MODELS = Setting(
+    "AZURE_OPENAI_DEPLOYMENT_MODELS",
+    parse_deployment_models,
+    "",
+    "What deployments are, for their [prices](costs.md), as `my-gpt=gpt-5-mini@2025-08-07/GlobalStandard`: the model "
+    "and, if you like, its version and the SKU. Azure's list (`AZURE_OPENAI_RESOURCE_ID`) says it by itself.",
+)
 AZURE_OPENAI_API_VERSION = Setting(
     "AZURE_OPENAI_API_VERSION",
     parse_api_version,
@@ -101,7 +109,7 @@ AZURE_OPENAI_RESOURCES = Setting(
     "",
     "[Several resources](resources.md) as JSON, or the path of a JSON file next to `function_app.py`. It replaces "
     "`AZURE_OPENAI_ENDPOINT`, `_MODEL_MAPPER`, `_DEFAULT_DEPLOYMENT`, `_DEFAULT_DEPLOYMENTS`, `_DEPLOYMENT_APIS`, "
-    "`_AUTH`, `_API_KEY` and `_RESOURCE_ID`, which must not be set as well.",
+    "`_DEPLOYMENT_MODELS`, `_AUTH`, `_API_KEY` and `_RESOURCE_ID`, which must not be set as well.",
 )
 UPSTREAM_PRIVATE_ADDRESSES = Setting(
     "UPSTREAM_PRIVATE_ADDRESSES",
@@ -200,6 +208,13 @@ CLIENT_KEYS_MAX_AGE = Setting(
     "86400",
     "How many seconds the client keys that were last read from Key Vault work while it cannot be read again. Their own "
     "ends hold all the while.",
+)
+PRICES = Setting(
+    "PRICES",
+    str,
+    "",
+    "[Prices of your own](costs.md#your-own-prices) as JSON, or the path of a JSON file next to `function_app.py`. "
+    "They replace those of the project for the same model, SKU and tier.",
 )
 CLIENT_AUTH = Setting(
     "CLIENT_AUTH",
@@ -411,6 +426,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         AZURE_OPENAI_DEFAULT_DEPLOYMENT,
         AZURE_OPENAI_DEFAULT_DEPLOYMENTS,
         AZURE_OPENAI_DEPLOYMENT_APIS,
+        AZURE_OPENAI_DEPLOYMENT_MODELS,
         AZURE_OPENAI_API_VERSION,
         AZURE_OPENAI_RESOURCE_ID,
         AZURE_OPENAI_RESOURCES,
@@ -432,6 +448,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         CLIENT_KEY_DEFAULTS,
         CLIENT_KEY_MODEL_SETS,
         CLIENT_KEYS_MAX_AGE,
+        PRICES,
         CLIENT_AUTH,
         CLIENT_RESOURCES,
         ALLOWED_ORIGINS,

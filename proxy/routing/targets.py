@@ -155,9 +155,9 @@ _ANY_NAME = re.compile(r"[A-Za-z0-9/][A-Za-z0-9._:/@+-]{0,255}")
 class ResourceModels:
     """The deployments of one resource, and its priority and weight.
 
-    `models`, `default`, `defaults` and `apis` (by deployment) come from the settings. `deployed` is what Azure lists,
-    None as long as it is not known. `any_name` is for OpenAI itself, where a model needs no deployment and its name is
-    in no URL.
+    `models`, `default`, `defaults`, `apis` and `described` (both by deployment) come from the settings. `deployed` is
+    what Azure lists, None as long as it is not known. `any_name` is for OpenAI itself, where a model needs no
+    deployment and its name is in no URL.
     """
 
     priority: int = 0
@@ -166,6 +166,7 @@ class ResourceModels:
     default: str | None = None
     defaults: Mapping[ModelKind, str] = field(default_factory=dict)
     apis: Mapping[str, Api] = field(default_factory=dict)
+    described: Mapping[str, Deployed] = field(default_factory=dict)
     deployed: tuple[Deployed, ...] | None = None
     any_name: bool = False
 
@@ -178,6 +179,11 @@ class ResourceModels:
         """Return the only API to call of a deployment, None if it has both or if that is not known."""
         offered = [api for name, api in _APIS.items() if name in deployed.capabilities]
         return self.apis.get(deployed.name) or (offered[0] if len(offered) == 1 else None)
+
+    def describe(self, deployment: str) -> Deployed | None:
+        """Return what a deployment is as the settings or Azure's list say, None if neither does."""
+        listed = (one for one in self.deployed or () if one.name == deployment)
+        return self.described.get(deployment) or next(listed, None)
 
     def guess(self, model: str) -> Deployed | None:
         """Return a deployment with the name of the model, None if the name is not possible or the list is known."""
@@ -335,6 +341,10 @@ class Catalogue:
         if resource is None:
             return self._known.get(model) or self._unknown(model, kind)
         return self._find(model, kind, self._resources[resource : resource + 1])
+
+    def describe(self, target: Target) -> Deployed | None:
+        """Return what the deployment of a target is, for its price; None if nobody says so."""
+        return None if target.deployment is None else self._resources[target.resource][1].describe(target.deployment)
 
     def default_targets(self, kind: ModelKind | None, resource: int | None = None) -> tuple[Target, ...]:
         """Return the targets for a request that names no model, none if there is no default for the kind."""

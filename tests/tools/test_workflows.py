@@ -76,11 +76,13 @@ def test_a_workflow_may_only_read(workflow: Path) -> None:
     assert yaml.safe_load(workflow.read_text())["permissions"] == {"contents": "read"}
 
 
-def test_only_the_job_that_publishes_may_write_and_it_runs_nothing_of_the_repository() -> None:
+def test_only_jobs_that_publish_or_propose_may_write_and_they_run_nothing_of_the_repository() -> None:
     writing = {name: job for name, job in jobs() if "permissions" in job}
-    assert writing.keys() == {"release/publish"}
-    assert writing["release/publish"]["permissions"] == {"contents": "write"}
-    assert "checkout" not in json.dumps(writing["release/publish"])
+    assert {name: job["permissions"] for name, job in writing.items()} == {
+        "release/publish": {"contents": "write"},
+        "prices/propose": {"contents": "write", "pull-requests": "write"},
+    }
+    assert "checkout" not in json.dumps(writing)
 
 
 def test_every_job_ends_by_itself_and_runs_on_a_named_system() -> None:

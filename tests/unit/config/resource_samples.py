@@ -25,6 +25,7 @@ RIGHT: dict[str, object] = {
         name="main-1", kind="azure", auth="key", api_key="k", api_version="v1", priority=3, weight=0.5,
         models={"gpt-4o": "my.gpt_4-o"}, default_deployment="d", default_deployments={"images": "i", "chat": "c"},
         deployment_apis={"codex": "responses", "deepseek": "chat", "gpt-4o": "auto"},
+        deployment_models={"codex": "gpt-5-codex@2025-09-15/GlobalStandard"},
         resource_id=RESOURCE_ID,
     ),
     "all of openai": openai(
@@ -120,6 +121,10 @@ WRONG: dict[str, Wrong] = {
         {"": "chat"},
     ),
     **each_of_openai("deployment_apis", {f"{CANARY} x": "chat"}, {"a": 1}),
+    **each(
+        "described", "deployment_models", None, [], "a=o3", {"a": None}, {"a": f"{CANARY} x"}, {"a": ""},
+        {f"{CANARY}/x": "o3"},
+    ),
     **each(
         "an id", "resource_id", None, 1, "", CANARY, f"{RESOURCE_ID}/x", RESOURCE_ID.replace(GUID, CANARY),
         RESOURCE_ID.replace("rg-1", ".."),

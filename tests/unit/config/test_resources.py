@@ -15,7 +15,7 @@ from proxy.config.resources import (
     parse_resources,
     read_no_file,
 )
-from proxy.values import Api, AuthMode, ModelKind, Secret
+from proxy.values import Api, AuthMode, Deployed, ModelKind, Secret
 from tests.unit.config.resource_samples import (
     CANARY,
     ENDPOINT,
@@ -73,6 +73,9 @@ def test_each_member_has_its_place() -> None:
             default_deployment="d",
             default_deployments={ModelKind.IMAGES: "i", ModelKind.CHAT: "c"},
             deployment_apis={"codex": Api.RESPONSES, "deepseek": Api.CHAT},
+            deployment_models={
+                "codex": Deployed(name="codex", model="gpt-5-codex", version="2025-09-15", sku="GlobalStandard")
+            },
             resource_id=RESOURCE_ID,
         ),
     )

@@ -89,6 +89,23 @@ def test_another_upstream_is_checked_by_the_environment() -> None:
     assert resource.name == "localhost"
 
 
+def test_prices_of_ones_own_are_checked_at_the_start() -> None:
+    assert read({}).own_prices is None
+    prices = '{"sources": {"s": {"title": "t", "url": "u", "date": "2026-11-01"}}, "prices": [%s]}'
+    line = '{"model": "m", "sku": "Standard", "source": "s", "input": 1}'
+    found = read({"PRICES": prices % line}).own_prices
+    assert found is not None
+    assert [(one.model, one.input) for one in found.prices] == [("m", 1)]
+    failure = wrong({"PRICES": prices % line.replace("1}", f'"{CANARY}"}}')})
+    assert (failure.name, str(failure)) == (
+        "PRICES",
+        "PRICES is wrong at $.prices[0].input: Expected `int | null`, got `str`",
+    )
+    assert str(wrong({"PRICES": CANARY})) == (
+        "PRICES must be a JSON object, or the path of a file with one that can be read"
+    )
+
+
 @pytest.mark.parametrize("value", [None, "", "  "])
 def test_without_the_endpoint_nothing_starts(value: str | None) -> None:
     environ = {} if value is None else {"AZURE_OPENAI_ENDPOINT": value}

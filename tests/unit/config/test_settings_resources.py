@@ -8,7 +8,7 @@ import pytest
 from proxy.config.environment import SettingError
 from proxy.config.resources import Resource, read_no_file
 from proxy.config.settings import Settings
-from proxy.values import Api, AuthMode, ClientAuth, ModelKind, Secret
+from proxy.values import Api, AuthMode, ClientAuth, Deployed, ModelKind, Secret
 from tests.unit.config.resource_samples import RESOURCE_ID, azure, openai
 
 ADDRESS = "https://contoso.openai.azure.com"
@@ -69,6 +69,7 @@ def test_an_endpoint_is_enough_for_one_resource() -> None:
         ("AZURE_OPENAI_DEFAULT_DEPLOYMENT", "chat", "default_deployment", "chat"),
         ("AZURE_OPENAI_DEFAULT_DEPLOYMENTS", '{"images": "i"}', "default_deployments", {ModelKind.IMAGES: "i"}),
         ("AZURE_OPENAI_DEPLOYMENT_APIS", "c=responses,d=auto", "deployment_apis", {"c": Api.RESPONSES}),
+        ("AZURE_OPENAI_DEPLOYMENT_MODELS", "c=o3", "deployment_models", {"c": Deployed(name="c", model="o3")}),
         ("AZURE_OPENAI_KEY_SECRET", "other", "key_secret", "other"),
         ("AZURE_OPENAI_AUTH", "managed-identity", "auth", AuthMode.MANAGED_IDENTITY),
         ("AZURE_OPENAI_API_KEY", "k", "api_key", Secret("k")),

@@ -130,3 +130,19 @@ def test_a_listed_default_of_an_unknown_kind_is_for_chat_where_models_are_of_any
     speech = ResourceModels(default="whisper-1", deployed=listed, any_name=True)
     assert speech.default_of_kind("gpt-4o", ModelKind.CHAT) is None
     assert ResourceModels(default="llama3.2", deployed=listed).default_of_kind("gpt-4o", ModelKind.CHAT) is None
+
+
+def test_what_a_deployment_is_comes_from_the_settings_or_azures_list_and_never_from_a_clients_name() -> None:
+    described = Deployed(name="chat", model="gpt-5-mini", sku="GlobalStandard")
+    models = ResourceModels(
+        models={"gpt-4o": "chat", "x": "other"}, described={"chat": described}, deployed=(CHAT, PAID)
+    )
+    assert [models.describe(name) for name in ("chat", "paid", "other")] == [described, PAID, None]
+    catalogue = Catalogue([models], {})
+    (target,) = catalogue.targets("gpt-4o")
+    assert catalogue.describe(target) == described
+    (target,) = catalogue.targets("x")
+    assert catalogue.describe(target) is None
+    (target,) = catalogue.targets(None)
+    assert catalogue.describe(target) is None
+    assert ResourceModels().describe("chat") is None

@@ -1,0 +1,167 @@
+"""What an answer says that Azure has counted for it, in each of the forms of OpenAI's API.
+
+Chat, completions, embeddings and runs speak of prompt and completion, the others of input and output. An image or a
+speech says of its output how many tokens it has and not that they are no text: the operation says so. Sound that is
+written down is counted in tokens or in seconds. https://platform.openai.com/docs/api-reference
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_CEILING, Decimal
+
+import msgspec
+from msgspec import structs
+
+from proxy.openai_api.json_members import UNREADABLE, decode
+from proxy.prices.cost import BilledUsage
+
+_IMAGE, _AUDIO = "image_output", "audio_output"
+# What the output of an operation is that is no text.
+_OUTPUTS: Mapping[str, str] = {"createImage": _IMAGE, "createImageEdit": _IMAGE, "createSpeech": _AUDIO}
+WEB_SEARCH, FILE_SEARCH, CODE_INTERPRETER = "web_search", "file_search", "code_interpreter"
+# Items of a response that are calls of tools which Azure runs and bills by the call.
+_CALLS: Mapping[str, str] = {
+    "web_search_call": WEB_SEARCH,
+    "file_search_call": FILE_SEARCH,
+    "code_interpreter_call": CODE_INTERPRETER,
+}
+# What a search of the web may do without another search.
+_WITHOUT_SEARCH = frozenset({"open_page", "find", "find_in_page"})
+_MILLISECONDS = 1000
+_LONGEST_SOUND = Decimal(10**9)  # seconds
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    audio_tokens: int | None = None
+    image_tokens: int | None = None
+    text_tokens: int | None = None
+
+
+class _Counts(msgspec.Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _Details | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_tokens_details: _Details | None = None
+    input_token_details: _Details | None = None
+    output_tokens_details: _Details | None = None
+    cached_tokens: int | None = None
+    seconds: Decimal | None = None
+
+
+class _Action(msgspec.Struct):
+    type: str | None = None
+
+
+class _Item(msgspec.Struct):
+    type: str | None = None
+    action: _Action | None = None
+    container_id: str | None = None
+
+
+class _Picture(msgspec.Struct):
+    pass
+
+
+class _Answer(msgspec.Struct):
+    usage: _Counts | None = None
+    per_model_usage: list[_Counts] | None = None
+    service_tier: str | None = None
+    output: list[_Item] | None = None
+    data: list[_Picture] | None = None
+    object: str | None = None
+    seconds: str | int | None = None
+
+
+class Billed(msgspec.Struct, frozen=True, kw_only=True):
+    """The usage of an answer, and the service tier that served it, None where the answer says neither."""
+
+    usage: BilledUsage | None = None
+    tier: str | None = None
+
+
+_NUMBERS = msgspec.json.Decoder(_Counts | None)
+_WHOLE = msgspec.json.Decoder(_Answer)
+
+
+def billed_answer(operation: str, answer: bytes) -> Billed:
+    """Return what a whole JSON answer to an operation, or the last event of a stream, says."""
+    try:
+        read = decode(answer, _WHOLE.decode)
+    except UNREADABLE:
+        return Billed()
+    counted = [counts for counts in (read.usage, *(read.per_model_usage or ())) if counts is not None]
+    usage = _sum(_usage(operation, counts) for counts in counted) if counted else _without_tokens(operation, read)
+    if usage is not None:
+        usage = structs.replace(usage, calls=_calls(read.output or ()))
+    return Billed(usage=usage, tier=read.service_tier)
+
+
+def billed_usage(operation: str, usage: bytes | None) -> BilledUsage | None:
+    """Return what the member `usage` of an event says, None where it says nothing."""
+    try:
+        counts = None if usage is None else decode(usage, _NUMBERS.decode)
+    except UNREADABLE:
+        return None
+    return None if counts is None else _usage(operation, counts)
+
+
+def _usage(operation: str, counts: _Counts) -> BilledUsage:
+    given = counts.prompt_tokens_details or counts.input_tokens_details or counts.input_token_details or _Details()
+    made = counts.completion_tokens_details or counts.output_tokens_details or _Details()
+    output = counts.completion_tokens or counts.output_tokens or 0
+    parts = {_AUDIO: made.audio_tokens or 0, _IMAGE: made.image_tokens or 0}
+    if (name := _OUTPUTS.get(operation)) is not None:
+        parts[name] = max(parts[name], output - (made.text_tokens or 0))
+    return BilledUsage(
+        input=counts.prompt_tokens or counts.input_tokens or 0,
+        cached_input=given.cached_tokens or counts.cached_tokens or 0,
+        cache_write=given.cache_write_tokens or 0,
+        audio_input=given.audio_tokens or 0,
+        image_input=given.image_tokens or 0,
+        output=output,
+        audio_output=parts[_AUDIO],
+        image_output=parts[_IMAGE],
+        heard_ms=_milliseconds(counts.seconds),
+    )
+
+
+def _milliseconds(seconds: Decimal | None) -> int:
+    """Return seconds in milliseconds, rounded up; a number that no sound has counts as the longest."""
+    if seconds is None or seconds <= 0:
+        return 0
+    return int((min(seconds, _LONGEST_SOUND) * _MILLISECONDS).to_integral_value(ROUND_CEILING))
+
+
+def _sum(usages: Iterable[BilledUsage]) -> BilledUsage:
+    """Return the usages of several models together."""
+    every = list(usages)
+    names = [name for name in BilledUsage.__struct_fields__ if name != "calls"]
+    return BilledUsage(**{name: sum(getattr(usage, name) for usage in every) for name in names})
+
+
+def _without_tokens(operation: str, read: _Answer) -> BilledUsage | None:
+    """Return the usage of a video, or of images of models that count none."""
+    if read.object == "video" and str(read.seconds or "").isdecimal():
+        return BilledUsage(video_seconds=int(str(read.seconds)))
+    if _OUTPUTS.get(operation) == _IMAGE and read.data:
+        return BilledUsage(images=len(read.data))
+    return None
+
+
+def _calls(output: Iterable[_Item]) -> tuple[tuple[str, int], ...]:
+    """Return the calls of each tool; code runs in sessions, one for each container."""
+    items = [item for item in output if item.type in _CALLS and not _is_free(item)]
+    containers = {item.container_id for item in items if item.type == "code_interpreter_call"}
+    counted = Counter(_CALLS[item.type or ""] for item in items)
+    if containers:
+        counted[CODE_INTERPRETER] = len(containers)
+    return tuple(sorted(counted.items()))
+
+
+def _is_free(item: _Item) -> bool:
+    return item.action is not None and item.action.type in _WITHOUT_SEARCH
