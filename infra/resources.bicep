@@ -403,6 +403,7 @@ module functionApp 'modules/function.bicep' = {
     identityClientId: identity.properties.clientId
     storageName: storage.outputs.name
     packageContainer: storage.outputs.packageContainer
+    tableEndpoint: storage.outputs.tableEndpoint
     componentName: monitoring.outputs.componentName
     vaultUri: vault.outputs.uri
     openAiAuth: openAiAuth

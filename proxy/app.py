@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.auth.keys import KeyRing
-from proxy.auth.ledger import MemoryLedger
+from proxy.auth.ledger import Ledger, MemoryLedger
 from proxy.auth.passthrough import azure_key, resource_key
 from proxy.azure_api.headers import common_headers
 from proxy.azure_api.urls import surfaces_at
@@ -30,9 +30,11 @@ from proxy.azure_services.credentials import (
 from proxy.azure_services.deployments import Discovery
 from proxy.azure_services.identity import EntraToken, Identity
 from proxy.azure_services.key_vault import KeyVault
+from proxy.azure_services.late_ledger import LateLedger
 from proxy.azure_services.model_list import list_models
 from proxy.azure_services.upstream import Upstream
 from proxy.azure_services.vault_client_keys import VaultClientKeys
+from proxy.config.addresses import IN_MEMORY
 from proxy.config.environment import SettingError
 from proxy.config.price_table import LONGEST_AGE, PriceTable, decode_price_table, is_old, merged
 from proxy.config.resources import Resource as ResourceSetting
@@ -74,6 +76,7 @@ from proxy.values import AuthMode, ClientAuth, ModelKind, PassthroughKey, Receiv
 
 if TYPE_CHECKING:
     from proxy.azure_services.resource_manager import ResourceManager
+    from proxy.azure_services.table_ledger import TableLedger
 
 logger = logging.getLogger("proxy")
 PRICES = Path(__file__).parent / "prices" / "table.json"
@@ -206,7 +209,7 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
     handler = Handler(
         concurrency=Concurrency(settings.instance.max_in_flight, _body_memory(settings)),
         authenticator=authenticator,
-        calls=_calls(settings, upstream, record),
+        calls=_calls(settings, upstream, _ledger(settings, closing), record),
         local=LocalOperations(created=int(time.time()), prices=_prices(settings), today=_today),
         front_page=FrontPage(client_auth=settings.client_auth, shown=settings.front_page),
         allowed_origins=settings.allowed_origins,
@@ -235,7 +238,25 @@ def _body_memory(settings: Settings) -> int:
     return max(memory, settings.instance.max_json_body_bytes)
 
 
-def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Calls:
+def _ledger(settings: Settings, closing: AsyncExitStack) -> Ledger:
+    """Return who keeps the rates of client keys; a call may take as long as a request, and a margin."""
+    lease = settings.timeouts.total + LEASE_MARGIN
+    if settings.limits_store == IN_MEMORY:
+        return MemoryLedger(time.monotonic, lease)
+    identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
+    ledger = LateLedger(partial(_table_ledger, settings.limits_store, identity, lease))
+    closing.push_async_callback(identity.close)
+    closing.push_async_callback(ledger.close)
+    return ledger
+
+
+def _table_ledger(endpoint: str, identity: Identity, lease: float) -> "TableLedger":
+    from proxy.azure_services.table_ledger import TableLedger  # noqa: PLC0415  only keys with limits need it
+
+    return TableLedger(endpoint, identity, lease)
+
+
+def _calls(settings: Settings, upstream: Upstream, ledger: Ledger, record: Record | None) -> Calls:
     return Calls(
         failover=Failover(
             attempts=Attempts(
@@ -245,7 +266,7 @@ def _calls(settings: Settings, upstream: Upstream, record: Record | None) -> Cal
                 record=record,
             )
         ),
-        rates=Rates(ledger=MemoryLedger(time.monotonic, settings.timeouts.total + LEASE_MARGIN)),
+        rates=Rates(ledger=ledger),
         timeouts=settings.timeouts,
         max_json_body=settings.instance.max_json_body_bytes,
         store_objects=settings.store_objects,

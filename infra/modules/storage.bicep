@@ -61,11 +61,20 @@ resource tables 'Microsoft.Storage/storageAccounts/tableServices@2024-01-01' = {
   name: 'default'
 }
 
+// The counts of client keys with limits.
+resource limits 'Microsoft.Storage/storageAccounts/tableServices/tables@2024-01-01' = {
+  parent: tables
+  name: 'limits'
+}
+
 @description('Id of the storage account.')
 output id string = account.id
 
 @description('Name of the storage account.')
 output name string = account.name
+
+@description('Address of the account\'s tables.')
+output tableEndpoint string = account.properties.primaryEndpoints.table
 
 @description('Address of the container that holds the app\'s package.')
 output packageContainer string = '${account.properties.primaryEndpoints.blob}${container.name}'

@@ -12,7 +12,7 @@ MINUTE = 60.0
 _ROUNDING = 1e-6
 
 
-def wait_for(free_at: float, limit: int, amount: int, now: float) -> float:
+def wait_for(free_at: float, limit: float, amount: float, now: float) -> float:
     """Return the seconds until so much can be taken, 0 when it can be now.
 
     More than the limit can be taken when all of it is free, and is paid back in time.
@@ -22,17 +22,17 @@ def wait_for(free_at: float, limit: int, amount: int, now: float) -> float:
     return wait if wait > _ROUNDING else 0.0
 
 
-def take(free_at: float, limit: int, amount: int, now: float) -> float:
+def take(free_at: float, limit: float, amount: float, now: float) -> float:
     """Return the time at which all is free again after so much was taken."""
     return max(free_at, now) + amount * MINUTE / limit
 
 
-def correct(free_at: float, limit: int, amount: int) -> float:
+def correct(free_at: float, limit: float, amount: float) -> float:
     """Return that time when more was used than taken, or less with a negative amount."""
     return free_at + amount * MINUTE / limit
 
 
-def remaining(free_at: float, limit: int, now: float) -> int:
+def remaining(free_at: float, limit: float, now: float) -> int:
     """Return how much can be taken now."""
     return max(0, int((MINUTE - max(0.0, free_at - now) + _ROUNDING) * limit / MINUTE))
 

@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from proxy.auth import gcra
+from proxy.auth.shares import Share
 from proxy.values import Limits
 
 # Seconds; nobody knows when a running request ends.
@@ -85,6 +86,10 @@ class _Account:
         self.requests_at = self.tokens_at = float("-inf")
         self.holds: dict[int, float] = {}
 
+    @property
+    def share(self) -> Share:
+        return Share(1.0, self.requests_at, self.tokens_at)
+
 
 class MemoryLedger:
     """The accounts of this process; `clock` is in seconds, `lease` how long a call may take at most."""
@@ -100,17 +105,17 @@ class MemoryLedger:
         now = self._clock()
         kept = self._accounts.setdefault(account, _Account())
         kept.holds = {number: end for number, end in kept.holds.items() if now < end}
-        denied = _deny(kept, limits, tokens, now)
+        denied = deny(kept.share, len(kept.holds), limits, tokens, now)
         if denied is not None:
-            return denied
+            return Denied(limited=denied[1], wait=denied[0], standing=standing(kept.share, limits, now))
         if limits.rpm is not None:
             kept.requests_at = gcra.take(kept.requests_at, limits.rpm, 1, now)
         if limits.tpm is not None:
             kept.tokens_at = gcra.take(kept.tokens_at, limits.tpm, tokens, now)
         number = next(self._numbers)
         kept.holds[number] = now + self._lease
-        standing = _standing(kept, limits, now)
-        return Hold(number=number, account=account, limits=limits, tokens=tokens, standing=standing)
+        left = standing(kept.share, limits, now)
+        return Hold(number=number, account=account, limits=limits, tokens=tokens, standing=left)
 
     async def settle(self, hold: Hold, tokens: int) -> None:
         """Correct what was reserved by what was used, and free the slot."""
@@ -124,26 +129,28 @@ class MemoryLedger:
         await self.settle(hold, 0)
 
 
-def _deny(account: _Account, limits: Limits, tokens: int, now: float) -> Denied | None:
-    """Return what is not to be had for the longest time, None if all is."""
+def deny(share: Share, in_use: int, limits: Limits, tokens: int, now: float) -> tuple[float, Limited] | None:
+    """Return for how long what of a share is not to be had, the longest, None if all is; `in_use` are its slots."""
     waits: list[tuple[float, Limited]] = []
-    if limits.concurrency is not None and len(account.holds) >= limits.concurrency:
+    if limits.concurrency is not None and in_use >= limits.concurrency:
         waits.append((SLOT_WAIT, Limited.CONCURRENCY))
     if limits.rpm is not None:
-        waits.append((gcra.wait_for(account.requests_at, limits.rpm, 1, now), Limited.REQUESTS))
+        waits.append((gcra.wait_for(share.requests_at, limits.rpm * share.part, 1, now), Limited.REQUESTS))
     if limits.tpm is not None:
-        waits.append((gcra.wait_for(account.tokens_at, limits.tpm, tokens, now), Limited.TOKENS))
+        waits.append((gcra.wait_for(share.tokens_at, limits.tpm * share.part, tokens, now), Limited.TOKENS))
     wait, limited = max(waits, key=lambda one: one[0], default=(0.0, Limited.REQUESTS))
-    return Denied(limited=limited, wait=wait, standing=_standing(account, limits, now)) if wait else None
+    return (wait, limited) if wait else None
 
 
-def _standing(account: _Account, limits: Limits, now: float) -> Standing:
+def standing(share: Share, limits: Limits, now: float) -> Standing:
+    """Return what is left of a share."""
     return Standing(
-        requests=_rate(account.requests_at, limits.rpm, now), tokens=_rate(account.tokens_at, limits.tpm, now)
+        requests=_rate(share.requests_at, limits.rpm, share.part, now),
+        tokens=_rate(share.tokens_at, limits.tpm, share.part, now),
     )
 
 
-def _rate(free_at: float, limit: int | None, now: float) -> Rate | None:
+def _rate(free_at: float, limit: int | None, part: float, now: float) -> Rate | None:
     if limit is None:
         return None
-    return Rate(limit=limit, remaining=gcra.remaining(free_at, limit, now), reset=gcra.reset(free_at, now))
+    return Rate(limit=limit, remaining=gcra.remaining(free_at, limit * part, now), reset=gcra.reset(free_at, now))

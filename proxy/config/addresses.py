@@ -14,6 +14,11 @@ ANY_RESOURCE = "*"
 OPENAI_URL = "https://api.openai.com"
 RESOURCE_MANAGER_URL = "https://management.azure.com"
 
+# Where limits are counted: by each instance for itself, or by Azurite on this machine.
+# https://learn.microsoft.com/azure/storage/common/storage-use-azurite
+IN_MEMORY = "memory"
+EMULATOR_PATH = "/devstoreaccount1"
+
 _ENDPOINT_PATHS = ("", "/openai", "/openai/v1")
 # The path of a base URL, whose parts are plain and not `.` or `..`; and how a URL ends that is none.
 _BASE_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)*", re.ASCII)
@@ -86,6 +91,20 @@ def parse_key_vault_url(text: str) -> str:
     if url.scheme != "https" or not AUTHORITY.fullmatch(url.netloc) or url.path.strip("/") or url.query:
         raise ValueError("must be the https address of a vault, as https://NAME.vault.azure.net")
     return f"https://{url.netloc}"
+
+
+def parse_limits_store(text: str) -> str:
+    """Return the address of a table service without a trailing slash, or `memory`."""
+    url = split_url(text)
+    secure = url.scheme == "https" and url.path in ("", "/")
+    emulated = url.scheme == "http" and LOOPBACK.fullmatch(url.hostname or "") and url.path.rstrip("/") == EMULATOR_PATH
+    if text == IN_MEMORY:
+        return text
+    if not (secure or emulated) or not AUTHORITY.fullmatch(url.netloc) or url.query or url.fragment:
+        raise ValueError(
+            "must be memory or the https address of a table service, as https://NAME.table.core.windows.net"
+        )
+    return text.rstrip("/")
 
 
 def parse_resource_id(text: str) -> str:

@@ -100,6 +100,7 @@ class Settings:
     instance: InstanceLimits
     client_keys: tuple[ClientKey, ...]
     vault_client_keys: VaultClientKeySettings
+    limits_store: str
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
     store_objects: bool
@@ -137,6 +138,7 @@ class Settings:
             instance=_read_instance_limits(environment),
             client_keys=_read_client_keys(environment, limit_rules),
             vault_client_keys=VaultClientKeySettings(limit_rules, environment.read(table.CLIENT_KEYS_MAX_AGE)),
+            limits_store=environment.read(table.LIMITS_STORE),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
             forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
             store_objects=environment.read(table.STORED_OBJECTS),

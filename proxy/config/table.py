@@ -6,10 +6,12 @@ docs/settings.md and local.settings.json.example are made from it: `python -m to
 from collections.abc import Mapping
 
 from proxy.config.addresses import (
+    IN_MEMORY,
     RESOURCE_MANAGER_URL,
     parse_client_resources,
     parse_endpoint,
     parse_key_vault_url,
+    parse_limits_store,
     parse_origins,
     parse_resource_id,
     parse_resource_manager_url,
@@ -201,6 +203,15 @@ CLIENT_KEY_MODEL_SETS = Setting(
     "",
     'Sets of models that client keys may name with `@`, as JSON: `{"small": ["gpt-5-mini", "gpt-5-nano"]}` for '
     "`models=@small`. A tag of Key Vault has room for 256 characters.",
+)
+LIMITS_STORE = Setting(
+    "LIMITS_STORE",
+    parse_limits_store,
+    IN_MEMORY,
+    "Where the [rates](clients-and-keys.md#several-instances) of client keys are counted for all instances together: "
+    "the table service of a storage account, `https://NAME.table.core.windows.net`, on which the app's identity has "
+    "the role Storage Table Data Contributor. With `memory` each instance counts for itself. For Azurite on this "
+    "machine: `http://127.0.0.1:10002/devstoreaccount1`.",
 )
 CLIENT_KEYS_MAX_AGE = Setting(
     "CLIENT_KEYS_MAX_AGE",
@@ -448,6 +459,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         CLIENT_KEY_DEFAULTS,
         CLIENT_KEY_MODEL_SETS,
         CLIENT_KEYS_MAX_AGE,
+        LIMITS_STORE,
         PRICES,
         CLIENT_AUTH,
         CLIENT_RESOURCES,

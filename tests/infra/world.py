@@ -96,7 +96,11 @@ def known_later(resource: Resource) -> Mapping[str, object]:
             "clientId": _guid("client", name),
             "principalId": _guid("principal", name),
         },
-        "Microsoft.Storage/storageAccounts": {"primaryEndpoints": {"blob": f"https://{name}.blob.core.windows.net/"}},
+        "Microsoft.Storage/storageAccounts": {
+            "primaryEndpoints": {
+                service: f"https://{name}.{service}.core.windows.net/" for service in ("blob", "table")
+            }
+        },
         "Microsoft.Web/sites": {"defaultHostName": f"{name}.azurewebsites.net"},
     }
     return known.get(resource.type, {})

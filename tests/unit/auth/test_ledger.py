@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from proxy.auth.ledger import Denied, Hold, Ledger, Limited
 from proxy.values import Limits
-from tests.unit.auth.ledgers import LEASE, LEDGERS, Open, StillClock
+from tests.fakes.shared_store import StillClock
+from tests.unit.auth.ledgers import LEASE, LEDGERS, Open
 
 ALICE = "alice"
 Verb: TypeAlias = tuple[str, int]

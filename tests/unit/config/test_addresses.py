@@ -13,6 +13,7 @@ from proxy.config.addresses import (
     parse_client_resources,
     parse_endpoint,
     parse_key_vault_url,
+    parse_limits_store,
     parse_openai_endpoint,
     parse_origins,
     parse_resource_host,
@@ -86,6 +87,9 @@ def test_any_text_is_an_endpoint_of_a_plain_form_or_refused(text: str) -> None:
 GOOD: list[tuple[Callable[[str], object], str, object]] = [
     (parse_key_vault_url, "https://v.vault.azure.net", "https://v.vault.azure.net"),
     (parse_key_vault_url, "https://v.vault.azure.net:443/", "https://v.vault.azure.net:443"),
+    (parse_limits_store, "memory", "memory"),
+    (parse_limits_store, "https://a.table.core.windows.net/", "https://a.table.core.windows.net"),
+    (parse_limits_store, "http://127.0.0.1:10002/devstoreaccount1", "http://127.0.0.1:10002/devstoreaccount1"),
     (parse_client_resources, " * ,", frozenset({"*"})),
     (parse_client_resources, "my-res", frozenset({"my-res.openai.azure.com"})),
     (parse_client_resources, " A ,, b.openai.azure.us", frozenset({"a.openai.azure.com", "b.openai.azure.us"})),
@@ -104,6 +108,8 @@ def test_a_good_text_becomes_its_value(parse: Callable[[str], object], text: str
 BAD: list[tuple[Callable[[str], object], list[str]]] = [
     (parse_key_vault_url, ["", "http://canary", "canary", "https://canary/x", "https://canary/?a=b", "https://a@canary",
                            "https://canary:x", "https://canary:70000", "http://localhost", "https://[canary"]),
+    (parse_limits_store, ["", "canary", "https://canary/x", "http://canary/devstoreaccount1", "http://localhost",
+                          "https://a@canary", "https://canary?a", "https://canary#a"]),
     (parse_client_resources, ["", ",", "*,canary", "canary.com", "https://canary.openai.azure.com", "canary:x",
                               "*.canary"]),
     (parse_origins, ["canary", "*canary", "*,https://canary", "https://canary/", "https://canary/x", "ftp://canary",

@@ -118,6 +118,7 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("AZURE_OPENAI_FALLBACKS", '{"a": ["b"]}', "fallbacks", {"a": ("b",)}),
     ("AZURE_OPENAI_ROUTING", '{"attempts": 2}', "policy", Policy(attempts=2)),
     ("AZURE_RESOURCE_MANAGER_URL", "https://m.example/", "resource_manager_url", "https://m.example"),
+    ("LIMITS_STORE", "https://a.table.core.windows.net/", "limits_store", "https://a.table.core.windows.net"),
     ("KEY_VAULT_URL", "https://v.vault.azure.net/", "key_vault_url", "https://v.vault.azure.net"),
     (
         "AZURE_CLIENT_ID",
