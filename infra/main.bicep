@@ -44,6 +44,9 @@ param assignOpenAiRole bool = true
 @maxLength(120)
 param clientName string = 'first'
 
+@description('Client id of an application in Microsoft Entra ID, whose tokens clients may send in place of a client key. Empty for client keys alone.')
+param clientEntraAudiences string = ''
+
 @description('Origins of web pages that may call from a browser, * for all.')
 param allowedOrigins array = [
   '*'
@@ -148,6 +151,7 @@ module proxy 'resources.bicep' = {
     openAiAuth: openAiAuth
     assignOpenAiRole: assignOpenAiRole
     clientName: clientName
+    clientEntraAudiences: clientEntraAudiences
     allowedOrigins: allowedOrigins
     modelMapper: modelMapper
     defaultDeployment: defaultDeployment

@@ -34,6 +34,9 @@ param clientName string = 'first'
 @secure()
 param clientKey string = 'sk-${replace('${newGuid()}${newGuid()}', '-', '')}'
 
+@description('Client id of an application in Microsoft Entra ID, whose tokens clients may send in place of a client key. Empty for client keys alone.')
+param clientEntraAudiences string = ''
+
 @description('Origins of web pages that may call from a browser, * for all.')
 param allowedOrigins array = [
   '*'
@@ -422,6 +425,7 @@ module functionApp 'modules/function.bicep' = {
     openAiAsList: length(accounts) > 1 || contains(accounts[0], 'settings')
     modelMapper: modelMapper
     defaultDeployment: defaultDeployment
+    clientEntraAudiences: clientEntraAudiences
     allowedOrigins: allowedOrigins
     allowedIpRanges: allowedIpRanges
     extraSettings: extraSettings

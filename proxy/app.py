@@ -53,10 +53,10 @@ from proxy.pipeline.authentication import (
     RoutingByEndpoint,
 )
 from proxy.pipeline.call import Calls
+from proxy.pipeline.call_path import Knowledge
 from proxy.pipeline.failover import Failover
 from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.handler import Handler, parse_request
-from proxy.pipeline.json_source import Knowledge
 from proxy.pipeline.local import LocalOperations
 from proxy.pipeline.rates import Rates
 from proxy.pipeline.recorder import Record
@@ -72,11 +72,12 @@ from proxy.server.deadline import Deadline
 from proxy.server.response_writer import ResponseWriter
 from proxy.server.shutdown import end_on_sigterm
 from proxy.translation.reasoning_memory import ReasoningMemory
-from proxy.values import AuthMode, ClientAuth, ModelKind, PassthroughKey, Receive, Scope, Secret, Send
+from proxy.values import PASSTHROUGH, AuthMode, ClientAuth, ModelKind, PassthroughKey, Receive, Scope, Secret, Send
 
 if TYPE_CHECKING:
     from proxy.azure_services.resource_manager import ResourceManager
     from proxy.azure_services.table_ledger import TableLedger
+    from proxy.pipeline.entra_authentication import EntraAuthenticator
 
 logger = logging.getLogger("proxy")
 PRICES = Path(__file__).parent / "prices" / "table.json"
@@ -129,8 +130,8 @@ class Proxy:
 
     def held(self) -> Held:
         """Return what is held at the moment."""
-        authenticator = self.handler.authenticator
-        routing = authenticator.resources.routing if isinstance(authenticator, ClientKeyAuthenticator) else None
+        resources: Resources | None = getattr(self.handler.authenticator, "resources", None)
+        routing = resources.routing if resources is not None else None
         return Held(
             slots=len(self.handler.concurrency),
             tasks=len(asyncio.all_tasks()),
@@ -211,7 +212,7 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
         authenticator=authenticator,
         calls=_calls(settings, upstream, _ledger(settings, closing), record),
         local=LocalOperations(created=int(time.time()), prices=_prices(settings), today=_today),
-        front_page=FrontPage(client_auth=settings.client_auth, shown=settings.front_page),
+        front_page=_front_page(settings),
         allowed_origins=settings.allowed_origins,
         forward_unknown=settings.forward_unknown_operations,
         store_objects=settings.store_objects,
@@ -230,6 +231,11 @@ def _prices(settings: Settings) -> PriceTable:
 
 def _today() -> date:
     return datetime.now(UTC).date()
+
+
+def _front_page(settings: Settings) -> FrontPage:
+    audience = settings.entra.audiences[0] if settings.entra is not None else ""
+    return FrontPage(client_auth=settings.client_auth, shown=settings.front_page, audience=audience)
 
 
 def _body_memory(settings: Settings) -> int:
@@ -292,7 +298,7 @@ def _translators(settings: Settings, record: Record | None) -> Translators:
 
 
 def _authenticator(settings: Settings, upstream: Upstream, closing: AsyncExitStack) -> Authenticator:
-    if settings.client_auth is not ClientAuth.KEYS:
+    if settings.client_auth in PASSTHROUGH:
         return _passthrough(settings)
     identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
     closing.push_async_callback(identity.close)
@@ -309,12 +315,34 @@ def _authenticator(settings: Settings, upstream: Upstream, closing: AsyncExitSta
         routing=Routing(settings.policy, _affinity(settings)),
         tags=_tags(settings),
     )
+    authenticator = _client_authenticator(settings, resources, vault)
+    closing.push_async_callback(authenticator.close)
+    return authenticator
+
+
+def _client_authenticator(
+    settings: Settings, resources: Resources, vault: KeyVault | None
+) -> "ClientKeyAuthenticator | EntraAuthenticator":
+    """Return what knows clients by their keys, by tokens of Microsoft Entra ID, or by either."""
+    if settings.client_auth is ClientAuth.ENTRA:
+        return _entra_authenticator(settings, resources, None)
     of_vault = settings.vault_client_keys
     source = VaultClientKeys(vault, of_vault.rules).read if vault else None
     keys = ClientKeys(settings.client_keys, source, _key_ring(), longest_age=of_vault.max_age)
-    authenticator = ClientKeyAuthenticator(keys=keys, resources=resources, now=time.time)
-    closing.push_async_callback(authenticator.close)
-    return authenticator
+    by_key = ClientKeyAuthenticator(keys=keys, resources=resources, now=time.time)
+    return by_key if settings.entra is None else _entra_authenticator(settings, resources, by_key)
+
+
+def _entra_authenticator(
+    settings: Settings, resources: Resources, keys: ClientKeyAuthenticator | None
+) -> "EntraAuthenticator":
+    from proxy.azure_services.entra_clients import EntraClients  # noqa: PLC0415  few set-ups need it
+    from proxy.azure_services.tenant_keys import TenantKeys  # noqa: PLC0415
+    from proxy.pipeline.entra_authentication import EntraAuthenticator  # noqa: PLC0415
+
+    assert settings.entra is not None  # noqa: S101  CLIENT_AUTH says so
+    clients = EntraClients(settings.entra, TenantKeys(settings.entra, proxies=settings.http_proxies))
+    return EntraAuthenticator(clients=clients, resources=resources, keys=keys)
 
 
 def _passthrough(settings: Settings) -> PassthroughAuthenticator:

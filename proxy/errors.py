@@ -178,7 +178,10 @@ class UnsupportedEncoding(ProxyError):
 
 
 class AzureRefusal(ProxyError):
-    """An error that Azure OpenAI answered, in OpenAI's shape; `inner` is Azure's detail as JSON."""
+    """An error that Azure OpenAI answered, in OpenAI's shape.
+
+    `inner` is Azure's detail about a blocked prompt as a chat has it, `filters` as a response has it; both are JSON.
+    """
 
     def __init__(
         self,
@@ -190,11 +193,13 @@ class AzureRefusal(ProxyError):
         param: str | None = None,
         headers: Mapping[str, str] = NO_HEADERS,
         inner: bytes | None = None,
+        filters: bytes | None = None,
     ) -> None:
         super().__init__(message, code=code, param=param, headers=headers)
         self.status = status
         self.type = type
         self.inner = inner
+        self.filters = filters
 
 
 class ConfigurationError(ProxyError):

@@ -105,11 +105,19 @@ class KeepAlive(Enum):
 
 
 class ClientAuth(Enum):
-    """What clients authenticate with: a client key, or a key of Azure OpenAI."""
+    """What clients authenticate with: a client key, a token of Microsoft Entra ID, or a key of Azure OpenAI."""
 
     KEYS = "keys"
+    ENTRA = "entra"
+    KEYS_AND_ENTRA = "keys-and-entra"
     AZURE_KEY = "azure-key"
     RESOURCE_KEY = "resource-key"
+
+
+# The clients may bring a token of Microsoft Entra ID.
+TOKENS = frozenset({ClientAuth.ENTRA, ClientAuth.KEYS_AND_ENTRA})
+# The clients bring a key of Azure OpenAI.
+PASSTHROUGH = frozenset({ClientAuth.AZURE_KEY, ClientAuth.RESOURCE_KEY})
 
 
 class ModelKind(Enum):

@@ -33,6 +33,12 @@ Where a deployment offers only one of chat completions and Responses, the proxy 
 parameter that is in no table goes over as it came. What is *left out and named* only tunes the answer, and
 `x-proxy-repaired` names it; a 400 comes only where no deployment of the model serves the call itself. Errors and
 streams are those of the API that the client speaks.
+
+- [Chat clients on codex and pro models](clients.md#chat-clients-on-codex-and-pro-models): nothing has to be set. Pro
+  and deep-research models are streamed by Azure even where the client waits for a whole answer.
+- [Codex CLI on any deployment](clients.md#codex-cli-on-any-deployment): do not name the provider *Azure*. The CLI is
+  tested with its patches, a namespace, an interrupted call and a change of models; the Agents SDK, the AI SDK
+  (`store: false`) and LangChain say the same by either API on every deployment.
 """
 
 SURFACES = {

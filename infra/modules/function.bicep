@@ -45,6 +45,9 @@ param modelMapper string
 @description('The deployment for every other model.')
 param defaultDeployment string
 
+@description('Client id of an application in Microsoft Entra ID, whose tokens clients may send in place of a client key. Empty for client keys alone.')
+param clientEntraAudiences string
+
 @description('Origins of web pages that may call from a browser.')
 param allowedOrigins array
 
@@ -93,6 +96,13 @@ var appSettings = {
   MAX_IN_FLIGHT: string(perInstanceConcurrency)
   UPSTREAM_CONNECTIONS: string(perInstanceConcurrency)
 }
+var clientSettings = empty(clientEntraAudiences)
+  ? {}
+  : {
+      CLIENT_AUTH: 'keys-and-entra'
+      CLIENT_ENTRA_TENANT: tenant().tenantId
+      CLIENT_ENTRA_AUDIENCES: clientEntraAudiences
+    }
 var ipRestrictions = map(range(0, length(allowedIpRanges)), i => {
   name: 'allowed-${i}'
   action: 'Allow'
@@ -198,7 +208,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
             value: component.properties.ConnectionString
           }
         ],
-        map(items(union(hostSettings, appSettings, openAiSettings, extraSettings)), setting => {
+        map(items(union(hostSettings, appSettings, clientSettings, openAiSettings, extraSettings)), setting => {
           name: setting.key
           value: setting.value
         })

@@ -1,13 +1,14 @@
 """What the versions of a secret `client-<name>` say about the key: its digest, its limits, and an overlap.
 
 In Key Vault, tags belong to a version. The limits belong to the name: a version that says nothing of limits has those
-of the version before it. A version with a digest as a tag was written by `tools.keys`, which copies the limits itself.
+of the version before it. A version with a digest as a tag was written by `tools.keys`, which copies the limits itself
+and says whether the key before it goes on. One without was made by hand, and leaves the one before it as it is.
 
 https://learn.microsoft.com/azure/key-vault/secrets/about-secrets
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 
@@ -23,8 +24,9 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyVersion:
-    """One version of a secret, without its value; times are in seconds since 1970 UTC."""
+    """One version of a secret, without its value; times are in seconds since 1970 UTC. A list of names has no `id`."""
 
+    id: str = field(default="", compare=False)
     enabled: bool = True
     created: float | None = None
     updated: float | None = None
@@ -44,10 +46,14 @@ class KeyVersion:
 
     @property
     def overlap_end(self) -> float | None:
-        """Return until when the key before this one works too, None when it does not."""
-        if _digest(self.tags.get(PREVIOUS_DIGEST, "")) is None:
+        """Return until when the key before this one works too, None when it does not.
+
+        A version that was made by hand ends no other one: the one before it works until it is disabled, or until a tag
+        says.
+        """
+        until = self.tags.get(PREVIOUS_UNTIL, UNTIL_DISABLED if self.digest is None else "")
+        if self.digest is not None and _digest(self.tags.get(PREVIOUS_DIGEST, "")) is None:
             return None
-        until = self.tags.get(PREVIOUS_UNTIL, "")
         if until == UNTIL_DISABLED:
             return inf
         try:
@@ -66,19 +72,30 @@ def inherited_tags(versions: Iterable[KeyVersion], current: KeyVersion) -> Mappi
     return earlier[0].tags if earlier else {}
 
 
-def previous_key(client: Client, current: KeyVersion, versions: Sequence[KeyVersion], now: float) -> ClientKey | None:
-    """Return the key before the current one, None when the overlap is over or its version was disabled."""
-    digest = _digest(current.tags.get(PREVIOUS_DIGEST, ""))
-    end = current.overlap_end
-    if digest is None or end is None or now >= end:
+def previous_version(current: KeyVersion, versions: Iterable[KeyVersion], now: float) -> KeyVersion | None:
+    """Return the version whose key works beside the current one.
+
+    None when the overlap is over, or when that version was disabled or has expired.
+    """
+    if not current.overlaps(now):
         return None
-    earlier = _earlier(versions, current)
-    version = next((one for one in earlier if one.digest == digest), next(iter(earlier), None))
-    if version is None or not version.enabled:
+    earlier, digest = _earlier(versions, current), _digest(current.tags.get(PREVIOUS_DIGEST, ""))
+    version = next((one for one in earlier if digest and one.digest == digest), next(iter(earlier), None))
+    if version is None or not version.enabled or (version.expires is not None and version.expires <= now):
         return None
-    expires = min(end, inf if version.expires is None else version.expires)
+    return version
+
+
+def previous_key(client: Client, current: KeyVersion, previous: KeyVersion, digest: str) -> ClientKey:
+    """Return the key of the version before the current one, with the limits of the name."""
+    expires = min(current.overlap_end or 0.0, inf if previous.expires is None else previous.expires)
     until = None if expires == inf else expires
-    return ClientKey(client=replace(client, not_before=version.not_before, expires=until), digest=digest)
+    return ClientKey(client=replace(client, not_before=previous.not_before, expires=until), digest=digest)
+
+
+def previous_digest(current: KeyVersion, previous: KeyVersion) -> str | None:
+    """Return the digest of the key before, as either version has it; None where its value has to be read."""
+    return _digest(current.tags.get(PREVIOUS_DIGEST, "")) or previous.digest
 
 
 def _earlier(versions: Iterable[KeyVersion], current: KeyVersion) -> list[KeyVersion]:

@@ -21,6 +21,7 @@ _OPERATION = re.compile(
     re.IGNORECASE,
 )
 _TOOLS = re.compile(r"[Ff]unction tools with reasoning_effort are not supported")
+_STREAM = re.compile(r"^Unsupported (?:value|parameter): 'stream'")
 _SEALING = re.compile(r"[Ee]ncrypted content is not supported with this model")
 _EFFORT = "reasoning"
 _UNSUPPORTED_CODES = frozenset({"unsupported_parameter", "unknown_parameter", "unsupported_value", "invalid_value", ""})
@@ -69,6 +70,13 @@ def refuses_reasoning(status: int | None, body: bytes) -> bool:
         return False
     message, code, _ = parse_texts(body)
     return code.lower() == _REASONING_CODE or _REASONING.search(message) is not None
+
+
+def refuses_stream(status: int | None, body: bytes) -> bool:
+    """Tell whether a model is refused as a stream, as o1-pro is."""
+    message, code, param = parse_texts(body)
+    names_it = param == "stream" or _STREAM.search(message) is not None
+    return status == _BAD_REQUEST and code.lower() in _UNSUPPORTED_CODES and names_it
 
 
 def has_functions_and_reasoning(document: JsonBody) -> bool:

@@ -124,6 +124,7 @@ class AzureError:
     spelt: str | None = None
     param: str | None = None
     inner: bytes | None = field(default=None, repr=False)
+    filters: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str]
 
     @property
@@ -137,6 +138,7 @@ class _Details(msgspec.Struct):
 
     innererror: msgspec.Raw = msgspec.Raw(b"")
     inner_error: msgspec.Raw = msgspec.Raw(b"")
+    content_filters: msgspec.Raw = msgspec.Raw(b"")
 
 
 class _Failed(msgspec.Struct):
@@ -162,6 +164,7 @@ def parse(
     def shown(value: str) -> str:
         return clean(value, text, secret)
 
+    inner, filters = _details_in(body, shown)
     return AzureError(
         status=status,
         message=shown(fields.message) or _generic(status),
@@ -169,7 +172,8 @@ def parse(
         type=None if fields.type == "error" else shown(fields.type) or None,
         spelt=shown(fields.code) or None,
         param=shown(fields.param) or None,
-        inner=_inner_of(body, shown),
+        inner=inner,
+        filters=filters,
         headers=headers,
     )
 
@@ -180,17 +184,24 @@ def parse_texts(body: bytes) -> tuple[str, str, str]:
     return (fields.message, fields.code, fields.param) if fields is not None else ("", "", "")
 
 
-def _inner_of(body: bytes, shown: Callable[[str], str]) -> bytes | None:
-    """Return Azure's detail byte for byte, None when it contains something that a client must not read."""
+def _details_in(body: bytes, shown: Callable[[str], str]) -> tuple[bytes | None, bytes | None]:
+    """Return Azure's details byte for byte, as a chat and as a response has them.
+
+    Each is None when it is not there, or contains something that a client must not read.
+    """
     try:
         details = _details_of(msgspec.json.decode(mask(body), type=_Document))
     except UNREADABLE:
-        return None
+        return None, None
     objects = (raw for raw in map(bytes, (details.innererror, details.inner_error)) if raw.startswith(b"{"))
-    inner = next(objects, b"")
-    text = inner.decode(errors="ignore").replace("\\/", "/")
-    is_text = text.encode() == inner.replace(b"\\/", b"/")
-    return inner if inner and is_text and shown(text) == text else None
+    filters = bytes(details.content_filters)
+    return _if_shown(next(objects, b""), shown), _if_shown(filters if filters.startswith(b"[") else b"", shown)
+
+
+def _if_shown(detail: bytes, shown: Callable[[str], str]) -> bytes | None:
+    text = detail.decode(errors="ignore").replace("\\/", "/")
+    is_text = text.encode() == detail.replace(b"\\/", b"/")
+    return detail if detail and is_text and shown(text) == text else None
 
 
 def _details_of(document: _Document) -> _Details:
@@ -421,6 +432,7 @@ def _filtered(errors: AzureErrors, error: AzureError) -> ProxyError:
         param=error.param,
         headers=error.headers,
         inner=error.inner if errors.keeps_details else None,
+        filters=error.filters if errors.keeps_details else None,
     )
 
 

@@ -35,11 +35,14 @@ class KeyVault:
         self._client: SecretClient | None = None
         self._connecting = asyncio.Lock()
 
-    async def read(self, name: str, *, setting: str) -> Secret:
-        """Return the current value of a secret; messages of failures name the `setting` that names the secret."""
+    async def read(self, name: str, *, setting: str, version: str | None = None) -> Secret:
+        """Return the value of a secret, its current one if no version is named.
+
+        Messages of failures name the `setting` that names the secret.
+        """
         client = await self._connected()
         try:
-            value = (await client.get_secret(name)).value
+            value = (await client.get_secret(name, version)).value
         except _sdk_errors() as error:
             raise _failure(error, setting) from None
         return _checked(value, setting)

@@ -5,13 +5,13 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import aiohttp
 from yarl import URL
 
 from proxy.azure_services.deployments import DeploymentPage, parse_page
 from proxy.azure_services.identity import EntraToken, copy_retry_after
+from proxy.azure_services.small_documents import open_session, proxy_arguments, read_whole
 from proxy.config.http_proxy import HttpProxies
 from proxy.errors import ConfigurationError
 from proxy.values import Deployed, Secret
@@ -65,7 +65,7 @@ class ResourceManager:
         patience: float = LIST_SECONDS,
     ) -> None:
         self._url = url
-        self._proxy = (proxies or HttpProxies()).for_url(url)
+        self._proxy = proxy_arguments(proxies or HttpProxies(), url)
         self._token = token
         self._clock = clock
         self._patience = patience
@@ -124,21 +124,10 @@ class ResourceManager:
     async def _get(self, url: URL, token: Secret) -> tuple[int, bytes]:
         """Return the status of an answer, and its body if that is 200."""
         headers = {"authorization": f"Bearer {token.reveal()}", "accept": "application/json"}
-        proxy = self._proxy_arguments()
-        async with self._opened().get(url, headers=headers, allow_redirects=False, **proxy) as response:
+        async with self._opened().get(url, headers=headers, allow_redirects=False, **self._proxy) as response:
             if response.status == 429:
                 raise self._throttled(response)
             return response.status, await _whole(response.content) if response.status == 200 else b""
-
-    def _proxy_arguments(self) -> dict[str, Any]:
-        """Return the arguments with which aiohttp uses the outbound HTTP proxy, none without one."""
-        if self._proxy is None:
-            return {}
-        login = self._proxy.authorization
-        return {
-            "proxy": self._proxy.url,
-            "proxy_headers": {"Proxy-Authorization": login.reveal()} if login is not None else None,
-        }
 
     def _throttled(self, response: aiohttp.ClientResponse) -> ConfigurationError:
         failure = _failure(THROTTLED)
@@ -149,11 +138,7 @@ class ResourceManager:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=PAGE_SECONDS, sock_connect=CONNECT_SECONDS),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                skip_auto_headers=("user-agent", "accept-encoding"),
-            )
+            self._session = open_session(connect=CONNECT_SECONDS, total=PAGE_SECONDS)
         return self._session
 
 
@@ -162,11 +147,10 @@ def _place(url: URL) -> tuple[str, str | None, str | None, int | None]:
 
 
 async def _whole(content: aiohttp.StreamReader) -> bytes:
-    try:
-        await content.readexactly(LONGEST_PAGE + 1)
-    except asyncio.IncompleteReadError as end:
-        return end.partial
-    raise _failure(UNUSABLE)
+    page = await read_whole(content, LONGEST_PAGE)
+    if page is None:
+        raise _failure(UNUSABLE)
+    return page
 
 
 def _failure(reason: str) -> ConfigurationError:

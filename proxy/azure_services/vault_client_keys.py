@@ -1,19 +1,20 @@
 """The client keys of a vault: each secret `client-<name>`, with its limits as tags.
 
 A list of the secrets is enough in the usual minute. A value is read only for a version without a digest as a tag, and
-versions are listed only where a key says nothing of its limits, or while the key before it may still work.
+versions are listed only where a key says nothing of its limits, or while the key before it may still work: a new
+version that was made by hand leaves the one before it working until that is disabled.
 """
 
 import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from proxy.auth.key_versions import KeyVersion, inherited_tags, previous_key
+from proxy.auth.key_versions import KeyVersion, inherited_tags, previous_digest, previous_key, previous_version
 from proxy.azure_services.key_vault import FORBIDDEN, OF_ONE_SECRET, KeyVault
 from proxy.config.client_limits import LimitRules, has_limits
 from proxy.config.key_format import digest_of, is_weak
@@ -33,12 +34,29 @@ CLIENT_KEY_SETTING = f"a client key, the secret {PREFIX}<name>"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What is known of a secret beyond its list: the digest of its value, and its versions where they are known."""
+    """What is known of a secret beyond its list: the digest of its value, and its versions where they are known.
+
+    `earlier` are digests of earlier versions whose values were read, by the ids of the versions.
+    """
 
     version: KeyVersion
     digest: str = field(repr=False)
     weak: bool = False
     versions: tuple[KeyVersion, ...] | None = None
+    earlier: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def previous(self, now: float) -> tuple[KeyVersion, str] | None:
+        """Return the version before that works too and the digest of its key, None if there is none."""
+        found = previous_version(self.version, self.versions or (), now)
+        digest = found and (previous_digest(self.version, found) or self.earlier.get(found.id))
+        return (found, digest) if found and digest else None
+
+    def needs_versions(self, now: float) -> bool:
+        """Tell whether to list the versions: for the limits, or because an earlier one may work or be disabled."""
+        if self.versions is None:
+            return not self.version.says_limits or self.version.overlaps(now)
+        # A version that was made by hand goes on for ever, and mostly it is alone.
+        return self.version.overlaps(now) and (self.version.digest is not None or len(self.versions) > 1)
 
 
 class VaultClientKeys:
@@ -96,12 +114,26 @@ class VaultClientKeys:
                 digest, weak = digest_of(key), is_weak(key)
             # What was read is kept even if the versions cannot be listed.
             self._known[name] = known = _Known(version=version, digest=digest, weak=weak)
-        if version.overlaps(self._now()) or (known.versions is None and not version.says_limits):
-            self._known[name] = replace(known, versions=await self._versions(name))
+        if known.needs_versions(self._now()):
+            self._known[name] = known = replace(known, versions=await self._versions(name))
+            await self._learn_earlier(name, known)
 
-    async def _read(self, name: str) -> Secret:
+    async def _learn_earlier(self, name: str, known: _Known) -> None:
+        """Read the value of the version before where it works too and no tag has its digest."""
+        found = previous_version(known.version, known.versions or (), self._now())
+        if found is None or known.previous(self._now()) is not None:
+            return
+        try:
+            digest = digest_of((await self._read(name, found.id)).reveal())
+        except ConfigurationError as failure:
+            if failure.reason not in OF_ONE_SECRET:
+                raise
+        else:
+            self._known[name] = replace(known, earlier={found.id: digest})
+
+    async def _read(self, name: str, version: str | None = None) -> Secret:
         async with self._slots:
-            return await self._vault.read(name, setting=CLIENT_KEY_SETTING)
+            return await self._vault.read(name, setting=CLIENT_KEY_SETTING, version=version)
 
     async def _versions(self, name: str) -> tuple[KeyVersion, ...]:
         async with self._slots:
@@ -125,8 +157,12 @@ class VaultClientKeys:
             noted.add((client, f"is locked, because it {error}"))
             return [ClientKey(client=Client(name=client), digest=known.digest, locked=True)]
         holder = Client(name=client, not_before=version.not_before, expires=version.expires, limits=limits)
-        previous = previous_key(holder, version, versions, self._now())
-        return [ClientKey(client=holder, digest=known.digest, weak=known.weak), *([previous] if previous else [])]
+        keys = [ClientKey(client=holder, digest=known.digest, weak=known.weak)]
+        if previous := known.previous(self._now()):
+            keys.append(previous_key(holder, version, *previous))
+            if version.digest is None:
+                noted.add((client, "the version before the current one works too, until it is disabled"))
+        return keys
 
     def _judge(self, failures: list[ConfigurationError]) -> None:
         """Log why keys are left out, once; raise if no key is left because of the vault's roles."""
@@ -148,6 +184,7 @@ def _is_client_key(item: "SecretProperties") -> bool:
 def version_of(item: "SecretProperties") -> KeyVersion:
     """Return the version of a secret that the SDK describes."""
     return KeyVersion(
+        id=item.version or "",
         enabled=item.enabled is not False,
         created=_seconds(item.created_on),
         updated=_seconds(item.updated_on),

@@ -74,6 +74,12 @@ def parse_resource_manager_url(text: str) -> str:
     return _parse_bare(text.rstrip("/"), expected)
 
 
+def parse_authority(text: str) -> str:
+    """Return scheme and host of Microsoft Entra ID, which has another name in each of Azure's clouds."""
+    expected = "must be the https address of Microsoft Entra ID, as https://login.microsoftonline.com"
+    return _parse_bare(text.rstrip("/"), expected)
+
+
 def _parse_bare(text: str, expected: str) -> str:
     """Return an address that is nothing but scheme and host."""
     try:

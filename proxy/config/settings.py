@@ -9,13 +9,14 @@ from proxy.config.address_rules import AddressRules
 from proxy.config.addresses import split_url
 from proxy.config.client_keys import with_limits
 from proxy.config.client_limits import LimitRules
+from proxy.config.entra import EntraAccess, EntraSettings, access_of
 from proxy.config.environment import Environment, SettingError
 from proxy.config.http_proxy import HttpProxies, read_http_proxies
 from proxy.config.policy import Policy
 from proxy.config.price_table import PriceTable, parse_own_prices
 from proxy.config.resources import ReadFile, Resource, ResourceKind, parse_resources, read_no_file, resource_name
 from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
-from proxy.values import NO_LIMITS, AuthMode, ClientAuth, ClientKey, KeepAlive
+from proxy.values import NO_LIMITS, PASSTHROUGH, TOKENS, AuthMode, ClientAuth, ClientKey, KeepAlive
 
 # Azure sets one of these where there is a managed identity.
 MANAGED_IDENTITY_VARIABLES = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
@@ -81,8 +82,8 @@ class Settings:
 
     `resources` is empty where every client names its own; `api_version` is for clients' keys that name none;
     `fallbacks` are the models that may serve in place of a model; `operation_surfaces` maps the name of an operation to
-    `v1` or `classic`; `client_resources` are the hosts that clients may name, or `*` alone; `own_prices` count before
-    those of the project.
+    `v1` or `classic`; `client_resources` are the hosts that clients may name, or `*` alone; `entra` is None where no
+    token is accepted; `own_prices` count before those of the project.
     """
 
     resources: tuple[Resource, ...]
@@ -107,6 +108,7 @@ class Settings:
     front_page: bool
     allowed_origins: frozenset[str]
     client_auth: ClientAuth
+    entra: EntraSettings | None
     client_resources: frozenset[str]
     repair_parameters: bool
     translation: Translation
@@ -145,6 +147,7 @@ class Settings:
             front_page=environment.read(table.FRONT_PAGE),
             allowed_origins=environment.read(table.ALLOWED_ORIGINS),
             client_auth=client_auth,
+            entra=_read_entra(environment, client_auth, limit_rules),
             client_resources=environment.read_optional(table.CLIENT_RESOURCES) or frozenset(),
             repair_parameters=environment.read(table.REPAIR_PARAMETERS),
             translation=_read_translation(environment),
@@ -221,7 +224,7 @@ def _read_translation(environment: Environment) -> Translation:
 
 def _read_client_auth(environment: Environment) -> ClientAuth:
     mode = environment.read(table.CLIENT_AUTH)
-    if mode is not ClientAuth.KEYS and environment.is_set(table.CLIENT_KEYS):
+    if mode not in (ClientAuth.KEYS, ClientAuth.KEYS_AND_ENTRA) and environment.is_set(table.CLIENT_KEYS):
         raise SettingError(
             "CLIENT_KEYS", f"must not be set while CLIENT_AUTH is {mode.value}: no client key opens then"
         )
@@ -230,6 +233,23 @@ def _read_client_auth(environment: Environment) -> ClientAuth:
             "CLIENT_RESOURCES", "is not set, but CLIENT_AUTH is resource-key: list the resources, or say *"
         )
     return mode
+
+
+def _read_entra(environment: Environment, client_auth: ClientAuth, rules: LimitRules) -> EntraSettings | None:
+    """Return what tokens are accepted, None where none are; a wrong value is an error all the same."""
+    authority, access = environment.read(table.CLIENT_ENTRA_AUTHORITY), _read_access(environment, rules)
+    read = environment.read if client_auth in TOKENS else environment.read_optional
+    tenant, audiences = read(table.CLIENT_ENTRA_TENANT), read(table.CLIENT_ENTRA_AUDIENCES)
+    if client_auth not in TOKENS or tenant is None or audiences is None:
+        return None
+    return EntraSettings(authority=authority, tenant=tenant.lower(), audiences=audiences, access=access)
+
+
+def _read_access(environment: Environment, rules: LimitRules) -> EntraAccess:
+    try:
+        return access_of(environment.read(table.CLIENT_ENTRA_LIMITS), rules)
+    except ValueError as error:
+        raise SettingError(table.CLIENT_ENTRA_LIMITS.name, str(error)) from None
 
 
 def _read_resources(
@@ -246,7 +266,7 @@ def _read_resources(
         resources = ()
     else:
         resources = (_read_single(environment, client_auth, **defaults),)
-    if client_auth is ClientAuth.KEYS:
+    if client_auth not in PASSTHROUGH:
         return resources
     if client_auth is ClientAuth.AZURE_KEY and [one.kind for one in resources] != [ResourceKind.AZURE]:
         raise SettingError(
@@ -302,7 +322,7 @@ def _read_auth(environment: Environment, client_auth: ClientAuth) -> AuthMode:
     vault, key = environment.is_set(table.KEY_VAULT_URL), environment.is_set(table.AZURE_OPENAI_API_KEY)
     default = AuthMode.KEY_VAULT if vault else AuthMode.KEY if key else AuthMode.MANAGED_IDENTITY
     mode = environment.read_optional(table.AZURE_OPENAI_AUTH) or default
-    if client_auth is not ClientAuth.KEYS:
+    if client_auth in PASSTHROUGH:
         return mode  # nothing asks for it: the clients bring the credential
     if mode is AuthMode.KEY_VAULT and not vault:
         raise SettingError("KEY_VAULT_URL", "is not set, but AZURE_OPENAI_AUTH is key-vault")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from proxy.config.addresses import (
     IN_MEMORY,
     RESOURCE_MANAGER_URL,
+    parse_authority,
     parse_client_resources,
     parse_endpoint,
     parse_key_vault_url,
@@ -19,6 +20,7 @@ from proxy.config.addresses import (
 from proxy.config.client_keys import parse_client_keys
 from proxy.config.client_limits import parse_limit_defaults, parse_model_sets
 from proxy.config.deployment_models import parse_deployment_models
+from proxy.config.entra import AUTHORITY, parse_access, parse_audiences, parse_tenant
 from proxy.config.environment import (
     Setting,
     parse_api_version,
@@ -231,9 +233,39 @@ CLIENT_AUTH = Setting(
     "CLIENT_AUTH",
     parse_client_auth,
     ClientAuth.KEYS.value,
-    "What clients authenticate with: `keys` (client keys of this proxy), `azure-key` (the key of the Azure OpenAI "
+    "What clients authenticate with: `keys` (client keys of this proxy), `entra` ([tokens of Microsoft Entra "
+    "ID](clients-and-keys.md#microsoft-entra-id)), `keys-and-entra` (either), `azure-key` (the key of the Azure OpenAI "
     "resource) or `resource-key` (a key that names its resource). The last two are for [clients of other "
     "proxies](clients.md#coming-from-another-proxy); the proxy then uses no credential of its own.",
+)
+CLIENT_ENTRA_TENANT = Setting(
+    "CLIENT_ENTRA_TENANT",
+    parse_tenant,
+    "",
+    "The id of the tenant whose tokens are accepted, a GUID. Required with `entra` and `keys-and-entra`.",
+)
+CLIENT_ENTRA_AUDIENCES = Setting(
+    "CLIENT_ENTRA_AUDIENCES",
+    parse_audiences,
+    "",
+    "What the tokens must be for: the client id of the proxy's application in Microsoft Entra ID, or its URI, several "
+    "separated by commas. A client id stands for `api://` and itself too. Required with `entra` and `keys-and-entra`.",
+)
+CLIENT_ENTRA_LIMITS = Setting(
+    "CLIENT_ENTRA_LIMITS",
+    parse_access,
+    "",
+    "The [limits](clients-and-keys.md#limits) of app roles and groups, as JSON: "
+    '`{"roles": {"Chat.User": {"rpm": 60}}, "groups": {"GUID": {}}, "others": {"rpm": 5}}`. The first that a client '
+    "has counts. Without `others`, clients with none of them are refused. Without the setting everybody whom the "
+    "tenant gives a token has the limits of `CLIENT_KEY_DEFAULTS`.",
+)
+CLIENT_ENTRA_AUTHORITY = Setting(
+    "CLIENT_ENTRA_AUTHORITY",
+    parse_authority,
+    AUTHORITY,
+    "The address of Microsoft Entra ID. Change it only in clouds other than the public one, as "
+    "`https://login.microsoftonline.us` or `https://login.partner.microsoftonline.cn`.",
 )
 CLIENT_RESOURCES = Setting(
     "CLIENT_RESOURCES",
@@ -462,6 +494,10 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         LIMITS_STORE,
         PRICES,
         CLIENT_AUTH,
+        CLIENT_ENTRA_TENANT,
+        CLIENT_ENTRA_AUDIENCES,
+        CLIENT_ENTRA_LIMITS,
+        CLIENT_ENTRA_AUTHORITY,
         CLIENT_RESOURCES,
         ALLOWED_ORIGINS,
     ),

@@ -50,8 +50,9 @@ def encode_error(error: ProxyError) -> bytes:
     """Return the body of an error: OpenAI's four keys, and Azure's details about a content filter if there are any."""
     four = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
     fields: dict[str, object] = {name: value and _encodable(value) for name, value in four.items()}
-    if isinstance(error, AzureRefusal) and error.inner is not None:
-        fields["innererror"] = msgspec.Raw(error.inner)
+    if isinstance(error, AzureRefusal):
+        details = {"innererror": error.inner, "content_filters": error.filters}
+        fields |= {name: msgspec.Raw(detail) for name, detail in details.items() if detail is not None}
     return msgspec.json.encode({"error": fields})
 
 

@@ -31,6 +31,7 @@ from proxy.openai_api.object_ids import tag_location
 from proxy.openai_api.operations import Operation, Surface
 from proxy.openai_api.retry_after import parse_wait
 from proxy.openai_api.router import is_azure_shaped
+from proxy.pipeline.collecting import collect
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.recorder import Record, Recorder
 from proxy.pipeline.relay import EventRelay, Tag, download
@@ -43,6 +44,7 @@ from proxy.routing.targets import Target, is_reasoning
 from proxy.server.concurrency import Slot
 from proxy.server.deadline import Limit
 from proxy.server.response_writer import ResponseWriter
+from proxy.translation.collected_response import CollectedResponse
 from proxy.translation.interface import EventStream
 from proxy.values import Response, UpstreamRequest
 
@@ -291,9 +293,10 @@ class Attempts:
             return self._leave_unread(answer)
         if content_type.startswith(_EVENTS) or (sent.call.streams and _is_vague(content_type)):
             errors, keep_alive = self._errors_of(sent, answer, header), sent.running.writer.keep_alive
-            stream = self.translator(sent.call, errors, keep_alive, sent.translated)
+            collects = sent.translated is not None and sent.translated.collects
+            stream = self.translator(sent.call, errors, keep_alive, None if collects else sent.translated)
             if stream is not None:
-                return await self._begin_stream(sent, answer, stream)
+                return await (self._collect if collects else self._begin_stream)(sent, answer, stream)
         is_json = content_type.startswith("application/json")
         if sent.call.route.operation.download and not (is_json and (sent.call.streams or _may_be_error(sent, answer))):
             body = download(answer, sent.running.exchange, idle=self.timeouts.idle, end=sent.running.start.end)
@@ -331,6 +334,8 @@ class Attempts:
         is_tagged = whole and sent.translated is None
         tag = sent.routed.tagging(sent.call, sent.target.resource) if is_tagged else None
         passed = (headers.of_download if operation.download else headers.response_to_openai)(answer.headers)
+        if sent.translated is not None and sent.translated.collects:
+            passed |= headers.JSON
         if "location" in passed:
             passed["location"] = tag_location(sent.routed.resources.tags, passed["location"], sent.target.resource)
         answer.sending.usage = find_usage(whole)
@@ -339,6 +344,17 @@ class Attempts:
         answer.sending.end("completed")
         body = cleaned if tag is None else tag(cleaned)
         return Answered(response=Response(status=answer.status, headers=passed, body=body), headers=answer.headers)
+
+    async def _collect(self, sent: Sent, answer: "UpstreamAnswer", stream: EventStream) -> Answered | Refused:
+        """Return the whole answer that a stream adds up to; nothing of one that breaks has reached the client."""
+        collected = CollectedResponse(stream, MAX_ANSWER_BYTES)
+        await collect(answer, collected, sent.running.exchange.deadline, idle=self.timeouts.reasoning_idle)
+        answer.close()
+        if collected.failure is not None:
+            translated, error = sent.translated, collected.failure
+            error = error if translated is None else _translated_error(translated, error)
+            return self._refused_in_stream(sent, error, answer)
+        return self._read_whole(sent, answer, "application/json", collected.whole())
 
     async def _begin_stream(self, sent: Sent, answer: "UpstreamAnswer", stream: EventStream) -> Answered | Refused:
         """Return a stream that has said something; until then a model may think for as long as the request may take."""
@@ -379,7 +395,7 @@ class Attempts:
         if sent.translated is not None:
             _end_translated(sent.translated, answer.sending)
         tag = sent.routed.tagging(sent.call, sent.target.resource) if sent.translated is None else None
-        body = _at_once(sent.running.exchange, written if tag is None else tag(written))
+        body = at_once(sent.running.exchange, written if tag is None else tag(written))
         answer.sending.end("completed")
         passed = headers.response_to_openai(answer.headers) | headers.EVENTS
         return self._leaving(sent, answer, body, passed)
@@ -457,7 +473,7 @@ def _is_vague(content_type: str) -> bool:
     return not content_type or content_type.startswith(_VAGUE_TYPES)
 
 
-async def _at_once(exchange: Exchange, body: bytes) -> AsyncGenerator[bytes, None]:
+async def at_once(exchange: Exchange, body: bytes) -> AsyncGenerator[bytes, None]:
     """Yield a stream that is already whole."""
     exchange.entry.note_first_byte()
     yield body

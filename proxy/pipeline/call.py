@@ -16,18 +16,21 @@ from proxy.azure_api.output_limit import output_bound, with_output_limit
 from proxy.azure_api.request import Call, parse_call
 from proxy.config.timeouts import Timeouts
 from proxy.errors import ProxyError, UnknownUrl, UnsupportedOperation, UpstreamError
+from proxy.openai_api.answers import encode_error
 from proxy.openai_api.id_places import form_parts
 from proxy.openai_api.json_members import BYTE_ORDER_MARK
 from proxy.openai_api.object_ids import Page, bare_fields, open_page, spans_resources
 from proxy.openai_api.operations import Body
 from proxy.openai_api.prompt_key import PROMPTS, find_prompt_key
 from proxy.openai_api.router import Route
-from proxy.pipeline.attempt import RunningCall
+from proxy.openai_api.sse import BLANK
+from proxy.pipeline.attempt import RunningCall, at_once
 from proxy.pipeline.authentication import Principal
+from proxy.pipeline.call_path import Knowledge
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.failover import Failover
 from proxy.pipeline.form_source import FormSource, Upload
-from proxy.pipeline.json_source import JsonSource, Knowledge
+from proxy.pipeline.json_source import JsonSource
 from proxy.pipeline.rates import Demand, Rates, with_own_rates
 from proxy.pipeline.recorder import Recorder
 from proxy.pipeline.resources import Resources
@@ -71,7 +74,7 @@ class Calls:
         principal: Principal,
     ) -> Response:
         """Return Azure's answer in OpenAI's words; raise a `ProxyError` while the head of the answer can tell it."""
-        start = StreamStart(exchange.deadline, self.timeouts, lambda: self._begin_stream(exchange, writer))
+        start = StreamStart(exchange.deadline, self.timeouts, lambda: self._begin_answer(exchange, writer, start))
         running = _Call(
             calls=self,
             running=RunningCall(exchange=exchange, slot=slot, writer=writer, start=start),
@@ -95,13 +98,19 @@ class Calls:
         finally:
             start.answered()
         if writer.head_sent and isinstance(answer.body, bytes):
-            return running.failed(route, UpstreamError(NO_STREAM))
+            if start.streams:
+                return running.failed(route, UpstreamError(NO_STREAM))
+            return structs.replace(answer, body=at_once(exchange, answer.body))
         return answer
 
-    def _begin_stream(self, exchange: Exchange, writer: ResponseWriter) -> None:
-        """Let the head of a stream leave before there is an answer."""
+    def _begin_answer(self, exchange: Exchange, writer: ResponseWriter, start: StreamStart) -> None:
+        """Let the head of a stream, or of a whole answer that takes too long, leave before there is an answer."""
+        if writer.head_sent:
+            return
         exchange.entry.status = 200
-        writer.begin_stream(EVENTS, self.timeouts.keep_alive)
+        if not start.streams:
+            writer.keep_alive = BLANK
+        writer.begin_stream(EVENTS if start.streams else JSON, self.timeouts.keep_alive)
 
     async def prove(self, exchange: Exchange, request: Request, resources: Resources) -> None:
         """Let Azure judge a client's own key, with a call that costs nothing; raise what the client reads."""
@@ -173,7 +182,10 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         return structs.replace(answer, headers=with_own_rates(answer.headers, rates))
 
     def failed(self, route: Route, error: ProxyError) -> Response:
-        """Return an error as the only event of a stream whose head has left, and write the request's line."""
+        """Return an error as all there is of an answer whose head has left, and write the request's line."""
+        if not self.running.start.streams:
+            self.running.exchange.entry.set_error(error)
+            return Response(status=200, headers=JSON, body=_only(self.running.exchange, encode_error(error)))
         stream = self.calls.failover.attempts.translator(
             Call(route=route), AzureErrors(model=None, auth=None), self.running.writer.keep_alive
         )

@@ -40,10 +40,14 @@ _PARTS = frozenset({"chat.js", "clients.js", "page.css", "page.js", "texts.js"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrontPage:
-    """What is at `/`; a page only where `shown`, which says how clients authenticate."""
+    """What is at `/`; a page only where `shown`, which says how clients authenticate.
+
+    `audience` is what tokens of Microsoft Entra ID are for, empty where none are accepted.
+    """
 
     client_auth: ClientAuth
     shown: bool = True
+    audience: str = ""
 
     def index(self, headers: Mapping[str, str]) -> Response:
         """Return the page for a browser, and for a program what this is."""
@@ -51,7 +55,8 @@ class FrontPage:
             return Response(status=200, headers=TEXT, body=INDEX)
         if not _accepts_html(headers.get("accept", "")):
             return Response(status=200, headers=TEXT | _VARY, body=INDEX)
-        body = _read("index.html").replace(b"CLIENT_AUTH", self.client_auth.value.encode()).replace(b"AUDIENCE", b"")
+        body = _read("index.html").replace(b"CLIENT_AUTH", self.client_auth.value.encode())
+        body = body.replace(b"AUDIENCE", self.audience.encode())
         return Response(status=200, headers=_HEADERS | _VARY | {"content-type": _TYPES[".html"]}, body=body)
 
     def part(self, name: str) -> Response:

@@ -1,7 +1,8 @@
 """The head of an answer: when it leaves, and how long an attempt may take before it.
 
 Until the head has left, an error of Azure can become a real status. A stream that is known to be one gets its head
-after `head` seconds of silence; what fails behind it is told as an event of the stream.
+after `head` seconds of silence; what fails behind it is told as an event of the stream. A whole answer that is
+collected from a stream gets its head when the platform is about to end the request: blank lines may be before JSON.
 """
 
 from collections.abc import Callable
@@ -14,8 +15,8 @@ from proxy.server.deadline import Deadline, Limit
 FIRST_EVENT = 0.1
 NO_STREAM = "Azure OpenAI answered without the stream that was asked for."
 _TOO_LATE = (
-    "Azure OpenAI did not answer in time. Ask for a stream, which has more time than a whole answer, or use the "
-    "background mode of the Responses API."
+    "Azure OpenAI did not answer in time. Send `stream: true`, for a stream has more time than a whole answer, or use "
+    "the background mode of the Responses API."
 )
 _SILENT = "Azure OpenAI stopped sending."
 
@@ -33,6 +34,7 @@ class StreamStart:
         "_shares",
         "_timeouts",
         "_whole_by",
+        "collects",
         "deadline",
         "end",
         "streams",
@@ -42,6 +44,7 @@ class StreamStart:
         self.deadline = deadline
         self.end = deadline.now() + timeouts.total
         self.streams = False
+        self.collects = False
         self._timeouts = timeouts
         self._begin = begin
         self._impatient = False
@@ -66,6 +69,16 @@ class StreamStart:
         if self._impatient:
             self._impatient = False
             self.deadline.set(Limit.PATIENCE, self.deadline.now() + FIRST_EVENT, self._lose_patience)
+
+    def collect(self, *, collects: bool) -> None:
+        """Give a whole answer that is collected from a stream all the time there is, or take that back."""
+        self.collects = collects
+        if collects:
+            self.deadline.set(Limit.PATIENCE, self._whole_by or self.end, lambda _: self._begin())
+        else:
+            self.deadline.clear(Limit.PATIENCE)
+        if self._attempting:
+            self.attempt()
 
     def share(self, targets: int) -> None:
         """Give each of the targets its share of the time: the next one is asked when one is silent for so long."""
@@ -108,7 +121,7 @@ class StreamStart:
     def _due(self) -> float:
         if self._whole_by is None:
             return self.end
-        due = self.end if self.streams else min(self.end, self._whole_by)
+        due = self.end if self.streams or self.collects else min(self.end, self._whole_by)
         if self._shares == 1:
             return due
         share = self._timeouts.head if self.streams else self._timeouts.first_byte / self._shares

@@ -13,7 +13,7 @@ from proxy.errors import InvalidRequest, UnknownId
 from proxy.openai_api.json_body import JsonBody, parse_json_body
 from proxy.openai_api.operations import OPERATIONS, Operation
 from proxy.openai_api.router import Route
-from proxy.routing.targets import Target, is_of_mistral, is_of_openai, is_reasoning
+from proxy.routing.targets import Target, is_of_mistral, is_of_openai, is_reasoning, takes_long
 from proxy.server.access_log import AccessLogEntry
 from proxy.translation.interface import AnswerReader, Reply, TranslatedRequest
 from proxy.translation.reasoning_memory import ReasoningMemory, open_calls
@@ -35,7 +35,7 @@ class Translated(msgspec.Struct, frozen=True, kw_only=True):
     """A call of the API that a deployment has, and what turns its answer into the one that the client waits for.
 
     `changed` says what of the client's request was changed or left out, as `x-proxy-repaired` does. `keep` remembers
-    the reasoning of an answer that is over.
+    the reasoning of an answer that is over. `collects` tells that the client's whole answer is collected from a stream.
     """
 
     __repr__ = object.__repr__  # without what is in it
@@ -44,6 +44,7 @@ class Translated(msgspec.Struct, frozen=True, kw_only=True):
     call: Call
     reader: AnswerReader
     changed: tuple[str, ...] = ()
+    collects: bool = False
     keep: Callable[[], None]
 
 
@@ -71,10 +72,13 @@ class Translators:
     clock: Callable[[], float]
     now: Callable[[], float]
 
-    def translate(self, call: Call, document: JsonBody, origin: Origin, *, replays: bool) -> Translated:
+    def translate(
+        self, call: Call, document: JsonBody, origin: Origin, *, replays: bool, may_stream: bool
+    ) -> Translated:
         """Return a call by the other API; raise `InvalidRequest` for what only the client's API has.
 
-        With `replays` the reasoning of earlier answers goes back.
+        With `replays` the reasoning of earlier answers goes back. `may_stream` tells that the deployment does not
+        refuse streams: a whole answer that may take many minutes is asked for as one.
         """
         api = APIS[call.route.operation.name]
         reply = Reply(token=lambda: uuid4().hex, created=int(self.now()))
@@ -83,6 +87,9 @@ class Translators:
         else:
             request = self._on_chat(document, reply, origin.target)
         body = request.body if replays else _without_reasoning(request.body)
+        collects = may_stream and api is Api.CHAT and not call.streams and _takes_long(origin.target)
+        if collects:
+            body = parse_json_body(body.with_member("stream", b"true"))
         other = Call(
             route=Route(operation=_OTHER[api]), model=call.model, streams=call.streams, raw=body.raw, document=body
         )
@@ -91,6 +98,7 @@ class Translators:
             call=other,
             reader=request.reader,
             changed=(*request.dropped, *(f"{name}={value}" for name, value in request.changed.items())),
+            collects=collects,
             keep=partial(self._keep, origin, request.reader),
         )
 
@@ -185,6 +193,10 @@ def needs_responses(route: Route) -> InvalidRequest:
 
 def _reasons(target: Target) -> bool:
     return is_reasoning(target.model) or is_reasoning(target.deployment)
+
+
+def _takes_long(target: Target) -> bool:
+    return takes_long(target.model) or takes_long(target.deployment)
 
 
 def _nothing(_call_id: str) -> None:

@@ -24,6 +24,7 @@ class Path(Enum):
 
     ON_V1 = "on `/openai/v1` alone"
     TRANSLATED = "as an operation of the other API"
+    NOT_STREAMED = "as a whole answer alone"
     TRANSLATED_WITH_TOOLS = "as an operation of the other API where functions meet reasoning"
 
 

@@ -77,6 +77,15 @@ def is_reasoning(name: str | None) -> bool:
     return name is not None and _REASONING.search(name.lower()) is not None
 
 
+# Reasoning models that are asked for answers of many minutes.
+_LONG = re.compile(r"-pro(?![a-z])|deep-research")
+
+
+def takes_long(name: str | None) -> bool:
+    """Tell whether a model or deployment has the name of a reasoning model whose answers may take many minutes."""
+    return name is not None and is_reasoning(name) and _LONG.search(name.lower()) is not None
+
+
 # Models of OpenAI by their names; a deployment may have any other. Its open models are served as those of others are,
 # and tell their reasoning: https://github.com/langchain-ai/langchain/issues/32425
 _OF_OPENAI = re.compile(

@@ -132,6 +132,26 @@ RESPONSES = Operation(
     behind=typed("output_text.delta", 4, **_PLACE, delta=" an alle")
     + typed("completed", 5, response={**RESPONSE, "status": "completed"}),
 )
+# Not in the matrix, for its own API is read like a chat's: it is what a translated chat is made of.
+RESPONSE_WHOLE = Operation(
+    name="response",
+    path="/v1/responses",
+    body=_asked(input=PROMPT),
+    whole=encode(
+        {
+            **RESPONSE,
+            "status": "completed",
+            "output": [
+                {
+                    **_MESSAGE,
+                    "status": "completed",
+                    "content": [{"type": "output_text", "text": "Grüße an alle", "annotations": []}],
+                }
+            ],
+            "usage": {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
+        }
+    ),
+)
 EMBEDDINGS = Operation(
     name="embeddings",
     path="/v1/embeddings",

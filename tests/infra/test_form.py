@@ -66,6 +66,7 @@ CALM: Mapping[str, Any] = {
 ASKED = {
     "modelMapper": "",
     "clientName": "first",
+    "entraAudiences": "",
     "origins": "*",
     "maximum": 40,
     "alwaysReady": 0,

@@ -13,6 +13,7 @@ from proxy.config.table import SECTIONS
 from proxy.errors import ConfigurationError
 from proxy.values import AuthMode
 from tests.infra import world
+from tests.infra.deployment import Place
 
 ways = pytest.mark.parametrize("way", world.EVERY_WAY.values(), ids=world.EVERY_WAY.keys())
 
@@ -30,7 +31,8 @@ ABSENT = {
     "AZURE_OPENAI_ROUTING": "the app's numbers are those that were tested",
     "AZURE_OPENAI_TOKEN_SCOPE": "other in sovereign clouds only",
     "AZURE_RESOURCE_MANAGER_URL": "other in sovereign clouds only",
-    "CLIENT_AUTH": "client keys are what the vault is for",
+    "CLIENT_ENTRA_AUTHORITY": "other in sovereign clouds only",
+    "CLIENT_ENTRA_LIMITS": "a choice of the team's",
     "CLIENT_KEYS": "client keys belong into the vault",
     "CLIENT_KEYS_MAX_AGE": "the app's default is a day",
     "CLIENT_KEY_DEFAULTS": "a choice of the team's",
@@ -151,6 +153,17 @@ def test_the_app_understands_the_settings_that_it_gets(way: dict[str, Any]) -> N
     assert read.has_managed_identity
     assert read.instance.upstream_connections == 64
     assert read.azure_client_id == settings["AZURE_CLIENT_ID"]
+
+
+def test_tokens_of_the_tenant_and_cloud_of_the_deployment_open_beside_client_keys() -> None:
+    application = "33333333-3333-3333-3333-333333333333"
+    settings = world.settings(world.deployed({"clientEntraAudiences": application}))
+    entra = Settings.from_environ(settings).entra
+    assert settings["CLIENT_AUTH"] == "keys-and-entra"
+    assert entra is not None
+    assert (entra.authority, entra.audiences[1]) == ("https://login.microsoftonline.com", application)
+    assert entra.tenant == Place().tenant
+    assert "CLIENT_AUTH" not in world.settings(world.deployed())
 
 
 def test_a_single_account_is_written_simply() -> None:

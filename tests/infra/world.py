@@ -66,6 +66,7 @@ WAYS: dict[str, dict[str, Any]] = {
         "azureBudgetEmails": ["team@example.com"],
         "diagnosticSettings": True,
     },
+    "tokens of Entra ID": {"clientEntraAudiences": "33333333-3333-3333-3333-333333333333"},
     "always ready": {"alwaysReadyInstances": 2, "instanceMemoryMB": 512},
 }
 PRIVATE = {f"{name}, private": {**way, "privateNetwork": True} for name, way in WAYS.items()}

@@ -24,6 +24,8 @@ LIMITS: Mapping[str, Mapping[str, object]] = {
     "debt": {"tpm": 1},
     "node-debt": {"tpm": 1},
     "slots": {"concurrency": 1},
+    "node-slots": {"concurrency": 1},
+    "models": {"models": ["gpt-4o"]},
     "usage": {"tpm": 1_000_000},
     "settled": {"tpm": 1_000_000},
     "translated": {"tpm": 1_000_000},
@@ -254,15 +256,43 @@ async def test_refusals_are_counted_in_the_log_at_most_once_a_minute(host: HostP
     assert '"error":"client_rate_limit"' in host.output()
 
 
-async def test_the_sdk_of_node_reads_waits_and_tries_the_same(host: HostProcess) -> None:
-    keys = {"REQUESTS": key_of("node-request"), "DEBT": key_of("node-debt"), "ENDED": key_of("ended")}
-    keys["COUNTED"] = key_of("usage")
-    came: Any = await run_script("limits.js", {"URL": host.url, "KEY": CLIENT_KEY, **keys})
-    limited, debt, ended = came["one request too many"], came["a long wait"], came["an ended key"]
+async def test_the_sdk_of_node_reads_waits_and_tries_the_same(host: HostProcess, simulator: Simulator) -> None:
+    asked = {
+        "one request too many": {"key": key_of("node-request"), "calls": 4},
+        "a long wait": {"key": key_of("node-debt"), "calls": 2},
+        "an ended key": {"key": key_of("ended")},
+        "a wrong key": {"key": key_of("nobody")},
+        "no slot": {"key": key_of("node-slots")},
+        "another model": {"key": key_of("models"), "model": "gpt-4o-mini"},
+    }
+    async with Patient(host, "node-slots") as sdk:
+        simulator.gate.release()
+        stream = await sdk.chat.completions.create(model="gated", messages=HELLO, stream=True)
+        await anext(stream)
+        came: Any = await run_script("refusals.js", {"URL": host.url, "KEY": CLIENT_KEY, "REFUSALS": json.dumps(asked)})
+        await stream.close()
+        simulator.gate._value = 0
+    limited = came.pop("one request too many")
     assert (limited["error"], limited["code"], limited["status"]) == ("RateLimitError", "rate_limit_exceeded", 429)
     assert [0 < wait <= 20_000 for wait in limited["waits"]] == [True, True]
-    assert (debt["error"], debt["type"], debt["waits"]) == ("RateLimitError", "tokens", [])
-    assert (ended["error"], ended["code"], ended["waits"]) == ("AuthenticationError", "invalid_api_key", [])
+    assert {name: (one["error"], one["code"], one["waits"]) for name, one in came.items()} == {
+        "a long wait": ("RateLimitError", "rate_limit_exceeded", []),
+        "an ended key": ("AuthenticationError", "invalid_api_key", []),
+        "a wrong key": ("AuthenticationError", "invalid_api_key", []),
+        "no slot": ("RateLimitError", "rate_limit_exceeded", [1000, 1000]),
+        "another model": ("NotFoundError", "model_not_found", []),
+    }
+
+
+async def test_a_model_outside_of_the_key_s_is_refused_and_not_tried_again(host: HostProcess) -> None:
+    async with Patient(host, "models") as sdk:
+        with pytest.raises(openai.NotFoundError) as caught:
+            await ask(sdk, model="gpt-4o-mini")
+    assert (caught.value.code, sdk.waits) == ("model_not_found", [])
+
+
+async def test_the_sdk_of_node_reads_a_usage_only_where_it_asked_for_it(host: HostProcess) -> None:
+    came: Any = await run_script("hidden_usage.js", {"URL": host.url, "KEY": key_of("usage")})
     hidden, shown = came["a stream whose usage is hidden"], came["a stream with its usage"]
     assert hidden == {"withUsage": False, "withoutChoices": 0, "text": ECHO}
     assert shown == {"withUsage": True, "withoutChoices": 1, "text": ECHO}

@@ -5,6 +5,7 @@ Its package is large, so its tests are nightly.
 
 import asyncio
 import os
+import signal
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -46,11 +47,27 @@ class Conversation:
 
     home: Path
 
-    async def say(self, words: str) -> str:
+    async def say(self, words: str, *, model: str = "gpt-4o") -> str:
         """Make a turn; return what is answered."""
+        process = await self._start(words, model)
+        answer, complaints = await _communicate(process)
+        assert process.returncode == 0, complaints.decode()
+        return answer.decode().strip()
+
+    async def interrupt(self, words: str, begun: asyncio.Event, *, model: str = "gpt-4o") -> None:
+        """Make a turn that the user interrupts once it has `begun`."""
+        process = await self._start(words, model)
+        try:
+            async with asyncio.timeout(TURN_TIMEOUT):
+                await begun.wait()
+            process.send_signal(signal.SIGINT)
+        finally:
+            await _communicate(process)
+
+    async def _start(self, words: str, model: str) -> asyncio.subprocess.Process:
         begun = list(self.home.glob("sessions/**/*.jsonl"))
-        process = await asyncio.create_subprocess_exec(
-            *(CODEX, "exec", *(("resume", "--last") if begun else ()), "--skip-git-repo-check"),
+        return await asyncio.create_subprocess_exec(
+            *(CODEX, "exec", *(("resume", "--last") if begun else ()), "--skip-git-repo-check", "-m", model),
             *("--dangerously-bypass-approvals-and-sandbox", words),
             cwd=self.home,
             env={"PATH": os.environ["PATH"], "HOME": f"{self.home}", "CODEX_HOME": f"{self.home}"}
@@ -59,15 +76,17 @@ class Conversation:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        try:
-            async with asyncio.timeout(TURN_TIMEOUT):
-                answer, told = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        assert process.returncode == 0, told.decode()
-        return answer.decode().strip()
+
+
+async def _communicate(process: asyncio.subprocess.Process) -> tuple[bytes, bytes]:
+    """Return what a process prints until it ends, which it must in time."""
+    try:
+        async with asyncio.timeout(TURN_TIMEOUT):
+            return await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 
-import aiohttp
 import openai
 import pytest
 import pytest_asyncio
@@ -12,7 +11,6 @@ from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolPara
 from pydantic import BaseModel
 
 from tests.fakes.resource_manager import deployment
-from tests.integration.conftest import CLIENT_KEY
 from tests.integration.several import App, entry, environ_of, official, told
 from tests.integration.test_discovery import one_resource
 from tests.integration.test_sdk import ECHO, HELLO
@@ -24,7 +22,6 @@ from tests.integration.translated import (
     V1_CHAT,
     Translating,
     classic,
-    read_broken,
     translating,
 )
 from tests.processes import REPOSITORY, running_host
@@ -49,7 +46,8 @@ async def alone() -> AsyncIterator[Translating]:
 
 
 async def text_of(sdk: AsyncOpenAI, model: str, **rest: object) -> str | None:
-    answer = await sdk.chat.completions.create(model=model, messages=HELLO, **rest)  # type: ignore[call-overload]
+    asked = {"model": model, "messages": HELLO, **rest}
+    answer = await sdk.chat.completions.create(**asked)  # type: ignore[call-overload]
     return answer.choices[0].message.content  # type: ignore[no-any-return]
 
 
@@ -326,13 +324,8 @@ async def test_a_stream_that_breaks_looks_broken_and_an_odd_one_is_whole() -> No
             stream = await alone.sdk.chat.completions.create(model=name, messages=HELLO, stream=True)
             with pytest.raises(openai.APIError):
                 [chunk async for chunk in stream]
-        async with (
-            aiohttp.ClientSession(alone.app.url, headers={"authorization": f"Bearer {CLIENT_KEY}"}) as http,
-            http.post(
-                "/v1/chat/completions", json={"model": "stream-clean-cut", "messages": HELLO, "stream": True}
-            ) as answer,
-        ):
-            raw = await read_broken(answer)
+        body = {"model": "stream-clean-cut", "messages": HELLO, "stream": True}
+        raw = await alone.read_broken("/v1/chat/completions", body)
         assert b'"error":{' in raw.strip().split(b"\n\n")[-1]
         assert b'"finish_reason":"stop"' not in raw
 
@@ -341,13 +334,7 @@ async def test_a_late_error_comes_in_the_clients_stream() -> None:
     name = "gated-error"
     async with translating(AZURE_OPENAI_DEPLOYMENT_APIS=f"{name}=responses", STREAM_HEAD_TIMEOUT="0.2") as alone:
         body = {"model": name, "messages": HELLO, "stream": True}
-        async with (
-            aiohttp.ClientSession(alone.app.url, headers={"authorization": f"Bearer {CLIENT_KEY}"}) as http,
-            http.post("/v1/chat/completions", json=body) as answer,
-        ):
-            assert answer.status == 200
-            alone.azure.gate.release()
-            raw = await read_broken(answer)
+        raw = await alone.read_broken("/v1/chat/completions", body, is_late=True)
         last = raw.strip().split(b"\n\n")[-1]
         assert b'"error":{' in last
         assert b"response.failed" not in last

@@ -28,7 +28,6 @@ from tests.integration.translated import (
     V1_CHAT,
     Translating,
     classic,
-    read_broken,
     translating,
 )
 from tests.processes import REPOSITORY, running_host
@@ -271,11 +270,7 @@ async def test_a_stream_that_breaks_looks_broken_and_an_odd_one_is_whole() -> No
             await text_of(alone.sdk, "error-500")
         for name in BROKEN:
             body = {"model": name, "input": INPUT, "stream": True}
-            async with (
-                aiohttp.ClientSession(alone.app.url, headers={"authorization": f"Bearer {CLIENT_KEY}"}) as http,
-                http.post("/v1/responses", json=body) as answer,
-            ):
-                raw = await read_broken(answer)
+            raw = await alone.read_broken("/v1/responses", body)
             error, failed = raw.strip().split(b"\n\n")[-2:]
             assert error.startswith(b"event: error")
             assert failed.startswith(b"event: response.failed")
@@ -286,13 +281,7 @@ async def test_a_late_error_comes_in_the_clients_stream() -> None:
     name = "gated-error"
     async with translating(AZURE_OPENAI_DEPLOYMENT_APIS=f"{name}=chat", STREAM_HEAD_TIMEOUT="0.2") as alone:
         body = {"model": name, "input": INPUT, "stream": True}
-        async with (
-            aiohttp.ClientSession(alone.app.url, headers={"authorization": f"Bearer {CLIENT_KEY}"}) as http,
-            http.post("/v1/responses", json=body) as answer,
-        ):
-            assert answer.status == 200
-            alone.azure.gate.release()
-            raw = await read_broken(answer)
+        raw = await alone.read_broken("/v1/responses", body, is_late=True)
         assert b"event: error" in raw
         assert b"event: response.failed" in raw
 

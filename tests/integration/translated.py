@@ -50,6 +50,18 @@ class Translating:
         assert isinstance(items, list)
         return [item.get("type", "message") for item in items]
 
+    async def read_broken(self, path: str, body: Mapping[str, object], *, is_late: bool = False) -> bytes:
+        """Return what comes of an answer until it breaks off; one that `is_late` begins before Azure has spoken."""
+        headers = {"authorization": f"Bearer {CLIENT_KEY}"}
+        async with (
+            aiohttp.ClientSession(self.app.url, headers=headers) as http,
+            http.post(path, json=body) as answer,
+        ):
+            assert answer.status == 200
+            if is_late:
+                self.azure.gate.release()
+            return await _read_broken(answer)
+
     async def line(self, request_id: str | None) -> dict[str, object]:
         """Return the line of a request in the log."""
         await self.app.wait_for_output(f'"{request_id}"')
@@ -69,7 +81,7 @@ async def translating(deployed: Mapping[str, str] = DEPLOYED, **settings: str) -
         yield Translating(app=app, azure=azure, sdk=sdk)
 
 
-async def read_broken(answer: aiohttp.ClientResponse) -> bytes:
+async def _read_broken(answer: aiohttp.ClientResponse) -> bytes:
     """Return what came of an answer until its connection broke off."""
     parts: list[bytes] = []
     with contextlib.suppress(aiohttp.ClientPayloadError):

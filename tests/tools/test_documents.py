@@ -104,3 +104,11 @@ def test_every_file_of_the_code_that_the_guide_names_exists(page: str) -> None:
     files = {path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if ".venv" not in path.parts}
     assert named
     assert [name for name in named if not any(f"/{file}".endswith(f"/{name}") for file in files)] == []
+
+
+def test_every_test_that_the_threats_name_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text_of("docs/security.md"))
+    assert len(named) > 40
+    assert [
+        name for file, name in named if not re.search(rf"^(?:async )?def {name}\(", text_of(file), re.MULTILINE)
+    ] == []

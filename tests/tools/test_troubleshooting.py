@@ -10,7 +10,9 @@ from tests.processes import REPOSITORY
 
 CODE = re.compile(r"[a-z]+(_[a-z]+)+|overloaded")
 # Constants that are reasons of /health and of the log begin with what they are about.
-REASON = re.compile(r"(client_keys?|credential|discovery|disk|identity|key_vault|upstream)_[a-z_]+|no_client_keys")
+REASON = re.compile(
+    r"(client_keys?|credential|discovery|disk|entra|identity|key_vault|token|upstream)_[a-z_]+|no_client_keys|no_token"
+)
 GUIDE = (REPOSITORY / "docs" / "troubleshooting.md").read_text()
 
 

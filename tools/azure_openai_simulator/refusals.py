@@ -73,6 +73,8 @@ REFUSALS: Mapping[str, Mapping[str, Refuse]] = MappingProxyType(
         "refuses-new-limit": _NEW_LIMIT,
         "refuses-both-limits": {**_LIMIT, **_NEW_LIMIT},
         "refuses-reasoning": {"include": _sealed, "reasoning.summary": _unsupported, "reasoning.effort": _unsupported},
+        # https://github.com/github/gh-models/issues/31
+        "refuses-stream": {"stream": partial(_only_default, default=False)},
         "refuses-stream-options": {"stream_options": _unsupported},
         "refuses-tools": {"tools": _unknown},
     }

@@ -10,7 +10,18 @@ from pathlib import Path
 
 from proxy.config.client_limits import LIMITS, NOTE
 from proxy.config.key_format import RANDOM_BYTES, make_key
-from tools.keys.entry import Dates, Entry, KeyCommandError, KeyStore, checked_name, format_date, limits_of, parse_date
+from tools.keys.entry import (
+    Dates,
+    Entry,
+    KeyCommandError,
+    KeyStore,
+    checked_dates,
+    checked_name,
+    format_date,
+    limits_of,
+    parse_date,
+    state_of,
+)
 from tools.keys.local import LocalKeys
 
 _HELP = {
@@ -68,7 +79,7 @@ async def _command(store: KeyStore, given: argparse.Namespace) -> None:
     tags = {tag: text for tag in (*LIMITS, NOTE) if (text := getattr(given, tag.replace("-", "_"), None)) is not None}
     match given.command:
         case "new":
-            _show(key := _make_key(), await store.new(name, key, tags, dates))
+            _show(key := _make_key(), await store.new(name, key, tags, checked_dates(dates)))
         case "rotate":
             _show(key := _make_key(), await store.rotate(name, key, given.overlap, dates))
         case "limit":
@@ -98,15 +109,14 @@ def _table(entries: Sequence[Entry]) -> Iterator[str]:
         limits = " ".join(f"{tag}={text}" for tag, text in limits_of(entry.tags).items())
         end = format_date(entry.dates.expires) if entry.dates.expires is not None else ""
         remark = f" ({entry.remark})" if entry.remark else ""
-        yield _ROW.format(entry.name, "enabled" if entry.enabled else "disabled", end, f"{limits}{remark}").rstrip()
+        yield _ROW.format(entry.name, state_of(entry), end, f"{limits}{remark}").rstrip()
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.keys", description="Client keys and their limits.")
-    parser.add_argument("--vault", default=os.environ.get("KEY_VAULT_URL"), help="name or URL; default KEY_VAULT_URL")
-    parser.add_argument("--file", help="a local.settings.json in place of a vault")
+    _add_store(parser, os.environ.get("KEY_VAULT_URL"), None)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="all keys and their limits")
+    _add_store(commands.add_parser("list", help="all keys and their limits"))
     for command, text in (
         ("new", "make a key and show it once"),
         ("limit", "change limits; those that are not named stay"),
@@ -115,8 +125,17 @@ def _parser() -> argparse.ArgumentParser:
     ):
         one = commands.add_parser(command, help=text)
         one.add_argument("name", metavar="NAME")
+        _add_store(one)
         _add_options(one, command)
     return parser
+
+
+def _add_store(
+    parser: argparse.ArgumentParser, vault: str | None = argparse.SUPPRESS, file: str | None = argparse.SUPPRESS
+) -> None:
+    """Let the keys' place be named before the command, which has the defaults, and behind it."""
+    parser.add_argument("--vault", default=vault, help="name or URL; default KEY_VAULT_URL")
+    parser.add_argument("--file", default=file, help="a local.settings.json in place of a vault")
 
 
 def _add_options(parser: argparse.ArgumentParser, command: str) -> None:

@@ -97,6 +97,23 @@ def with_any_set(tags: Mapping[str, str]) -> dict[str, str]:
     return {**tags, MODELS: ",".join(names)}
 
 
+def checked_dates(dates: Dates, now: datetime | None = None) -> Dates:
+    """Return the dates of a new key; raise `KeyCommandError` when it would open nothing any more."""
+    if dates.expires is not None and dates.expires <= (now or datetime.now(UTC)):
+        raise KeyCommandError("The end of the key has passed. Say a later one with --expires.")
+    return dates
+
+
+def state_of(entry: Entry, now: datetime | None = None) -> str:
+    """Return whether a key works, in a word."""
+    now, dates = now or datetime.now(UTC), entry.dates
+    if not entry.enabled:
+        return "disabled"
+    if dates.expires is not None and dates.expires <= now:
+        return "expired"
+    return "early" if dates.starts is not None and now < dates.starts else "enabled"
+
+
 def limits_of(tags: Mapping[str, str]) -> dict[str, str]:
     """Return the tags that are limits, and the note."""
     return {name: tags[name] for name in (*LIMITS, NOTE) if name in tags}

@@ -7,7 +7,7 @@ from pathlib import Path
 from proxy.config.client_keys import KEY, parse_client_keys, with_limits
 from proxy.config.client_limits import EXPIRES, LIMITS, NOTE, LimitRules
 from proxy.config.environment import decode_json, json_object, pairs
-from tools.keys.entry import Dates, Entry, KeyCommandError, checked_tags, format_date, parse_date
+from tools.keys.entry import Dates, Entry, KeyCommandError, checked_dates, checked_tags, format_date, parse_date
 
 Members = dict[str, object]
 
@@ -42,6 +42,7 @@ class LocalKeys:
             raise KeyCommandError("A local file has one key for each name, so there is no overlap.")
         keys = self._read()
         keys[name] = {**self._existing(keys, name), KEY: key, **_members({}, dates)}
+        checked_dates(_entry(name, keys[name]).dates)
         return self._write(keys)
 
     async def revoke(self, name: str) -> str:
@@ -68,7 +69,7 @@ class LocalKeys:
         document = self._document()
         self._values(document)["CLIENT_KEYS"] = json.dumps(keys)
         self._path.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
-        return f"written to CLIENT_KEYS of {self._path}"
+        return f"written to CLIENT_KEYS of {self._path}; start the app anew"
 
     def _document(self) -> Members:
         try:

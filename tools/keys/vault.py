@@ -9,13 +9,31 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.keyvault.secrets import SecretProperties
 from azure.keyvault.secrets.aio import SecretClient
 
-from proxy.auth.key_versions import DIGEST, PREVIOUS_DIGEST, PREVIOUS_UNTIL, KeyVersion, inherited_tags
+from proxy.auth.key_versions import (
+    DIGEST,
+    PREVIOUS_DIGEST,
+    PREVIOUS_UNTIL,
+    UNTIL_DISABLED,
+    KeyVersion,
+    inherited_tags,
+    previous_digest,
+    previous_version,
+)
 from proxy.azure_services.identity import Identity
 from proxy.azure_services.vault_client_keys import PREFIX, version_of
 from proxy.config.client_limits import LIMITS, LimitRules, resembles_limit
 from proxy.config.key_format import digest_of, is_weak
 from proxy.errors import ConfigurationError
-from tools.keys.entry import Dates, Entry, KeyCommandError, checked_tags, format_date, overlap_end, with_any_set
+from tools.keys.entry import (
+    Dates,
+    Entry,
+    KeyCommandError,
+    checked_dates,
+    checked_tags,
+    format_date,
+    overlap_end,
+    with_any_set,
+)
 
 _OF_ROTATION = (PREVIOUS_DIGEST, PREVIOUS_UNTIL)
 _NEW_KEY = '"$KEY"'
@@ -42,7 +60,7 @@ class VaultKeys:
 
     async def entries(self) -> list[Entry]:
         """Return all keys by their names, with what is wrong with them."""
-        return [self._entry(item) for item in await self._secrets()]
+        return [await self._entry(item) for item in await self._secrets()]
 
     async def limit(self, name: str, tags: Mapping[str, str], dates: Dates) -> str:
         """Replace the tags of the current version; a key without a digest gets one."""
@@ -52,7 +70,7 @@ class VaultKeys:
         kept = {tag: text for tag, text in tagged if tag in LIMITS or not resembles_limit(tag)}
         if DIGEST not in kept:
             key = await self._value(item)
-            kept[DIGEST] = digest_of(key)
+            kept |= {DIGEST: digest_of(key), **await self._overlap(item)}
             if is_weak(key):
                 raise KeyCommandError(f"The key {name} is too short to be kept. Rotate it.")
         changed = checked_tags({**kept, **tags})
@@ -70,7 +88,7 @@ class VaultKeys:
         if overlap is not None:
             tags |= {PREVIOUS_DIGEST: before, PREVIOUS_UNTIL: overlap_end(overlap, self._now())}
         kept = Dates(starts=dates.starts or item.not_before, expires=dates.expires or item.expires_on)
-        return await self._set(name, key, tags, kept)
+        return await self._set(name, key, tags, checked_dates(kept, self._now()))
 
     async def revoke(self, name: str) -> str:
         """Disable the current version, which ends an overlap too."""
@@ -109,22 +127,36 @@ class VaultKeys:
         current = version_of(item)
         if current.says_limits:
             return dict(current.tags)
-        versions = self._client.list_properties_of_secret_versions(item.name or "")
-        found = [version_of(version) async for version in versions]
-        inherited = {tag: text for tag, text in inherited_tags(found, current).items() if tag != DIGEST}
+        found = inherited_tags(await self._versions(item), current).items()
+        inherited = {tag: text for tag, text in found if tag not in (DIGEST, *_OF_ROTATION)}
         return {**inherited, **current.tags}
 
-    async def _value(self, item: SecretProperties) -> str:
-        return ((await self._client.get_secret(item.name or "")).value or "").strip()
+    async def _overlap(self, item: SecretProperties) -> dict[str, str]:
+        """Return the tags with which the version before one that was made by hand goes on working."""
+        current, versions = version_of(item), await self._versions(item)
+        previous = previous_version(current, versions, self._now().timestamp())
+        if previous is None:
+            return {}
+        digest = previous_digest(current, previous) or digest_of(await self._value(item, previous.id))
+        return {PREVIOUS_DIGEST: digest, PREVIOUS_UNTIL: current.tags.get(PREVIOUS_UNTIL, UNTIL_DISABLED)}
 
-    def _entry(self, item: SecretProperties) -> Entry:
+    async def _versions(self, item: SecretProperties) -> list[KeyVersion]:
+        versions = self._client.list_properties_of_secret_versions(item.name or "")
+        return [version_of(version) async for version in versions]
+
+    async def _value(self, item: SecretProperties, version: str | None = None) -> str:
+        return ((await self._client.get_secret(item.name or "", version)).value or "").strip()
+
+    async def _entry(self, item: SecretProperties) -> Entry:
         current = version_of(item)
+        versions = [] if current.digest else await self._versions(item)
+        overlaps = previous_version(current, versions, self._now().timestamp()) is not None
         return Entry(
             name=(item.name or "")[len(PREFIX) :],
             enabled=current.enabled,
             dates=Dates(starts=item.not_before, expires=item.expires_on),
             tags=current.tags,
-            remark=_remark(current, self._now().timestamp()),
+            remark=_remark(current, self._now().timestamp(), overlaps=overlaps),
         )
 
     def _line(
@@ -148,14 +180,18 @@ class VaultKeys:
         return " ".join(written)
 
 
-def _remark(current: KeyVersion, now: float) -> str:
+def _remark(current: KeyVersion, now: float, *, overlaps: bool) -> str:
     try:
         LimitRules().read(with_any_set(current.tags))
     except ValueError as error:
         return f"locked: it {error}"
-    if current.overlaps(now):
-        return f"the key before it works until {current.tags[PREVIOUS_UNTIL]}"
-    return "" if current.digest else "without a digest: run limit"
+    if not current.enabled:
+        return ""  # it ends the key before it too
+    until = current.tags.get(PREVIOUS_UNTIL, UNTIL_DISABLED)
+    if current.digest is None:
+        before = f"; the key before it works until {until}" if overlaps else ""
+        return f"without a digest: run limit{before}"
+    return f"the key before it works until {until}" if current.overlaps(now) else ""
 
 
 def _is_key(item: SecretProperties) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from proxy.errors import AzureRefusal, ProxyError
 from proxy.openai_api.json_members import Members
+from proxy.translation import blocked_prompts
 from proxy.translation.chat_on_responses.messages import Origin
 from proxy.translation.chat_on_responses.tools import client_place
 
@@ -53,6 +54,7 @@ class Parameters:
             error.message = _IN_TEXT.sub(lambda found: self._client_name(found[0]) or found[0], error.message)
             # Azure names the prompt for a chat, and nothing for a response.
             error.param = "prompt" if error.code == _FILTERED else error.param and self._client_name(error.param)
+            blocked_prompts.to_chat(error)
         return error
 
     def _client_name(self, name: str) -> str | None:

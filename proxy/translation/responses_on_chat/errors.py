@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from proxy.errors import ProxyError
+from proxy.errors import AzureRefusal, ProxyError
+from proxy.translation import blocked_prompts
 
 _NAMES: Mapping[str, str] = {
     "max_tokens": "max_output_tokens",
@@ -38,6 +39,8 @@ class Origins(msgspec.Struct, frozen=True):
 
 def name_for_client(error: ProxyError, origins: Origins) -> ProxyError:
     """Return an error that names the client's parameter, also in its message."""
+    if isinstance(error, AzureRefusal):
+        blocked_prompts.to_response(error)
     if error.param is not None:
         error.param = _client_name(error.param, origins)
     error.message = _QUOTED.sub(lambda name: _client_name(name[1], origins), error.message)

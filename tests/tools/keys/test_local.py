@@ -63,10 +63,29 @@ def test_the_list_shows_limits_and_no_key(file: Path, capsys: pytest.CaptureFixt
     assert "sk-" not in printed
 
 
+def test_the_place_may_be_named_behind_the_command(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--file", str(file)]) == 0
+    assert "local" in capsys.readouterr().out
+
+
+def test_an_ended_key_is_listed_as_such_and_rotated_with_a_new_end_alone(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(file, "limit", "local", "--expires", "2020-01-01") == 0
+    run(file, "list")
+    assert "expired" in capsys.readouterr().out
+    before = file.read_text()
+    assert run(file, "rotate", "local") == 1
+    assert "--expires" in capsys.readouterr().err
+    assert file.read_text() == before
+    assert run(file, "rotate", "local", "--expires", "2999-01-01") == 0
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [("new", "local"), ("limit", "nobody"), ("rotate", "nobody"), ("revoke", "nobody"),
-     ("rotate", "local", "--overlap", "24h"), ("new", "a", "--starts", "2027-01-31"), ("new", "a", "--rpm", "x")],
+    [("new", "a", "--expires", "2020-01-01"), ("new", "local"), ("limit", "nobody"), ("rotate", "nobody"),
+     ("revoke", "nobody"), ("rotate", "local", "--overlap", "24h"), ("new", "a", "--starts", "2027-01-31"),
+     ("new", "a", "--rpm", "x")],
 )  # fmt: skip
 def test_what_cannot_be_done_changes_nothing(
     file: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]

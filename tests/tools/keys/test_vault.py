@@ -25,6 +25,7 @@ from tests.processes import REPOSITORY
 from tools.keys.__main__ import run
 
 OLD = "canary-old-0123456789abcdef"
+OLDER = "canary-older-0123456789abc"
 LIMITS = ("--models", "gpt-5*,o3", "--rpm", "60", "--note", "web shop")
 
 
@@ -115,11 +116,22 @@ async def test_limits_change_one_by_one_and_a_key_without_a_digest_gets_one(worl
     assert await world.client(OLD) == Client(name="alice", limits=Limits(tpm=100_000))
 
 
-async def test_limits_of_the_version_before_are_written_down(world: World) -> None:
-    world.vault.put("client-alice", "canary-older-0123456789abc", tags={"rpm": "60"}, age=2000)
+async def test_limits_of_the_version_before_are_written_down_and_its_key_goes_on(world: World) -> None:
+    world.vault.put("client-alice", OLDER, tags={"rpm": "60"}, age=2000)
     world.vault.put("client-alice", OLD, age=1000)
+    assert "(without a digest: run limit; the key before it works until disabled)" in (await world.run("list"))[1]
     await world.run("limit", "alice", "--concurrency", "2")
-    assert world.tags("alice") == {"rpm": "60", "concurrency": "2", "sha256": digest_of(OLD)}
+    assert world.tags("alice") == {
+        "rpm": "60",
+        "concurrency": "2",
+        "sha256": digest_of(OLD),
+        "previous-sha256": digest_of(OLDER),
+        "previous-until": "disabled",
+    }
+    limits = Limits(rpm=60, concurrency=2)
+    assert [await world.client(key) for key in (OLDER, OLD)] == [Client(name="alice", limits=limits)] * 2
+    world.vault.enable("client-alice", enabled=False, version=1)
+    assert await world.client(OLDER) is None
 
 
 async def test_a_misspelt_limit_is_taken_out(world: World) -> None:
@@ -136,6 +148,13 @@ async def test_a_key_is_rotated_with_its_limits_and_its_end(world: World) -> Non
     assert await world.client(first) is None
     assert await world.client(second) == Client(name="alice", expires=1_801_353_600.0, limits=limits)
     assert world.tags("alice")["note"] == "web shop"
+
+
+async def test_an_ended_key_is_rotated_with_a_new_end_alone(world: World) -> None:
+    world.vault.put("client-alice", OLD, exp=1_000_000_000)
+    status, printed = await world.run("rotate", "alice")
+    assert (status, "--expires" in printed, len(world.vault.secrets["client-alice"])) == (1, True, 1)
+    assert await world.client(await world.made("rotate", "alice", "--expires", "2999-01-01")) is not None
 
 
 @pytest.mark.parametrize("overlap", ["disabled", "24h"])
@@ -163,14 +182,15 @@ async def test_the_list_has_limits_ends_and_what_is_wrong_and_no_key(world: Worl
     world.vault.put("client-bob", OLD, tags={"rmp": "1"})
     world.vault.put("client-carol", OLD, tags={"models": "@small"})
     world.vault.enable("client-carol", enabled=False)
+    world.vault.put("client-dave", OLD, nbf=32_000_000_000)
     world.vault.put("azure-openai-key", OLD)
     status, printed = await world.run("list")
     lines = {line.split()[0]: line for line in printed.splitlines()[1:]}
-    assert (status, set(lines)) == (0, {"alice", "bob", "carol"})
+    assert (status, set(lines)) == (0, {"alice", "bob", "carol", "dave"})
     assert "2027-01-31T00:00:00Z  models=gpt-5*,o3 rpm=60 note=web shop" in lines["alice"]
     assert "(locked: it has a tag `rmp`" in lines["bob"]
-    assert "disabled" in lines["carol"]
-    assert "(without a digest: run limit)" in lines["carol"]
+    assert lines["carol"].split()[1:] == ["disabled", "models=@small"]
+    assert lines["dave"].split()[1:3] == ["early", "(without"]
     assert not any(word in printed for word in (key, OLD, digest_of(key)))
 
 

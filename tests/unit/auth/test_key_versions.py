@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from proxy.auth.key_versions import KeyVersion, inherited_tags, previous_key
+from proxy.auth.key_versions import KeyVersion, inherited_tags, previous_digest, previous_key, previous_version
 from proxy.values import Client, ClientKey, Limits
 
 OLD, NEW = "a" * 64, "b" * 64
@@ -63,7 +63,26 @@ def test_an_overlap_is_over_at_its_end() -> None:
 
 def test_without_the_digest_of_the_key_before_there_is_no_overlap() -> None:
     assert rotated(digest="x").overlap_end is None
-    assert not KeyVersion(tags={"previous-until": "disabled"}).overlaps(NOW)
+    assert not KeyVersion(tags={"sha256": NEW, "previous-until": "disabled"}).overlaps(NOW)
+    assert not KeyVersion(tags={"sha256": NEW}).overlaps(NOW)
+
+
+@pytest.mark.parametrize(
+    ("tags", "end"),
+    [({}, inf), ({"rpm": "1"}, inf), ({"previous-until": IN_AN_HOUR}, NOW + 3600), ({"previous-until": "x"}, None)],
+)
+def test_a_version_made_by_hand_overlaps_until_the_older_one_is_disabled_or_until_it_says(
+    tags: dict[str, str], end: float | None
+) -> None:
+    assert KeyVersion(tags=tags).overlap_end == end
+
+
+def found(current: KeyVersion, versions: list[KeyVersion], now: float = NOW) -> ClientKey | None:
+    """Return the key of the version before, as the reader of the vault does."""
+    previous = previous_version(current, versions, now)
+    if previous is None:
+        return None
+    return previous_key(ALICE, current, previous, previous_digest(current, previous) or "value")
 
 
 @pytest.mark.parametrize(
@@ -79,13 +98,21 @@ def test_without_the_digest_of_the_key_before_there_is_no_overlap() -> None:
 def test_during_an_overlap_the_key_before_works_with_the_limits_of_the_name(
     until: str, version: KeyVersion, expires: float | None
 ) -> None:
-    found = previous_key(ALICE, rotated(until), [version, rotated(until)], NOW)
-    assert found == ClientKey(client=Client(name="alice", expires=expires, limits=Limits(rpm=1)), digest=OLD)
+    key = found(rotated(until), [version, rotated(until)])
+    assert key == ClientKey(client=Client(name="alice", expires=expires, limits=Limits(rpm=1)), digest=OLD)
 
 
 def test_the_key_before_is_found_by_its_digest_among_several() -> None:
     versions = [older(enabled=False), older(created=200.0, digest="c" * 64), rotated()]
-    assert previous_key(ALICE, rotated(), versions, NOW) is None
+    assert found(rotated(), versions) is None
+
+
+@pytest.mark.parametrize(("digest", "known"), [(OLD, OLD), (None, "value")])
+def test_before_a_version_made_by_hand_the_latest_one_works(digest: str | None, known: str) -> None:
+    by_hand = KeyVersion(created=900.0)
+    key = found(by_hand, [older(created=50.0, digest="c" * 64), older(digest=digest), by_hand])
+    assert key == ClientKey(client=Client(name="alice", limits=Limits(rpm=1)), digest=known)
+    assert found(by_hand, [older(created=50.0), older(enabled=False), by_hand]) is None
 
 
 @pytest.mark.parametrize(
@@ -93,13 +120,14 @@ def test_the_key_before_is_found_by_its_digest_among_several() -> None:
     [
         (rotated(), [older()], NOW + 3600),
         (rotated(), [older(enabled=False)], NOW),
+        (rotated(), [older(expires=NOW)], NOW),
         (rotated(), [], NOW),
         (rotated(until=""), [older()], NOW),
         (rotated(digest=""), [older()], NOW),
-        (KeyVersion(created=900.0), [older()], NOW),
+        (KeyVersion(created=900.0, tags={"sha256": NEW}), [older()], NOW),
     ],
 )
 def test_there_is_no_key_before_when_the_overlap_is_over_or_its_version_disabled_or_gone(
     current: KeyVersion, versions: list[KeyVersion], now: float
 ) -> None:
-    assert previous_key(ALICE, current, versions, now) is None
+    assert found(current, versions, now) is None

@@ -10,6 +10,7 @@ from proxy.azure_api.api_refusals import (
     has_functions_and_reasoning,
     is_missing_there,
     refuses_reasoning,
+    refuses_stream,
 )
 from proxy.openai_api.json_body import parse_json_body
 
@@ -100,3 +101,22 @@ def test_what_is_missing_is_told_by_status_or_code() -> None:
 )
 def test_functions_meet_reasoning_unless_the_model_is_not_to_reason(body: dict[str, object], *, is_so: bool) -> None:
     assert has_functions_and_reasoning(parse_json_body(json.dumps(body).encode())) is is_so
+
+
+NO_STREAM = "Unsupported value: 'stream' does not support true with this model. Supported values are: false."
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "is_so"),
+    [
+        (400, body(NO_STREAM, "unsupported_value", "stream"), True),
+        (400, body("Your organization must be verified to stream this model.", "unsupported_value", "stream"), True),
+        (400, body(NO_STREAM), True),
+        (500, body(NO_STREAM, "unsupported_value", "stream"), False),
+        (400, body(NO_STREAM, "content_filter", "stream"), False),
+        (400, body("Unsupported parameter: 'stream_options'.", "unsupported_parameter", "stream_options"), False),
+        (None, b"", False),
+    ],
+)
+def test_a_model_that_knows_no_streams_says_so(status: int | None, said: bytes, *, is_so: bool) -> None:
+    assert refuses_stream(status, said) is is_so

@@ -88,6 +88,19 @@ def test_a_detail_is_the_bytes_of_azure_or_nothing(fields: bytes, inner: bytes |
     assert read(b'{"error":{%s}}' % fields).inner == inner
 
 
+@pytest.mark.parametrize(
+    ("fields", "filters"),
+    [
+        (b'"content_filters":[{"n": 1.0}]', b'[{"n": 1.0}]'),
+        (b'"content_filters":{"n":1}', None),
+        (b'"content_filters":[{"a":"my.openai.azure.com"}]', None),
+    ],
+)
+def test_so_is_the_detail_of_a_response(fields: bytes, filters: bytes | None) -> None:
+    error = read(b'{"error":{%s}}' % fields)
+    assert (error.filters, error.inner) == (filters, None)
+
+
 def test_what_the_client_said_is_shown_again_wherever_it_is() -> None:
     link = "https://a.example/x"
     error = read({"error": {"message": f"Bad {link}.", "param": link}}, said=link.encode())

@@ -30,7 +30,7 @@ class Assembler:
 
     def __call__(self, keys: tuple[ClientKey, ...]) -> Lookup:
         self.built += 1
-        return {key.client.name: key.digest for key in keys}
+        return {key.client.name: key.digest for key in reversed(keys)}
 
 
 def troubles(keys: ClientKeys[Lookup]) -> set[str | None]:

@@ -18,6 +18,7 @@ from tests.fakes.clock import Clock
 from tests.fakes.key_vault import FakeKeyVault
 from tests.fakes.server import Fault
 
+OLDEST = "canary-oldest-0123456789abc"
 OLD, NEW = "canary-old-0123456789abcdef", "canary-new-0123456789abcdef"
 NOW = 1_800_000_000.0
 # What Key Vault answers in 10 s: https://learn.microsoft.com/azure/key-vault/general/service-limits
@@ -97,11 +98,72 @@ async def test_a_new_version_that_says_nothing_keeps_the_limits_of_the_version_b
     azure.put("client-alice", NEW, age=1000)
     for _ in range(3):
         assert await limits(vault_keys) == {"alice": Limits(rpm=60)}
+    assert "client key alice: the new version says nothing of limits and keeps those of the version before it" in (
+        logged(caplog)
+    )
+
+
+async def test_a_new_version_that_was_made_by_hand_leaves_the_one_before_working_until_it_is_disabled(
+    vault_keys: VaultClientKeys, azure: FakeKeyVault, caplog: pytest.LogCaptureFixture
+) -> None:
+    azure.put("client-alice", OLDEST, age=3000)
+    azure.put("client-alice", OLD, tags={"rpm": "60"}, exp=int(NOW + 3600), age=2000)
+    azure.put("client-alice", NEW, age=1000)
+    ring = KeyRing(await vault_keys.read(), b"pepper")
+    assert [opened(ring, key) for key in (OLDEST, OLD, NEW)] == [False, True, True]
+    assert [opened(ring, key, NOW + 3600) for key in (OLD, NEW)] == [False, True]
+    assert {ring.identify({"api-key": key}, NOW).limits for key in (OLD, NEW)} == {Limits(rpm=60)}
+    assert logged(caplog)[-1] == (
+        "client key alice: the version before the current one works too, until it is disabled"
+    )
+    azure.calls.clear()
+    assert len(await vault_keys.read()) == 2
+    assert azure.calls == ["list", "versions client-alice"]  # the value of neither is read again
+    azure.enable("client-alice", enabled=False, version=2)
+    assert [await opens(vault_keys, key) for key in (OLDEST, OLD, NEW)] == [False, False, True]
+
+
+async def test_the_overlap_of_versions_made_by_hand_may_have_an_end(vault: KeyVault, azure: FakeKeyVault) -> None:
+    azure.put("client-alice", OLD, tags={"rpm": "60"}, age=2000)
+    azure.put("client-alice", NEW, tags={"previous-until": until(NOW + 60)}, age=1000)
+    ring = KeyRing(await VaultClientKeys(vault, now=lambda: NOW).read(), b"pepper")
+    assert [opened(ring, key, NOW + 59) for key in (OLD, NEW)] == [True, True]
+    assert [opened(ring, key, NOW + 60) for key in (OLD, NEW)] == [False, True]
+    assert len(await VaultClientKeys(vault, now=lambda: NOW + 60).read()) == 1
+
+
+async def test_a_key_of_the_tool_before_one_made_by_hand_is_known_without_its_value(
+    vault_keys: VaultClientKeys, azure: FakeKeyVault
+) -> None:
+    azure.put("client-alice", OLD, tags=tool_tags(OLD, rpm="60"), age=2000)
+    azure.put("client-alice", NEW, age=1000)
+    assert (await opens(vault_keys, OLD), await opens(vault_keys, NEW)) == (True, True)
+    assert azure.calls.count("get client-alice") == 1
+
+
+async def test_a_key_made_by_hand_that_is_alone_is_listed_once(
+    vault_keys: VaultClientKeys, azure: FakeKeyVault
+) -> None:
+    azure.put("client-alice", OLD, tags={"rpm": "60"}, age=2000)
+    for _ in range(3):
+        await vault_keys.read()
+    assert sorted(azure.calls) == ["get client-alice", "list", "list", "list", "versions client-alice"]
+
+
+async def test_an_earlier_value_that_cannot_be_a_key_hinders_nothing(
+    vault_keys: VaultClientKeys, azure: FakeKeyVault
+) -> None:
+    azure.put("client-alice", "not\na key", age=2000)
+    azure.put("client-alice", NEW, age=1000)
+    assert await opens(vault_keys, NEW)
+
+
+async def test_a_rotation_of_the_tool_without_an_overlap_ends_the_key_before(
+    vault_keys: VaultClientKeys, azure: FakeKeyVault
+) -> None:
+    azure.put("client-alice", OLD, age=2000)
+    azure.put("client-alice", NEW, tags=tool_tags(NEW), age=1000)
     assert (await opens(vault_keys, OLD), await opens(vault_keys, NEW)) == (False, True)
-    assert (azure.calls.count("versions client-alice"), azure.calls.count("get client-alice")) == (1, 1)
-    assert logged(caplog) == [
-        "client key alice: the new version says nothing of limits and keeps those of the version before it"
-    ]
 
 
 async def test_a_misspelt_limit_locks_the_key_and_the_log_says_why_once(

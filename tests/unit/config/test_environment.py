@@ -60,6 +60,8 @@ GOOD: list[tuple[Callable[[str], object], str, object]] = [
     (parse_auth_mode, "managed-identity", AuthMode.MANAGED_IDENTITY),
     (parse_auth_mode, "key", AuthMode.KEY),
     (parse_client_auth, "keys", ClientAuth.KEYS),
+    (parse_client_auth, "entra", ClientAuth.ENTRA),
+    (parse_client_auth, "keys-and-entra", ClientAuth.KEYS_AND_ENTRA),
     (parse_client_auth, "azure-key", ClientAuth.AZURE_KEY),
     (parse_client_auth, "resource-key", ClientAuth.RESOURCE_KEY),
     (parse_content_filter_results, "strip", False),

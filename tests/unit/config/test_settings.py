@@ -57,7 +57,7 @@ def test_one_variable_is_enough() -> None:
         True,
     )
     assert settings.allowed_origins == {"*"}
-    assert (settings.client_auth, settings.client_resources) == (ClientAuth.KEYS, frozenset())
+    assert (settings.client_auth, settings.client_resources, settings.entra) == (ClientAuth.KEYS, frozenset(), None)
     assert (settings.repair_parameters, settings.keep_content_filter_results) == (True, False)
     assert settings.http_proxies == HttpProxies()
     assert settings.address_rules == AddressRules()

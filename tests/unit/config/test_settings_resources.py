@@ -33,6 +33,8 @@ def read(
     environ = {name: value for environ in environs for name, value in environ.items()}
     if client_auth is ClientAuth.RESOURCE_KEY:
         environ["CLIENT_RESOURCES"] = "*"
+    guid = "11111111-1111-1111-1111-111111111111"
+    environ |= {"CLIENT_ENTRA_TENANT": guid, "CLIENT_ENTRA_AUDIENCES": guid}
     environ |= {"CLIENT_AUTH": client_auth.value, "AZURE_OPENAI_API_VERSION": "2024-10-21"}
 
     def read_file(path: str) -> bytes:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.routing.targets import is_reasoning, names_of
+from proxy.routing.targets import is_reasoning, names_of, takes_long
 from proxy.values import Deployed
 
 
@@ -42,3 +42,15 @@ def test_models_that_think_are_known_by_their_names(name: str) -> None:
 @pytest.mark.parametrize("name", [None, "", "gpt-4o", "gpt-4.1", "gpt-35-turbo", "chat", "gpt-4o-mini", "video1"])
 def test_others_are_not_taken_for_such(name: str | None) -> None:
     assert not is_reasoning(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["o1-pro", "o3-pro-2025-06-10", "my-GPT-5.2-Pro", "o3-deep-research", "o4-mini-deep-research"]
+)
+def test_models_that_may_answer_after_many_minutes_are_known_by_their_names(name: str) -> None:
+    assert takes_long(name)
+
+
+@pytest.mark.parametrize("name", [None, "o3", "gpt-5-codex", "DeepSeek-V4-Pro", "gpt-5-prototype", "gemini-pro"])
+def test_others_are_not_taken_for_those(name: str | None) -> None:
+    assert not takes_long(name)
