@@ -43,6 +43,7 @@ class Handler:
     born: float = field(default_factory=time.monotonic)
     clock: Callable[[], float] = time.monotonic
     log: Callable[[str], None] = write_line
+    count: Callable[[AccessLogEntry, str, float], None] | None = None
     break_delay: BreakDelay = BREAK_DELAY
     keep_alive: bytes | None = None
 
@@ -50,7 +51,7 @@ class Handler:
         """Answer one HTTP request of ASGI, from its head to the end of its answer."""
         request, connection = parse_request(scope, receive), connection_of(scope)
         common = common_headers(request.id) | cors.origin_headers(request.headers, self.allowed_origins)
-        async with Exchange(AccessLogEntry(request.id, self.clock, self.log), connection) as exchange:
+        async with Exchange(AccessLogEntry(request.id, self.clock, self.log, self.count), connection) as exchange:
             writer = ResponseWriter(
                 send,
                 exchange.deadline,
