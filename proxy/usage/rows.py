@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from proxy.usage.counts import DAY, HOUR, Line, Lines, add_all, decode_lines, encode_lines, folded
+from proxy.usage.counts import DAY, HOUR, Key, Line, Lines, add_all, decode_lines, encode_lines, folded
 
 DAY_ROW = "1"
 _INSERTED = "0"
@@ -64,18 +64,15 @@ def parse_row_key(day: str, name: str) -> Inserted | None:
     return Inserted(instance=instance, number=int(number), at=start_of(day) + int(seconds))
 
 
-def split_lines(lines: Iterable[Line]) -> Iterator[bytes]:
-    """Yield counts as the contents of rows, each as full as it may be."""
+def first_part(lines: Iterable[Line]) -> tuple[bytes, list[Key]]:
+    """Return as many counts as fit into a row, at least one, and their keys."""
     size, part = 0, list[Line]()
     for line in lines:
-        length = len(encode_lines([line]))
-        if part and size + length > MAX_ROW_BYTES:
-            yield encode_lines(part)
-            size, part = 0, []
-        size += length
+        size += len(encode_lines([line]))
+        if part and size > MAX_ROW_BYTES:
+            break
         part.append(line)
-    if part:
-        yield encode_lines(part)
+    return encode_lines(part), [key for key, _ in part]
 
 
 def take_up(day: Day, rows: Iterable[Inserted]) -> Day:
