@@ -119,6 +119,8 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("AZURE_OPENAI_ROUTING", '{"attempts": 2}', "policy", Policy(attempts=2)),
     ("AZURE_RESOURCE_MANAGER_URL", "https://m.example/", "resource_manager_url", "https://m.example"),
     ("LIMITS_STORE", "https://a.table.core.windows.net/", "limits_store", "https://a.table.core.windows.net"),
+    ("USAGE_STORE", "https://a.table.core.windows.net/", "usage_store", "https://a.table.core.windows.net"),
+    ("USAGE_RETENTION_DAYS", "30", "usage_retention", 30),
     ("KEY_VAULT_URL", "https://v.vault.azure.net/", "key_vault_url", "https://v.vault.azure.net"),
     (
         "AZURE_CLIENT_ID",
