@@ -3,6 +3,7 @@
     ProxyError                   status, OpenAI type and code, message, param
     +-- InvalidRequest           400  the client's request cannot be understood
     +-- Unauthenticated          401  no key, a wrong key, or two different keys
+    +-- PermissionDenied         403  an admin key for a model, a client key for the usage of all
     +-- UnknownUrl               404  no operation at this path
     +-- UnsupportedOperation     404  Azure OpenAI does not offer it, or the proxy is set not to
     +-- ModelNotFound            404  no deployment serves this model
@@ -15,6 +16,7 @@
     +-- AzureRefusal             any  an error that Azure OpenAI answered, in OpenAI's shape
     +-- ConfigurationError       503  the proxy's own set-up: a setting, the vault, the identity
     +-- Overloaded               503  this instance has too many requests, or is shutting down
+    +-- UsageUnavailable         503  the table of usage cannot be read
     +-- ClientLimited            429  the client has reached a limit of its key
     +-- AllDown                  429  all deployments are over their rate limits; 503 if one is down for another reason
     +-- UpstreamError            502  Azure OpenAI could not be reached or did not answer in its protocol

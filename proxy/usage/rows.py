@@ -30,7 +30,7 @@ class Inserted(msgspec.Struct, frozen=True, kw_only=True):
 
     instance: str
     number: int
-    at: int
+    start: int
     lines: bytes = b""
 
 
@@ -41,9 +41,9 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     marks: Mapping[str, int] = {}
 
 
-def day_of(at: float) -> str:
+def day_of(time: float) -> str:
     """Return the day of a time, as 2026-11-28."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d")
 
 
 def start_of(day: str) -> int:
@@ -53,7 +53,7 @@ def start_of(day: str) -> int:
 
 def row_key(row: Inserted) -> str:
     """Return the name of a row within its day."""
-    return f"{_INSERTED}-{row.at % DAY:05d}-{row.instance}-{row.number:06d}"
+    return f"{_INSERTED}-{row.start % DAY:05d}-{row.instance}-{row.number:06d}"
 
 
 def parse_row_key(day: str, name: str) -> Inserted | None:
@@ -61,7 +61,7 @@ def parse_row_key(day: str, name: str) -> Inserted | None:
     if name == DAY_ROW:
         return None
     _, seconds, instance, number = name.split("-")
-    return Inserted(instance=instance, number=int(number), at=start_of(day) + int(seconds))
+    return Inserted(instance=instance, number=int(number), start=start_of(day) + int(seconds))
 
 
 def first_part(lines: Iterable[Line]) -> tuple[bytes, list[Key]]:

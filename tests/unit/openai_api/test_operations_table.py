@@ -15,6 +15,7 @@ from tests.unit.openai_api.paths import BY_NAME, ROWS, template
 
 # The proxy's own paths and those that only old clients know; OpenAI's document has none of them.
 OWN = {"billingSubscription", "billingUsage", "clientUsage", "frontPagePart", "health", "index", "realtime"}
+USAGE = {row.name for row in OPERATIONS if row.admin}
 # What OpenAI's SDKs call at another path than OpenAI's document says.
 OF_SDKS = {"cancelEvalRunOfSdks"}
 WILDCARDS = {"organization", "projects"}
@@ -94,7 +95,7 @@ def test_only_health_and_the_front_page_are_public() -> None:
 
 
 def test_what_the_proxy_answers_itself_is_little() -> None:
-    assert {row.name for row in OPERATIONS if row.surface is Surface.LOCAL} == OWN | {"listModels", "retrieveModel"}
+    assert {row.name for row in OPERATIONS if row.surface is Surface.LOCAL} == OWN | USAGE | {"listModels", "retrieveModel"}
 
 
 @documents.needed
@@ -134,7 +135,7 @@ def test_no_reason_is_kept_for_what_is_not_there() -> None:
         ("createImageVariation", "images/edits"),
         ("deleteModel", "Delete the deployment"),
         ("listFineTuningCheckpointPermissions", "Copy the checkpoint"),
-        ("organization", "Azure Monitor"),
+        ("organization", "in Azure"),
     ],
 )
 def test_the_substitute_is_azures_own(name: str, words: str) -> None:

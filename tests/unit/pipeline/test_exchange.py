@@ -18,6 +18,8 @@ from proxy.pipeline.exchange import Exchange, Reason
 from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.handler import Handler
 from proxy.pipeline.local import LocalOperations
+from proxy.pipeline.usage_answers import UsageAnswers
+from proxy.pipeline.usage_log import UsageLog
 from proxy.pipeline.resources import Resources
 from proxy.server.access_log import AccessLogEntry
 from proxy.server.concurrency import Concurrency, Slot
@@ -74,6 +76,7 @@ class Server:
             authenticator=cast("Authenticator", Everybody()),
             calls=cast("Calls", Work(answer_with=self.answer)),
             local=LocalOperations(created=0),
+            usage=UsageAnswers(UsageLog("", None, None), time_now),
             front_page=FrontPage(client_auth=ClientAuth.KEYS),
             allowed_origins=frozenset(),
             forward_unknown=False,
