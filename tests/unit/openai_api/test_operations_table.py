@@ -95,7 +95,10 @@ def test_only_health_and_the_front_page_are_public() -> None:
 
 
 def test_what_the_proxy_answers_itself_is_little() -> None:
-    assert {row.name for row in OPERATIONS if row.surface is Surface.LOCAL} == OWN | USAGE | {"listModels", "retrieveModel"}
+    assert {row.name for row in OPERATIONS if row.surface is Surface.LOCAL} == OWN | USAGE | {
+        "listModels",
+        "retrieveModel",
+    }
 
 
 @documents.needed
