@@ -98,14 +98,10 @@ def lines_of(day: Day, rows: Iterable[Inserted]) -> Iterator[Line]:
             yield from decode_lines(row.lines)
 
 
-def encode_day(day: Day) -> bytes:
-    """Return the row of a day; one that is too large for its hours has the sums of the day."""
+def encode_day(day: Day, most: int = MAX_DAY_BYTES) -> bytes:
+    """Return the row of a day; one of more than `most` bytes gives its hours up and has the sums of the day."""
     content = _encode(day)
-    return (
-        content
-        if len(content) <= MAX_DAY_BYTES
-        else _encode(Day(lines=folded(day.lines.items(), DAY), marks=day.marks))
-    )
+    return content if len(content) <= most else _encode(Day(lines=folded(day.lines.items(), DAY), marks=day.marks))
 
 
 def decode_day(content: bytes) -> Day:

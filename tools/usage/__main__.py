@@ -29,9 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print usage by day, client and model; return 1 with the reason when it cannot be read."""
     given = _parser().parse_args(arguments)
     try:
-        key = os.environ.get("ADMIN_KEY")
-        if not key:
-            raise UsageError("Put an admin key into the environment variable ADMIN_KEY.")
+        key = _key()
         start = int(time.time()) // _DAY * _DAY - (given.days - 1) * _DAY
         usage = [
             bucket
@@ -48,6 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _key() -> str:
+    key = os.environ.get("ADMIN_KEY")
+    if not key:
+        raise UsageError("Put an admin key into the environment variable ADMIN_KEY.")
+    return key
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""Usage as a picture: bars over days, one colour for each client or model. Needs matplotlib, which nothing else does."""
+"""Usage as a picture: bars over days, one colour for each client or model. Needs matplotlib."""
 
 from collections.abc import Sequence
 from pathlib import Path

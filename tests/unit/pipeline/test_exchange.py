@@ -18,9 +18,9 @@ from proxy.pipeline.exchange import Exchange, Reason
 from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.handler import Handler
 from proxy.pipeline.local import LocalOperations
+from proxy.pipeline.resources import Resources
 from proxy.pipeline.usage_answers import UsageAnswers
 from proxy.pipeline.usage_log import UsageLog
-from proxy.pipeline.resources import Resources
 from proxy.server.access_log import AccessLogEntry
 from proxy.server.concurrency import Concurrency, Slot
 from proxy.server.connection import EXTENSION, ClientDisconnected, Connection
