@@ -39,6 +39,15 @@ async def test_secrets_named_client_are_client_keys_on_all_pages(
     assert azure.calls.count("list") == 3
 
 
+async def test_secrets_named_admin_are_admin_keys_whose_names_say_so(
+    vault_keys: VaultClientKeys, azure: FakeKeyVault
+) -> None:
+    for name in ("client-alice", "admin-alice", "Admin-Bob", "admin-"):
+        azure.put(name, f"canary-{name}", age=1000)
+    found = {key.client.name: key.client.admin for key in await vault_keys.read()}
+    assert found == {"alice": False, "admin-alice": True, "admin-Bob": True}
+
+
 async def test_dates_are_handed_on_and_a_disabled_key_is_left_out(
     vault_keys: VaultClientKeys, azure: FakeKeyVault
 ) -> None:
