@@ -78,13 +78,17 @@ check: install ## Format, lint, types, import rules, the compiled template and t
 
 .PHONY: test
 test: check $(REAL_HOST) ## All that make check does, and every other test: Microsoft's worker runtime, the official SDKs
-	$(PYTEST) $(OTHERS) -m "serial and not nightly"
-	$(PYTEST) $(OTHERS) -m "not serial and not nightly" $(PARALLEL)
+	$(PYTEST) $(OTHERS) -m "serial and not nightly and not clients"
+	$(PYTEST) $(OTHERS) -m "not serial and not nightly and not clients" $(PARALLEL)
 
 .PHONY: nightly
 nightly: install ## The long sets, which make test leaves out; where Microsoft's hosts are, make real-host-long has theirs
 	$(PYTEST) $(OTHERS) -m "nightly and not real_host"
 	@$(if $(FUNC)$(FUNCTIONS_HOST),,$(PYTEST) tests/real_host -m "nightly")
+
+.PHONY: test-clients
+test-clients: install ## Clients of others, each in an environment of its own in .venv/clients; once a week in CI
+	FAIL_ON_SKIP=1 $(PYTEST) tests/clients tests/integration/test_translated_frameworks.py tests/integration/test_codex.py tests/integration/test_node_sdk.py -m ""
 
 .PHONY: examples
 examples: install ## Draw twenty times as many examples in the tests of properties

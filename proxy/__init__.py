@@ -2,6 +2,7 @@
 
     function_app.py            entry point: one catch-all HTTP function
     app                        composition root: environment → Application
+    composition/               its parts: clients, resources, calls
       pipeline/                one request: handler, exchange, call, failover, attempt, relay
         server/                ASGI: the worker's extension, request bodies, the answer's writer, deadline, access log
         azure_services/        I/O to Azure: OpenAI, credentials, Key Vault, deployments

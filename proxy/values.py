@@ -105,6 +105,14 @@ class KeepAlive(Enum):
     COMMENT = "comment"
 
 
+class StoredObjects(Enum):
+    """Whose the objects are that Azure keeps: of all clients, of the one that made them, or not to be used."""
+
+    SHARED = "shared"
+    OWNED = "owned"
+    OFF = "off"
+
+
 class ClientAuth(Enum):
     """What clients authenticate with: a client key, a token of Microsoft Entra ID, or a key of Azure OpenAI."""
 

@@ -7,7 +7,9 @@ from proxy.openai_api.operations import OPERATIONS, Body, Operation, Surface
 from proxy.translation.chat_on_responses.members import MEMBERS, MESSAGE_MEMBERS
 from proxy.translation.responses_on_chat.mapping import mapping
 
-PAGE = Path(__file__).parents[1] / "docs" / "compatibility.md"
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "compatibility.md"
+LIMITS = "## What it cannot do\n"
 
 HEAD = """# Which operations work
 
@@ -17,7 +19,7 @@ This page is generated from the table of operations (`python -m tools.compatibil
 `AZURE_OPENAI_API_VERSION` is `v1` (legacy completions stay, because v1 may not have them). *classic* goes to
 `/openai/...` with an api-version. *v1* goes to `/openai/v1/...`. `AZURE_OPENAI_OPERATION_SURFACES` sends single
 operations elsewhere, by the names in the first column. Operations marked *stored* are about objects that Azure keeps:
-all client keys share them unless `STORED_OBJECTS` is `off`.
+all client keys share them unless `STORED_OBJECTS` is `owned` or `off`.
 
 - In the input file of a batch, the model of each line is mapped to its deployment. The output file has the names of
   deployments.
@@ -68,7 +70,7 @@ UNKNOWN = {
 
 def page() -> str:
     """Return the page."""
-    return "\n".join((HEAD, *_served(), "", *_missing(), "", *_translated(), ""))
+    return "\n".join((HEAD, *_served(), "", *_missing(), "", _limits(), "", *_translated(), ""))
 
 
 def _served() -> Iterator[str]:
@@ -91,6 +93,12 @@ def _missing() -> Iterator[str]:
             yield f"| `{_request(operation)}` | {operation.substitute} |"
     for path, reason in UNKNOWN.items():
         yield f"| `{path}` | Unknown to the proxy: {reason}. `FORWARD_UNKNOWN_OPERATIONS` forwards it. |"
+
+
+def _limits() -> str:
+    """Return what the README says of it, with links from here."""
+    section = (ROOT / "README.md").read_text("utf-8").partition(LIMITS)[2].partition("\n## ")[0]
+    return f"{LIMITS}{section.rstrip()}".replace("](docs/", "](")
 
 
 def _translated() -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Write the name of a release wherever it occurs: `python -m tools.release --repository OWNER/NAME v1.2.3`.
 
-It stands in the address of the package, in the button of the README and in the version of the project. Without a
+It stands in the address of the package, in the button of each README and in the version of the project. Without a
 repository it is that of `origin`, without a tag that of the project's version. `--check` changes nothing: it names the
 files that name no release yet, or with a tag fails for those that name another one.
 """
@@ -18,7 +18,8 @@ from tools import bicep
 
 ROOT = Path(__file__).parents[1]
 SOURCE, TEMPLATE, PROJECT = "infra/resources.bicep", "infra/azuredeploy.json", "pyproject.toml"
-FILES = (SOURCE, TEMPLATE, "README.md", PROJECT)
+READMES = ("README.md", "README.zh-CN.md")
+FILES = (SOURCE, TEMPLATE, *READMES, PROJECT)
 # The owner in the repository of nobody.
 UNSTAMPED = "OWNER"
 

@@ -9,7 +9,7 @@ https://www.itu.int/rec/T-REC-I.371
 
 MINUTE = 60.0
 # Seconds; a wait that was told must be enough in spite of rounded numbers.
-_ROUNDING = 1e-6
+ROUNDING = 1e-6
 
 
 def wait_for(free_at: float, limit: float, amount: float, now: float) -> float:
@@ -19,7 +19,7 @@ def wait_for(free_at: float, limit: float, amount: float, now: float) -> float:
     """
     used = max(0.0, free_at - now)
     wait = used - max(0.0, MINUTE - amount * MINUTE / limit)
-    return wait if wait > _ROUNDING else 0.0
+    return wait if wait > ROUNDING else 0.0
 
 
 def take(free_at: float, limit: float, amount: float, now: float) -> float:
@@ -34,7 +34,7 @@ def correct(free_at: float, limit: float, amount: float) -> float:
 
 def remaining(free_at: float, limit: float, now: float) -> int:
     """Return how much can be taken now."""
-    return max(0, int((MINUTE - max(0.0, free_at - now) + _ROUNDING) * limit / MINUTE))
+    return max(0, int((MINUTE - max(0.0, free_at - now) + ROUNDING) * limit / MINUTE))
 
 
 def reset(free_at: float, now: float) -> float:

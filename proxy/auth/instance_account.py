@@ -7,7 +7,7 @@ falls to each of the instances it knows of. Nothing here waits. `now` is the sto
 
 import msgspec
 
-from proxy.auth.gcra import MINUTE
+from proxy.auth.gcra import MINUTE, ROUNDING
 from proxy.auth.ledger import SLOT_WAIT, Denied, Hold, Limited, Standing, deny, standing
 from proxy.auth.shared_rates import FEWEST_CALLS, NOTHING, SLOT_LEASE, Answer, Ask, level, of_call
 from proxy.auth.shares import SMALLEST, Share, Used, correct, join, take, used
@@ -26,7 +26,7 @@ class _Refusal(msgspec.Struct, frozen=True):
     denied: Denied
     limits: Limits
     tokens: int
-    at: float
+    since: float
 
 
 class InstanceAccount:
@@ -44,6 +44,7 @@ class InstanceAccount:
         self._pending = NOTHING
         self._call = self._taken = self._since = 0.0
         self._hungry = self._grows = True
+        self._growing = False
         self._refusal: _Refusal | None = None
 
     @property
@@ -77,16 +78,17 @@ class InstanceAccount:
             return self._hold(limits, tokens, now, end)
         self._hungry = True
         if self._grows and not self._outage and level(self._pool, limits, now) >= FEWEST_CALLS * self._call:
+            self._growing = True
             return None
         return self._denied(*denied, now)
 
     def _refused_again(self, limits: Limits, tokens: int, now: float) -> Denied | None:
         """Return the store's latest refusal, with what is left of its wait, as long as it may hold."""
         known = self._refusal
-        if known is None or known.limits != limits or tokens < known.tokens or now >= known.at + REFUSAL:
+        if known is None or known.limits != limits or tokens < known.tokens or now >= known.since + REFUSAL:
             return None
-        wait = known.denied.wait - (now - known.at)
-        return msgspec.structs.replace(known.denied, wait=wait) if wait > 0 else None
+        wait = known.denied.wait - (now - known.since)
+        return msgspec.structs.replace(known.denied, wait=wait) if wait > ROUNDING else None
 
     def settle(self, hold: Hold, tokens: int, now: float) -> None:
         """Correct what was reserved by what was used, and free the slot; nothing behind the end of the hold."""
@@ -128,7 +130,8 @@ class InstanceAccount:
         before = level(self._share, asked.limits, now)
         self._take(answer)
         self._asking = self._outage = self._hungry = False
-        self._grows = level(answer.share, asked.limits, now) - before >= FEWEST_CALLS * self._call
+        gained = level(answer.share, asked.limits, now) - before >= FEWEST_CALLS * self._call
+        self._grows, self._growing = gained or not self._growing, False
         self._taken, self._since = 0.0, now
         self._refusal = None
         if asked.tokens is None:
@@ -148,8 +151,8 @@ class InstanceAccount:
             self._share = share
 
     def _take(self, answer: Answer) -> None:
-        sent, unpaid = answer.asked.corrections, answer.unpaid
-        self._pending += Used(unpaid.requests - sent.requests, unpaid.tokens - sent.tokens)
+        sent = answer.asked.corrections
+        self._pending += Used(-sent.requests, -sent.tokens)
         self._share, self._pool, self._had = answer.share, answer.pool, answer.share.part
         self._leased, self._ends = answer.leased, answer.ends
         self._slots, self._slots_end = answer.slots, answer.slots_end

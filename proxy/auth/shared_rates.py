@@ -20,7 +20,7 @@ from proxy.values import Limits
 
 # An instance's equal part of a limit that is leased is worth so many calls at least.
 FEWEST_CALLS = 10
-# A lease lasts until its share has passed so many calls. One that is not alone needs two operations for the next.
+# A lease lasts until its share has passed so many calls. An instance that is not alone needs two operations then.
 CALLS_ALONE, CALLS = 12, 25
 # Seconds; how long it lasts at least and at most.
 SHORTEST, LONGEST = 5.0, 150.0
@@ -47,11 +47,12 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
-    """The row."""
+    """The row. `owed` is what could not be booked while the instances had leased everything."""
 
     requests_at: float = 0.0
     tokens_at: float = 0.0
     leases: dict[str, Lease] = msgspec.field(default_factory=dict)
+    owed: Used = NOTHING
 
     def sequence_of(self, instance: str) -> int | None:
         """Return the number of an instance's latest change, None of one that has nothing."""
@@ -82,7 +83,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What an instance has from now on, and why its call may not be made, if so: the wait and what is missing.
 
-    `leased` says whether it may admit calls by itself until `ends`. `unpaid` is what could not be booked yet.
+    `leased` says whether it may admit calls by itself until `ends`.
     """
 
     asked: Ask
@@ -95,7 +96,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     slots_end: float
     instances: int
     denied: tuple[float, Limited] | None = None
-    unpaid: Used = NOTHING
 
 
 def of_call(limits: Limits, tokens: int) -> Used:
@@ -106,7 +106,7 @@ def of_call(limits: Limits, tokens: int) -> Used:
 def change(row: Rates, ask: Ask, now: float, sequence: int) -> tuple[Rates, Answer]:
     """Return the row after an instance has asked, and its answer."""
     others, pool = _reclaim(row, ask.instance, now)
-    whole, unpaid = _returned(pool, row.leases.get(ask.instance), ask, now)
+    whole, owed = _returned(pool, row, ask, now)
     taken = sum(lease.slots for lease in others.values())
     denied = None if ask.tokens is None else _deny(whole, taken + ask.in_use, others, ask, now)
     admitted = ask.tokens is not None and denied is None
@@ -126,9 +126,8 @@ def change(row: Rates, ask: Ask, now: float, sequence: int) -> tuple[Rates, Answ
         slots_end=lease.slots_end,
         instances=len(others) + 1,
         denied=denied,
-        unpaid=unpaid,
     )
-    return Rates(requests_at=rest.requests_at, tokens_at=rest.tokens_at, leases=leases), answer
+    return Rates(requests_at=rest.requests_at, tokens_at=rest.tokens_at, leases=leases, owed=owed), answer
 
 
 def _reclaim(row: Rates, instance: str, now: float) -> tuple[dict[str, Lease], Share]:
@@ -149,12 +148,12 @@ def _reclaim(row: Rates, instance: str, now: float) -> tuple[dict[str, Lease], S
     return others, pool
 
 
-def _returned(pool: Share, lease: Lease | None, ask: Ask, now: float) -> tuple[Share, Used]:
+def _returned(pool: Share, row: Rates, ask: Ask, now: float) -> tuple[Share, Used]:
     """Return the pool with what the instance gives back, and what cannot be booked.
 
     A share that is no longer in the row was reclaimed and counted as spent, but for its debt.
     """
-    booked = ask.corrections
+    lease, booked = row.leases.get(ask.instance), row.owed + ask.corrections
     if lease is not None and lease.part:
         pool = join(pool, share_with(lease.part, ask.spent, now), now)
     else:

@@ -33,7 +33,8 @@ class Used(msgspec.Struct, frozen=True):
 
 def used(share: Share, now: float) -> Used:
     """Return what of a share is used."""
-    return Used(*(max(0.0, at - now) * share.part / gcra.MINUTE for at in (share.requests_at, share.tokens_at)))
+    ends = share.requests_at, share.tokens_at
+    return Used(*(max(0.0, end - now) * share.part / gcra.MINUTE for end in ends))
 
 
 def share_with(part: float, spent: Used, now: float) -> Share:

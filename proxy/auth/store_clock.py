@@ -9,7 +9,7 @@ DRIFT = 0.001
 
 
 class StoreClock:
-    """What time it is at the store at the earliest; `at` is a time of this machine's monotonic clock, all in seconds.
+    """What time it is at the store at the earliest; `read` is a time of this machine's monotonic clock, all in seconds.
 
     `guess` is the difference of the two as long as the store has not answered.
     """
@@ -18,13 +18,13 @@ class StoreClock:
         self._offset = guess
         self._seen: float | None = None
 
-    def observe(self, date: float, at: float) -> None:
+    def observe(self, date: float, read: float) -> None:
         """Learn from an answer that was dated so by the store and came at that time."""
-        bound = date - at
+        bound = date - read
         if self._seen is not None:
-            bound = max(bound, self._offset - (at - self._seen) * DRIFT)
-        self._offset, self._seen = bound, at
+            bound = max(bound, self._offset - (read - self._seen) * DRIFT)
+        self._offset, self._seen = bound, read
 
-    def now(self, at: float) -> float:
+    def now(self, read: float) -> float:
         """Return the store's time."""
-        return at + self._offset
+        return read + self._offset

@@ -128,12 +128,13 @@ MAX_LINE_BYTES = 32 * 1024 * 1024
 class BatchLines:
     """Rewrites `body.model` of each line and no other byte; holds one line.
 
-    `serving` returns the deployment of a model. Its `ModelNotFound`, and the `InvalidRequest` for a line that is not a
-    JSON object, have the number of the line in their message.
+    `serving` returns the deployment of a model. `bare` changes the body of a line, for what else is not Azure's. Their
+    errors, and the `InvalidRequest` for a line that is not a JSON object, have the number of the line in their message.
     """
 
-    def __init__(self, serving: Callable[[str], str]) -> None:
+    def __init__(self, serving: Callable[[str], str], bare: Callable[[bytes], bytes] | None = None) -> None:
         self._serving = serving
+        self._bare = bare
         self._held = bytearray()
         self._number = 0
 
@@ -164,14 +165,14 @@ class BatchLines:
         self._number += 1
         mark = BYTE_ORDER_MARK if self._number == 1 and line.startswith(BYTE_ORDER_MARK) else b""
         try:
-            return mark + _map_line(line[len(mark) :], self._serving)
+            return mark + _map_line(line[len(mark) :], self._serving, self._bare)
         except (InvalidRequest, ModelNotFound) as error:
             error.message = f"Line {self._number} of your file: {error.message}"
             error.args, error.param = (error.message,), "file"
             raise
 
 
-def _map_line(line: bytes, serving: Callable[[str], str]) -> bytes:
+def _map_line(line: bytes, serving: Callable[[str], str], bare: Callable[[bytes], bytes] | None) -> bytes:
     if not line or line.isspace():
         return line
     if len(line) > MAX_LINE_BYTES:
@@ -181,6 +182,8 @@ def _map_line(line: bytes, serving: Callable[[str], str]) -> bytes:
     if not line.startswith(b"{", start, end):
         return line
     body = parse_json_body(line[start:end])
+    if bare is not None and (changed := bare(body.raw)) != body.raw:
+        return _map_line(request.replace("body", changed), serving, None)
     model = body.text("model")
     if not model or (deployment := serving(model)) == model:
         return line

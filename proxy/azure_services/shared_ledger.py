@@ -98,7 +98,7 @@ class SharedLedger:
 
     async def _change(self, kept: _Kept, tokens: int | None, *, leaving: bool = False) -> Answer | None:
         """Ask the store; return None if it is down, when the account goes by an equal part of the limits."""
-        if self._clock.now() < self._down_until:
+        if self._clock.now() < self._down_until and not leaving:
             kept.account.fail(self._down_until)
             return None
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from proxy.errors import ConfigurationError
-from proxy.values import DEPLOYMENT_NAME, Api, AuthMode, ClientAuth, KeepAlive, ModelKind, Secret
+from proxy.values import DEPLOYMENT_NAME, Api, AuthMode, ClientAuth, KeepAlive, ModelKind, Secret, StoredObjects
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -106,7 +106,8 @@ parse_client_id = matching(
 )
 parse_auth_mode = one_of({mode.value: mode for mode in AuthMode if mode is not AuthMode.NONE})
 parse_client_auth = one_of({mode.value: mode for mode in ClientAuth})
-parse_stored_objects = one_of({"shared": True, "off": False})
+parse_stored_objects = one_of({one.value: one for one in StoredObjects})
+parse_unowned_objects = one_of({"nobody": True, "everybody": False})
 parse_content_filter_results = one_of({"strip": False, "keep": True})
 parse_keep_alive = one_of({kind.value: kind for kind in KeepAlive})
 
@@ -123,6 +124,19 @@ def parse_token_scope(text: str) -> str:
 def parse_secret(text: str) -> Secret:
     """Return a secret of visible ASCII characters, so that it fits into a header."""
     return Secret(_visible(text))
+
+
+# Characters: as hexadecimal digits they are 128 bits, which nobody guesses.
+SHORTEST_SIGNING_KEY = 32
+_MOST_SIGNING_KEYS = 2
+
+
+def parse_signing_keys(text: str) -> tuple[Secret, ...]:
+    """Return the key that signs ids, and behind a comma the one before, which is still valid."""
+    keys = [_visible(key.strip()) for key in text.split(",")]
+    if len(keys) > _MOST_SIGNING_KEYS or min(map(len, keys)) < SHORTEST_SIGNING_KEY:
+        raise ValueError(f"must be one or two keys of {SHORTEST_SIGNING_KEY} characters or more, with a comma between")
+    return tuple(map(Secret, keys))
 
 
 def parse_flag(text: str) -> bool:

@@ -12,6 +12,7 @@ from proxy.config.client_limits import LimitRules
 from proxy.config.entra import EntraAccess, EntraSettings, access_of
 from proxy.config.environment import Environment, SettingError
 from proxy.config.http_proxy import HttpProxies, read_http_proxies
+from proxy.config.object_owners import StoredObjectSettings, read_stored_objects
 from proxy.config.policy import Policy
 from proxy.config.price_table import PriceTable, parse_own_prices
 from proxy.config.resources import ReadFile, Resource, ResourceKind, parse_resources, read_no_file, resource_name
@@ -106,7 +107,7 @@ class Settings:
     usage_retention: int
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
-    store_objects: bool
+    stored_objects: StoredObjectSettings
     front_page: bool
     allowed_origins: frozenset[str]
     client_auth: ClientAuth
@@ -147,7 +148,7 @@ class Settings:
             usage_retention=environment.read(table.USAGE_RETENTION_DAYS),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
             forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
-            store_objects=environment.read(table.STORED_OBJECTS),
+            stored_objects=read_stored_objects(environment, client_auth),
             front_page=environment.read(table.FRONT_PAGE),
             allowed_origins=environment.read(table.ALLOWED_ORIGINS),
             client_auth=client_auth,

@@ -39,9 +39,11 @@ from proxy.config.environment import (
     parse_seconds,
     parse_secret,
     parse_secret_name,
+    parse_signing_keys,
     parse_size,
     parse_stored_objects,
     parse_token_scope,
+    parse_unowned_objects,
 )
 from proxy.config.http_proxy import parse_http_proxy, parse_no_proxy
 from proxy.config.policy import parse_fallbacks, parse_policy
@@ -307,7 +309,21 @@ STORED_OBJECTS = Setting(
     parse_stored_objects,
     "shared",
     "Whether clients may use files, batches, stored responses and other objects that Azure keeps: `shared` by all "
-    "client keys, or `off`. Choose `off` when clients must not see each other's data.",
+    "client keys, `owned` by the client that made them ([how](clients-and-keys.md#owners-of-objects)), or `off`.",
+)
+STORED_OBJECTS_WITHOUT_OWNER = Setting(
+    "STORED_OBJECTS_WITHOUT_OWNER",
+    parse_unowned_objects,
+    "nobody",
+    "With `STORED_OBJECTS=owned`, who may use objects whose ids no client owns, as those from before: `nobody` or "
+    "`everybody`. With `everybody`, a client that learns the id of another's object can take the owner off it.",
+)
+ID_SIGNING_KEY = Setting(
+    "ID_SIGNING_KEY",
+    parse_signing_keys,
+    "",
+    "What signs ids with `STORED_OBJECTS=owned`, 32 characters or more; behind a comma the key before, whose ids stay "
+    "valid. Leave it empty to read the secret `id-signing-key` of the vault.",
 )
 CONTENT_FILTER_RESULTS = Setting(
     "CONTENT_FILTER_RESULTS",
@@ -513,10 +529,10 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         CLIENT_KEY_MODEL_SETS,
         CLIENT_KEYS_MAX_AGE,
         ADMIN_KEYS,
+        PRICES,
         LIMITS_STORE,
         USAGE_STORE,
         USAGE_RETENTION_DAYS,
-        PRICES,
         CLIENT_AUTH,
         CLIENT_ENTRA_TENANT,
         CLIENT_ENTRA_AUDIENCES,
@@ -527,6 +543,8 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
     ),
     "What clients may do and see": (
         STORED_OBJECTS,
+        STORED_OBJECTS_WITHOUT_OWNER,
+        ID_SIGNING_KEY,
         CONTENT_FILTER_RESULTS,
         REPAIR_PARAMETERS,
         TRANSLATE_APIS,

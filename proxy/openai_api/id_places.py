@@ -114,6 +114,8 @@ REQUESTS: Mapping[str, Paths] = _table(
     ("Getinputtokencounts", _INPUT),
     ("Compactconversation", ("previous_response_id", *_INPUT_ITEMS)),
     ("createConversation createConversationItems", inside("items[*]", *_ITEM)),
+    ("create-realtime-client-secret", ("session.prompt.variables{}.file_id?",)),
+    ("create-realtime-session accept-realtime-call create-realtime-call", ("prompt.variables{}.file_id?",)),
     ("createVideo", ("input_reference.file_id",)),
     ("CreateVideoEdit CreateVideoExtend", ("video.id",)),
     ("createBatch", ("input_file_id",)),

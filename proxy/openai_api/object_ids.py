@@ -8,7 +8,7 @@ letters, digits, `-` and `_`, and some cut the id of an item, which has 54 chara
     k3F      the resource: 18 bits of the BLAKE2b digest of its name in lower case
     fh2Q_    checksum: 30 bits of the CRC-32 of everything before it, the id of Azure included
 
-A later version may use three of the checksum's characters for a MAC of the id's owner; the resource stays where it is.
+Where objects have owners, ids have the tags of `object_owners` instead; without owners those are read without a check.
 An id that Azure or a client has made has a checksum that fits by accident once in a billion, if it looks like this at
 all. The tags of before, `~` and four letters or digits, are read as well, but are no longer written.
 
@@ -25,6 +25,7 @@ from base64 import b32encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import ClassVar, Protocol
 from urllib.parse import quote, unquote
 from zlib import crc32
 
@@ -44,6 +45,7 @@ from proxy.openai_api.id_places import (
 )
 from proxy.openai_api.json_body import JsonBody
 from proxy.openai_api.json_walk import Places, walk
+from proxy.openai_api.object_owners import owner_prefix, refuse_unowned, split_owner
 from proxy.openai_api.operations import Operation, StreamFormat
 from proxy.openai_api.router import Route
 
@@ -62,14 +64,20 @@ class Tags:
     Raises `ValueError` if two names have the same tag.
     """
 
+    strict: ClassVar[bool] = False
+    """Whether ids without an owner are refused."""
+
     names: tuple[str, ...]
     alone: bool = field(init=False, repr=False)
     """Whether there is one resource only."""
+    owner_prefixes: tuple[bytes, ...] = field(init=False, repr=False)
+    """How the tags with an owner begin, for each resource."""
     _prefixes: tuple[bytes, ...] = field(init=False, repr=False)
     _olds: tuple[bytes, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         prefixes, olds = tuple(map(prefix_of, self.names)), tuple(map(old_tag_of, self.names))
+        object.__setattr__(self, "owner_prefixes", tuple(map(owner_prefix, prefixes)))
         object.__setattr__(self, "_prefixes", prefixes)
         object.__setattr__(self, "_olds", olds)
         object.__setattr__(self, "alone", len(prefixes) == 1)
@@ -82,7 +90,7 @@ class Tags:
 
     def may_be_in(self, raw: bytes) -> bool:
         """Tell whether some bytes may have a tag, or an id that belongs to one of several resources."""
-        return not self.alone or self._prefixes[0] in raw or self._olds[0] in raw
+        return not self.alone or self._prefixes[0] in raw or self._olds[0] in raw or self.owner_prefixes[0] in raw
 
     def split(self, written: bytes, field: str) -> tuple[bytes, int | None]:
         """Return an id without its tag and the resource of the tag, None for an id without one.
@@ -93,6 +101,8 @@ class Tags:
             bare, tag, known = written[:-LENGTH], written[-LENGTH:-_CHECKSUM], self._prefixes
         elif written[-_OLD_LENGTH:-4] == _OLD_MARK and _OLD.fullmatch(written):
             bare, tag, known = written[:-_OLD_LENGTH], written[-_OLD_LENGTH:], self._olds
+        elif (owned := split_owner(written, self.owner_prefixes)) is not None:
+            return owned[0], owned[2]
         else:
             return written, None
         if tag in known:
@@ -103,10 +113,42 @@ class Tags:
         message = f"No such object: {identifier} is at an Azure OpenAI resource that this proxy does not have."
         raise UnknownId(message, param=field)
 
-    def split_text(self, written: str, field: str) -> tuple[str, int | None]:
-        """Return what `split` does for an id in a path, a query or a form."""
-        bare, resource = self.split(written.encode("utf-8", "surrogatepass"), field)
-        return (written, None) if resource is None else (_text(bare), resource)
+
+class ObjectTags(Protocol):
+    """The tags of ids: those of resources alone, or those of one client as well."""
+
+    @property
+    def strict(self) -> bool:
+        """Tell whether ids without an owner are refused."""
+        ...
+
+    @property
+    def alone(self) -> bool:
+        """Tell whether ids have no tags."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the resources."""
+        ...
+
+    def tag(self, identifier: bytes, resource: int) -> bytes:
+        """Return the tag for an id of a resource."""
+        ...
+
+    def may_be_in(self, raw: bytes) -> bool:
+        """Tell whether some bytes may have an id with a tag."""
+        ...
+
+    def split(self, written: bytes, field: str) -> tuple[bytes, int | None]:
+        """Return an id without its tag and the resource of the tag, None for an id without one."""
+        ...
+
+
+def split_text(tags: ObjectTags, written: str, field: str) -> tuple[str, int | None]:
+    """Return an id in a path, a query or a form without its tag, and the resource of the tag."""
+    bare, resource = tags.split(_bytes(written), field)
+    return (written, None) if resource is None else (_text(bare), resource)
 
 
 def prefix_of(name: str) -> bytes:
@@ -139,6 +181,10 @@ def _text(identifier: bytes) -> str:
     return identifier.decode("utf-8", "surrogatepass")
 
 
+def _bytes(identifier: str) -> bytes:
+    return identifier.encode("utf-8", "surrogatepass")
+
+
 _FIRST = 0
 _PARAMETER = re.compile(r"{(\w*)}")
 _CURSORS = frozenset({"after", "before"})
@@ -147,7 +193,21 @@ _IN_QUERIES = _CURSORS | {"run_id"}
 _PLAIN = re.compile(rb"[A-Za-z0-9][\w.-]*+")
 
 
-def bare_route(tags: Tags, route: Route) -> tuple[Route, Claims]:
+# Parameters whose ids no answer tags, as they are found through the first id of the path.
+_UNTAGGED = re.compile(r"/evals/{eval_id}/(?:{?\w+}?/?)+|.*/file_batches/{batch_id}.*")
+
+
+def is_signed(operation: Operation, parameter: str) -> bool:
+    """Tell whether the ids of a path's parameter have owners."""
+    fields = _PARAMETER.findall(operation.path)
+    return parameter == fields[0] or _UNTAGGED.fullmatch(operation.path) is None
+
+
+def _is_plain(identifier: str) -> bool:
+    return _PLAIN.fullmatch(_bytes(identifier)) is not None
+
+
+def bare_route(tags: ObjectTags, route: Route) -> tuple[Route, Claims]:
     """Return a route without tags, and its claims.
 
     After the first id of a path, one without a tag claims nothing, because it is found through the first.
@@ -158,7 +218,9 @@ def bare_route(tags: Tags, route: Route) -> tuple[Route, Claims]:
     claims: list[Claim] = []
     values: list[str] = []
     for name, value in zip(fields, route.parameters, strict=True):
-        bare, resource = tags.split_text(value, name)
+        bare, resource = split_text(tags, value, name)
+        if resource is None and tags.strict and (is_signed(route.operation, name) or not _is_plain(value)):
+            refuse_unowned(_bytes(value), name)
         if resource is None and not values and name:
             resource = _FIRST
         if resource is not None:
@@ -167,7 +229,7 @@ def bare_route(tags: Tags, route: Route) -> tuple[Route, Claims]:
     return structs.replace(route, parameters=tuple(values)), tuple(claims)
 
 
-def bare_query(tags: Tags, operation: Operation, query: str) -> tuple[str, Claims]:
+def bare_query(tags: ObjectTags, operation: Operation, query: str) -> tuple[str, Claims]:
     """Return a query without tags, and its claims; with an id in the path, one without a tag claims nothing."""
     if not query:
         return query, ()
@@ -177,7 +239,7 @@ def bare_query(tags: Tags, operation: Operation, query: str) -> tuple[str, Claim
     return "&".join(pairs), tuple(claims)
 
 
-def bare_body(tags: Tags, operation: Operation, raw: bytes) -> tuple[bytes, Claims]:
+def bare_body(tags: ObjectTags, operation: Operation, raw: bytes) -> tuple[bytes, Claims]:
     """Return a JSON body without tags, and one claim for each resource in it; the items that are whole have one."""
     places = request_places(operation)
     if places is None or not tags.may_be_in(raw):
@@ -189,10 +251,8 @@ def bare_body(tags: Tags, operation: Operation, raw: bytes) -> tuple[bytes, Clai
     for place, start, end in walk(raw, places):
         written = _content(raw, start, end)
         bare, resource = tags.split(written, place.field)
-        if resource is None:
-            if place.may_be_own or _PLAIN.fullmatch(written) is None:
-                continue
-            resource = _FIRST
+        if resource is None and (resource := _untagged(tags, place, written)) is None:
+            continue
         if place.is_of_item:
             items.append(Claim(field=place.field, id=_text(written), resource=resource))
         elif resource not in claims:
@@ -204,23 +264,34 @@ def bare_body(tags: Tags, operation: Operation, raw: bytes) -> tuple[bytes, Clai
     return bare_raw, (*claims.values(), *claims_of_items(raw, claims, items))
 
 
-def bare_fields(tags: Tags, operation: Operation, fields: Mapping[str, str]) -> tuple[dict[str, str], Claims]:
+def _untagged(tags: ObjectTags, place: IdPlace, written: bytes) -> int | None:
+    """Return the resource of an id without a tag, None for what is left for Azure to refuse or to ignore."""
+    if tags.strict:
+        refuse_unowned(written, place.field, may_be_own=place.may_be_own)
+    return None if place.may_be_own or _PLAIN.fullmatch(written) is None else _FIRST
+
+
+def bare_fields(tags: ObjectTags, operation: Operation, fields: Mapping[str, str]) -> tuple[dict[str, str], Claims]:
     """Return the parts of a form that have ids, without tags, and their claims."""
     bare: dict[str, str] = {}
     claims: list[Claim] = []
     for name in form_parts(operation):
         if written := fields.get(name):
-            bare[name], resource = tags.split_text(written, name)
+            bare[name], resource = split_text(tags, written, name)
+            if resource is None and tags.strict:
+                refuse_unowned(_bytes(written), name)
             claims.append(Claim(field=name, id=written, resource=resource or _FIRST))
     return bare, tuple(claims)
 
 
-def _bare_pair(tags: Tags, pair: str, untagged: int | None, claims: list[Claim]) -> str:
+def _bare_pair(tags: ObjectTags, pair: str, untagged: int | None, claims: list[Claim]) -> str:
     name, _, value = pair.partition("=")
     field, written = unquote(name), unquote(value)
     if not written or field not in _IN_QUERIES:
         return pair
-    bare, resource = tags.split_text(written, field)
+    bare, resource = split_text(tags, written, field)
+    if resource is None and untagged is not None and tags.strict:
+        refuse_unowned(_bytes(written), field)
     if resource is None and field in _CURSORS:
         resource = untagged
     if resource is not None:
@@ -260,7 +331,7 @@ def brings_ids(operation: Operation, document: JsonBody | None) -> bool:
     return document is not None and (document.member("store") == b"true" or document.member("audio") is not None)
 
 
-def tag_answer(tags: Tags, operation: Operation, data: bytes, resource: int) -> bytes:
+def tag_answer(tags: ObjectTags, operation: Operation, data: bytes, resource: int) -> bytes:
     """Return a JSON answer with its ids tagged."""
     places = None if tags.alone else answer_places(operation)
     if places is None:
@@ -268,7 +339,7 @@ def tag_answer(tags: Tags, operation: Operation, data: bytes, resource: int) -> 
     return b"".join(_tagged(data, 0, len(data), places, lambda identifier: tags.tag(identifier, resource)))
 
 
-def tag_location(tags: Tags, location: str, resource: int) -> str:
+def tag_location(tags: ObjectTags, location: str, resource: int) -> str:
     """Return the address of an object, whose id is its last part, with its tag."""
     return location + tags.tag(location.rpartition("/")[2].encode(), resource).decode()
 
@@ -288,7 +359,7 @@ class EventTags:
 
     __slots__ = ("_last", "_last_tag", "_match", "_places", "_resource", "_tags")
 
-    def __init__(self, tags: Tags, operation: Operation, resource: int) -> None:
+    def __init__(self, tags: ObjectTags, operation: Operation, resource: int) -> None:
         self._tags, self._resource = tags, resource
         self._places = event_places(operation)
         is_response = operation.stream is StreamFormat.RESPONSE
@@ -377,7 +448,7 @@ def spans_resources(operation: Operation) -> bool:
     return operation.method == "GET" and operation.stored and "{" not in operation.path
 
 
-def open_page(tags: Tags, operation: Operation, query: str) -> Page:
+def open_page(tags: ObjectTags, operation: Operation, query: str) -> Page:
     """Return the page that a query asks for; raise `InvalidRequest` for ids of two resources."""
     bare, claims = bare_query(tags, operation, query)
     claim = claimed(claims)

@@ -340,7 +340,7 @@ class Attempts:
         if sent.translated is not None and sent.translated.collects:
             passed |= headers.JSON
         if "location" in passed:
-            passed["location"] = tag_location(sent.routed.resources.tags, passed["location"], sent.target.resource)
+            passed["location"] = tag_location(sent.routed.tags, passed["location"], sent.target.resource)
         answer.sending.usage = find_usage(whole)
         if sent.translated is not None:
             _end_translated(sent.translated, answer.sending)

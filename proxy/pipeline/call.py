@@ -10,7 +10,7 @@ from msgspec import structs
 
 from proxy.azure_api.asked_usage import ask_for_usage
 from proxy.azure_api.errors import AzureErrors
-from proxy.azure_api.forms import is_upload, model_of
+from proxy.azure_api.forms import is_form, is_upload, model_of
 from proxy.azure_api.headers import EVENTS, JSON
 from proxy.azure_api.output_limit import output_bound, with_output_limit
 from proxy.azure_api.request import Call, parse_call
@@ -20,7 +20,9 @@ from proxy.openai_api.answers import encode_error
 from proxy.openai_api.id_places import form_parts
 from proxy.openai_api.json_members import BYTE_ORDER_MARK
 from proxy.openai_api.object_ids import Page, bare_fields, open_page, spans_resources
+from proxy.openai_api.object_owners import OwnedTags
 from proxy.openai_api.operations import Body
+from proxy.openai_api.ownership import MAX_PAGES, not_found_among_others, owned_list
 from proxy.openai_api.prompt_key import PROMPTS, find_prompt_key
 from proxy.openai_api.router import Route
 from proxy.openai_api.sse import BLANK
@@ -32,6 +34,7 @@ from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.failover import Failover
 from proxy.pipeline.form_source import FormSource, Upload
 from proxy.pipeline.json_source import JsonSource
+from proxy.pipeline.owners import Owners
 from proxy.pipeline.rates import Demand, Rates, with_own_rates
 from proxy.pipeline.recorder import Recorder
 from proxy.pipeline.resources import Resources
@@ -55,7 +58,7 @@ class Calls:
     """How calls are made; where usage is kept or has a price, streams are asked for it: `asks_usage`.
 
     `max_json_body` is in bytes; `store_objects` tells whether Azure may keep objects; `knows` is what is known of
-    deployments; `rates` are those of client keys.
+    deployments; `rates` are those of client keys; `owners` know whose objects are, None where all clients share them.
     """
 
     failover: Failover
@@ -65,6 +68,7 @@ class Calls:
     store_objects: bool
     knows: Knowledge
     asks_usage: bool = False
+    owners: Owners | None = None
 
     async def answer(
         self,
@@ -76,18 +80,17 @@ class Calls:
         principal: Principal,
     ) -> Response:
         """Return Azure's answer in OpenAI's words; raise a `ProxyError` while the head of the answer can tell it."""
+        owned = None if self.owners is None else await self.owners.open(route.operation, principal)
         start = StreamStart(exchange.deadline, self.timeouts, lambda: self._begin_answer(exchange, writer, start))
-        running = _Call(
-            calls=self,
-            running=RunningCall(exchange=exchange, slot=slot, writer=writer, start=start),
-            client=principal.client,
-            limits=principal.limits,
-        )
+        begun = RunningCall(exchange=exchange, slot=slot, writer=writer, start=start)
+        running = _Call(calls=self, running=begun, client=principal.client, limits=principal.limits)
         routed = RoutedRequest(
             request=request,
             route=route,
             query=request.query,
             resources=principal.resources,
+            tags=principal.resources.tags if owned is None else owned,
+            owned=owned,
             client=principal.client,
             allowed=principal.allowed,
         )
@@ -104,6 +107,15 @@ class Calls:
                 return running.failed(route, UpstreamError(NO_STREAM))
             return structs.replace(answer, body=at_once(exchange, answer.body))
         return answer
+
+    def start(self) -> None:
+        """Begin to read what signs ids, in the background of the running loop."""
+        if self.owners is not None:
+            self.owners.start()
+
+    def problems(self) -> tuple[str, ...]:
+        """Return why no call about objects can be made, as codes; none when all is well."""
+        return () if self.owners is None else self.owners.problems()
 
     def _begin_answer(self, exchange: Exchange, writer: ResponseWriter, start: StreamStart) -> None:
         """Let the head of a stream, or of a whole answer that takes too long, leave before there is an answer."""
@@ -148,7 +160,7 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         raw = await read_body(routed.request, calls.max_json_body, start.deadline, start.end, slot.take)
         slot.work()
         raw = raw.removeprefix(BYTE_ORDER_MARK)
-        if spans_resources(operation) and not routed.resources.tags.alone:
+        if spans_resources(operation) and not routed.tags.alone:
             return await self._limited(Demand(asks_model=False), partial(self._list, routed))
         routed, raw = routed.without_tags(raw)
         if len(raw) > LARGE_BODY:
@@ -226,11 +238,14 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
 
     async def _pass(self, routed: RoutedRequest) -> Response:
         """Make a call whose body passes while it comes, as far as it can be repeated to one target after the other."""
-        operation, tags = routed.route.operation, routed.resources.tags
+        operation, tags = routed.route.operation, routed.tags
         upload = Upload(routed.request, self.running)
         await upload.read(operation.body, () if tags.alone else form_parts(operation))
         bare, claims = bare_fields(tags, operation, upload.fields)
-        routed, _ = routed.without_tags(b"", claims)
+        session = upload.fields.get("session", "") if routed.owned is not None else ""
+        routed, read = routed.without_tags(session.encode(), claims)
+        if read:
+            upload.fields = {**upload.fields, "session": read.decode()}
         model = model_of(routed.route, upload.fields)
         if routed.allowed is not None:
             routed.check_models(routed.allowed, upload.fields.get("session", "").encode(), model)
@@ -241,7 +256,24 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
 
     async def _list(self, routed: RoutedRequest) -> Response:
         """Return one page of a list that goes through the resources in their order."""
-        page = open_page(routed.resources.tags, routed.route.operation, routed.query)
+        if routed.owned is not None:
+            return await self._list_owned(routed, routed.owned)
+        return await self._list_page(routed, routed.query)
+
+    async def _list_owned(self, routed: RoutedRequest, tags: OwnedTags) -> Response:
+        """Return the objects of one client out of lists that have those of all."""
+        listed = owned_list(tags.owner, routed.query)
+        query = listed.query
+        for _ in range(MAX_PAGES):
+            answer = await self._list_page(routed, query)
+            selected = listed.select(answer.body) if isinstance(answer.body, bytes) else b""
+            if isinstance(selected, bytes):
+                return structs.replace(answer, body=selected)
+            query = listed.behind(selected)
+        raise not_found_among_others()
+
+    async def _list_page(self, routed: RoutedRequest, query: str) -> Response:
+        page = open_page(routed.tags, routed.route.operation, query)
         while True:
             asked = structs.replace(routed, query=page.query, pinned=page.resource)
             answer = await self._page(asked, Call(route=routed.route), page)
@@ -277,7 +309,9 @@ def _passes(routed: RoutedRequest) -> bool:
     """Tell whether a body passes while it comes; JSON is read where it may name an object of one resource."""
     content_type, body = routed.request.headers.get("content-type", ""), routed.route.operation.body
     is_json = body is Body.STREAM and content_type.startswith("application/json")
-    return is_upload(body, content_type) and not (is_json and not routed.resources.tags.alone)
+    if routed.owned is not None and body is Body.STREAM and form_parts(routed.route.operation):
+        is_json = not is_form(content_type)  # Whatever it is called, it may have ids.
+    return is_upload(body, content_type) and not (is_json and not routed.tags.alone)
 
 
 async def _only(exchange: Exchange, event: bytes) -> AsyncGenerator[bytes, None]:

@@ -96,15 +96,16 @@ class Upload:
         )
         replaced = {**plan.replace, **{name: value.encode() for name, value in changed.items()}}
         if plan.batch:
-            return await self._prepare_batch(plan, routed.serving_batch(target.resource))
+            return await self._prepare_batch(plan, routed, target)
         rewriter = FormRewriter(self._boundary, replaced, added=plan.added)
         length = None if self.length is None else self.length + reader.length_change(replaced) + len(plan.added)
         return _Prepared(plan=plan, length=length, body=self._body(rewriter))
 
-    async def _prepare_batch(self, plan: FormPlan, serving: Serving) -> _Prepared:
+    async def _prepare_batch(self, plan: FormPlan, routed: RoutedRequest, target: Target) -> _Prepared:
         """Map the lines before sending: only then is the length known, which Azure's files want."""
         mapped = self._spool()
-        rewriter = FormRewriter(self._boundary, plan.replace, {"file": BatchLines(serving)})
+        lines = BatchLines(routed.serving_batch(target.resource), routed.bare_lines(target.resource))
+        rewriter = FormRewriter(self._boundary, plan.replace, {"file": lines})
         async for part in self._body(rewriter):
             mapped.write(part)
         return _Prepared(plan=plan, length=mapped.size, body=self._spooled(mapped))

@@ -134,7 +134,8 @@ class Handler:
     async def _answer_in_public(self, request: Request, route: Route) -> Response:
         match route.operation.name:
             case "health":
-                return self.local.health(await self.authenticator.problems(), self.authenticator.warnings())
+                problems = (*await self.authenticator.problems(), *self.calls.problems())
+                return self.local.health(problems, self.authenticator.warnings())
             case "frontPagePart":
                 return self.front_page.part(route.parameters[0])
             case _:

@@ -15,12 +15,16 @@ from proxy.openai_api.json_body import JsonBody
 from proxy.openai_api.model_places import also_named_models, is_batch_in_parts
 from proxy.openai_api.object_ids import (
     EventTags,
+    ObjectTags,
     bare_body,
     bare_query,
     bare_route,
     brings_ids,
+    spans_resources,
     tag_answer,
 )
+from proxy.openai_api.object_owners import OwnedTags, without_mark
+from proxy.openai_api.ownership import bare_line, owned_body
 from proxy.openai_api.router import UNKNOWN, Route
 from proxy.pipeline.resources import Resources
 from proxy.routing.targets import Target, prefer
@@ -36,7 +40,8 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     `client` is the name of who sends it. `query` is the client's, without tags; `pinned` is the number of the resource
     that keeps the objects which the request names, None where it names none; `claim` is the first of their ids.
     `preferred` is the resource to ask first among equals, because it has made the items which the request brings.
-    `allowed` are the models that the client may use, None for all.
+    `allowed` are the models that the client may use, None for all. `tags` are those of its ids, and `owned` the same
+    where objects have owners, else None.
     """
 
     __repr__ = object.__repr__  # without what is in it
@@ -45,11 +50,13 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     route: Route
     query: str
     resources: Resources
+    tags: ObjectTags
     client: str = ""
     pinned: int | None = None
     claim: Claim | None = None
     preferred: int | None = None
     allowed: AllowedModels | None = None
+    owned: OwnedTags | None = None
 
     def check_models(self, allowed: AllowedModels, raw: bytes, named: str | None) -> None:
         """Raise `ModelNotFound` or `InvalidRequest` for what would use other models than the `allowed` ones.
@@ -69,9 +76,11 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
     def without_tags(self, raw: bytes, claims: Claims = ()) -> tuple["RoutedRequest", bytes]:
         """Return the request and its body without the tags of ids, pinned to the resource that they name.
 
-        Raises `InvalidRequest` for ids of two resources, or of none.
+        Raises `InvalidRequest` for ids of two resources, and `UnknownId` for ids of none, or of another client.
         """
-        tags = self.resources.tags
+        tags = self.tags
+        if self.owned is not None:
+            raw = owned_body(self.route.operation, raw, self.owned.owner)
         if tags.alone and not self.route.parameters and not self.query and not tags.may_be_in(raw):
             return self, raw
         route, in_path = bare_route(tags, self.route)
@@ -168,6 +177,10 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
         serving = self._allowing(partial(self.resources.catalogue().serving_batch, resource=resource))
         return lru_cache(maxsize=64)(serving)
 
+    def bare_lines(self, resource: int) -> Callable[[bytes], bytes] | None:
+        """Return what takes the tags off the ids in a line of a batch, None where objects have no owners."""
+        return None if self.owned is None else partial(bare_line, self.owned, resource=resource)
+
     def _allowing(self, serving: Serving) -> Serving:
         """Return what refuses a model that the client may not use before it looks for its deployment."""
         allowed, names = self.allowed, self.resources.catalogue().plain_names
@@ -190,14 +203,16 @@ class RoutedRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     def tagging(self, call: Call, resource: int) -> Callable[[bytes], bytes] | None:
         """Return what tags the ids of a JSON answer, None where they stay as they are."""
-        operation, tags = self.route.operation, self.resources.tags
+        operation, tags = self.route.operation, self.tags
         if tags.alone or not brings_ids(operation, call.document):
             return None
+        if self.owned is not None and not spans_resources(operation):
+            return lambda data: without_mark(tag_answer(tags, operation, data, resource))
         return lambda data: tag_answer(tags, operation, data, resource)
 
     def tagging_events(self, call: Call, resource: int) -> Callable[[bytes], bytes] | None:
         """Return what tags the ids in the events of one stream, None where they stay as they are."""
-        operation, tags = self.route.operation, self.resources.tags
+        operation, tags = self.route.operation, self.tags
         if tags.alone or not brings_ids(operation, call.document):
             return None
         return EventTags(tags, operation, resource).tag

@@ -15,6 +15,7 @@ from tests.bench.cases import CASES, Result, split, warm_up
 from tests.bench.figures import Figure
 from tests.bench.imports import importing
 from tests.bench.in_process import own_cpu
+from tests.bench.limits import first_limited, limited
 from tests.bench.memory import open_streams
 from tests.bench.normalising import normalising
 from tests.bench.translating import translating
@@ -75,7 +76,9 @@ class Bench:
                     self._keep(*normalising(result))
                     if figures.FORWARD_CPU in result:
                         self._keep(await split(result, *layers))
+                        self._keep(*await limited(result))
                 self._keep(await own_cpu())
+                self._keep(await first_limited())
                 self._keep(translating())
 
     async def _layers(self, stack: AsyncExitStack) -> tuple[Worker, Worker, Worker]:

@@ -25,6 +25,8 @@ OF_SERVER = Figure(name="plain chat: CPU of the server, uvicorn", unit="us")
 OF_AIOHTTP = Figure(name="plain chat: CPU of aiohttp", unit="us")
 OF_OURS = Figure(name="plain chat: CPU of ours, by what is left", unit="us")
 OWN_REQUEST = Figure(name="plain chat: CPU of ours, measured alone", unit="us", most=100)
+LIMITED_REQUEST = Figure(name="CPU per request, forwarded, limits on : off", unit="us", goal=1.15)
+FIRST_LIMITED = Figure(name="first limited request after a cold start", unit="ms")
 OWN_EVENT = Figure(name="event: CPU of ours above a bare loop", unit="us", most=3)
 ANSWER_CPU = Figure(name="CPU per request, answered by itself", unit="us", goal=0.40)
 ANSWER_RATE = Figure(name="requests/s, answered by itself", unit="1/s")
@@ -49,6 +51,8 @@ ALL = (
     OF_AIOHTTP,
     OF_OURS,
     OWN_REQUEST,
+    LIMITED_REQUEST,
+    FIRST_LIMITED,
     OWN_EVENT,
     ANSWER_CPU,
     ANSWER_RATE,

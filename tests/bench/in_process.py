@@ -20,6 +20,7 @@ from proxy.app import build_application
 from proxy.azure_services.http_client import UpstreamAnswer
 from proxy.azure_services.sending import Sending
 from proxy.config.settings import Settings
+from proxy.pipeline.rates import Rates
 from proxy.server.connection import EXTENSION, Connection
 from proxy.values import Message, Receive, Scope, Send, UpstreamRequest
 from tests.bench import figures, samples
@@ -52,6 +53,9 @@ _HEADERS = {
     "x-forwarded-proto": "https",
     "x-ms-invocation-id": "00000000-0000-0000-0000-000000000000",
 }
+
+# A key whose limits are so high that they refuse nothing.
+WITH_LIMITS = f'{{"bench": {{"key": "{KEY}", "rpm": 10000000, "tpm": 1000000000, "concurrency": 1000}}}}'
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -107,22 +111,22 @@ class _Upstream:
 async def own_cpu() -> Result:
     """Return what a plain chat and an event of a stream take of our own, in microseconds."""
     chat, body = plain_chat(), samples.request("gpt-4o", stream=False)
-    with _without_output():
+    with without_output():
         await spent(chat, body, 50)
         seconds = await spent(chat, body, REQUESTS), await _event()
     return {figures.OWN_REQUEST: seconds[0] * 1e6, figures.OWN_EVENT: seconds[1] * 1e6}
 
 
 @contextlib.contextmanager
-def _without_output() -> Iterator[None]:
+def without_output() -> Iterator[None]:
     """Write the access log where it costs a call of the system, as a log does."""
     with Path(os.devnull).open("w") as null, contextlib.redirect_stdout(null):
         yield
 
 
-def plain_chat() -> Application:
-    """Return an application for chats that are not streamed."""
-    return _application([samples.answer()], _Whole)
+def plain_chat(key: str = "", rates: Rates | None = None) -> Application:
+    """Return an application for chats that are not streamed; `key` has limits, which `rates` keeps."""
+    return _application([samples.answer()], _Whole, key, rates)
 
 
 async def _event() -> float:
@@ -144,19 +148,21 @@ async def _chunks(content: _Content) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _application(writes: Sequence[bytes], content: type[_Content]) -> Application:
+def _application(
+    writes: Sequence[bytes], content: type[_Content], key: str = "", rates: Rates | None = None
+) -> Application:
     environ = {
         "AZURE_OPENAI_ENDPOINT": "https://bench.openai.azure.com",
         "AZURE_OPENAI_API_KEY": "azure-key-of-the-bench",
-        "CLIENT_KEYS": f"bench={KEY}",
+        "CLIENT_KEYS": key or f"bench={KEY}",
     }
     application = build_application(Settings.from_environ(environ))
     headers, parts = _parsed(writes)
     upstream = _Upstream(headers=headers, parts=parts, content=content)
     calls = application.handler.calls
     attempts = replace(calls.failover.attempts, upstream=upstream)  # type: ignore[arg-type]
-    failover = replace(calls.failover, attempts=attempts)
-    handler = replace(application.handler, calls=replace(calls, failover=failover))
+    calls = replace(calls, failover=replace(calls.failover, attempts=attempts), rates=rates or calls.rates)
+    handler = replace(application.handler, calls=calls)
     return replace(application, handler=handler).handle
 
 

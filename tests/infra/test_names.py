@@ -28,6 +28,7 @@ RULES = {
     "Microsoft.Storage/storageAccounts/blobServices": r"default",
     "Microsoft.Storage/storageAccounts/blobServices/containers": r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]",
     "Microsoft.Storage/storageAccounts/tableServices": r"default",
+    "Microsoft.Storage/storageAccounts/tableServices/tables": r"[A-Za-z][A-Za-z0-9]{2,62}",
     "Microsoft.Web/serverfarms": r"[A-Za-z0-9-]{1,60}",
     "Microsoft.Web/sites": r"[A-Za-z0-9][A-Za-z0-9-]{0,58}[A-Za-z0-9]",
     "Microsoft.Web/sites/basicPublishingCredentialsPolicies": r"ftp|scm",

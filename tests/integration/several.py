@@ -11,7 +11,7 @@ import aiohttp
 from aiohttp import web
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-from proxy.openai_api.object_ids import LENGTH, Tags, prefix_of
+from proxy.openai_api.object_ids import LENGTH, Tags, prefix_of, split_text
 from tests.fakes.server import Fault, Server
 from tests.integration.conftest import CLIENT_KEY
 from tests.processes import REPOSITORY, HostProcess, running_host
@@ -33,7 +33,7 @@ _CONTEXT = ssl.create_default_context()
 
 def maker_of(identifier: str) -> int | None:
     """Return the resource that an id names with its tag, `first` or `second`; None for one without a tag."""
-    return BOTH.split_text(identifier, "id")[1]
+    return split_text(BOTH, identifier, "id")[1]
 
 
 def tagged(identifier: str, resource: int) -> str:

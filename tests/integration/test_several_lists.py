@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from openai import AsyncOpenAI
 
-from proxy.openai_api.object_ids import LENGTH, Tags
+from proxy.openai_api.object_ids import LENGTH, Tags, split_text
 from tests.fakes.server import Fault
 from tests.integration.conftest import CLIENT_KEY
 from tests.integration.node import run_script
@@ -115,7 +115,7 @@ async def test_every_object_is_listed_once_in_pages_that_are_never_empty_and_can
             assert all(0 < len(page.data) <= limit for page in pages)
             listed = [one.id for page in pages for one in page.data]
             assert sorted(listed) == sorted(expected)
-            assert [TAGS.split_text(one, "id")[1] for one in listed] == [0, 0, 0, 2, 2]
+            assert [split_text(TAGS, one, "id")[1] for one in listed] == [0, 0, 0, 2, 2]
         assert {one.id async for one in listing(sdk).list()} == set(expected)
         if noun in ("batches", "fine-tuning jobs"):
             return  # Azure keeps them.

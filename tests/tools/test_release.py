@@ -93,7 +93,8 @@ def test_stamping_again_changes_nothing(copied: Path) -> None:
 def test_a_file_without_a_release_is_named(copied: Path) -> None:
     nobody = Release("OWNER/azure-openai-functions-proxy", "v0.1.0")
     release.stamp(nobody, None, copied)
-    assert list(release.unstamped(None, copied)) == ["infra/resources.bicep", "infra/azuredeploy.json", "README.md"]
+    named = ["infra/resources.bicep", "infra/azuredeploy.json", *release.READMES]
+    assert list(release.unstamped(None, copied)) == named
 
 
 def test_the_version_of_the_project_is_that_of_its_release() -> None:

@@ -151,3 +151,10 @@ def test_every_line_says_the_same_but_its_model(requests: list[dict[str, object]
     written = run([file[at : at + size] for at in range(0, len(file), size)])
     assert written.count(end.encode()) == file.count(end.encode())
     assert [json.loads(line) for line in written.splitlines()] == [mapped(request) for request in requests]
+
+
+def test_what_else_is_not_azures_is_changed_with_the_model() -> None:
+    lines = BatchLines({"gpt-4o": "mine"}.__getitem__, lambda body: body.replace(b"-tag", b""))
+    sent = b'{"url":"/v1/responses","body":{"model":"gpt-4o","previous_response_id":"resp_1-tag"}}\n{"body":{"x":1}}'
+    expected = b'{"url":"/v1/responses","body":{"model":"mine","previous_response_id":"resp_1"}}\n{"body":{"x":1}}'
+    assert lines.feed(sent) + lines.end() == expected

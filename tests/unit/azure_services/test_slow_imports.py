@@ -32,3 +32,22 @@ def test_all_that_an_app_imports_at_its_start_can_come_together() -> None:
         [sys.executable, "-W", "ignore", "-c", TOGETHER], env=environ, capture_output=True, text=True, check=True
     )
     assert said.stdout.strip() == "[]"
+
+
+SHARED = """
+import sys
+import function_app
+names = ("azure.core", "azure.data", "proxy.azure_services.table_", "proxy.azure_services.shared_")
+print([name for name in sys.modules if name.startswith(names)])
+"""
+
+
+def test_an_app_whose_keys_have_no_limits_imports_nothing_for_them() -> None:
+    environ = {
+        "PYTHONPATH": str(REPOSITORY),
+        "AZURE_OPENAI_ENDPOINT": "https://a.openai.azure.com",
+        "AZURE_OPENAI_API_KEY": "x",
+        "LIMITS_STORE": "https://a.table.core.windows.net",
+    }
+    found = subprocess.run([sys.executable, "-c", SHARED], env=environ, capture_output=True, text=True, check=True)
+    assert found.stdout.strip().endswith("[]")

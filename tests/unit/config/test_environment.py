@@ -36,7 +36,7 @@ from proxy.config.environment import (
     printable_member,
 )
 from proxy.errors import ConfigurationError
-from proxy.values import Api, AuthMode, ClientAuth
+from proxy.values import Api, AuthMode, ClientAuth, StoredObjects
 
 CANARY = "canary"
 
@@ -87,8 +87,8 @@ GOOD: list[tuple[Callable[[str], object], str, object]] = [
     (parse_flag, "1", True),
     (parse_flag, "FALSE", False),
     (parse_flag, "0", False),
-    (parse_stored_objects, "shared", True),
-    (parse_stored_objects, "off", False),
+    (parse_stored_objects, "shared", StoredObjects.SHARED),
+    (parse_stored_objects, "off", StoredObjects.OFF),
 ]
 
 

@@ -9,6 +9,7 @@ from proxy.config.address_rules import AddressRules
 from proxy.config.environment import SettingError
 from proxy.config.http_proxy import HttpProxies
 from proxy.config.key_format import digest_of
+from proxy.config.object_owners import StoredObjectSettings
 from proxy.config.policy import Policy
 from proxy.config.resources import Resource
 from proxy.config.settings import Settings
@@ -51,7 +52,7 @@ def test_one_variable_is_enough() -> None:
         33_554_432,
     )
     assert (settings.timeouts.total, settings.shutdown_grace) == (1790.0, 5.0)
-    assert (settings.operation_surfaces, settings.forward_unknown_operations, settings.store_objects) == (
+    assert (settings.operation_surfaces, settings.forward_unknown_operations, settings.stored_objects.are_on) == (
         {},
         False,
         True,
@@ -137,7 +138,7 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("MAX_JSON_BODY_BYTES", "1024", "instance.max_json_body_bytes", 1024),
     ("AZURE_OPENAI_OPERATION_SURFACES", "createImage=v1", "operation_surfaces", {"createImage": "v1"}),
     ("FORWARD_UNKNOWN_OPERATIONS", "true", "forward_unknown_operations", True),
-    ("STORED_OBJECTS", "off", "store_objects", False),
+    ("STORED_OBJECTS", "off", "stored_objects", StoredObjectSettings(are_on=False, owners=None)),
     ("ALLOWED_ORIGINS", "https://a.example", "allowed_origins", frozenset({"https://a.example"})),
     ("CLIENT_AUTH", "azure-key", "client_auth", ClientAuth.AZURE_KEY),
     ("CLIENT_RESOURCES", "a, b", "client_resources", frozenset({"a.openai.azure.com", "b.openai.azure.com"})),

@@ -61,6 +61,8 @@ NOT_KEPT = {
 }  # fmt: skip
 # Places that the documents leave out: a list's ends, and what only items of requests have so far.
 OF_NO_DOCUMENT = {
+    # The session is a part of a form, in which the place begins.
+    ("create-realtime-call", "requests"): {"prompt.variables{}.file_id"},
     ("listPaginatedFineTuningJobs", "answers"): {"first_id", "last_id"},
     ("createResponse", "events"): {"item.content[*].file_id", "response.output[*].content[*].file_id"},
     **{

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from openai._utils._path import path_template
 
 from proxy.errors import UnknownId
-from proxy.openai_api.object_ids import LENGTH, Tags, old_tag_of, prefix_of, tag_location
+from proxy.openai_api.object_ids import LENGTH, Tags, old_tag_of, prefix_of, split_text, tag_location
 from tests.unit.openai_api.worlds import ALONE, FIRST, SECOND, TWO, tagged
 
 NAMES = st.from_regex(r"[A-Za-z0-9.:-]{1,40}", fullmatch=True)
@@ -36,13 +36,13 @@ def test_an_id_comes_apart_as_it_was_put_together(names: list[str], bare: str, d
     resource = data.draw(st.sampled_from(range(len(names))))
     written = bare.encode() + tags.tag(bare.encode(), resource)
     assert tags.split(written, "id") == (bare.encode(), resource)
-    assert tags.split_text(written.decode(), "id") == (bare, resource)
+    assert split_text(tags, written.decode(), "id") == (bare, resource)
 
 
 @given(st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True), st.sampled_from(["", "-1", "-1L3p", "-19v3aaaaa"]))
 def test_an_id_of_azure_or_of_a_client_is_not_read_as_a_tagged_one(identifier: str, end: str) -> None:
     for tags in (TWO, ALONE):
-        assert tags.split_text(identifier + end, "id") == (identifier + end, None)
+        assert split_text(tags, identifier + end, "id") == (identifier + end, None)
 
 
 @given(IDS, st.integers(0, LENGTH - 1), st.sampled_from("aB3_-"))
@@ -50,14 +50,14 @@ def test_an_id_with_one_other_letter_is_no_tagged_one(identifier: str, place: in
     written = tagged(identifier, 1)
     at = len(written) - 1 - place
     other = written[:at] + letter + written[at + 1 :]
-    assert TWO.split_text(other, "id") == ((identifier, 1) if other == written else (other, None))
+    assert split_text(TWO, other, "id") == ((identifier, 1) if other == written else (other, None))
 
 
 @pytest.mark.parametrize(
     "written", ["a~", "a~btoc~", "a~BTOC", "a~bto", "~btoc", "~", "", "my~thing", "my own~item", "a~btoc1", "a~x1yz"]
 )
 def test_what_only_looks_like_a_tag_of_before_is_none(written: str) -> None:
-    assert TWO.split_text(written, "id") == (written, None)
+    assert split_text(TWO, written, "id") == (written, None)
 
 
 def test_a_list_in_another_order_has_the_same_tags() -> None:
@@ -74,7 +74,7 @@ def test_two_resources_with_one_tag_are_refused_at_the_start(names: tuple[str, .
 @pytest.mark.parametrize("identifier", ["file-1~zzzz", f"file-1{GONE.tag(b'file-1', 0).decode()}"])
 def test_an_id_with_a_tag_of_nobody_is_at_a_resource_that_is_gone(identifier: str) -> None:
     with pytest.raises(UnknownId) as caught:
-        TWO.split_text(identifier, "file_id")
+        split_text(TWO, identifier, "file_id")
     error = caught.value
     assert (error.status, error.type, error.code, error.param) == (404, "invalid_request_error", None, "file_id")
     assert error.message == (
@@ -84,25 +84,25 @@ def test_an_id_with_a_tag_of_nobody_is_at_a_resource_that_is_gone(identifier: st
 
 def test_a_long_id_is_shown_in_part() -> None:
     with pytest.raises(UnknownId) as caught:
-        TWO.split_text("x" * 100_000 + "~zzzz", "file_id")
+        split_text(TWO, "x" * 100_000 + "~zzzz", "file_id")
     assert len(caught.value.message) < 250
 
 
 def test_a_resource_that_is_alone_leaves_ids_as_they_are() -> None:
     assert ALONE.tag(b"file-1", 0) == b""
     for identifier in ("file-1", "file-1~zzzz", f"file-1{GONE.tag(b'file-1', 0).decode()}"):
-        assert ALONE.split_text(identifier, "file_id") == (identifier, None)
+        assert split_text(ALONE, identifier, "file_id") == (identifier, None)
 
 
 def test_a_resource_that_became_alone_knows_the_ids_that_it_gave() -> None:
     for identifier in (f"file-1{FIRST}", tagged("file-1", 0)):
-        assert ALONE.split_text(identifier, "file_id") == ("file-1", 0)
+        assert split_text(ALONE, identifier, "file_id") == ("file-1", 0)
         assert ALONE.may_be_in(identifier.encode())
     assert not ALONE.may_be_in(b"file-1~none and " + tagged("file-1", 1).encode())
 
 
 def test_half_a_surrogate_is_a_letter_like_any_other() -> None:
-    assert TWO.split_text("file-\udcff", "file_id") == ("file-\udcff", None)
+    assert split_text(TWO, "file-\udcff", "file_id") == ("file-\udcff", None)
 
 
 def test_the_address_of_an_object_ends_with_its_tagged_id() -> None:

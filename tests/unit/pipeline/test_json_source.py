@@ -117,7 +117,8 @@ class World:
         assert isinstance(route, Route)
         headers = {"content-type": "application/json"}
         request = Request(id="1", method="POST", path=path, query="", headers=headers, receive=cast("Any", None))
-        routed = RoutedRequest(request=request, route=route, query="", resources=self.resources)
+        resources = self.resources
+        routed = RoutedRequest(request=request, route=route, query="", resources=resources, tags=resources.tags)
         entry, slot = SimpleNamespace(reasoning_missed=None), SimpleNamespace(take=lambda _: None)
         running = RunningCall(
             exchange=cast("Any", SimpleNamespace(entry=entry)),
