@@ -54,6 +54,11 @@ def test_a_row_has_a_name_that_says_what_it_is() -> None:
     assert start_of(day_of(START + 5)) == START
 
 
+def test_what_is_taken_up_is_read_from_the_day_and_the_rest_from_its_rows() -> None:
+    day = take_up(Day(), [row(1)])
+    assert requests(lines_of(day, [row(1), row(2), row(1, "b")])) == 3
+
+
 def test_rows_are_taken_up_in_their_order_and_without_gaps() -> None:
     day = take_up(Day(), [row(2), row(1), row(4), row(1, "b")])
     assert day.marks == {"a": 2, "b": 1}
