@@ -37,8 +37,12 @@ start: $(VENV)/run.stamp ## Run the app on this machine, on the built-in Azure O
 chat: $(VENV)/run.stamp ## Do the same, and print where the page with a chat is, and a key for it
 	@exec $(BIN)/python -m tools.start --port $(PORT) --chat
 
+.PHONY: doctor
+doctor: $(VENV)/run.stamp ## Find out what is wrong with a set-up, and how to mend it (ARGS="--calls --json")
+	@$(BIN)/python -m tools.doctor $(ARGS)
+
 # The tests of the pure layers, which need all of their branches covered.
-PURE := $(addprefix tests/unit/,auth azure_api config openai_api prices routing translation usage test_errors.py test_values.py)
+PURE := $(addprefix tests/unit/,auth azure_api config diagnosis openai_api prices routing translation usage test_errors.py test_values.py)
 # Every process has an app, a simulator and an event loop of its own; a file stays in one process. One process more than
 # there are cores, because many tests wait.
 PYTEST := $(BIN)/python -m pytest

@@ -7,6 +7,7 @@
         server/                ASGI: the worker's extension, request bodies, the answer's writer, deadline, access log
         azure_services/        I/O to Azure: OpenAI, credentials, Key Vault, deployments
           auth/                pure: who is calling
+          diagnosis/           pure: what is wrong with a set-up
           prices/              pure: which price counts, what a call costs and may cost
           routing/             pure: which target next
           translation/         pure: one of OpenAI's APIs in the place of another

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from proxy.azure_api.headers import common_headers
@@ -22,6 +23,7 @@ from proxy.openai_api.sse import KEEP_ALIVES
 from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.handler import Handler, parse_request
 from proxy.pipeline.local import LocalOperations
+from proxy.pipeline.operator import Operator
 from proxy.pipeline.recorder import Record
 from proxy.pipeline.resources import Resources
 from proxy.pipeline.usage_answers import UsageAnswers
@@ -33,6 +35,8 @@ from proxy.server.shutdown import end_on_sigterm
 from proxy.values import ModelKind, Receive, Scope, Send
 
 logger = logging.getLogger("proxy")
+NO_ENVIRON: Mapping[str, str] = MappingProxyType({})
+HOST_JSON = Path(__file__).parents[1] / "host.json"
 
 
 class Application(Protocol):
@@ -114,7 +118,7 @@ def open_application(environ: Mapping[str, str], host_json: Path) -> Application
     access_log.configure()
     try:
         settings = read_settings(environ, host_json)
-        application = build_application(settings)
+        application = build_application(settings, environ=environ, host_json=host_json)
         _log_defaults(settings)
     except ConfigurationError as error:
         logger.error(error.message)  # noqa: TRY400  the message is all there is to say
@@ -150,17 +154,31 @@ def _read_beside(host_json: Path, path: str) -> bytes:
     return host_json.parent.joinpath(path).read_bytes()
 
 
-def build_application(settings: Settings, record: Record | None = None) -> Proxy:
-    """Put the layers together; `record` hears of every sending to Azure OpenAI."""
+def build_application(
+    settings: Settings,
+    record: Record | None = None,
+    *,
+    environ: Mapping[str, str] = NO_ENVIRON,
+    host_json: Path = HOST_JSON,
+) -> Proxy:
+    """Put the layers together; `record` hears of every sending to Azure OpenAI, the doctor reads `environ` anew."""
     closing = AsyncExitStack()
     upstream = Upstream(
         settings.timeouts, settings.instance.upstream_connections, settings.http_proxies, settings.address_rules
     )
     closing.push_async_callback(upstream.close)  # The last that was opened is the first to be closed.
-    authenticator = make_authenticator(settings, upstream, closing)
+    authenticator, keys = make_authenticator(settings, upstream, closing)
     resources, prices = resources_of(authenticator), read_prices(settings)
     usage, costs = make_usage_log(settings, resources, closing), make_costs(settings, resources, prices)
     ledger, owners = make_ledger(settings, closing), make_owners(settings, closing)
+    operator = Operator(
+        authenticator=authenticator,
+        keys=keys,
+        upstream=upstream,
+        environ=environ,
+        read_file=partial(_read_beside, host_json),
+    )
+    closing.push_async_callback(operator.close)
     handler = Handler(
         concurrency=Concurrency(settings.instance.max_in_flight, _body_memory(settings)),
         authenticator=authenticator,
@@ -168,6 +186,7 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
         local=LocalOperations(created=int(time.time()), prices=prices, today=today),
         usage=UsageAnswers(usage, time.time),
         count=usage.note,
+        operator=operator,
         front_page=_front_page(settings),
         allowed_origins=settings.allowed_origins,
         forward_unknown=settings.forward_unknown_operations,

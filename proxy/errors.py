@@ -3,11 +3,11 @@
     ProxyError                   status, OpenAI type and code, message, param
     +-- InvalidRequest           400  the client's request cannot be understood
     +-- Unauthenticated          401  no key, a wrong key, or two different keys
-    +-- PermissionDenied         403  an admin key for a model, a client key for the usage of all
     +-- UnknownUrl               404  no operation at this path
     +-- UnsupportedOperation     404  Azure OpenAI does not offer it, or the proxy is set not to
     +-- ModelNotFound            404  no deployment serves this model
     +-- UnknownId                404  an id that belongs to no resource of this proxy
+    +-- DoctorRunning            409  the doctor of this instance is at work already
     +-- MethodNotAllowed         405  the path is known, the method is not
     +-- UpgradeRequired          426  a WebSocket was asked for where there is none
     +-- RequestTimeout           408  the client's body did not arrive in time
@@ -106,14 +106,6 @@ class UnsupportedOperation(ProxyError):
     status = 404
     type = "invalid_request_error"
     code = "unsupported_operation"
-
-
-class PermissionDenied(ProxyError):
-    """A key that is not for this operation: an admin key for a model, or a client key for everybody's usage."""
-
-    status = 403
-    type = "invalid_request_error"
-    code = "insufficient_permissions"
 
 
 class UsageUnavailable(ProxyError):
@@ -233,6 +225,17 @@ class ConfigurationError(ProxyError):
     def __init__(self, message: str, *, reason: str = "configuration_error") -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class DoctorRunning(ProxyError):
+    """The set-up is being examined already; one run at a time is enough for all."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "doctor_running"
+
+    def __init__(self) -> None:
+        super().__init__(f"The doctor is at work already. {_retry_after(30)}", headers={"retry-after": "30"})
 
 
 class Overloaded(ProxyError):

@@ -58,6 +58,9 @@ param allowedIpRanges array
 @secure()
 param extraSettings object
 
+@description('Version of this template, which the app compares with its own.')
+param templateVersion string
+
 @description('Memory of an instance in MB.')
 param instanceMemoryMB int
 
@@ -90,6 +93,7 @@ var openAiSettings = openAiAsList
 var appSettings = {
   AZURE_CLIENT_ID: identityClientId
   KEY_VAULT_URL: vaultUri
+  TEMPLATE_VERSION: templateVersion
   LIMITS_STORE: tableEndpoint
   USAGE_STORE: tableEndpoint
   ALLOWED_ORIGINS: join(allowedOrigins, ',')

@@ -51,7 +51,7 @@ def make_calls(
     costs: Costs | None,
 ) -> Calls:
     """Return what makes the calls; `record` hears of every sending to Azure OpenAI."""
-    asks_usage = costs is not None or settings.usage_store != IN_MEMORY
+    asks_usage = costs is not None or settings.usage.store != IN_MEMORY
     return Calls(
         failover=Failover(
             attempts=Attempts(
@@ -127,7 +127,7 @@ def make_owners(settings: Settings, closing: AsyncExitStack) -> Owners | None:
 
 def read_prices(settings: Settings) -> PriceTable:
     """Return the prices that count, and say so when they are old."""
-    prices = merged(settings.own_prices, decode_price_table(PRICES.read_bytes()))
+    prices = merged(settings.usage.own_prices, decode_price_table(PRICES.read_bytes()))
     if is_old(prices, today()):
         logger.warning("Prices are more than %d days old. Install a newer version, or renew PRICES.", LONGEST_AGE.days)
     return prices

@@ -33,30 +33,42 @@ if TYPE_CHECKING:
     from proxy.pipeline.entra_authentication import EntraAuthenticator
 
 
-def make_authenticator(settings: Settings, upstream: Upstream, closing: AsyncExitStack) -> Authenticator:
-    """Return what knows the clients; `closing` ends what it opens. Raises `SettingError`."""
+def make_authenticator(
+    settings: Settings, upstream: Upstream, closing: AsyncExitStack
+) -> tuple[Authenticator, ClientKeys[KeyRing]]:
+    """Return what knows the clients, and the keys with those of operators among them; `closing` ends what it opens.
+
+    Raises `SettingError`.
+    """
     if settings.client_auth in PASSTHROUGH:
-        return _passthrough(settings)
+        return _passthrough(settings), ClientKeys(settings.admin_keys, None, _key_ring())
     identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
     closing.push_async_callback(identity.close)
     vault = KeyVault(settings.key_vault_url, identity) if settings.key_vault_url else None
     if vault is not None:
         closing.push_async_callback(vault.close)
     resources = make_resources(settings, identity, vault, upstream, closing)
-    authenticator = _client_authenticator(settings, resources, vault)
+    keys = _keys(settings, vault)
+    closing.push_async_callback(keys.close)
+    authenticator = _client_authenticator(settings, resources, keys)
     closing.push_async_callback(authenticator.close)
-    return authenticator
+    return authenticator, keys
+
+
+def _keys(settings: Settings, vault: KeyVault | None) -> ClientKeys[KeyRing]:
+    """Return the keys of clients and of operators; where clients bring tokens, they are read when an operator comes."""
+    of_vault = settings.vault_client_keys
+    source = VaultClientKeys(vault, of_vault.rules).read if vault else None
+    fixed = settings.client_keys + settings.admin_keys
+    return ClientKeys(fixed, source, _key_ring(), longest_age=of_vault.max_age)
 
 
 def _client_authenticator(
-    settings: Settings, resources: Resources, vault: KeyVault | None
+    settings: Settings, resources: Resources, keys: ClientKeys[KeyRing]
 ) -> "ClientKeyAuthenticator | EntraAuthenticator":
     """Return what knows clients by their keys, by tokens of Microsoft Entra ID, or by either."""
     if settings.client_auth is ClientAuth.ENTRA:
         return _entra_authenticator(settings, resources, None)
-    of_vault = settings.vault_client_keys
-    source = VaultClientKeys(vault, of_vault.rules).read if vault else None
-    keys = ClientKeys(settings.client_keys, source, _key_ring(), longest_age=of_vault.max_age)
     by_key = ClientKeyAuthenticator(keys=keys, resources=resources, now=time.time)
     return by_key if settings.entra is None else _entra_authenticator(settings, resources, by_key)
 

@@ -22,10 +22,10 @@ def resources_of(authenticator: Authenticator) -> Resources | None:
 
 def make_usage_log(settings: Settings, resources: Resources | None, closing: AsyncExitStack) -> UsageLog:
     """Return what counts the usage of clients, in a table if the settings name one; `closing` ends what it opens."""
-    if settings.usage_store == IN_MEMORY:
+    if settings.usage.store == IN_MEMORY:
         return UsageLog("", None, resources)
     identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
-    table = UsageTable(settings.usage_store, identity, settings.usage_retention)
+    table = UsageTable(settings.usage.store, identity, settings.usage.retention)
     log = UsageLog(secrets.token_hex(6), table, resources)
     closing.push_async_callback(identity.close)
     closing.push_async_callback(log.close)

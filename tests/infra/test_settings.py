@@ -19,7 +19,7 @@ ways = pytest.mark.parametrize("way", world.EVERY_WAY.values(), ids=world.EVERY_
 
 # What Settings knows and the template leaves to its default. `extraSettings` sets each of them all the same.
 ABSENT = {
-    "ADMIN_KEYS": "admin keys belong into the vault",
+    "ADMIN_KEYS": "keys belong into the vault",
     "ALL_PROXY": "the way out of Azure Functions needs no proxy",
     "AZURE_OPENAI_API_KEY": "a key belongs into the vault",
     "AZURE_OPENAI_API_VERSION": "the app's default is the one that was tested",

@@ -183,12 +183,12 @@ async def test_every_page_is_what_openais_document_describes(host: HostProcess, 
 
 
 async def test_each_key_reads_its_own_kind_alone(host: HostProcess, sdk: AsyncOpenAI) -> None:
-    with pytest.raises(openai.PermissionDeniedError, match="An admin key reads usage and nothing else"):
+    with pytest.raises(openai.AuthenticationError):
         await sdk.with_options(api_key=ADMIN_KEY).chat.completions.create(model="gpt-4o", messages=HELLO)
     client = sdk.with_options(admin_api_key=CLIENT_KEY)
-    with pytest.raises(openai.PermissionDeniedError, match="needs an admin key"):
+    with pytest.raises(openai.AuthenticationError, match="needs the key of an operator"):
         await client.admin.organization.usage.completions(start_time=0)
-    with pytest.raises(openai.PermissionDeniedError):
+    with pytest.raises(openai.AuthenticationError):
         await sdk.with_options(api_key=ADMIN_KEY).models.list()
 
 

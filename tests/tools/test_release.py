@@ -80,6 +80,9 @@ def test_one_command_stamps_every_file(copied: Path) -> None:
     assert list(release.unstamped(RELEASE, copied)) == []
     assert list(release.unstamped(None, copied)) == []
     assert 'version = "1.2.3"\n' in (copied / "pyproject.toml").read_text("utf-8")
+    assert 'VERSION = "1.2.3"\n' in (copied / "proxy" / "version.py").read_text("utf-8")
+    assert "var templateVersion = 'v1.2.3'\n" in (copied / release.SOURCE).read_text("utf-8")
+    assert '"templateVersion": "v1.2.3"' in (copied / release.TEMPLATE).read_text("utf-8")
     assert button(RELEASE) in (copied / "README.md").read_text("utf-8")
 
 

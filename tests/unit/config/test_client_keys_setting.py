@@ -113,28 +113,3 @@ def test_the_setting_that_is_wrong_is_named(environ: Mapping[str, str], name: st
         settings(environ)
     assert caught.value.name == name
     assert "canary" not in caught.value.message
-
-
-ENDPOINT = {"AZURE_OPENAI_ENDPOINT": "https://a.openai.azure.com", "AZURE_OPENAI_API_KEY": "k"}
-
-
-def test_admin_keys_have_names_of_their_own_and_no_limits() -> None:
-    environ = ENDPOINT | {"CLIENT_KEYS": "alice=sk-a", "ADMIN_KEYS": "alice=sk-b", "CLIENT_KEY_DEFAULTS": '{"rpm": 5}'}
-    keys = [key.client for key in Settings.from_environ(environ).client_keys]
-    assert [(client.name, client.admin) for client in keys] == [("alice", False), ("admin-alice", True)]
-    assert keys[1].limits is None
-
-
-@pytest.mark.parametrize(
-    ("environ", "words"),
-    [
-        ({"CLIENT_KEYS": "alice=sk-a", "ADMIN_KEYS": "bob=sk-a"}, "has a key that is also in CLIENT_KEYS"),
-        ({"CLIENT_AUTH": "azure-key", "ADMIN_KEYS": "bob=sk-a"}, "no admin key opens then"),
-    ],
-)
-def test_an_admin_key_that_cannot_be_told_from_a_client_key_or_opens_nothing_is_refused(
-    environ: dict[str, str], words: str
-) -> None:
-    with pytest.raises(SettingError, match=words) as caught:
-        Settings.from_environ(ENDPOINT | environ)
-    assert caught.value.name == "ADMIN_KEYS"

@@ -14,7 +14,9 @@ from tests import documents
 from tests.unit.openai_api.paths import BY_NAME, ROWS, template
 
 # The proxy's own paths and those that only old clients know; OpenAI's document has none of them.
-OWN = {"billingSubscription", "billingUsage", "clientUsage", "frontPagePart", "health", "index", "realtime"}
+OWN = {"billingSubscription", "billingUsage", "clientUsage", "doctor", "frontPagePart", "health", "index", "ready"} | {
+    "realtime"
+}
 USAGE = {row.name for row in OPERATIONS if row.admin}
 # What OpenAI's SDKs call at another path than OpenAI's document says.
 OF_SDKS = {"cancelEvalRunOfSdks"}
@@ -89,9 +91,9 @@ def test_what_a_deployment_answers_names_a_model(operation: Operation) -> None:
         assert operation.body in (Body.MODEL, Body.FORM)
 
 
-def test_only_health_and_the_front_page_are_public() -> None:
+def test_only_health_and_the_front_page_need_no_key_of_a_client() -> None:
     public = {operation.path for operation in OPERATIONS if operation.public}
-    assert public == {"/health", "/", "/front-page/{part}"}
+    assert public == {"/health", "/ready", "/doctor", "/", "/front-page/{part}"}
 
 
 def test_what_the_proxy_answers_itself_is_little() -> None:

@@ -18,6 +18,7 @@ from proxy.pipeline.exchange import Exchange, Reason
 from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.handler import Handler
 from proxy.pipeline.local import LocalOperations
+from proxy.pipeline.operator import Operator
 from proxy.pipeline.resources import Resources
 from proxy.pipeline.usage_answers import UsageAnswers
 from proxy.pipeline.usage_log import UsageLog
@@ -78,6 +79,7 @@ class Server:
             local=LocalOperations(created=0),
             usage=UsageAnswers(UsageLog("", None, None), time_now),
             front_page=FrontPage(client_auth=ClientAuth.KEYS),
+            operator=cast("Operator", SimpleNamespace()),
             allowed_origins=frozenset(),
             forward_unknown=False,
             store_objects=True,
