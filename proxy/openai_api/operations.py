@@ -74,10 +74,11 @@ class Operation:
     all client keys share. `on_v1` tells whether `/openai/v1` has a deployment operation. `header` is a header that
     Azure requires. `substitute` says what to use if Azure does not offer the operation. `public` operations need no
     client key; `admin` ones and the doctor need one of an operator. `kind` is of the models that the operation calls,
-    and `defaults` tells that OpenAI's API lets clients leave the model out. `also_named` are the places in its JSON that name further
-    models, as paths of `json_walk`; with `stored_model` it may call the model of an object that Azure keeps, when it
-    names none itself. `max_output` are the members that bound the tokens of an answer, first the one that is written
-    for a client that has none; without any of them, an answer has `default_output`, None for as many as the model can.
+    and `defaults` tells that OpenAI's API lets clients leave the model out. `also_named` are the places in its JSON
+    that name further models, as paths of `json_walk`; with `stored_model` it may call the model of an object that Azure
+    keeps, when it names none itself. `max_output` are the members that bound the tokens of an answer, first the one
+    that is written for a client that has none; without any of them, an answer has `default_output`, None for as many as
+    the model can.
     """
 
     name: str
