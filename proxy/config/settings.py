@@ -78,13 +78,22 @@ class InstanceLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsageSettings:
+    """Where usage is kept, for how many days, and the prices that count before those of the project."""
+
+    store: str
+    retention: int
+    own_prices: PriceTable | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The values of all settings; `proxy.config.table` describes the variable behind each.
 
     `resources` is empty where every client names its own; `api_version` is for clients' keys that name none;
     `fallbacks` are the models that may serve in place of a model; `operation_surfaces` maps the name of an operation to
     `v1` or `classic`; `client_resources` are the hosts that clients may name, or `*` alone; `entra` is None where no
-    token is accepted; `own_prices` count before those of the project.
+    token is accepted.
     """
 
     resources: tuple[Resource, ...]
@@ -105,6 +114,7 @@ class Settings:
     template_version: str | None
     vault_client_keys: VaultClientKeySettings
     limits_store: str
+    usage: UsageSettings
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
     stored_objects: StoredObjectSettings
@@ -118,7 +128,6 @@ class Settings:
     keep_content_filter_results: bool
     http_proxies: HttpProxies
     address_rules: AddressRules
-    own_prices: PriceTable | None
 
     @classmethod
     def from_environ(
@@ -146,6 +155,7 @@ class Settings:
             template_version=environment.read_optional(table.TEMPLATE_VERSION),
             vault_client_keys=VaultClientKeySettings(limit_rules, environment.read(table.CLIENT_KEYS_MAX_AGE)),
             limits_store=environment.read(table.LIMITS_STORE),
+            usage=_read_usage(environment, read_file),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
             forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
             stored_objects=read_stored_objects(environment, client_auth),
@@ -159,7 +169,6 @@ class Settings:
             keep_content_filter_results=environment.read(table.CONTENT_FILTER_RESULTS),
             http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
             address_rules=rules,
-            own_prices=_read_own_prices(environment, read_file),
         )
 
 
@@ -197,6 +206,14 @@ def _read_admin_keys(environment: Environment) -> tuple[ClientKey, ...]:
     if any(one.key.digest in clients for one in admins):
         raise SettingError(table.ADMIN_KEYS.name, "must have no key that is in CLIENT_KEYS too")
     return tuple(replace(one.key, is_admin=True) for one in admins)
+
+
+def _read_usage(environment: Environment, read_file: ReadFile) -> UsageSettings:
+    return UsageSettings(
+        store=environment.read(table.USAGE_STORE),
+        retention=environment.read(table.USAGE_RETENTION_DAYS),
+        own_prices=_read_own_prices(environment, read_file),
+    )
 
 
 def _read_own_prices(environment: Environment, read_file: ReadFile) -> PriceTable | None:

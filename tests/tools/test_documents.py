@@ -92,7 +92,8 @@ def test_every_field_of_the_log_line_is_described() -> None:
     entry.client, entry.operation, entry.error = "client", "operation", "error"
     entry.translated, entry.reasoning_missed = "chat", 1
     entry.add_attempt(0, "deployment")
-    entry.add_sending(0, 0, Usage(input_tokens=0, output_tokens=0, estimated=True))
+    entry.add_sending(0, 0, Usage(input_tokens=0, output_tokens=0, estimated=True, cached_tokens=1))
+    entry.cost = 1
     entry.write(outcome="completed")
     described = text_of("docs/monitoring.md").partition("## The log line of a request")[2].partition("| Outcome")[0]
     rows = re.findall(r"^\| (`.+?) \|", described, re.MULTILINE)
