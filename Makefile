@@ -42,7 +42,7 @@ doctor: $(VENV)/run.stamp ## Find out what is wrong with a set-up, and how to me
 	@$(BIN)/python -m tools.doctor $(ARGS)
 
 # The tests of the pure layers, which need all of their branches covered.
-PURE := $(addprefix tests/unit/,auth azure_api config diagnosis openai_api prices routing telemetry translation test_errors.py test_values.py)
+PURE := $(addprefix tests/unit/,auth azure_api config diagnosis openai_api prices routing telemetry translation usage test_errors.py test_values.py)
 # Every process has an app, a simulator and an event loop of its own; a file stays in one process. One process more than
 # there are cores, because many tests wait.
 PYTEST := $(BIN)/python -m pytest
@@ -87,7 +87,8 @@ test: check $(REAL_HOST) ## All that make check does, and every other test: Micr
 
 .PHONY: nightly
 nightly: install ## The long sets, which make test leaves out; where Microsoft's hosts are, make real-host-long has theirs
-	$(PYTEST) $(OTHERS) -m "nightly and not real_host"
+	$(PYTEST) $(OTHERS) -m "nightly and serial and not real_host"
+	$(PYTEST) $(OTHERS) -m "nightly and not serial and not real_host" $(PARALLEL)
 	@$(if $(FUNC)$(FUNCTIONS_HOST),,$(PYTEST) tests/real_host -m "nightly")
 
 .PHONY: test-clients

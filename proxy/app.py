@@ -16,6 +16,7 @@ from proxy.azure_services.upstream import Upstream
 from proxy.composition.calls import make_calls, make_ledger, make_owners, read_prices, today
 from proxy.composition.clients import make_authenticator
 from proxy.composition.telemetry import heard_by, make_telemetry
+from proxy.composition.usage import make_costs, make_usage_log, resources_of
 from proxy.config.settings import Settings
 from proxy.errors import ConfigurationError
 from proxy.openai_api.answers import to_response
@@ -26,6 +27,7 @@ from proxy.pipeline.local import LocalOperations
 from proxy.pipeline.operator import Operator
 from proxy.pipeline.recorder import Record
 from proxy.pipeline.resources import Resources
+from proxy.pipeline.usage_answers import UsageAnswers
 from proxy.server import access_log
 from proxy.server.concurrency import Concurrency, instance_memory
 from proxy.server.deadline import Deadline
@@ -166,13 +168,12 @@ def build_application(
 ) -> Proxy:
     """Put the layers together; `record` hears of every sending to Azure OpenAI, the doctor reads `environ` anew."""
     closing = AsyncExitStack()
-    upstream = Upstream(
-        settings.timeouts, settings.instance.upstream_connections, settings.http_proxies, settings.address_rules
-    )
-    closing.push_async_callback(upstream.close)  # The last that was opened is the first to be closed.
-    telemetry = make_telemetry(settings, closing)
+    upstream, telemetry = _upstream(settings, closing), make_telemetry(settings, closing)
     record = heard_by(record, telemetry)
     authenticator, keys = make_authenticator(settings, upstream, closing)
+    resources, prices = resources_of(authenticator), read_prices(settings)
+    usage, costs = make_usage_log(settings, resources, closing), make_costs(settings, resources, prices)
+    ledger, owners = make_ledger(settings, closing), make_owners(settings, closing)
     operator = Operator(
         authenticator=authenticator,
         keys=keys,
@@ -184,8 +185,10 @@ def build_application(
     handler = Handler(
         concurrency=Concurrency(settings.instance.max_in_flight, _body_memory(settings)),
         authenticator=authenticator,
-        calls=make_calls(settings, upstream, make_ledger(settings, closing), record, make_owners(settings, closing)),
-        local=LocalOperations(created=int(time.time()), prices=read_prices(settings), today=today),
+        calls=make_calls(settings, upstream, ledger, record, owners, costs),
+        local=LocalOperations(created=int(time.time()), prices=prices, today=today),
+        usage=UsageAnswers(usage, time.time),
+        count=usage.note,
         operator=operator,
         front_page=_front_page(settings),
         allowed_origins=settings.allowed_origins,
@@ -195,6 +198,15 @@ def build_application(
         log=access_log.write_line if telemetry is None else telemetry.write_line,
     )
     return Proxy(handler=handler, upstream=upstream, closing=closing, telemetry=telemetry)
+
+
+def _upstream(settings: Settings, closing: AsyncExitStack) -> Upstream:
+    """Return what sends to Azure; `closing` ends it, and the last that was opened is the first to be closed."""
+    upstream = Upstream(
+        settings.timeouts, settings.instance.upstream_connections, settings.http_proxies, settings.address_rules
+    )
+    closing.push_async_callback(upstream.close)
+    return upstream
 
 
 def _front_page(settings: Settings) -> FrontPage:

@@ -16,6 +16,7 @@
     +-- AzureRefusal             any  an error that Azure OpenAI answered, in OpenAI's shape
     +-- ConfigurationError       503  the proxy's own set-up: a setting, the vault, the identity
     +-- Overloaded               503  this instance has too many requests, or is shutting down
+    +-- UsageUnavailable         503  the table of usage cannot be read
     +-- ClientLimited            429  the client has reached a limit of its key
     +-- AllDown                  429  all deployments are over their rate limits; 503 if one is down for another reason
     +-- UpstreamError            502  Azure OpenAI could not be reached or did not answer in its protocol
@@ -105,6 +106,16 @@ class UnsupportedOperation(ProxyError):
     status = 404
     type = "invalid_request_error"
     code = "unsupported_operation"
+
+
+class UsageUnavailable(ProxyError):
+    """The table of usage cannot be read at the moment."""
+
+    status = 503
+    code = "usage_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The usage cannot be read at the moment. Try again later.", headers={"retry-after": "10"})
 
 
 class ModelNotFound(ProxyError):

@@ -192,12 +192,17 @@ class ListedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """The tokens of one attempt; `estimated` if Azure did not count them. Cached tokens are among the input."""
+    """The tokens of one attempt; `estimated` if Azure did not count them.
+
+    Cached tokens are among the input, those of reasoning among the output. `seconds` are those of sound.
+    """
 
     input_tokens: int
     output_tokens: int
     estimated: bool = False
     cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ param storageName string
 @description('Address of the container that holds the app\'s package.')
 param packageContainer string
 
-@description('Address of the tables in which limits of client keys are counted.')
+@description('Address of the tables in which limits of client keys and usage are counted.')
 param tableEndpoint string
 
 @description('Name of the Application Insights component.')
@@ -95,6 +95,7 @@ var appSettings = {
   KEY_VAULT_URL: vaultUri
   TEMPLATE_VERSION: templateVersion
   LIMITS_STORE: tableEndpoint
+  USAGE_STORE: tableEndpoint
   ALLOWED_ORIGINS: join(allowedOrigins, ',')
   // The app accepts as many requests as the platform sends to one instance at a time.
   MAX_IN_FLIGHT: string(perInstanceConcurrency)

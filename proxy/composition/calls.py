@@ -23,6 +23,7 @@ from proxy.openai_api.object_owners import SigningKey
 from proxy.pipeline.attempt import Attempts
 from proxy.pipeline.call import Calls
 from proxy.pipeline.call_path import Knowledge
+from proxy.pipeline.costs import Costs
 from proxy.pipeline.failover import Failover
 from proxy.pipeline.owners import Owners
 from proxy.pipeline.rates import Rates
@@ -42,9 +43,15 @@ LEASE_MARGIN = 60.0
 
 
 def make_calls(
-    settings: Settings, upstream: Upstream, ledger: Ledger, record: Record | None, owners: Owners | None
+    settings: Settings,
+    upstream: Upstream,
+    ledger: Ledger,
+    record: Record | None,
+    owners: Owners | None,
+    costs: Costs | None,
 ) -> Calls:
     """Return what makes the calls; `record` hears of every sending to Azure OpenAI."""
+    asks_usage = costs is not None or settings.usage.store != IN_MEMORY or settings.telemetry is not None
     return Calls(
         failover=Failover(
             attempts=Attempts(
@@ -52,6 +59,7 @@ def make_calls(
                 timeouts=settings.timeouts,
                 keep_filter_results=settings.keep_content_filter_results,
                 record=record,
+                costs=costs,
             )
         ),
         rates=Rates(ledger=ledger),
@@ -61,20 +69,23 @@ def make_calls(
         knows=Knowledge(
             repairs=learned_repairs() if settings.repair_parameters else None,
             paths=Learned(),
-            translators=_translators(settings, record) if settings.translation.is_on else None,
+            translators=_translators(settings, asks_usage or record is not None),
             clock=time.monotonic,
         ),
         owners=owners,
+        asks_usage=asks_usage,
     )
 
 
-def _translators(settings: Settings, record: Record | None) -> Translators:
+def _translators(settings: Settings, needs_usage: bool) -> Translators | None:
+    if not settings.translation.is_on:
+        return None
     memory = settings.translation.memory
     return Translators(
         memory=ReasoningMemory(memory) if memory else None,
         keep_filter_results=settings.keep_content_filter_results,
         with_details=settings.translation.with_details,
-        needs_usage=record is not None,
+        needs_usage=needs_usage,
         clock=time.monotonic,
         now=time.time,
     )
@@ -116,7 +127,7 @@ def make_owners(settings: Settings, closing: AsyncExitStack) -> Owners | None:
 
 def read_prices(settings: Settings) -> PriceTable:
     """Return the prices that count, and say so when they are old."""
-    prices = merged(settings.own_prices, decode_price_table(PRICES.read_bytes()))
+    prices = merged(settings.usage.own_prices, decode_price_table(PRICES.read_bytes()))
     if is_old(prices, today()):
         logger.warning("Prices are more than %d days old. Install a newer version, or renew PRICES.", LONGEST_AGE.days)
     return prices

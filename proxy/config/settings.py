@@ -20,6 +20,7 @@ from proxy.config.telemetry import TelemetrySettings, read_telemetry
 from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
 from proxy.values import NO_LIMITS, PASSTHROUGH, TOKENS, AuthMode, ClientAuth, ClientKey, KeepAlive
 
+Environ = Mapping[str, str]
 # Azure sets one of these where there is a managed identity.
 MANAGED_IDENTITY_VARIABLES = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
 # What describes a single resource. AZURE_OPENAI_API_VERSION and AZURE_OPENAI_KEY_SECRET are defaults for all.
@@ -79,13 +80,22 @@ class InstanceLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsageSettings:
+    """Where usage is kept, for how many days, and the prices that count before those of the project."""
+
+    store: str
+    retention: int
+    own_prices: PriceTable | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The values of all settings; `proxy.config.table` describes the variable behind each.
 
     `resources` is empty where every client names its own; `api_version` is for clients' keys that name none;
     `fallbacks` are the models that may serve in place of a model; `operation_surfaces` maps the name of an operation to
     `v1` or `classic`; `client_resources` are the hosts that clients may name, or `*` alone; `entra` is None where no
-    token is accepted, `telemetry` where it is off; `own_prices` count before those of the project.
+    token is accepted, `telemetry` where it is off.
     """
 
     resources: tuple[Resource, ...]
@@ -106,6 +116,7 @@ class Settings:
     template_version: str | None
     vault_client_keys: VaultClientKeySettings
     limits_store: str
+    usage: UsageSettings
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
     stored_objects: StoredObjectSettings
@@ -120,12 +131,9 @@ class Settings:
     telemetry: TelemetrySettings | None
     http_proxies: HttpProxies
     address_rules: AddressRules
-    own_prices: PriceTable | None
 
     @classmethod
-    def from_environ(
-        cls, environ: Mapping[str, str], host_json: bytes = b"{}", read_file: ReadFile = read_no_file
-    ) -> Self:
+    def from_environ(cls, environ: Environ, host_json: bytes = b"{}", read_file: ReadFile = read_no_file) -> Self:
         """Read all settings; `read_file` returns a file or raises OSError. Raises `SettingError`, without any value."""
         environment, rules = Environment(environ), _read_address_rules(environ)
         client_auth, limit_rules = _read_client_auth(environment), _read_limit_rules(environment)
@@ -148,6 +156,7 @@ class Settings:
             template_version=environment.read_optional(table.TEMPLATE_VERSION),
             vault_client_keys=VaultClientKeySettings(limit_rules, environment.read(table.CLIENT_KEYS_MAX_AGE)),
             limits_store=environment.read(table.LIMITS_STORE),
+            usage=_read_usage(environment, read_file),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
             forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
             stored_objects=read_stored_objects(environment, client_auth),
@@ -162,7 +171,6 @@ class Settings:
             telemetry=read_telemetry(environment, table.TELEMETRY, environ, host_json),
             http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
             address_rules=rules,
-            own_prices=_read_own_prices(environment, read_file),
         )
 
 
@@ -200,6 +208,14 @@ def _read_admin_keys(environment: Environment) -> tuple[ClientKey, ...]:
     if any(one.key.digest in clients for one in admins):
         raise SettingError(table.ADMIN_KEYS.name, "must have no key that is in CLIENT_KEYS too")
     return tuple(replace(one.key, is_admin=True) for one in admins)
+
+
+def _read_usage(environment: Environment, read_file: ReadFile) -> UsageSettings:
+    return UsageSettings(
+        store=environment.read(table.USAGE_STORE),
+        retention=environment.read(table.USAGE_RETENTION_DAYS),
+        own_prices=_read_own_prices(environment, read_file),
+    )
 
 
 def _read_own_prices(environment: Environment, read_file: ReadFile) -> PriceTable | None:

@@ -200,8 +200,9 @@ ADMIN_KEYS = Setting(
     "ADMIN_KEYS",
     parse_client_keys,
     "",
-    "The keys of operators, as `alice=sk-...`, for use on your own machine. They open `POST /doctor` and call no "
-    "model. On Azure, keep them in Key Vault, as secrets `admin-NAME`.",
+    "The keys of operators, as `alice=sk-...`, for use on your own machine. They open `POST /doctor` and read the "
+    "[usage of all clients](costs.md#usage), and call no model. On Azure, keep them in Key Vault, as secrets "
+    "`admin-NAME`.",
 )
 CLIENT_KEY_DEFAULTS = Setting(
     "CLIENT_KEY_DEFAULTS",
@@ -225,6 +226,19 @@ LIMITS_STORE = Setting(
     "the table service of a storage account, `https://NAME.table.core.windows.net`, on which the app's identity has "
     "the role Storage Table Data Contributor. With `memory` each instance counts for itself. For Azurite on this "
     "machine: `http://127.0.0.1:10002/devstoreaccount1`.",
+)
+USAGE_STORE = Setting(
+    "USAGE_STORE",
+    parse_limits_store,
+    IN_MEMORY,
+    "Where the [usage](costs.md#usage) of all instances is kept: a table service, as for `LIMITS_STORE`. With `memory` "
+    "each instance knows what it has counted itself, until it ends.",
+)
+USAGE_RETENTION_DAYS = Setting(
+    "USAGE_RETENTION_DAYS",
+    parse_count,
+    "400",
+    "How many days usage is kept in `USAGE_STORE`.",
 )
 CLIENT_KEYS_MAX_AGE = Setting(
     "CLIENT_KEYS_MAX_AGE",
@@ -535,6 +549,8 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         CLIENT_KEYS_MAX_AGE,
         PRICES,
         LIMITS_STORE,
+        USAGE_STORE,
+        USAGE_RETENTION_DAYS,
         CLIENT_AUTH,
         CLIENT_ENTRA_TENANT,
         CLIENT_ENTRA_AUDIENCES,

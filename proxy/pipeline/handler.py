@@ -5,7 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from proxy.azure_api.headers import common_headers
-from proxy.errors import MethodNotAllowed, ProxyError, UnknownUrl, UnsupportedOperation, UpgradeRequired
+from proxy.errors import (
+    MethodNotAllowed,
+    ProxyError,
+    UnknownUrl,
+    UnsupportedOperation,
+    UpgradeRequired,
+)
 from proxy.openai_api import cors, router
 from proxy.openai_api.answers import to_response, with_propagation_hint
 from proxy.openai_api.operations import Surface
@@ -17,6 +23,7 @@ from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.local import LocalOperations
 from proxy.pipeline.operator import Operator
+from proxy.pipeline.usage_answers import CLIENT_USAGE, UsageAnswers
 from proxy.server.access_log import AccessLogEntry, log_unexpected, write_line
 from proxy.server.concurrency import Concurrency
 from proxy.server.connection import ClientDisconnected, connection_of
@@ -37,6 +44,7 @@ class Handler:
     authenticator: Authenticator
     calls: Calls
     local: LocalOperations
+    usage: UsageAnswers
     front_page: FrontPage
     operator: Operator
     allowed_origins: frozenset[str]
@@ -45,6 +53,7 @@ class Handler:
     born: float = field(default_factory=time.monotonic)
     clock: Callable[[], float] = time.monotonic
     log: Callable[[str], None] = write_line
+    count: Callable[[AccessLogEntry, str, float], None] | None = None
     break_delay: BreakDelay = BREAK_DELAY
     keep_alive: bytes | None = None
 
@@ -52,7 +61,7 @@ class Handler:
         """Answer one HTTP request of ASGI, from its head to the end of its answer."""
         request, connection = parse_request(scope, receive), connection_of(scope)
         common = common_headers(request.id) | cors.origin_headers(request.headers, self.allowed_origins)
-        async with Exchange(AccessLogEntry(request.id, self.clock, self.log), connection) as exchange:
+        async with Exchange(AccessLogEntry(request.id, self.clock, self.log, self.count), connection) as exchange:
             writer = ResponseWriter(
                 send,
                 exchange.deadline,
@@ -106,6 +115,8 @@ class Handler:
     ) -> Response:
         if principal.unverified:
             await self.calls.prove(exchange, request, principal.resources)
+        if route.operation.name == CLIENT_USAGE:
+            return await self.usage.of_client(principal)
         return self.local.answer(route, principal)
 
     def _route(self, request: Request) -> Route | ProxyError:
@@ -117,6 +128,9 @@ class Handler:
         return route
 
     async def _answer_in_public(self, exchange: Exchange, request: Request, route: Route) -> Response:
+        if route.operation.admin:
+            exchange.entry.client = await self.operator.authenticate(request.headers)
+            return await self.usage.page(request, route)
         match route.operation.name:
             case "health":
                 reasons = (*await self.authenticator.problems(), *self.calls.problems())

@@ -60,7 +60,7 @@ class Operator:
 
     async def doctor(self, exchange: Exchange, request: Request) -> Response:
         """Examine the set-up for who has the key of an operator; `?calls=true` calls each deployment for one token."""
-        exchange.entry.client = await self._authenticate(request.headers)
+        exchange.entry.client = await self.authenticate(request.headers)
         if self._is_running:
             raise DoctorRunning
         self._is_running = True
@@ -90,7 +90,8 @@ class Operator:
             return False
         return True
 
-    async def _authenticate(self, headers: Mapping[str, str]) -> str:
+    async def authenticate(self, headers: Mapping[str, str]) -> str:
+        """Return the name of the operator whose key a request carries; raise `Unauthenticated`."""
         ring = await self.keys.current()
         try:
             return ring.identify_admin(headers, self.now()).name

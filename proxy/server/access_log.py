@@ -77,8 +77,9 @@ class LogLine(msgspec.Struct, kw_only=True, omit_defaults=True):
     sent: int
     received: int
     input_tokens: int | None = None
-    cached_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int = 0
+    cost_usd: float | None = None
     # Only where an attempt failed.
     failures: list[FailedAttempt] | None = None
     # Only in the lines of translated calls.
@@ -88,6 +89,7 @@ class LogLine(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 _ENCODE = msgspec.json.Encoder().encode
+_MILLION = 1_000_000
 
 
 class AccessLogEntry:
@@ -95,11 +97,13 @@ class AccessLogEntry:
 
     __slots__ = (
         "_clock",
+        "_count",
         "_first_byte",
         "_out",
         "_started",
         "attempts",
         "client",
+        "cost",
         "deployment",
         "error",
         "failures",
@@ -112,11 +116,20 @@ class AccessLogEntry:
         "status",
         "target",
         "translated",
+        "units",
         "usage",
     )
 
-    def __init__(self, request_id: str, clock: Callable[[], float], out: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        request_id: str,
+        clock: Callable[[], float],
+        out: Callable[[str], None],
+        count: "Callable[[AccessLogEntry, str, float], None] | None" = None,
+    ) -> None:
+        """Begin with a request; `count` gets the entry, its outcome and its seconds when the line is written."""
         self._clock = clock
+        self._count = count
         self._out = out
         self._started = clock()
         self._first_byte: float | None = None
@@ -135,6 +148,9 @@ class AccessLogEntry:
         self.sent = 0
         self.received = 0
         self.usage: Usage | None = None
+        # In micro-dollars, None where that is not known; images that were made, or characters that were spoken.
+        self.cost: int | None = None
+        self.units = 0
 
     def set_error(self, error: ProxyError) -> None:
         """Note why the request ends badly."""
@@ -186,11 +202,14 @@ class AccessLogEntry:
             sent=self.sent,
             received=self.received,
             input_tokens=usage.input_tokens if usage is not None else None,
-            cached_tokens=(usage.cached_tokens or None) if usage is not None else None,
             output_tokens=usage.output_tokens if usage is not None else None,
+            cached_tokens=usage.cached_tokens if usage is not None else 0,
+            cost_usd=None if self.cost is None else self.cost / _MILLION,
             failures=self.failures,
             translated=self.translated,
             reasoning_missed=self.reasoning_missed,
             estimated=usage is not None and usage.estimated,
         )
         self._out(_ENCODE(line).decode())
+        if self._count is not None:
+            self._count(self, outcome, now - self._started)

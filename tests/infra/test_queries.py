@@ -50,9 +50,6 @@ def test_a_query_asks_for_fields_that_the_line_of_a_request_has(query: Path) -> 
     fields = list(asked(query.read_text("utf-8")))
     assert fields
     for conversion, owner, name in fields:
-        if name == "cost_usd":  # in the lines of a proxy that knows prices
-            assert conversion in ("todouble", "isnotnull")
-            continue
         assert name in known[owner]
         if known[owner][name] == {list}:
             assert conversion in ("", "isnotnull")

@@ -61,6 +61,7 @@ ABSENT = {
     "TRANSLATE_REASONING_DETAILS": "a choice of the team's",
     "TRANSLATE_REASONING_MEMORY": "the app's default fits every size of an instance",
     "UPSTREAM_CONNECT_TIMEOUT": "the app's default fits the platform",
+    "USAGE_RETENTION_DAYS": "a choice of the team's",
     "UPSTREAM_FIRST_BYTE_TIMEOUT": "the app's default fits the platform",
     "UPSTREAM_IDLE_TIMEOUT": "the app's default fits the platform",
     "UPSTREAM_POOL_TIMEOUT": "the app's default fits the platform",

@@ -17,6 +17,7 @@ from tests.unit.openai_api.paths import BY_NAME, ROWS, template
 OWN = {"billingSubscription", "billingUsage", "clientUsage", "doctor", "frontPagePart", "health", "index", "ready"} | {
     "realtime"
 }
+USAGE = {row.name for row in OPERATIONS if row.admin}
 # What OpenAI's SDKs call at another path than OpenAI's document says.
 OF_SDKS = {"cancelEvalRunOfSdks"}
 WILDCARDS = {"organization", "projects"}
@@ -91,12 +92,15 @@ def test_what_a_deployment_answers_names_a_model(operation: Operation) -> None:
 
 
 def test_only_health_and_the_front_page_need_no_key_of_a_client() -> None:
-    public = {operation.path for operation in OPERATIONS if operation.public}
+    public = {row.path for row in OPERATIONS if row.public and not row.admin}
     assert public == {"/health", "/ready", "/doctor", "/", "/front-page/{part}"}
 
 
 def test_what_the_proxy_answers_itself_is_little() -> None:
-    assert {row.name for row in OPERATIONS if row.surface is Surface.LOCAL} == OWN | {"listModels", "retrieveModel"}
+    assert {row.name for row in OPERATIONS if row.surface is Surface.LOCAL} == OWN | USAGE | {
+        "listModels",
+        "retrieveModel",
+    }
 
 
 @documents.needed
@@ -136,7 +140,7 @@ def test_no_reason_is_kept_for_what_is_not_there() -> None:
         ("createImageVariation", "images/edits"),
         ("deleteModel", "Delete the deployment"),
         ("listFineTuningCheckpointPermissions", "Copy the checkpoint"),
-        ("organization", "Azure Monitor"),
+        ("organization", "in Azure"),
     ],
 )
 def test_the_substitute_is_azures_own(name: str, words: str) -> None:
