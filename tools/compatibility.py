@@ -117,7 +117,7 @@ def _translated() -> Iterator[str]:
 
 
 def _request(operation: Operation) -> str:
-    below = "" if operation.public else "/v1"
+    below = "" if operation.public and not operation.admin else "/v1"
     return f"{operation.method} {below}{operation.path}"
 
 
