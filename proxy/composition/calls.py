@@ -51,7 +51,7 @@ def make_calls(
     costs: Costs | None,
 ) -> Calls:
     """Return what makes the calls; `record` hears of every sending to Azure OpenAI."""
-    asks_usage = costs is not None or settings.usage.store != IN_MEMORY
+    asks_usage = costs is not None or settings.usage.store != IN_MEMORY or settings.telemetry is not None
     return Calls(
         failover=Failover(
             attempts=Attempts(

@@ -16,6 +16,7 @@ from proxy.routing.failures import Verdict
 from proxy.routing.health import Health
 from proxy.routing.retry import RetryState
 from proxy.routing.targets import Key, Target
+from proxy.server.access_log import FailedAttempt
 from proxy.values import Response
 
 _LOG = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class Failover:
                     state.succeeded(step, outcome.headers, self.clock())
                     return _with_attempts(outcome.response, step.target, running)
                 failures[step.target.key] = outcome
+                running.exchange.entry.add_failure(_failed(step.target, outcome))
                 if outcome.failure.is_refused:
                     _log_refusal(routing.health, step.target, outcome.error, self.clock())
                 state.repeat = source.repeat
@@ -81,6 +83,11 @@ class Failover:
         if error.status in _WAITING and "retry-after" not in error.headers:
             error.headers = {**error.headers, **waiting.headers}
         return error
+
+
+def _failed(target: Target, outcome: Refused) -> FailedAttempt:
+    status = outcome.failure.status
+    return FailedAttempt(target.resource, status, outcome.failure.code or outcome.failure.kind.name.lower())
 
 
 def _log_refusal(health: Health, target: Target, error: ProxyError, now: float) -> None:
