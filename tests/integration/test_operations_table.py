@@ -78,8 +78,8 @@ async def mapped(simulator: Simulator) -> AsyncIterator[HostProcess]:
 
 async def test_every_operation_has_a_call() -> None:
     offered = {row.name for row in OPERATIONS if row.surface is not Surface.UNSUPPORTED}
-    # A WebSocket begins with it, and there is nothing that the SDK could ask: test_ways_in.py. Others are for operators:
-    # test_operator.py, test_usage.py.
+    # A WebSocket begins with it, and there is nothing that the SDK could ask: test_ways_in.py. Others are for
+    # operators: test_operator.py, test_usage.py.
     operators = {"doctor"} | {row.name for row in OPERATIONS if row.admin}
     assert offered - {call.operation for call in CALLS} == {"realtime"} | operators
 
