@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from proxy.azure_api.headers import JSON
-from proxy.azure_services.shared_row import StoreUnavailable
+from proxy.azure_services.rows import StoreUnavailable
 from proxy.errors import UsageUnavailable
 from proxy.openai_api import answers
 from proxy.openai_api.router import Route
