@@ -45,11 +45,12 @@ async def open_stream(app: App) -> AsyncIterator[tuple[aiohttp.ClientSession, ai
 async def until_served(http: aiohttp.ClientSession) -> None:
     """Call until a new worker answers.
 
-    In the gap the host answers an empty 500, the old worker that it ends; and now and then the host forgets a request.
+    In the gap the host answers an empty 500 or closes the connection, the old worker that it ends; and now and then the
+    host forgets a request.
     """
     async with asyncio.timeout(60):
         while True:
-            with suppress(TimeoutError):
+            with suppress(TimeoutError, aiohttp.ClientConnectionError):
                 async with http.post(CHAT, json=WHOLE, timeout=FORGOTTEN) as answer:
                     if answer.status == 200:
                         assert (await answer.read()).endswith(b"data: [DONE]\n\n")
