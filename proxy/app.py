@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.azure_api.headers import common_headers
+from proxy.azure_services.identity import Identity
 from proxy.azure_services.upstream import Upstream
 from proxy.composition.calls import make_calls, make_ledger, make_owners, read_prices, today
 from proxy.composition.clients import make_authenticator
@@ -170,10 +171,11 @@ def build_application(
     closing = AsyncExitStack()
     upstream, telemetry = _upstream(settings, closing), make_telemetry(settings, closing)
     record = heard_by(record, telemetry)
-    authenticator, keys = make_authenticator(settings, upstream, closing)
+    identity = _identity(settings, closing)
+    authenticator, keys = make_authenticator(settings, identity, upstream, closing)
     resources, prices = resources_of(authenticator), read_prices(settings)
-    usage, costs = make_usage_log(settings, resources, closing), make_costs(settings, resources, prices)
-    ledger, owners = make_ledger(settings, closing), make_owners(settings, closing)
+    usage, costs = make_usage_log(settings, identity, resources, closing), make_costs(settings, resources, prices)
+    ledger, owners = make_ledger(settings, identity, closing), make_owners(settings, identity, closing)
     operator = Operator(
         authenticator=authenticator,
         keys=keys,
@@ -207,6 +209,13 @@ def _upstream(settings: Settings, closing: AsyncExitStack) -> Upstream:
     )
     closing.push_async_callback(upstream.close)
     return upstream
+
+
+def _identity(settings: Settings, closing: AsyncExitStack) -> Identity:
+    """Return the identity of the app, which all that asks Azure for tokens shares; `closing` ends it."""
+    identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
+    closing.push_async_callback(identity.close)
+    return identity
 
 
 def _front_page(settings: Settings) -> FrontPage:

@@ -91,14 +91,12 @@ def _translators(settings: Settings, needs_usage: bool) -> Translators | None:
     )
 
 
-def make_ledger(settings: Settings, closing: AsyncExitStack) -> Ledger:
+def make_ledger(settings: Settings, identity: Identity, closing: AsyncExitStack) -> Ledger:
     """Return who keeps the rates of client keys; a call may take as long as a request, and a margin."""
     lease = settings.timeouts.total + LEASE_MARGIN
     if settings.limits_store == IN_MEMORY:
         return MemoryLedger(time.monotonic, lease)
-    identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
     ledger = LateLedger(partial(_table_ledger, settings.limits_store, identity, lease))
-    closing.push_async_callback(identity.close)
     closing.push_async_callback(ledger.close)
     return ledger
 
@@ -109,7 +107,7 @@ def _table_ledger(endpoint: str, identity: Identity, lease: float) -> "TableLedg
     return TableLedger(endpoint, identity, lease)
 
 
-def make_owners(settings: Settings, closing: AsyncExitStack) -> Owners | None:
+def make_owners(settings: Settings, identity: Identity, closing: AsyncExitStack) -> Owners | None:
     """Return who owns stored objects, None where they are shared or off; `closing` ends what it opens."""
     owners = settings.stored_objects.owners
     if owners is None:
@@ -117,10 +115,9 @@ def make_owners(settings: Settings, closing: AsyncExitStack) -> Owners | None:
     fixed = tuple(SigningKey(key.reveal()) for key in owners.signing_keys)
     if fixed or settings.key_vault_url is None:
         return Owners(keys=fixed, cached=None, strict=owners.strict)
-    identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
     vault = KeyVault(settings.key_vault_url, identity)
     cached = Cached(VaultSigningKeys(vault).read, lambda _: SIGNING_KEYS_REFRESH)
-    for close in (identity.close, vault.close, cached.close):
+    for close in (vault.close, cached.close):
         closing.push_async_callback(close)
     return Owners(keys=(), cached=cached, strict=owners.strict)
 

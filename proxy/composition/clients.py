@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def make_authenticator(
-    settings: Settings, upstream: Upstream, closing: AsyncExitStack
+    settings: Settings, identity: Identity, upstream: Upstream, closing: AsyncExitStack
 ) -> tuple[Authenticator, ClientKeys[KeyRing]]:
     """Return what knows the clients, and the keys with those of operators among them; `closing` ends what it opens.
 
@@ -42,8 +42,6 @@ def make_authenticator(
     """
     if settings.client_auth in PASSTHROUGH:
         return _passthrough(settings), ClientKeys(settings.admin_keys, None, _key_ring())
-    identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
-    closing.push_async_callback(identity.close)
     vault = KeyVault(settings.key_vault_url, identity) if settings.key_vault_url else None
     if vault is not None:
         closing.push_async_callback(vault.close)

@@ -19,16 +19,16 @@ def resources_of(authenticator: Authenticator) -> Resources | None:
     return getattr(authenticator, "resources", None)
 
 
-def make_usage_log(settings: Settings, resources: Resources | None, closing: AsyncExitStack) -> UsageLog:
+def make_usage_log(
+    settings: Settings, identity: Identity, resources: Resources | None, closing: AsyncExitStack
+) -> UsageLog:
     """Return what counts the usage of clients, in a table if the settings name one; `closing` ends what it opens."""
     if settings.usage.store == IN_MEMORY:
         return UsageLog("", None, resources)
     from proxy.azure_services.usage_table import UsageTable  # noqa: PLC0415  it delays a cold start
 
-    identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
     table = UsageTable(settings.usage.store, identity, settings.usage.retention)
     log = UsageLog(secrets.token_hex(6), table, resources)
-    closing.push_async_callback(identity.close)
     closing.push_async_callback(log.close)
     return log
 
