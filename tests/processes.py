@@ -27,6 +27,26 @@ def free_port() -> int:
         return port
 
 
+async def output_of(*command: str | Path, environ: Mapping[str, str], timeout: float) -> bytes:
+    """Return what a program prints; fail with its complaints unless it ends well within `timeout` seconds."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env={"PATH": os.environ["PATH"], **environ},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(timeout):
+            printed, complaints = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode == 0, complaints.decode()
+    return printed
+
+
 class HostProcess:
     """A host that runs, and everything it and its worker have printed."""
 

@@ -6,8 +6,6 @@ test_codex; openai-python of today and 0.28 are there too, in more detail.
 
 import asyncio
 import json
-import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -18,7 +16,7 @@ import pytest_asyncio
 from tests.clients.environments import INSTALL_TIMEOUT, python_of
 from tests.integration.conftest import CLIENT_KEY, environ_for
 from tests.integration.test_sdk import ECHO
-from tests.processes import REPOSITORY, HostProcess, running_host
+from tests.processes import REPOSITORY, HostProcess, output_of, running_host
 from tools.azure_openai_simulator import Simulator
 
 PROGRAM_TIMEOUT = 120.0
@@ -72,20 +70,7 @@ async def test_a_client_finds_what_it_expects(
 
 async def run_program(python: Path, program: str, app: HostProcess, home: Path) -> dict[str, object]:
     """Run a program, which prints a line of JSON a call; return what came of each."""
-    process = await asyncio.create_subprocess_exec(
-        *(python, PROGRAMS / f"{program}.py"),
-        env={"PATH": os.environ["PATH"], "HOME": f"{home}", "PROXY": app.url, "KEY": CLIENT_KEY, "MODEL": "gpt-4o"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(PROGRAM_TIMEOUT):
-            printed, complaints = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode == 0, complaints.decode()
+    environ = {"HOME": f"{home}", "PROXY": app.url, "KEY": CLIENT_KEY, "MODEL": "gpt-4o"}
+    printed = await output_of(python, PROGRAMS / f"{program}.py", environ=environ, timeout=PROGRAM_TIMEOUT)
     lines = [json.loads(line) for line in printed.splitlines() if line.startswith(b"{")]
     return {str(line["name"]): line["came"] for line in lines}

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests import processes
 from tests.clients.environments import INSTALL_TIMEOUT, python_of
 from tests.integration import node, test_codex, test_sdk_028, test_translated_frameworks
 from tests.integration.conftest import CLIENT_KEY, environ_for
@@ -43,21 +43,7 @@ async def app() -> AsyncIterator[HostProcess]:
 async def output_of(app: HostProcess, *command: str | Path, **environ: str) -> str:
     """Return what a program prints."""
     access = {"OPENAI_BASE_URL": f"{app.url}/v1", "OPENAI_API_KEY": CLIENT_KEY, "MODEL": "gpt-4o"}
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        env={"PATH": os.environ["PATH"], **access, **environ},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(PROGRAM_TIMEOUT):
-            printed, complaints = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode == 0, complaints.decode()
+    printed = await processes.output_of(*command, environ=access | environ, timeout=PROGRAM_TIMEOUT)
     return printed.decode().strip()
 
 

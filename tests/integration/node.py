@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import REPOSITORY, free_port
+from tests.processes import REPOSITORY, free_port, output_of
 
 FOLDER = REPOSITORY / "tests" / "node"
 NODE = FOLDER / "node_modules" / "node" / "bin" / "node"
@@ -55,21 +55,7 @@ async def run_script(
 ) -> dict[str, object]:
     """Run a script of the folder, which prints a line of JSON a call; return what came of each call."""
     await asyncio.to_thread(install)
-    process = await asyncio.create_subprocess_exec(
-        *(NODE, FOLDER / name),
-        env={"PATH": os.environ["PATH"], **environ},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(timeout):
-            printed, complaints = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode == 0, complaints.decode()
+    printed = await output_of(NODE, FOLDER / name, environ=environ, timeout=timeout)
     lines = [json.loads(line) for line in printed.splitlines()]
     return {str(line["name"]): line["came"] for line in lines}
 
@@ -79,11 +65,17 @@ async def running_mock(document: Path, arguments: Sequence[str] = ()) -> AsyncIt
     """Serve a document as a mock that judges what it is asked; yield its URL."""
     await asyncio.to_thread(install)
     port = free_port()
+    arguments = ("--host", "127.0.0.1", "-p", str(port), "-q", "--reject-on-sdk-error=false", *arguments)
+    async with running_server(MOCK, *arguments, document, ready=_READY):
+        yield f"http://127.0.0.1:{port}"
+
+
+@asynccontextmanager
+async def running_server(*command: str | Path, ready: re.Pattern[bytes]) -> AsyncIterator[None]:
+    """Run a server on Node until the block ends, which begins when a line that it prints matches `ready`."""
     process = await asyncio.create_subprocess_exec(
-        *(NODE, MOCK, "--host", "127.0.0.1", "-p", str(port), "-q", "--reject-on-sdk-error=false"),
-        *arguments,
-        document,
-        env={"PATH": os.environ["PATH"]},  # With CI in its environment it prints other lines.
+        *(NODE, *command),
+        env={"PATH": os.environ["PATH"]},  # With CI in its environment the mock prints other lines.
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -91,24 +83,24 @@ async def running_mock(document: Path, arguments: Sequence[str] = ()) -> AsyncIt
     drain = None
     try:
         async with asyncio.timeout(START_TIMEOUT):
-            drain = asyncio.create_task(_drain(await _until_ready(process)))
-        yield f"http://127.0.0.1:{port}"
+            drain = asyncio.create_task(_drain(await _until_ready(process, ready)))
+        yield
     finally:
         if process.returncode is None:
-            process.terminate()
+            process.terminate()  # A mock ends its own processes then.
         await process.wait()
         if drain is not None:
             await drain
 
 
-async def _until_ready(process: asyncio.subprocess.Process) -> asyncio.StreamReader:
+async def _until_ready(process: asyncio.subprocess.Process, ready: re.Pattern[bytes]) -> asyncio.StreamReader:
     assert process.stdout is not None
     printed = b""
     while line := await process.stdout.readline():
         printed += line
-        if _READY.search(line):
+        if ready.search(line):
             return process.stdout
-    raise AssertionError(f"The mock did not start:\n{printed.decode()}")
+    raise AssertionError(f"The server did not start:\n{printed.decode()}")
 
 
 async def _drain(output: asyncio.StreamReader) -> None:
