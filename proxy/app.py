@@ -17,7 +17,7 @@ from proxy.azure_services.upstream import Upstream
 from proxy.composition.calls import make_calls, make_ledger, make_owners, read_prices, today
 from proxy.composition.clients import make_authenticator
 from proxy.composition.telemetry import heard_by, make_telemetry
-from proxy.composition.usage import make_costs, make_usage_log, resources_of
+from proxy.composition.usage import make_costs, make_usage_log
 from proxy.config.settings import Settings
 from proxy.errors import ConfigurationError
 from proxy.openai_api.answers import to_response
@@ -27,7 +27,6 @@ from proxy.pipeline.handler import Handler, parse_request
 from proxy.pipeline.local import LocalOperations
 from proxy.pipeline.operator import Operator
 from proxy.pipeline.recorder import Record
-from proxy.pipeline.resources import Resources
 from proxy.pipeline.usage_answers import UsageAnswers
 from proxy.server import access_log
 from proxy.server.concurrency import Concurrency, instance_memory
@@ -91,7 +90,7 @@ class Proxy:
 
     def held(self) -> Held:
         """Return what is held at the moment."""
-        resources: Resources | None = getattr(self.handler.authenticator, "resources", None)
+        resources = self.handler.authenticator.resources
         routing = resources.routing if resources is not None else None
         return Held(
             slots=len(self.handler.concurrency),
@@ -173,7 +172,7 @@ def build_application(
     record = heard_by(record, telemetry)
     identity = _identity(settings, closing)
     authenticator, keys = make_authenticator(settings, identity, upstream, closing)
-    resources, prices = resources_of(authenticator), read_prices(settings)
+    resources, prices = authenticator.resources, read_prices(settings)
     usage, costs = make_usage_log(settings, identity, resources, closing), make_costs(settings, resources, prices)
     ledger, owners = make_ledger(settings, identity, closing), make_owners(settings, identity, closing)
     operator = Operator(

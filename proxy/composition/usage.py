@@ -8,15 +8,9 @@ from proxy.composition.calls import today
 from proxy.config.addresses import IN_MEMORY
 from proxy.config.price_table import PriceTable
 from proxy.config.settings import Settings
-from proxy.pipeline.authentication import Authenticator
 from proxy.pipeline.costs import Costs
 from proxy.pipeline.resources import Resources
 from proxy.pipeline.usage_log import UsageLog
-
-
-def resources_of(authenticator: Authenticator) -> Resources | None:
-    """Return the resources of the settings, None where clients bring their own with keys of Azure."""
-    return getattr(authenticator, "resources", None)
 
 
 def make_usage_log(

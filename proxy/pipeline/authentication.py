@@ -46,6 +46,11 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 class Authenticator(Protocol):
     """Knows the clients."""
 
+    @property
+    def resources(self) -> Resources | None:
+        """Return the resources of the settings, None where clients bring their own with keys of Azure."""
+        ...
+
     def start(self) -> None:
         """Begin to fetch keys and tokens in the background of the running loop."""
         ...
@@ -162,6 +167,10 @@ class PassthroughAuthenticator:
     routing: RoutingByEndpoint
     api_version: str
     chosen: Mapping[str, Surface]
+
+    @property
+    def resources(self) -> None:
+        """Return none: each key has its own."""
 
     def start(self) -> None:
         """Do nothing: there is nothing of our own."""
