@@ -8,13 +8,13 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
 
 from proxy.azure_services.credentials import Header
+from proxy.azure_services.small_documents import proxy_arguments
 from proxy.config.http_proxy import HttpProxies
 
 CONNECT_SECONDS = 5.0
@@ -76,7 +76,7 @@ class Probes:
                 headers=headers,
                 data=body or None,
                 allow_redirects=False,
-                **self._proxy_arguments(url),
+                **proxy_arguments(self._proxies, url),
             ) as response:
                 content = await _beginning(response.content)
                 names = {name.lower(): value for name, value in response.headers.items()}
@@ -88,16 +88,6 @@ class Probes:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
-
-    def _proxy_arguments(self, url: str) -> dict[str, Any]:
-        proxy = self._proxies.for_url(url)
-        if proxy is None:
-            return {}
-        login = proxy.authorization
-        return {
-            "proxy": proxy.url,
-            "proxy_headers": {"Proxy-Authorization": login.reveal()} if login is not None else None,
-        }
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
