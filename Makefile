@@ -38,7 +38,7 @@ chat: $(VENV)/run.stamp ## Do the same, and print where the page with a chat is,
 	@exec $(BIN)/python -m tools.start --port $(PORT) --chat
 
 # The tests of the pure layers, which need all of their branches covered.
-PURE := $(addprefix tests/unit/,auth azure_api config openai_api prices routing translation test_errors.py test_values.py)
+PURE := $(addprefix tests/unit/,auth azure_api config openai_api prices routing translation usage test_errors.py test_values.py)
 # Every process has an app, a simulator and an event loop of its own; a file stays in one process. One process more than
 # there are cores, because many tests wait.
 PYTEST := $(BIN)/python -m pytest

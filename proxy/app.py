@@ -36,6 +36,7 @@ from proxy.azure_services.model_list import list_models
 from proxy.azure_services.signing_keys import REFRESH_SECONDS as SIGNING_KEYS_REFRESH
 from proxy.azure_services.signing_keys import VaultSigningKeys
 from proxy.azure_services.upstream import Upstream
+from proxy.azure_services.usage_table import UsageTable
 from proxy.azure_services.vault_client_keys import VaultClientKeys
 from proxy.config.addresses import IN_MEMORY
 from proxy.config.environment import SettingError
@@ -58,6 +59,7 @@ from proxy.pipeline.authentication import (
 )
 from proxy.pipeline.call import Calls
 from proxy.pipeline.call_path import Knowledge
+from proxy.pipeline.costs import Costs
 from proxy.pipeline.failover import Failover
 from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.handler import Handler, parse_request
@@ -67,6 +69,8 @@ from proxy.pipeline.rates import Rates
 from proxy.pipeline.recorder import Record
 from proxy.pipeline.resources import Resource, Resources
 from proxy.pipeline.translated_call import Translators
+from proxy.pipeline.usage_answers import UsageAnswers
+from proxy.pipeline.usage_log import UsageLog
 from proxy.routing.affinity import Affinity
 from proxy.routing.learned import Learned, learned_repairs
 from proxy.routing.retry import Routing
@@ -213,11 +217,17 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
     )
     closing.push_async_callback(upstream.close)  # The last that was opened is the first to be closed.
     authenticator = _authenticator(settings, upstream, closing)
+    prices = _prices(settings)
+    # Clients with keys of Azure bring their own resources.
+    resources: Resources | None = getattr(authenticator, "resources", None)
+    usage, costs = _usage_log(settings, resources, closing), _costs(settings, resources, prices)
     handler = Handler(
         concurrency=Concurrency(settings.instance.max_in_flight, _body_memory(settings)),
         authenticator=authenticator,
-        calls=_calls(settings, upstream, _ledger(settings, closing), record, _owners(settings, closing)),
-        local=LocalOperations(created=int(time.time()), prices=_prices(settings), today=_today),
+        calls=_calls(settings, upstream, _ledger(settings, closing), record, _owners(settings, closing), costs),
+        local=LocalOperations(created=int(time.time()), prices=prices, today=_today),
+        usage=UsageAnswers(usage, time.time),
+        count=usage.note,
         front_page=_front_page(settings),
         allowed_origins=settings.allowed_origins,
         forward_unknown=settings.forward_unknown_operations,
@@ -268,16 +278,43 @@ def _table_ledger(endpoint: str, identity: Identity, lease: float) -> "TableLedg
     return TableLedger(endpoint, identity, lease)
 
 
+def _usage_log(settings: Settings, resources: Resources | None, closing: AsyncExitStack) -> UsageLog:
+    """Return what counts the usage of clients, in a table if the settings name one."""
+    if settings.usage_store == IN_MEMORY:
+        return UsageLog("", None, resources)
+    identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
+    log = UsageLog(
+        secrets.token_hex(6), UsageTable(settings.usage_store, identity, settings.usage_retention), resources
+    )
+    closing.push_async_callback(identity.close)
+    closing.push_async_callback(log.close)
+    return log
+
+
+def _costs(settings: Settings, resources: Resources | None, prices: PriceTable) -> Costs | None:
+    """Return what knows the cost of calls, None where nothing says what the deployments are."""
+    known = any(one.resource_id or one.deployment_models for one in settings.resources)
+    return Costs(prices=prices, resources=resources, today=_today) if known and resources is not None else None
+
+
 def _calls(
-    settings: Settings, upstream: Upstream, ledger: Ledger, record: Record | None, owners: Owners | None
+    settings: Settings,
+    upstream: Upstream,
+    ledger: Ledger,
+    record: Record | None,
+    owners: Owners | None,
+    costs: Costs | None,
 ) -> Calls:
+    asks_usage = costs is not None or settings.usage_store != IN_MEMORY
     return Calls(
+        asks_usage=asks_usage,
         failover=Failover(
             attempts=Attempts(
                 upstream=upstream,
                 timeouts=settings.timeouts,
                 keep_filter_results=settings.keep_content_filter_results,
                 record=record,
+                costs=costs,
             )
         ),
         rates=Rates(ledger=ledger),
@@ -287,7 +324,9 @@ def _calls(
         knows=Knowledge(
             repairs=learned_repairs() if settings.repair_parameters else None,
             paths=Learned(),
-            translators=_translators(settings, record) if settings.translation.is_on else None,
+            translators=_translators(settings, record is not None or asks_usage)
+            if settings.translation.is_on
+            else None,
             clock=time.monotonic,
         ),
         owners=owners,
@@ -309,13 +348,13 @@ def _owners(settings: Settings, closing: AsyncExitStack) -> Owners | None:
     return Owners(keys=(), cached=cached, strict=owners.strict)
 
 
-def _translators(settings: Settings, record: Record | None) -> Translators:
+def _translators(settings: Settings, needs_usage: bool) -> Translators:
     memory = settings.translation.memory
     return Translators(
         memory=ReasoningMemory(memory) if memory else None,
         keep_filter_results=settings.keep_content_filter_results,
         with_details=settings.translation.with_details,
-        needs_usage=record is not None,
+        needs_usage=needs_usage,
         clock=time.monotonic,
         now=time.time,
     )

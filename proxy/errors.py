@@ -106,6 +106,24 @@ class UnsupportedOperation(ProxyError):
     code = "unsupported_operation"
 
 
+class PermissionDenied(ProxyError):
+    """A key that is not for this operation: an admin key for a model, or a client key for everybody's usage."""
+
+    status = 403
+    type = "invalid_request_error"
+    code = "insufficient_permissions"
+
+
+class UsageUnavailable(ProxyError):
+    """The table of usage cannot be read at the moment."""
+
+    status = 503
+    code = "usage_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The usage cannot be read at the moment. Try again later.", headers={"retry-after": "10"})
+
+
 class ModelNotFound(ProxyError):
     """No deployment serves the model that the client named; the message suggests similar `known` ones."""
 

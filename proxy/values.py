@@ -66,13 +66,14 @@ class Client:
     """A client, by the name of its client key.
 
     `not_before` and `expires` are in seconds since 1970 UTC; None means no limit. `limits` is None for a client without
-    any.
+    any. An `admin` reads the usage of all clients and calls no model.
     """
 
     name: str
     not_before: float | None = None
     expires: float | None = None
     limits: Limits | None = None
+    admin: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,11 +191,17 @@ class ListedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """The tokens of one attempt; `estimated` if Azure did not count them."""
+    """The tokens of one attempt; `estimated` if Azure did not count them.
+
+    Cached tokens are among the input, those of reasoning among the output. `seconds` are those of sound.
+    """
 
     input_tokens: int
     output_tokens: int
     estimated: bool = False
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

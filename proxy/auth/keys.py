@@ -60,8 +60,8 @@ class KeyRing:
                 self._clients[digest] = (*self._clients.get(digest, ()), entry.client)
 
     def __len__(self) -> int:
-        """Return the number of keys."""
-        return sum(map(len, self._clients.values()))
+        """Return the number of keys that call models."""
+        return sum(not client.admin for clients in self._clients.values() for client in clients)
 
     def identify(self, headers: Mapping[str, str], now: float) -> Client:
         """Return the client whose key the request carries; `now` is in seconds since 1970 UTC.

@@ -109,6 +109,7 @@ class Chunks:
         self.begun = self.complete = self.over = self.waits = self.broken = False
         self.failure: ProxyError | None = None
         self.usage: bytes | None = None
+        self.billed: bytes | None = None
 
     def translate_plain(self, block: bytes) -> bytes | None:
         """Return a chunk that changes nothing for later ones as OpenAI would send it; None when it is another."""
@@ -164,7 +165,7 @@ class Chunks:
         changed = self._identify(chunk)
         kept = [choice for choice in choices if self._speaks(choice)]
         if _has(chunk, "usage"):
-            self.usage = bytes(chunk["usage"])
+            self.usage, self.billed = bytes(chunk["usage"]), data
         if kept or _has(chunk, "usage"):
             self.begun = True
         elif not self._keep or self._put_off(chunk, choices, data):

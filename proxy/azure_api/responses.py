@@ -82,6 +82,7 @@ class TypedEvents:
         self.begun = self.complete = self.over = self.waits = self.broken = False
         self.failure: ProxyError | None = None
         self.usage: bytes | None = None
+        self.billed: bytes | None = None
 
     def translate_plain(self, block: bytes) -> bytes | None:
         """Return an event that goes out as it came; None when it is another."""
@@ -122,7 +123,7 @@ class TypedEvents:
             return self._end_failed(name, data)
         if self.waits:
             return b""
-        self.usage = _usage_of(members) or self.usage
+        self._note_usage(members, data)
         if not self._keep and azure_fields.strip(members):
             data = ENCODE(members)
         if self._response is not None and (kind in NOTED or kind == TEXT):
@@ -179,10 +180,16 @@ class TypedEvents:
             self.failure = error
         return self._last(name, data)
 
+    def _note_usage(self, members: Members, data: bytes) -> None:
+        usage = _usage_of(members)
+        if usage is not None:
+            self.usage = usage
+            self.billed = data if "usage" in members else bytes(members["response"])
+
     def _last(self, name: bytes, data: bytes) -> bytes:
         """Return Azure's own last event, with the cause and a number behind that of the error event before it."""
         members = DECODE(data)
-        self.usage = _usage_of(members) or self.usage
+        self._note_usage(members, data)
         changed = not self._keep and azure_fields.strip(members)
         if self.failure is not None:
             changed |= self._explain(members, data, self.failure)

@@ -26,7 +26,8 @@ class Events(Protocol):
 
     `begun` tells that something came that the client waits for, `complete` that the answer is whole, `over` that
     Azure's last event has come, `waits` that a failure is known and Azure's last event may still come. `failure` is
-    the error that the client is told, `broken` tells that no proper end may follow. `usage` is the last usage as JSON.
+    the error that the client is told, `broken` tells that no proper end may follow. `usage` is the last usage as JSON,
+    `billed` the object with it.
     """
 
     begun: bool
@@ -36,6 +37,7 @@ class Events(Protocol):
     broken: bool
     failure: ProxyError | None
     usage: bytes | None
+    billed: bytes | None
 
     def translate_plain(self, block: bytes) -> bytes | None:
         """Return what `translate` would for an event of the most common kind, None for all others; never the last."""
@@ -89,6 +91,11 @@ class Stream:
     def usage(self) -> bytes | None:
         """Return the last usage that came, as the JSON that it came in."""
         return self._events.usage
+
+    @property
+    def billed(self) -> bytes | None:
+        """Return the chunk or the response that the last usage came in, as JSON."""
+        return self._events.billed
 
     def feed(self, chunk: bytes) -> bytes:
         """Take bytes of Azure as they came; return whole events, possibly none."""

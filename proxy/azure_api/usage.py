@@ -12,11 +12,24 @@ MAX_SEARCHED_BYTES = 1024 * 1024
 _MARK = b'"usage"'
 
 
+class _Details(msgspec.Struct):
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+_NO_DETAILS = _Details()
+
+
 class _Counts(msgspec.Struct):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _Details | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    input_tokens_details: _Details | None = None
+    output_tokens_details: _Details | None = None
+    seconds: float | None = None
 
 
 class _Answer(msgspec.Struct):
@@ -37,6 +50,11 @@ def find_usage(answer: bytes) -> Usage | None:
         return None
 
 
+def count_images(answer: bytes) -> int:
+    """Return how many images a whole JSON answer has, or the addresses of them."""
+    return answer.count(b'"b64_json"') + answer.count(b'"url"')
+
+
 def parse_usage(usage: bytes | None) -> Usage | None:
     """Return the tokens of the `usage` member of a stream's event; None when it counts none."""
     try:
@@ -53,7 +71,12 @@ def estimate_usage(sent: int, received: int) -> Usage:
 def _usage(counts: _Counts | None) -> Usage | None:
     if counts is None:
         return None
+    given = counts.prompt_tokens_details or counts.input_tokens_details or _NO_DETAILS
+    made = counts.completion_tokens_details or counts.output_tokens_details or _NO_DETAILS
     return Usage(
         input_tokens=counts.prompt_tokens or counts.input_tokens or 0,
         output_tokens=counts.completion_tokens or counts.output_tokens or 0,
+        cached_tokens=given.cached_tokens or 0,
+        reasoning_tokens=made.reasoning_tokens or 0,
+        seconds=-int(-(counts.seconds or 0) // 1),
     )

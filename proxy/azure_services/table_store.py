@@ -46,11 +46,11 @@ class TableStore:
         dated = _Dated()
         try:
             entity = await client.get_entity(_partition(key), key.row, raw_response_hook=dated)
-        except _missing() as error:
+        except missing_errors() as error:
             if _code(error) == "TableNotFound":
                 await self._create_table(client)
             return Stored(value=None, version=None, date=dated.date)
-        except _sdk_errors() as error:
+        except sdk_errors() as error:
             raise StoreUnavailable from error
         return Stored(value=_value(entity), version=entity.metadata["etag"], date=dated.date)
 
@@ -62,9 +62,9 @@ class TableStore:
         dated = _Dated()
         try:
             metadata = await _put(client, _entity(key, value), version, dated)
-        except _conflicts() as error:
+        except conflict_errors() as error:
             raise RowChanged from error
-        except _sdk_errors() as error:
+        except sdk_errors() as error:
             raise StoreUnavailable from error
         return Stored(value=value, version=str(metadata["etag"]), date=dated.date)
 
@@ -76,7 +76,7 @@ class TableStore:
     async def _connected(self) -> "TableClient":
         async with self._connecting:
             if self._client is None:
-                self._client = await asyncio.to_thread(_connect, self._endpoint, self._identity)
+                self._client = await asyncio.to_thread(connect_table, self._endpoint, self._identity, TABLE)
             return self._client
 
     async def _create_table(self, client: "TableClient") -> None:
@@ -86,7 +86,7 @@ class TableStore:
             await client.create_table()
         except ResourceExistsError:
             return  # Another instance was faster.
-        except _sdk_errors() as error:
+        except sdk_errors() as error:
             raise StoreUnavailable from error
 
 
@@ -104,7 +104,8 @@ def _seconds(headers: Mapping[str, str]) -> float:
     return parsedate_to_datetime(headers["Date"]).timestamp()
 
 
-def _connect(endpoint: str, identity: Identity) -> "TableClient":
+def connect_table(endpoint: str, identity: Identity, table: str, read_timeout: float = READ_SECONDS) -> "TableClient":
+    """Return a client of a table; it imports the SDK, so call it in a thread."""
     with ONE_AT_A_TIME:
         import aiohttp  # noqa: F401, PLC0415 - else the SDK imports it on the event loop
         from azure.core.credentials import AzureNamedKeyCredential  # noqa: PLC0415 - slow to import
@@ -115,10 +116,10 @@ def _connect(endpoint: str, identity: Identity) -> "TableClient":
     # No retries: whoever changes a row reads it again first.
     return TableClient(
         endpoint,
-        TABLE,
+        table,
         credential=cast("AsyncTokenCredential", credential),  # the SDK only calls get_token_info if it exists
         connection_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
+        read_timeout=read_timeout,
         retry_total=0,
     )
 
@@ -159,13 +160,15 @@ def _code(error: Exception) -> str:
     return str(getattr(code, "value", code))
 
 
-def _missing() -> tuple[type[Exception], ...]:
+def missing_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of a row or a table that is not there."""
     from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 - slow to import
 
     return (ResourceNotFoundError,)
 
 
-def _conflicts() -> tuple[type[Exception], ...]:
+def conflict_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of a row that is not as it was read."""
     from azure.core.exceptions import (  # noqa: PLC0415 - slow to import
         ResourceExistsError,
         ResourceModifiedError,
@@ -175,7 +178,8 @@ def _conflicts() -> tuple[type[Exception], ...]:
     return (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError)
 
 
-def _sdk_errors() -> tuple[type[Exception], ...]:
+def sdk_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of a table that cannot be used."""
     from azure.core.exceptions import AzureError  # noqa: PLC0415 - slow to import
 
     # ConfigurationError: there is no identity. The others: what answers is no table.

@@ -1,4 +1,4 @@
-"""The client keys of a vault: each secret `client-<name>`, with its limits as tags.
+"""The keys of a vault: each secret `client-<name>`, with its limits as tags, and `admin-<name>` of an admin.
 
 A list of the secrets is enough in the usual minute. A value is read only for a version without a digest as a tag, and
 versions are listed only where a key says nothing of its limits, or while the key before it may still work: a new
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("proxy.azure_services.vault_client_keys")
 
-PREFIX = "client-"
+PREFIX, ADMIN_PREFIX = "client-", "admin-"
 AT_ONCE = 8  # calls in flight; a hundred new keys take about a second, far below the vault's limits
 RECENT = 120.0  # seconds; `updated` has whole seconds, so two changes within one look the same
 CLIENT_KEY_SETTING = f"a client key, the secret {PREFIX}<name>"
@@ -145,7 +145,7 @@ class VaultClientKeys:
 
     def _keys(self, name: str, known: _Known, noted: set[tuple[str, str]]) -> list[ClientKey]:
         """Return the key of a name and, during an overlap, the one before it; what is to be logged is `noted`."""
-        version, versions, client = known.version, known.versions or (), name[len(PREFIX) :]
+        version, versions, client = known.version, known.versions or (), _client_name(name)
         tags = version.tags
         if not version.says_limits and (inherited := inherited_tags(versions, version)):
             tags = inherited
@@ -156,7 +156,9 @@ class VaultClientKeys:
         except ValueError as error:
             noted.add((client, f"is locked, because it {error}"))
             return [ClientKey(client=Client(name=client), digest=known.digest, locked=True)]
-        holder = Client(name=client, not_before=version.not_before, expires=version.expires, limits=limits)
+        holder = Client(
+            name=client, not_before=version.not_before, expires=version.expires, limits=limits, admin=_is_admin(name)
+        )
         keys = [ClientKey(client=holder, digest=known.digest, weak=known.weak)]
         if previous := known.previous(self._now()):
             keys.append(previous_key(holder, version, *previous))
@@ -178,7 +180,17 @@ class VaultClientKeys:
 def _is_client_key(item: "SecretProperties") -> bool:
     name = item.name or ""
     # Names in Key Vault are case-insensitive, and shown in the case in which they were created.
-    return name.lower().startswith(PREFIX) and len(name) > len(PREFIX) and item.enabled is not False
+    prefix = ADMIN_PREFIX if _is_admin(name) else PREFIX
+    return name.lower().startswith(prefix) and len(name) > len(prefix) and item.enabled is not False
+
+
+def _is_admin(name: str) -> bool:
+    return name.lower().startswith(ADMIN_PREFIX)
+
+
+def _client_name(name: str) -> str:
+    """Return the name of a client; that of an admin keeps its prefix, because a client may have the same."""
+    return ADMIN_PREFIX + name[len(ADMIN_PREFIX) :] if _is_admin(name) else name[len(PREFIX) :]
 
 
 def version_of(item: "SecretProperties") -> KeyVersion:

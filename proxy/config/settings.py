@@ -7,7 +7,7 @@ from typing import Self
 from proxy.config import table
 from proxy.config.address_rules import AddressRules
 from proxy.config.addresses import split_url
-from proxy.config.client_keys import with_limits
+from proxy.config.client_keys import admin_keys, with_limits
 from proxy.config.client_limits import LimitRules
 from proxy.config.entra import EntraAccess, EntraSettings, access_of
 from proxy.config.environment import Environment, SettingError
@@ -103,6 +103,8 @@ class Settings:
     client_keys: tuple[ClientKey, ...]
     vault_client_keys: VaultClientKeySettings
     limits_store: str
+    usage_store: str
+    usage_retention: int
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
     stored_objects: StoredObjectSettings
@@ -142,6 +144,8 @@ class Settings:
             client_keys=_read_client_keys(environment, limit_rules),
             vault_client_keys=VaultClientKeySettings(limit_rules, environment.read(table.CLIENT_KEYS_MAX_AGE)),
             limits_store=environment.read(table.LIMITS_STORE),
+            usage_store=environment.read(table.USAGE_STORE),
+            usage_retention=environment.read(table.USAGE_RETENTION_DAYS),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
             forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
             stored_objects=read_stored_objects(environment, client_auth),
@@ -180,10 +184,15 @@ def _read_limit_rules(environment: Environment) -> LimitRules:
 
 
 def _read_client_keys(environment: Environment, rules: LimitRules) -> tuple[ClientKey, ...]:
+    """Return the keys of clients, and then those of admins."""
     try:
-        return with_limits(environment.read(table.CLIENT_KEYS), rules)
+        clients = with_limits(environment.read(table.CLIENT_KEYS), rules)
     except ValueError as error:
         raise SettingError(table.CLIENT_KEYS.name, str(error)) from None
+    admins = admin_keys(environment.read(table.ADMIN_KEYS))
+    if {key.digest for key in clients} & {key.digest for key in admins}:
+        raise SettingError(table.ADMIN_KEYS.name, "has a key that is also in CLIENT_KEYS")
+    return clients + admins
 
 
 def _read_own_prices(environment: Environment, read_file: ReadFile) -> PriceTable | None:
@@ -225,10 +234,13 @@ def _read_translation(environment: Environment) -> Translation:
 
 def _read_client_auth(environment: Environment) -> ClientAuth:
     mode = environment.read(table.CLIENT_AUTH)
-    if mode not in (ClientAuth.KEYS, ClientAuth.KEYS_AND_ENTRA) and environment.is_set(table.CLIENT_KEYS):
-        raise SettingError(
-            "CLIENT_KEYS", f"must not be set while CLIENT_AUTH is {mode.value}: no client key opens then"
-        )
+    keys = () if mode in (ClientAuth.KEYS, ClientAuth.KEYS_AND_ENTRA) else (table.CLIENT_KEYS, table.ADMIN_KEYS)
+    for setting in keys:
+        if environment.is_set(setting):
+            kind = "client" if setting is table.CLIENT_KEYS else "admin"
+            raise SettingError(
+                setting.name, f"must not be set while CLIENT_AUTH is {mode.value}: no {kind} key opens then"
+            )
     if mode is ClientAuth.RESOURCE_KEY and not environment.is_set(table.CLIENT_RESOURCES):
         raise SettingError(
             "CLIENT_RESOURCES", "is not set, but CLIENT_AUTH is resource-key: list the resources, or say *"

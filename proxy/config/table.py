@@ -194,6 +194,14 @@ CLIENT_KEYS = Setting(
     '[limits](clients-and-keys.md#limits) as JSON: `{"alice": {"key": "sk-...", "rpm": 60}}`. On Azure, keep them in '
     "Key Vault. Without any client key every request is refused.",
 )
+ADMIN_KEYS = Setting(
+    "ADMIN_KEYS",
+    parse_client_keys,
+    "",
+    "The admin keys, in the form of `CLIENT_KEYS`, for use on your own machine: they read the "
+    "[usage of all clients](costs.md#usage) and call no model. On Azure, keep them in Key Vault, as secrets "
+    "`admin-<name>`.",
+)
 CLIENT_KEY_DEFAULTS = Setting(
     "CLIENT_KEY_DEFAULTS",
     parse_limit_defaults,
@@ -216,6 +224,19 @@ LIMITS_STORE = Setting(
     "the table service of a storage account, `https://NAME.table.core.windows.net`, on which the app's identity has "
     "the role Storage Table Data Contributor. With `memory` each instance counts for itself. For Azurite on this "
     "machine: `http://127.0.0.1:10002/devstoreaccount1`.",
+)
+USAGE_STORE = Setting(
+    "USAGE_STORE",
+    parse_limits_store,
+    IN_MEMORY,
+    "Where the [usage](costs.md#usage) of all instances is kept: a table service, as for `LIMITS_STORE`. With `memory` "
+    "each instance knows what it has counted itself, until it ends.",
+)
+USAGE_RETENTION_DAYS = Setting(
+    "USAGE_RETENTION_DAYS",
+    parse_count,
+    "400",
+    "How many days usage is kept in `USAGE_STORE`.",
 )
 CLIENT_KEYS_MAX_AGE = Setting(
     "CLIENT_KEYS_MAX_AGE",
@@ -507,8 +528,11 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         CLIENT_KEY_DEFAULTS,
         CLIENT_KEY_MODEL_SETS,
         CLIENT_KEYS_MAX_AGE,
-        PRICES,
+        ADMIN_KEYS,
         LIMITS_STORE,
+        USAGE_STORE,
+        USAGE_RETENTION_DAYS,
+        PRICES,
         CLIENT_AUTH,
         CLIENT_ENTRA_TENANT,
         CLIENT_ENTRA_AUDIENCES,

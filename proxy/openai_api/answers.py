@@ -5,7 +5,8 @@ reached all of Azure's servers, which takes some minutes, errors about missing p
 https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,6 +19,8 @@ from proxy.values import NO_LIMITS, Limits, ListedModel, Response
 # Headers that the proxy adds: the resource that answered, the number of attempts, what was repaired, and the API that a
 # call was translated to.
 TARGET, ATTEMPTS, REPAIRED, TRANSLATED = "x-proxy-target", "x-proxy-attempts", "x-proxy-repaired", "x-proxy-translated"
+# What a whole answer has cost in dollars, and the request's header that asks for it in the usage of a stream.
+COST, INCLUDE_COST = "x-proxy-cost-usd", "x-proxy-include-cost"
 # Statuses below 500 after which OpenAI's SDKs rightly try again.
 _TEMPORARY_STATUSES = frozenset({408, 409, 429})
 # Problems of the proxy's set-up that it tries to solve by itself, or that may be over with the next request.
@@ -123,10 +126,15 @@ def encode_model(model: ListedModel, created: int) -> bytes:
     return msgspec.json.encode(_model_fields(model, created))
 
 
-def encode_account(client: str, limits: Limits | None, expires: float | None) -> bytes:
-    """Return what a client may use, and until when in seconds since 1970 UTC; None stands for no limit."""
+def encode_account(
+    client: str, limits: Limits | None, expires: float | None, used: Mapping[str, object] = MappingProxyType({})
+) -> bytes:
+    """Return what a client may use, until when in seconds since 1970 UTC, and members for what it has `used`.
+
+    None stands for no limit.
+    """
     shown = {**msgspec.to_builtins(limits or NO_LIMITS), "expires": expires}
-    return msgspec.json.encode({"object": "usage", "client": client, "limits": shown})
+    return msgspec.json.encode({"object": "usage", "client": client, "limits": shown, **used})
 
 
 def encode_health(reasons: Iterable[str], warnings: Iterable[str] = ()) -> bytes:

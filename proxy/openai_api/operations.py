@@ -72,12 +72,13 @@ class Operation:
     `stream` is the format of an answer in events. `clean` means that Azure's fields must be removed from a JSON answer.
     The answer of a `download` passes while it arrives. `stored` operations are about objects that Azure keeps, which
     all client keys share. `on_v1` tells whether `/openai/v1` has a deployment operation. `header` is a header that
-    Azure requires. `substitute` says what to use if Azure does not offer the operation. `public` operations need no
-    client key. `kind` is of the models that the operation calls, and `defaults` tells that OpenAI's API lets clients
-    leave the model out. `also_named` are the places in its JSON that name further models, as paths of `json_walk`; with
-    `stored_model` it may call the model of an object that Azure keeps, when it names none itself. `max_output` are the
-    members that bound the tokens of an answer, first the one that is written for a client that has none; without any of
-    them, an answer has `default_output`, None for as many as the model can.
+    Azure requires. `admin` operations are for admin keys alone. `substitute` says what to use if Azure does not offer
+    the operation. `public` operations need no client key. `kind` is of the models that the operation calls, and
+    `defaults` tells that OpenAI's API lets clients leave the model out. `also_named` are the places in its JSON that
+    name further models, as paths of `json_walk`; with `stored_model` it may call the model of an object that Azure
+    keeps, when it names none itself. `max_output` are the members that bound the tokens of an answer, first the one
+    that is written for a client that has none; without any of them, an answer has `default_output`, None for as many as
+    the model can.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Operation:
     stored: bool = False
     on_v1: bool = True
     public: bool = False
+    admin: bool = False
     header: tuple[str, str] | None = None
     substitute: str = ""
 
@@ -444,11 +446,20 @@ _LOCAL = (
         "billingUsage GET /dashboard/billing/usage",
         "realtime GET /realtime",
     ),
+    *rows(
+        replace(LOCAL, admin=True),
+        "usage-completions GET /organization/usage/completions",
+        "usage-embeddings GET /organization/usage/embeddings",
+        "usage-images GET /organization/usage/images",
+        "usage-audio-speeches GET /organization/usage/audio_speeches",
+        "usage-audio-transcriptions GET /organization/usage/audio_transcriptions",
+        "usage-costs GET /organization/costs",
+    ),
     *rows(PUBLIC, "health GET /health", "index GET /", "frontPagePart GET /front-page/{part}"),
 )
 
 _CONTENT_SAFETY = "Use Azure AI Content Safety; Azure OpenAI filters content by itself."
-_ADMINISTRATION = "Manage the resource, its deployments and who may use them in Azure; usage is in Azure Monitor."
+_ADMINISTRATION = "Manage the resource, its deployments and who may use them in Azure."
 _MISSING = (
     row("createModeration POST /moderations", replace(UNSUPPORTED, substitute=_CONTENT_SAFETY)),
     row("createImageVariation POST /images/variations", replace(UNSUPPORTED, substitute="Use images/edits.")),

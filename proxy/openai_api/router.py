@@ -95,15 +95,19 @@ def _named(segments: list[str]) -> tuple[str | None, list[str]]:
 
 def _walk(segments: list[str]) -> tuple[_Node | None, tuple[str, ...]]:
     node: _Node | None = _ROOT
+    rest: _Node | None = None
     parameters: list[str] = []
     for segment in segments:
-        if node is None or _ANY in node.literals:
+        if node is None:
             break
+        rest = node.literals.get(_ANY, rest)
         literal = node.literals.get(segment)
         if literal is None:
             parameters.append(segment)
         node = literal or node.parameter
-    return (node.literals.get(_ANY, node) if node is not None else None), tuple(parameters)
+    if node is None or not node.methods:
+        node = rest if node is None else node.literals.get(_ANY, rest)
+    return node, tuple(parameters)
 
 
 def _grow(operations: tuple[Operation, ...]) -> _Node:

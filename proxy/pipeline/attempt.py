@@ -19,7 +19,7 @@ from proxy.azure_api.errors import AzureErrors
 from proxy.azure_api.request import Call, wants_usage
 from proxy.azure_api.stream import open_stream
 from proxy.azure_api.urls import without_version
-from proxy.azure_api.usage import estimate_usage, find_usage
+from proxy.azure_api.usage import count_images, estimate_usage, find_usage
 from proxy.azure_api.whole_as_stream import to_events
 from proxy.azure_services.credentials import Header
 from proxy.azure_services.sending import Sending
@@ -32,6 +32,7 @@ from proxy.openai_api.operations import Operation, Surface
 from proxy.openai_api.retry_after import parse_wait
 from proxy.openai_api.router import is_azure_shaped
 from proxy.pipeline.collecting import collect
+from proxy.pipeline.costs import Costs, spoken_characters, wants_cost
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.recorder import Record, Recorder
 from proxy.pipeline.relay import EventRelay, Tag, download
@@ -46,7 +47,7 @@ from proxy.server.deadline import Limit
 from proxy.server.response_writer import ResponseWriter
 from proxy.translation.collected_response import CollectedResponse
 from proxy.translation.interface import EventStream
-from proxy.values import Response, UpstreamRequest
+from proxy.values import ModelKind, Response, UpstreamRequest
 
 if TYPE_CHECKING:
     from proxy.azure_services.http_client import UpstreamAnswer
@@ -158,13 +159,14 @@ class Attempts:
     """Makes attempts.
 
     `keep_filter_results` leaves Azure's annotations in the answers; `record` hears of every sending, None where nobody
-    keeps accounts; `now` is in seconds since 1970 UTC.
+    keeps accounts; `now` is in seconds since 1970 UTC; `costs` is None where no deployment can have a price.
     """
 
     upstream: Upstream
     timeouts: Timeouts
     keep_filter_results: bool
     record: Record | None = None
+    costs: Costs | None = None
     now: Callable[[], float] = time.time
 
     async def make(
@@ -300,7 +302,8 @@ class Attempts:
         is_json = content_type.startswith("application/json")
         if sent.call.route.operation.download and not (is_json and (sent.call.streams or _may_be_error(sent, answer))):
             body = download(answer, sent.running.exchange, idle=self.timeouts.idle, end=sent.running.start.end)
-            return self._leaving(sent, answer, body, headers.of_download(answer.headers))
+            passed = headers.of_download(answer.headers)
+            return self._leaving(sent, answer, body, passed | self._note_speech(sent))
         whole = await answer.read_whole(MAX_ANSWER_BYTES)
         answer.close()
         if is_json and sent.resource.surfaces.is_openai and other_servers.is_error(whole):
@@ -341,6 +344,8 @@ class Attempts:
         answer.sending.usage = find_usage(whole)
         if sent.translated is not None:
             _end_translated(sent.translated, answer.sending)
+        if self.costs is not None or operation.kind is ModelKind.IMAGES:
+            passed |= self._note_whole(sent, whole)
         answer.sending.end("completed")
         body = cleaned if tag is None else tag(cleaned)
         return Answered(response=Response(status=answer.status, headers=passed, body=body), headers=answer.headers)
@@ -360,12 +365,17 @@ class Attempts:
         """Return a stream that has said something; until then a model may think for as long as the request may take."""
         sent.running.start.is_stream()
         translated, hides = sent.translated, sent.call.hides_usage
+        tag: Tag | None = None
+        at_end: Callable[[], None] | None = None
         if translated is None:
             tag = sent.routed.tagging_events(sent.call, sent.target.resource)
-            relay = EventRelay(answer, stream, _hiding(tag) if hides else tag)
         else:
             at_end = partial(_end_translated, translated, answer.sending)
-            relay = EventRelay(answer, stream, hide_usage if hides else None, at_end=at_end)
+        if hides:
+            tag = _after(hide_usage, tag)
+        if self.costs is not None:
+            tag, at_end = self._with_costs(self.costs, sent, stream, tag, at_end)
+        relay = EventRelay(answer, stream, tag, at_end=at_end)
         error = await relay.begin(sent.running.exchange.deadline, at_once=sent.call.in_background)
         if error is not None:
             answer.close()
@@ -377,6 +387,30 @@ class Attempts:
         if not passed.get("content-type", "").startswith(_EVENTS):
             passed |= headers.EVENTS
         return self._leaving(sent, answer, body, passed, keep_alive=self.timeouts.keep_alive)
+
+    def _with_costs(
+        self, costs: Costs, sent: Sent, stream: EventStream, tag: Tag | None, at_end: Callable[[], None] | None
+    ) -> tuple[Tag | None, Callable[[], None]]:
+        """Return what changes the events of a stream, and what notes at its end what it costs."""
+        name, entry = sent.call.route.operation.name, sent.running.exchange.entry
+        if wants_cost(sent.routed.request.headers):
+            tag = _after(costs.in_events(sent.target, name), tag)
+        return tag, costs.at_end(entry, sent.target, name, lambda: stream.billed, at_end)
+
+    def _note_whole(self, sent: Sent, whole: bytes) -> dict[str, str]:
+        """Note what a whole answer has and costs; return the header that says its cost."""
+        operation, entry = sent.call.route.operation, sent.running.exchange.entry
+        if operation.kind is ModelKind.IMAGES:
+            entry.units = count_images(whole)
+        return {} if self.costs is None else self.costs.note_answer(entry, sent.target, operation.name, whole)
+
+    def _note_speech(self, sent: Sent) -> dict[str, str]:
+        """Note how much text is spoken; return the header that says its cost."""
+        operation, entry = sent.call.route.operation, sent.running.exchange.entry
+        if operation.kind is not ModelKind.SPEECH:
+            return {}
+        entry.units = spoken_characters(sent.call)
+        return {} if self.costs is None else self.costs.note_speech(entry, sent.target, operation.name, entry.units)
 
     def _stream_whole(
         self, sent: Sent, answer: "UpstreamAnswer", errors: AzureErrors, whole: bytes
@@ -394,6 +428,9 @@ class Attempts:
         answer.sending.usage = find_usage(whole)
         if sent.translated is not None:
             _end_translated(sent.translated, answer.sending)
+        if self.costs is not None:
+            _, note = self._with_costs(self.costs, sent, stream, None, None)
+            note()
         tag = sent.routed.tagging(sent.call, sent.target.resource) if sent.translated is None else None
         body = at_once(sent.running.exchange, written if tag is None else tag(written))
         answer.sending.end("completed")
@@ -445,9 +482,9 @@ class Attempts:
         return Answered(response=leaving, headers=answer.headers)
 
 
-def _hiding(tag: Tag | None) -> Tag:
-    """Return what hides the usage in events, which a client did not ask for, and tags their ids."""
-    return hide_usage if tag is None else lambda events: tag(hide_usage(events))
+def _after(first: Tag, tag: Tag | None) -> Tag:
+    """Return what does the first to events, and then tags their ids."""
+    return first if tag is None else lambda events: tag(first(events))
 
 
 def _may_be_error(sent: Sent, answer: "UpstreamAnswer") -> bool:

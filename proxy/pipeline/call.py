@@ -29,6 +29,7 @@ from proxy.openai_api.sse import BLANK
 from proxy.pipeline.attempt import RunningCall, at_once
 from proxy.pipeline.authentication import Principal
 from proxy.pipeline.call_path import Knowledge
+from proxy.pipeline.costs import wants_cost
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.failover import Failover
 from proxy.pipeline.form_source import FormSource, Upload
@@ -54,7 +55,7 @@ _EMPTY_LIST = b'{"object":"list","data":[]}'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calls:
-    """How calls are made.
+    """How calls are made; where usage is kept or has a price, streams are asked for it: `asks_usage`.
 
     `max_json_body` is in bytes; `store_objects` tells whether Azure may keep objects; `knows` is what is known of
     deployments; `rates` are those of client keys; `owners` know whose objects are, None where all clients share them.
@@ -67,6 +68,7 @@ class Calls:
     store_objects: bool
     knows: Knowledge
     owners: Owners | None = None
+    asks_usage: bool = False
 
     async def answer(
         self,
@@ -177,6 +179,8 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         call = parse_call(routed.route, raw, may_store=self.calls.store_objects)
         if call.streams:
             self.running.start.is_stream()
+            if self.calls.asks_usage:
+                call = _asking(call, routed.request)
         if routed.allowed is not None:
             routed.check_models(routed.allowed, raw, call.model)
         return call
@@ -293,6 +297,12 @@ def limited_call(call: Call, limits: Limits) -> Call:
     if limits.max_output_tokens is not None:
         call = with_output_limit(call, limits.max_output_tokens)
     return call if limits.tpm is None else ask_for_usage(call)
+
+
+def _asking(call: Call, request: Request) -> Call:
+    """Return a call whose stream tells its usage, to the client only where it asked for that or for the cost."""
+    asking = ask_for_usage(call)
+    return structs.replace(asking, hides_usage=False) if wants_cost(request.headers) else asking
 
 
 def _passes(routed: RoutedRequest) -> bool:

@@ -5,7 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from proxy.azure_api.headers import common_headers
-from proxy.errors import MethodNotAllowed, ProxyError, UnknownUrl, UnsupportedOperation, UpgradeRequired
+from proxy.errors import (
+    MethodNotAllowed,
+    PermissionDenied,
+    ProxyError,
+    UnknownUrl,
+    UnsupportedOperation,
+    UpgradeRequired,
+)
 from proxy.openai_api import cors, router
 from proxy.openai_api.answers import to_response, with_propagation_hint
 from proxy.openai_api.operations import Surface
@@ -16,11 +23,15 @@ from proxy.pipeline.call import Calls
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.local import LocalOperations
+from proxy.pipeline.usage_answers import CLIENT_USAGE, UsageAnswers
 from proxy.server.access_log import AccessLogEntry, log_unexpected, write_line
 from proxy.server.concurrency import Concurrency
 from proxy.server.connection import ClientDisconnected, connection_of
 from proxy.server.response_writer import BREAK_DELAY, BreakDelay, ResponseWriter, StreamBroken
 from proxy.values import Receive, Request, Response, Scope, Send
+
+_ADMIN_ONLY = "Usage of all clients needs an admin key (ADMIN_KEYS, or a secret admin-<name> in Key Vault)."
+_NOT_FOR_ADMINS = "An admin key reads usage and nothing else. Use a client key for this operation."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +47,7 @@ class Handler:
     authenticator: Authenticator
     calls: Calls
     local: LocalOperations
+    usage: UsageAnswers
     front_page: FrontPage
     allowed_origins: frozenset[str]
     forward_unknown: bool
@@ -43,6 +55,7 @@ class Handler:
     born: float = field(default_factory=time.monotonic)
     clock: Callable[[], float] = time.monotonic
     log: Callable[[str], None] = write_line
+    count: Callable[[AccessLogEntry, str, float], None] | None = None
     break_delay: BreakDelay = BREAK_DELAY
     keep_alive: bytes | None = None
 
@@ -50,7 +63,7 @@ class Handler:
         """Answer one HTTP request of ASGI, from its head to the end of its answer."""
         request, connection = parse_request(scope, receive), connection_of(scope)
         common = common_headers(request.id) | cors.origin_headers(request.headers, self.allowed_origins)
-        async with Exchange(AccessLogEntry(request.id, self.clock, self.log), connection) as exchange:
+        async with Exchange(AccessLogEntry(request.id, self.clock, self.log, self.count), connection) as exchange:
             writer = ResponseWriter(
                 send,
                 exchange.deadline,
@@ -92,6 +105,8 @@ class Handler:
         exchange.entry.client = principal.client
         if isinstance(route, ProxyError):
             raise route
+        if principal.admin is not route.operation.admin:
+            raise PermissionDenied(_ADMIN_ONLY if route.operation.admin else _NOT_FOR_ADMINS)
         if route.operation.surface is Surface.LOCAL:
             return await self._answer_locally(exchange, request, route, principal)
         if route.operation.stored and not self.store_objects:
@@ -104,6 +119,8 @@ class Handler:
     ) -> Response:
         if principal.unverified:
             await self.calls.prove(exchange, request, principal.resources)
+        if route.operation.admin or route.operation.name == CLIENT_USAGE:
+            return await self.usage.answer(request, route, principal)
         return self.local.answer(route, principal)
 
     def _route(self, request: Request) -> Route | ProxyError:

@@ -39,8 +39,6 @@ class LocalOperations:
                 return _json(answers.encode_models(models, self.created))
             case "retrieveModel":
                 return _json(self._model(route.parameters[0], models, principal))
-            case "clientUsage":
-                return _json(answers.encode_account(principal.client, principal.limits, principal.expires))
             case "billingSubscription":
                 return _json(answers.SUBSCRIPTION)
             case "billingUsage":

@@ -70,6 +70,8 @@ class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
     received: int
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int = 0
+    cost_usd: float | None = None
     # Only in the lines of translated calls.
     translated: str | None = None
     reasoning_missed: int | None = None
@@ -77,6 +79,7 @@ class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 _ENCODE = msgspec.json.Encoder().encode
+_MILLION = 1_000_000
 
 
 class AccessLogEntry:
@@ -84,11 +87,13 @@ class AccessLogEntry:
 
     __slots__ = (
         "_clock",
+        "_count",
         "_first_byte",
         "_out",
         "_started",
         "attempts",
         "client",
+        "cost",
         "deployment",
         "error",
         "is_written",
@@ -100,11 +105,20 @@ class AccessLogEntry:
         "status",
         "target",
         "translated",
+        "units",
         "usage",
     )
 
-    def __init__(self, request_id: str, clock: Callable[[], float], out: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        request_id: str,
+        clock: Callable[[], float],
+        out: Callable[[str], None],
+        count: "Callable[[AccessLogEntry, str, float], None] | None" = None,
+    ) -> None:
+        """Begin with a request; `count` gets the entry, its outcome and its seconds when the line is written."""
         self._clock = clock
+        self._count = count
         self._out = out
         self._started = clock()
         self._first_byte: float | None = None
@@ -122,6 +136,9 @@ class AccessLogEntry:
         self.sent = 0
         self.received = 0
         self.usage: Usage | None = None
+        # In micro-dollars, None where that is not known; images that were made, or characters that were spoken.
+        self.cost: int | None = None
+        self.units = 0
 
     def set_error(self, error: ProxyError) -> None:
         """Note why the request ends badly."""
@@ -170,8 +187,12 @@ class AccessLogEntry:
             received=self.received,
             input_tokens=usage.input_tokens if usage is not None else None,
             output_tokens=usage.output_tokens if usage is not None else None,
+            cached_tokens=usage.cached_tokens if usage is not None else 0,
+            cost_usd=None if self.cost is None else self.cost / _MILLION,
             translated=self.translated,
             reasoning_missed=self.reasoning_missed,
             estimated=usage is not None and usage.estimated,
         )
         self._out(_ENCODE(line).decode())
+        if self._count is not None:
+            self._count(self, outcome, now - self._started)

@@ -50,6 +50,11 @@ class EventStream(Protocol):
         """Return the last usage that came, as the JSON that it came in."""
         ...
 
+    @property
+    def billed(self) -> bytes | None:
+        """Return the chunk or the response that the last usage came in, as JSON."""
+        ...
+
     def feed(self, chunk: bytes) -> bytes:
         """Take bytes of Azure as they came; return whole events, possibly none."""
         ...
@@ -102,6 +107,11 @@ class StreamOverStream:
     def usage(self) -> bytes | None:
         """Return the last usage that came, as the JSON that the upstream API has."""
         return self._upstream.usage
+
+    @property
+    def billed(self) -> bytes | None:
+        """Return what the last usage came in, as the JSON that the upstream API has."""
+        return self._upstream.billed
 
 
 class AnswerReader(Protocol):

@@ -1,0 +1,70 @@
+"""What the proxy answers about usage: OpenAI's usage and costs endpoints for admins, and its own for each client."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from proxy.azure_api.headers import JSON
+from proxy.azure_services.shared_row import StoreUnavailable
+from proxy.errors import UsageUnavailable
+from proxy.openai_api import answers
+from proxy.openai_api.router import Route
+from proxy.pipeline.authentication import Principal
+from proxy.pipeline.usage_log import UsageLog
+from proxy.prices.cost import format_usd
+from proxy.usage.account import Used, month_start, used_by
+from proxy.usage.counts import Line
+from proxy.usage.pages import encode_page
+from proxy.usage.query import parse_query
+from proxy.values import Request, Response
+
+# Seconds for which clients read the same counts again, so that none makes the store work by asking often.
+KEPT = 10.0
+CLIENT_USAGE = "clientUsage"
+
+
+@dataclass(slots=True)
+class UsageAnswers:
+    """Answers by the counts of a log; `now` is in seconds since 1970 UTC."""
+
+    log: UsageLog
+    now: Callable[[], float]
+    _month: tuple[Line, ...] = ()
+    _read_at: float = float("-inf")
+
+    async def answer(self, request: Request, route: Route, principal: Principal) -> Response:
+        """Return the answer to a client, or to an admin; raise `InvalidRequest` or `UsageUnavailable`."""
+        name = route.operation.name
+        if name == CLIENT_USAGE:
+            body = answers.encode_account(
+                principal.client, principal.limits, principal.expires, await self._used(principal)
+            )
+        else:
+            query = parse_query(name.removeprefix("usage-").replace("-", "_"), request.query, self.now())
+            try:
+                lines = await self.log.read(query.first, query.end)
+            except StoreUnavailable:
+                raise UsageUnavailable from None
+            body = encode_page(query, lines)
+        return Response(status=200, headers=JSON, body=body)
+
+    async def _used(self, principal: Principal) -> Mapping[str, object]:
+        """Return what a client has used this month; nothing where that cannot be read now."""
+        now = self.now()
+        try:
+            if not 0 <= now - self._read_at < KEPT:
+                self._month, self._read_at = tuple(await self.log.read(month_start(now), now + 1)), now
+        except StoreUnavailable:
+            return {}
+        return _shown(used_by(principal.client, self._month, now))
+
+
+def _shown(used: Used) -> Mapping[str, object]:
+    month = {
+        "requests": used.month.requests,
+        "input_tokens": used.month.input,
+        "input_cached_tokens": used.month.cached,
+        "output_tokens": used.month.output,
+        "cost_usd": format_usd(used.month.cost),
+    }
+    days = [{"date": day, "input_tokens": counts.input, "output_tokens": counts.output} for day, counts in used.days]
+    return {"month": month, "days": days}
