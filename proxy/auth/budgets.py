@@ -1,8 +1,8 @@
 """Who keeps the budgets of clients, and that of the whole proxy: `reserve` before a call, then `settle`.
 
-A call may be charged more than once, because it went to several targets: it then has several holds. What is reserved and
-never settled, because the instance is gone, counts as spent. Amounts are whole micro-dollars; budgets are those of a
-calendar month, UTC.
+A call that goes to several targets may be charged more than once: it then has several holds. What is reserved and never
+settled, because the instance is gone, counts as spent. Amounts are whole micro-dollars; budgets are those of a calendar
+month, UTC.
 """
 
 from collections.abc import Callable

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-# The part of a budget that one instance may have besides what its calls need, so that it asks the store less often. What
-# an instance loses by a crash is no more than that.
+# The part of a budget that one instance may have besides what its calls need, so that it asks the store less often.
+# A crash loses no more than that, and the bounds of the calls that were running.
 LARGEST_LEASE = 1 / 1000
 # A lease is worth so many calls like the latest at most, and one at least.
 CALLS = 12

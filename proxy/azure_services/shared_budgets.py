@@ -5,7 +5,7 @@ import logging
 from contextlib import suppress
 from contextvars import Context
 
-from proxy.auth.budget_account import BudgetAccount, BudgetDenied, BudgetHold
+from proxy.auth.budget_account import GIVE_BACK_ALONE, BudgetAccount, BudgetDenied, BudgetHold
 from proxy.auth.month_account import Given, Month, change, month_of
 from proxy.azure_services.shared_ledger import FIRST_PAUSE, KEEPING, LEAVING, LONGEST_PAUSE, PATIENCE
 from proxy.azure_services.shared_row import Clock, Key, SharedRow, Store, StoreUnavailable
@@ -14,6 +14,8 @@ from proxy.values import Budget
 log = logging.getLogger("proxy.azure_services.shared_budgets")
 
 ROW = "budget-"
+# Seconds between two looks at what the store has to hear.
+LOOK = 1.0
 
 
 class _Kept:
@@ -135,10 +137,12 @@ class SharedBudgets:
     async def _keeping(self, kept: _Kept) -> None:
         account = kept.account
         while (due := account.due(now := self._clock.now())) is not None:
-            await self._clock.sleep(max(KEEPING, due - now, self._down_until - now))
+            # A call that ends in the meantime may have something to give back.
+            await self._clock.sleep(max(KEEPING, min(LOOK, due - now), self._down_until - now))
             async with kept.lock:
-                if account.due(now := self._clock.now()) is None:
-                    return
+                due = account.due(now := self._clock.now())
+                if due is None or due > now + GIVE_BACK_ALONE:
+                    continue
                 with suppress(StoreUnavailable):
                     await self._change(kept, None, leaving=account.leaves(now))
         if account.month != month_of(now):

@@ -104,6 +104,7 @@ class Settings:
     vault_client_keys: VaultClientKeySettings
     limits_store: str
     usage_store: str
+    budget: Budget | None
     usage_retention: int
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
@@ -144,6 +145,7 @@ class Settings:
             client_keys=_read_client_keys(environment, limit_rules),
             vault_client_keys=VaultClientKeySettings(limit_rules, environment.read(table.CLIENT_KEYS_MAX_AGE)),
             limits_store=environment.read(table.LIMITS_STORE),
+            budget=environment.read(table.PROXY_BUDGET),
             usage_store=environment.read(table.USAGE_STORE),
             usage_retention=environment.read(table.USAGE_RETENTION_DAYS),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),

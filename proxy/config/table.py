@@ -225,6 +225,13 @@ LIMITS_STORE = Setting(
     "the role Storage Table Data Contributor. With `memory` each instance counts for itself. For Azurite on this "
     "machine: `http://127.0.0.1:10002/devstoreaccount1`.",
 )
+PROXY_BUDGET = Setting(
+    "PROXY_BUDGET",
+    parse_whole_budget,
+    None,
+    "What all clients together may spend in a [calendar month](costs.md#budgets), UTC, in US dollars: `250`. "
+    "`250 soft` refuses nothing.",
+)
 USAGE_STORE = Setting(
     "USAGE_STORE",
     parse_limits_store,
@@ -530,6 +537,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         CLIENT_KEYS_MAX_AGE,
         ADMIN_KEYS,
         LIMITS_STORE,
+        PROXY_BUDGET,
         USAGE_STORE,
         USAGE_RETENTION_DAYS,
         PRICES,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from proxy.errors import AllDown, ProxyError
 from proxy.openai_api.answers import ATTEMPTS, TARGET
 from proxy.pipeline.attempt import Answered, Attempts, BodySource, Refused, RunningCall
+from proxy.pipeline.budgets import Spending
 from proxy.pipeline.routed_request import RoutedRequest
 from proxy.routing.affinity import Placement
 from proxy.routing.failures import Verdict
@@ -38,10 +39,12 @@ class Failover:
         targets: Sequence[Target],
         source: BodySource,
         placement: Placement | None = None,
+        spending: Spending | None = None,
     ) -> Response:
         """Return the first answer; raise what the client reads when there is none.
 
         A `placement` takes one of several targets by the call's prompt, and is to be ended with the answer.
+        A `spending` pays for the attempts; where it cannot pay for another one, the latest failure is the client's.
         """
         routing = routed.resources.routing
         if routing.policy.retries_timeouts:
@@ -53,11 +56,15 @@ class Failover:
                     await asyncio.sleep(step.pause)
                 if placement is not None:
                     placement.move(step.target)
+                if spending is not None and not await spending.begin():
+                    break
                 running.exchange.entry.add_attempt(step.target.resource, step.target.deployment)
                 outcome = await self.attempts.make(running, routed, source, step.target)
                 if isinstance(outcome, Answered):
                     state.succeeded(step, outcome.headers, self.clock())
                     return _with_attempts(outcome.response, step.target, running)
+                if spending is not None:
+                    spending.failed(outcome.failure)
                 failures[step.target.key] = outcome
                 if outcome.failure.is_refused:
                     _log_refusal(routing.health, step.target, outcome.error, self.clock())

@@ -96,6 +96,7 @@ class AccessLogEntry:
         "cost",
         "deployment",
         "error",
+        "hard_budget",
         "is_written",
         "operation",
         "reasoning_missed",
@@ -139,6 +140,8 @@ class AccessLogEntry:
         # In micro-dollars, None where that is not known; images that were made, or characters that were spoken.
         self.cost: int | None = None
         self.units = 0
+        # Whether the dearest price counts where several may.
+        self.hard_budget = False
 
     def set_error(self, error: ProxyError) -> None:
         """Note why the request ends badly."""
