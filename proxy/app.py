@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from proxy.auth.budgets import Budgets as BudgetLedger
+from proxy.auth.budgets import MemoryBudgets
 from proxy.auth.keys import KeyRing
 from proxy.auth.ledger import Ledger, MemoryLedger
 from proxy.auth.passthrough import azure_key, resource_key
@@ -35,6 +37,7 @@ from proxy.azure_services.late_ledger import LateLedger
 from proxy.azure_services.model_list import list_models
 from proxy.azure_services.signing_keys import REFRESH_SECONDS as SIGNING_KEYS_REFRESH
 from proxy.azure_services.signing_keys import VaultSigningKeys
+from proxy.azure_services.table_budgets import TableBudgets
 from proxy.azure_services.upstream import Upstream
 from proxy.azure_services.usage_table import UsageTable
 from proxy.azure_services.vault_client_keys import VaultClientKeys
@@ -57,6 +60,7 @@ from proxy.pipeline.authentication import (
     PassthroughAuthenticator,
     RoutingByEndpoint,
 )
+from proxy.pipeline.budgets import Budgets
 from proxy.pipeline.call import Calls
 from proxy.pipeline.call_path import Knowledge
 from proxy.pipeline.costs import Costs
@@ -221,12 +225,15 @@ def build_application(settings: Settings, record: Record | None = None) -> Proxy
     # Clients with keys of Azure bring their own resources.
     resources: Resources | None = getattr(authenticator, "resources", None)
     usage, costs = _usage_log(settings, resources, closing), _costs(settings, resources, prices)
+    budgets = None if resources is None else _budgets(settings, prices, closing)
     handler = Handler(
         concurrency=Concurrency(settings.instance.max_in_flight, _body_memory(settings)),
         authenticator=authenticator,
-        calls=_calls(settings, upstream, _ledger(settings, closing), record, _owners(settings, closing), costs),
+        calls=_calls(
+            settings, upstream, _ledger(settings, closing), record, _owners(settings, closing), costs, budgets
+        ),
         local=LocalOperations(created=int(time.time()), prices=prices, today=_today),
-        usage=UsageAnswers(usage, time.time),
+        usage=UsageAnswers(usage, time.time, budgets),
         count=usage.note,
         front_page=_front_page(settings),
         allowed_origins=settings.allowed_origins,
@@ -278,6 +285,23 @@ def _table_ledger(endpoint: str, identity: Identity, lease: float) -> "TableLedg
     return TableLedger(endpoint, identity, lease)
 
 
+def _budgets(settings: Settings, prices: PriceTable, closing: AsyncExitStack) -> Budgets:
+    """Return who keeps the budgets of clients and of the whole proxy; raise `SettingError`."""
+    in_memory = settings.limits_store == IN_MEMORY
+    is_shared = not (in_memory and settings.has_managed_identity)
+    if settings.budget is not None and settings.budget.is_hard and not is_shared:
+        raise SettingError("PROXY_BUDGET", "needs LIMITS_STORE on Azure, for all instances, unless it is soft")
+    ledger: BudgetLedger = MemoryBudgets(time.time)
+    if not in_memory:
+        identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
+        ledger = table = TableBudgets(settings.limits_store, identity)
+        closing.push_async_callback(identity.close)
+        closing.push_async_callback(table.close)
+    return Budgets(
+        ledger=ledger, prices=prices, whole=settings.budget, today=_today, now=time.time, is_shared=is_shared
+    )
+
+
 def _usage_log(settings: Settings, resources: Resources | None, closing: AsyncExitStack) -> UsageLog:
     """Return what counts the usage of clients, in a table if the settings name one."""
     if settings.usage_store == IN_MEMORY:
@@ -304,10 +328,12 @@ def _calls(
     record: Record | None,
     owners: Owners | None,
     costs: Costs | None,
+    budgets: Budgets | None,
 ) -> Calls:
     asks_usage = costs is not None or settings.usage_store != IN_MEMORY
     return Calls(
         asks_usage=asks_usage,
+        budgets=budgets,
         failover=Failover(
             attempts=Attempts(
                 upstream=upstream,

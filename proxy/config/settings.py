@@ -17,7 +17,7 @@ from proxy.config.policy import Policy
 from proxy.config.price_table import PriceTable, parse_own_prices
 from proxy.config.resources import ReadFile, Resource, ResourceKind, parse_resources, read_no_file, resource_name
 from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
-from proxy.values import NO_LIMITS, PASSTHROUGH, TOKENS, AuthMode, ClientAuth, ClientKey, KeepAlive
+from proxy.values import NO_LIMITS, PASSTHROUGH, TOKENS, AuthMode, Budget, ClientAuth, ClientKey, KeepAlive
 
 # Azure sets one of these where there is a managed identity.
 MANAGED_IDENTITY_VARIABLES = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
@@ -145,7 +145,7 @@ class Settings:
             client_keys=_read_client_keys(environment, limit_rules),
             vault_client_keys=VaultClientKeySettings(limit_rules, environment.read(table.CLIENT_KEYS_MAX_AGE)),
             limits_store=environment.read(table.LIMITS_STORE),
-            budget=environment.read(table.PROXY_BUDGET),
+            budget=environment.read_optional(table.PROXY_BUDGET),
             usage_store=environment.read(table.USAGE_STORE),
             usage_retention=environment.read(table.USAGE_RETENTION_DAYS),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),

@@ -18,7 +18,7 @@ from proxy.config.addresses import (
     parse_resource_manager_url,
 )
 from proxy.config.client_keys import parse_client_keys
-from proxy.config.client_limits import parse_limit_defaults, parse_model_sets
+from proxy.config.client_limits import parse_limit_defaults, parse_model_sets, parse_whole_budget
 from proxy.config.deployment_models import parse_deployment_models
 from proxy.config.entra import AUTHORITY, parse_access, parse_audiences, parse_tenant
 from proxy.config.environment import (

@@ -135,6 +135,7 @@ def encode_account(
     None stands for no limit.
     """
     shown = {**msgspec.to_builtins(limits or NO_LIMITS), "expires": expires}
+    shown.pop("budget")
     return msgspec.json.encode({"object": "usage", "client": client, "limits": shown, **used})
 
 

@@ -191,8 +191,9 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         call = self._parse(routed, raw)
         if may_stream and (call.streams or call.document is None):
             start.expect()
-        if calls.budgets is not None and (accounts := calls.budgets.accounts(self.client, self.limits)):
-            return await self._send_within(calls.budgets, accounts, routed, call)
+        budgets = calls.budgets
+        if budgets is not None and (budgets.whole is not None or (self.limits and self.limits.budget)):
+            return await self._send_within(budgets, budgets.accounts(self.client, self.limits), routed, call)
         if self.limits is None:
             return await self._send(routed, call)
         call = limited_call(call, self.limits)
