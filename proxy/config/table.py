@@ -228,7 +228,7 @@ LIMITS_STORE = Setting(
 PROXY_BUDGET = Setting(
     "PROXY_BUDGET",
     parse_whole_budget,
-    None,
+    "",
     "What all clients together may spend in a [calendar month](costs.md#budgets), UTC, in US dollars: `250`. "
     "`250 soft` refuses nothing.",
 )
