@@ -1,0 +1,38 @@
+"""A hard budget is never overspent: whatever is killed, lost, repeated or late, and whatever the clocks say.
+
+Time is virtual and the order is that of a seed, which a failure names.
+"""
+
+import pytest
+
+from tests.fakes.virtual_time import in_virtual_time
+from tests.unit.azure_services.budget_storm import BudgetStorm
+from tests.unit.azure_services.ledger_storm import CALM
+
+SEEDS = [*range(20), *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(20, 200))]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@in_virtual_time
+async def test_a_hard_budget_is_never_overspent_and_nearly_all_of_it_can_be_spent(seed: int) -> None:
+    storm = BudgetStorm(seed=seed)
+    await storm.run(1000)
+    await storm.calm()
+    assert storm.spy.admitted > 100
+    for month, row in storm.rows():
+        paid, lost = storm.spy.paid.get(month, 0), storm.spy.lost.get(month, 0)
+        counted = row.settled + sum(entry.ceiling for entry in row.entries.values())
+        assert paid <= counted <= storm.limit
+        # What a killed instance had leased besides its running calls, or asked for when it was killed.
+        assert counted - paid - lost <= storm.limit // 100 + storm.kills * storm.limit // 1000
+
+
+@pytest.mark.parametrize("seed", range(3))
+@in_virtual_time
+async def test_what_is_settled_is_what_was_paid_when_nobody_is_killed(seed: int) -> None:
+    storm = BudgetStorm(seed=seed, limit=10_000_000, weather=CALM)
+    storm._scale = lambda count: [storm.open() for _ in range(4 - len(storm.running))]  # type: ignore[assignment]
+    await storm.run(300)
+    await storm.calm()
+    if not storm.kills:
+        assert {month: row.settled for month, row in storm.rows()} == storm.spy.paid
