@@ -334,6 +334,7 @@ def _calls(
     return Calls(
         asks_usage=asks_usage,
         budgets=budgets,
+        is_budgeted=settings.budget is not None,
         failover=Failover(
             attempts=Attempts(
                 upstream=upstream,

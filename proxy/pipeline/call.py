@@ -64,7 +64,8 @@ class Calls:
 
     `max_json_body` is in bytes; `store_objects` tells whether Azure may keep objects; `knows` is what is known of
     deployments; `rates` are those of client keys; `owners` know whose objects are, None where all clients share them;
-    `budgets` are None where nobody can have one.
+    `budgets` are None where nobody can have one; `is_budgeted` tells that the whole
+    proxy has one.
     """
 
     failover: Failover
@@ -76,6 +77,7 @@ class Calls:
     owners: Owners | None = None
     asks_usage: bool = False
     budgets: Budgets | None = None
+    is_budgeted: bool = False
 
     async def answer(
         self,
@@ -191,13 +193,9 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         call = self._parse(routed, raw)
         if may_stream and (call.streams or call.document is None):
             start.expect()
-        budgets = calls.budgets
-        if budgets is not None and (budgets.whole is not None or (self.limits and self.limits.budget)):
-            return await self._send_within(budgets, budgets.accounts(self.client, self.limits), routed, call)
-        if self.limits is None:
+        if self.limits is None and not calls.is_budgeted:
             return await self._send(routed, call)
-        call = limited_call(call, self.limits)
-        return await self._limited(_demand(call), partial(self._send, routed, call))
+        return await self._send_limited(routed, call)
 
     def _parse(self, routed: RoutedRequest, raw: bytes) -> Call:
         """Return the call of a body that was read, with models that its client may use alone."""
@@ -234,17 +232,14 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         self.running.exchange.entry.set_error(error)
         return Response(status=200, headers=EVENTS, body=_only(self.running.exchange, event))
 
-    async def _send_within(
-        self, budgets: Budgets, accounts: Sequence[Account], routed: RoutedRequest, call: Call
-    ) -> Response:
-        """Make a call whose body was read, within the budgets that pay for it."""
+    async def _send_limited(self, routed: RoutedRequest, call: Call) -> Response:
+        """Make a call whose body was read, within the limits of its client and the budgets that pay for it."""
+        budgets = self.calls.budgets
+        accounts = () if budgets is None else budgets.accounts(self.client, self.limits)
         own_limit = call.document is not None and any(map(call.document.member, call.route.operation.max_output))
         call = call if self.limits is None else limited_call(call, self.limits)
-
-        async def send() -> Response:
-            return await self._send(routed, call, Money(budgets, accounts, own_limit))
-
-        return await self._limited(_demand(call), send)
+        money = Money(budgets, accounts, own_limit) if budgets is not None and accounts else None
+        return await self._limited(_demand(call), partial(self._send, routed, call, money))
 
     async def _send(self, routed: RoutedRequest, call: Call, money: Money | None = None) -> Response:
         """Make a call whose body was read."""

@@ -51,29 +51,31 @@ class Failover:
             running.start.share(min(len(targets), routing.policy.attempts))
         with routing.begin(targets, source.repeat, placement) as state:
             failures: dict[Key, Refused] = {}
-            while step := state.next(self.clock(), self.draw()):
+            while (step := state.next(self.clock(), self.draw())) and (spending is None or await spending.begin()):
                 if step.pause:
                     await asyncio.sleep(step.pause)
                 if placement is not None:
                     placement.move(step.target)
-                if spending is not None and not await spending.begin():
-                    break
                 running.exchange.entry.add_attempt(step.target.resource, step.target.deployment)
                 outcome = await self.attempts.make(running, routed, source, step.target)
                 if isinstance(outcome, Answered):
                     state.succeeded(step, outcome.headers, self.clock())
                     return _with_attempts(outcome.response, step.target, running)
-                if spending is not None:
-                    spending.failed(outcome.failure)
                 failures[step.target.key] = outcome
-                if outcome.failure.is_refused:
-                    _log_refusal(routing.health, step.target, outcome.error, self.clock())
+                self._note_failure(routing.health, step.target, outcome, spending)
                 state.repeat = source.repeat
                 verdict = state.failed(step, outcome.failure, self.clock())
                 if verdict is Verdict.GIVE_UP or (verdict is Verdict.REFRESH and not await outcome.renew()):
                     outcome.error.headers = {**outcome.error.headers, TARGET: str(step.target.resource)}
                     raise _numbered(outcome.error, running)
             raise _numbered(self._exhausted(state, tuple(failures.values()), alone=len(targets) == 1), running)
+
+    def _note_failure(self, health: Health, target: Target, refused: Refused, spending: Spending | None) -> None:
+        """Charge an attempt that has failed, and log why a resource refuses calls."""
+        if spending is not None:
+            spending.failed(refused.failure)
+        if refused.failure.is_refused:
+            _log_refusal(health, target, refused.error, self.clock())
 
     def _exhausted(self, state: RetryState, failures: Sequence[Refused], *, alone: bool) -> ProxyError:
         """Return what the client reads when there is nowhere left to go.

@@ -38,12 +38,8 @@ class UsageAnswers:
         """Return the answer to a client, or to an admin; raise `InvalidRequest` or `UsageUnavailable`."""
         name = route.operation.name
         if name == CLIENT_USAGE:
-            body = answers.encode_account(
-                principal.client,
-                principal.limits,
-                principal.expires,
-                {**await self._used(principal), **await self._budget(principal)},
-            )
+            shown = {**await self._used(principal), **await self._budget(principal)}
+            body = answers.encode_account(principal.client, principal.limits, principal.expires, shown)
         else:
             query = parse_query(name.removeprefix("usage-").replace("-", "_"), request.query, self.now())
             try:
