@@ -19,7 +19,7 @@ from tests.unit.azure_services.ledger_storm import CALM, View, Weather
 CLIENT = "alice"
 # Two minutes before December 2026, UTC, so that a month ends in the storm.
 EPOCH = 1_796_083_080.0
-STORMY = Weather(conflict=0.1, unanswered=0.05, delayed=0.03)
+STORMY = Weather(conflict=0.1, unanswered=0.05, delayed=0.03, kills=0.01, pauses=0.01)
 
 
 @dataclass
@@ -54,6 +54,7 @@ class BudgetStorm:
     limit: int = 1_000_000
     bound: int = 4_000
     weather: Weather = STORMY
+    counts: tuple[int, ...] = (1, 32, 4)
     spy: Spy = field(default_factory=Spy)
 
     def __post_init__(self) -> None:
@@ -72,19 +73,19 @@ class BudgetStorm:
         return instance
 
     async def run(self, requests: int) -> None:
-        """Make requests while instances come, are killed and pause: 1, then 32, then 4 of them."""
+        """Make requests while instances come, are killed and pause, so many at a time."""
         for number in range(requests):
-            self._scale((1, 32, 4)[min(2, number * 3 // requests)])
+            self._scale(self.counts[number * len(self.counts) // requests])
             instance = self.random.choice(self.running)
             task = asyncio.get_running_loop().create_task(self._call(instance))
             instance.tasks.add(task)
             task.add_done_callback(instance.tasks.discard)
             await asyncio.sleep(self.random.expovariate(1 / 0.3))
-            if self.random.random() < 0.01:
+            if self.random.random() < self.weather.kills:
                 self.running.remove(instance)
                 self.kills += 1
                 instance.kill()
-            elif self.random.random() < 0.01:
+            elif self.random.random() < self.weather.pauses:
                 instance.view.paused_until = time_now() + self.random.uniform(1, 20)
 
     async def calm(self) -> None:

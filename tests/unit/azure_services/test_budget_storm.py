@@ -3,11 +3,12 @@
 Time is virtual and the order is that of a seed, which a failure names.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from tests.fakes.virtual_time import in_virtual_time
-from tests.unit.azure_services.budget_storm import BudgetStorm
-from tests.unit.azure_services.ledger_storm import CALM
+from tests.unit.azure_services.budget_storm import STORMY, BudgetStorm
 
 SEEDS = [*range(20), *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(20, 200))]
 
@@ -30,9 +31,9 @@ async def test_a_hard_budget_is_never_overspent_and_nearly_all_of_it_can_be_spen
 @pytest.mark.parametrize("seed", range(3))
 @in_virtual_time
 async def test_what_is_settled_is_what_was_paid_when_nobody_is_killed(seed: int) -> None:
-    storm = BudgetStorm(seed=seed, limit=10_000_000, weather=CALM)
-    storm._scale = lambda count: [storm.open() for _ in range(4 - len(storm.running))]  # type: ignore[assignment]
-    await storm.run(300)
+    storm = BudgetStorm(seed=seed, weather=replace(STORMY, kills=0), counts=(8,))
+    await storm.run(500)
     await storm.calm()
-    if not storm.kills:
-        assert {month: row.settled for month, row in storm.rows()} == storm.spy.paid
+    assert storm.kills == 0
+    assert {month: row.settled for month, row in storm.rows()} == storm.spy.paid
+    assert all(not row.entries for _, row in storm.rows())
