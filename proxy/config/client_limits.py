@@ -164,7 +164,7 @@ def _text_of(name: str, value: object) -> str:
         if not all(isinstance(one, str) and "," not in one for one in value):
             raise ValueError("must have a list of names without commas as models")
         return ",".join(value)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = isinstance(value, (int, float) if name == _BUDGET else int) and not isinstance(value, bool)
     return str(value) if is_number else json_text(value)
 
 

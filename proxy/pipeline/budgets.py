@@ -29,7 +29,7 @@ from proxy.prices.targets_bound import LARGEST_PART, LEAST_OUTPUT, LEAST_REASONI
 from proxy.routing.failures import Failure, Kind
 from proxy.routing.targets import Target, is_reasoning
 from proxy.server.access_log import AccessLogEntry
-from proxy.values import Budget, Limits
+from proxy.values import Budget, Deployed, Limits
 
 _LOG = logging.getLogger(__name__)
 # Seconds after which running calls may have given back what they reserved.
@@ -39,6 +39,7 @@ _UNKNOWN = frozenset({Kind.TIMEOUT, Kind.RESET, Kind.IN_STREAM})
 # Errors behind which Azure has worked on an answer, and those behind which it has read the input, which it bills.
 _WORKED = frozenset({408, 500, 504})
 _READ = frozenset({"content_filter", "responsibleaipolicyviolation", "context_length_exceeded"})
+_NO_STORE = "A hard budget needs a store that all instances share: set LIMITS_STORE."
 Account = tuple[str, Budget]
 
 
@@ -157,30 +158,34 @@ class Budgets:
         operation = call.route.operation.name
         if bounding(operation).rule is Rule.FREE:
             return call, None
-        hard = [account for account in accounts if account[1].is_hard]
+        hard = exchange.entry.hard_budget = any(budget.is_hard for _, budget in accounts)
         if hard and not self.is_shared:
-            message = "A hard budget needs a store that all instances share: set LIMITS_STORE."
-            raise ConfigurationError(message, reason="budget_without_store")
-        asked = read_asked(call) if form is None else form
-        catalogue = resources.catalogue()
+            raise ConfigurationError(_NO_STORE, reason="budget_without_store")
+        asked, catalogue = read_asked(call) if form is None else form, resources.catalogue()
         deployments = [catalogue.describe(target) for target in targets]
-        exchange.entry.hard_budget = bool(hard)
-        known = targets_bound(operation, asked, self.prices, deployments, self.today(), hard=bool(hard))
+        known = targets_bound(operation, asked, self.prices, deployments, self.today(), hard=hard)
         most = known if isinstance(known, Refused) else known.most()
         if isinstance(known, Refused) or isinstance(most, Refused):
-            if hard:
-                refused = most if isinstance(most, Refused) else Refused(cause="unknown")
-                raise NotForBudget(_whose(hard[-1][0]), refused.cause, refused.reason)
-            spending = Spending(ledger=self.ledger, accounts=accounts, entry=exchange.entry, bound=0, input=0)
-            await spending.reserve(0)
+            spending = await self._without_bound(exchange.entry, accounts, most)
         else:
-            can_lower = bool(hard) and known.has_output and not own_limit
-            least = min(self._least(targets, deployments), asked.output or self._longest(known))
+            least = min(_least(targets, deployments), _longest(known))
+            can_lower = hard and known.has_output and not own_limit
             call, spending = await self._reserve(exchange, accounts, call, known, least if can_lower else None)
             if hard and most.tool_calls is not None:
                 call = with_tool_calls(call, most.tool_calls)
         exchange.stack.push_async_callback(spending.settle)
         return call, spending
+
+    async def _without_bound(
+        self, entry: AccessLogEntry, accounts: Sequence[Account], refused: Bound | Refused
+    ) -> Spending:
+        """Let a call pass that has no bound, unless a budget is hard."""
+        if entry.hard_budget and isinstance(refused, Refused):
+            hard = next(name for name, budget in reversed(accounts) if budget.is_hard)
+            raise NotForBudget(_whose(hard), refused.cause, refused.reason)
+        spending = Spending(ledger=self.ledger, accounts=accounts, entry=entry, bound=0, input=0)
+        await spending.reserve(0)
+        return spending
 
     async def _reserve(
         self, exchange: Exchange, accounts: Sequence[Account], call: Call, known: TargetsBound, least: int | None
@@ -190,7 +195,7 @@ class Budgets:
         if least is not None:
             left = min(self.ledger.known(name).available(budget.micro_dollars) for name, budget in accounts)
             tokens = max(least, known.affordable(max(0, left) // LARGEST_PART))
-            if tokens < self._longest(known):
+            if tokens < _longest(known):
                 wishes = [known.with_output(tokens)]
             if tokens > least:
                 wishes.append(known.with_output(least))
@@ -219,15 +224,18 @@ class Budgets:
         renewed = next_month(self.now()).date().isoformat()
         return BudgetSpent(_whose(name), format_usd(max(0, left)), format_usd(needed), renewed)
 
-    def _longest(self, known: TargetsBound) -> int:
-        """Return the longest answer that a call may have as it is."""
-        sizes = [priced.size.output for priced in known.prices if priced.size is not None and priced.size.output]
-        given = [known.asked.output] if known.asked.output is not None else []
-        return min([*given, max(sizes, default=LEAST_REASONING)])
 
-    def _least(self, targets: Sequence[Target], deployments: Sequence[object]) -> int:
-        names = [*(target.model for target in targets), *(getattr(one, "model", None) for one in deployments)]
-        return LEAST_REASONING if any(map(is_reasoning, names)) else LEAST_OUTPUT
+def _longest(known: TargetsBound) -> int:
+    """Return the longest answer that a call may have as it is."""
+    sizes = [priced.size.output for priced in known.prices if priced.size is not None and priced.size.output]
+    given = [known.asked.output] if known.asked.output is not None else []
+    return min([*given, max(sizes, default=LEAST_REASONING)])
+
+
+def _least(targets: Sequence[Target], deployments: Sequence[Deployed | None]) -> int:
+    """Return the tokens below which no answer is cut."""
+    names = [*(target.model for target in targets), *(one.model for one in deployments if one is not None)]
+    return LEAST_REASONING if any(map(is_reasoning, names)) else LEAST_OUTPUT
 
 
 def _whose(name: str) -> str:
