@@ -13,7 +13,7 @@ from tests.integration.test_sdk import HELLO
 from tests.processes import REPOSITORY, HostProcess, running_host
 from tools.azure_openai_simulator import Simulator
 
-KEYS = {
+KEYS: dict[str, dict[str, str | float]] = {
     "rich": {"key": "sk-rich-0123456789abcdefgh", "budget-usd": 5},
     "poor": {"key": "sk-poor-0123456789abcdefgh", "budget-usd": "0.001"},
     "soft": {"key": "sk-soft-0123456789abcdefgh", "budget-usd": "0.000001", "budget": "soft"},
@@ -69,7 +69,7 @@ async def test_an_operation_without_a_bound_is_refused_with_the_reason(host: Hos
     async with sdk(host, "rich") as client:
         with pytest.raises(APIStatusError) as raised:
             await client.vector_stores.create(name="mine")
-    assert (raised.value.status_code, raised.value.code) == (403, "unbounded_cost")  # type: ignore[attr-defined]
+    assert (raised.value.status_code, raised.value.code) == (403, "unbounded_cost")
     assert "Azure bills what a vector store keeps" in raised.value.message
 
 

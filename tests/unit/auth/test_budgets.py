@@ -59,14 +59,15 @@ async def test_a_soft_budget_refuses_nothing_and_counts_everything() -> None:
 
 @pytest.mark.parametrize("seed", range(50))
 async def test_whatever_is_asked_and_settled_a_hard_budget_is_kept(seed: int) -> None:
-    random, budgets, holds, paid = Random(seed), MemoryBudgets(StillClock(NOW)), [], 0
+    random, budgets, paid = Random(seed), MemoryBudgets(StillClock(NOW)), 0
+    holds: list[BudgetHold] = []
     for _ in range(200):
         if holds and random.random() < 0.5:
             hold = holds.pop(random.randrange(len(holds)))
             paid += (cost := random.randint(0, hold.amount))
             await budgets.settle(hold, cost)
-        elif isinstance(hold := await budgets.reserve("alice", HARD, random.randint(1, 100)), BudgetHold):
-            holds.append(hold)
+        elif isinstance(outcome := await budgets.reserve("alice", HARD, random.randint(1, 100)), BudgetHold):
+            holds.append(outcome)
         assert paid + sum(hold.amount for hold in holds) <= HARD.micro_dollars
     assert budgets.known("alice").settled == paid
 
