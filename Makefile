@@ -37,8 +37,12 @@ start: $(VENV)/run.stamp ## Run the app on this machine, on the built-in Azure O
 chat: $(VENV)/run.stamp ## Do the same, and print where the page with a chat is, and a key for it
 	@exec $(BIN)/python -m tools.start --port $(PORT) --chat
 
+.PHONY: doctor
+doctor: $(VENV)/run.stamp ## Find out what is wrong with a set-up, and how to mend it (ARGS="--calls --json")
+	@$(BIN)/python -m tools.doctor $(ARGS)
+
 # The tests of the pure layers, which need all of their branches covered.
-PURE := $(addprefix tests/unit/,auth azure_api config openai_api prices routing translation usage test_errors.py test_values.py)
+PURE := $(addprefix tests/unit/,auth azure_api config diagnosis openai_api prices routing translation usage test_errors.py test_values.py)
 # Every process has an app, a simulator and an event loop of its own; a file stays in one process. One process more than
 # there are cores, because many tests wait.
 PYTEST := $(BIN)/python -m pytest
@@ -78,13 +82,18 @@ check: install ## Format, lint, types, import rules, the compiled template and t
 
 .PHONY: test
 test: check $(REAL_HOST) ## All that make check does, and every other test: Microsoft's worker runtime, the official SDKs
-	$(PYTEST) $(OTHERS) -m "serial and not nightly"
-	$(PYTEST) $(OTHERS) -m "not serial and not nightly" $(PARALLEL)
+	$(PYTEST) $(OTHERS) -m "serial and not nightly and not clients"
+	$(PYTEST) $(OTHERS) -m "not serial and not nightly and not clients" $(PARALLEL)
 
 .PHONY: nightly
 nightly: install ## The long sets, which make test leaves out; where Microsoft's hosts are, make real-host-long has theirs
-	$(PYTEST) $(OTHERS) -m "nightly and not real_host"
+	$(PYTEST) $(OTHERS) -m "nightly and serial and not real_host"
+	$(PYTEST) $(OTHERS) -m "nightly and not serial and not real_host" $(PARALLEL)
 	@$(if $(FUNC)$(FUNCTIONS_HOST),,$(PYTEST) tests/real_host -m "nightly")
+
+.PHONY: test-clients
+test-clients: install ## Clients of others, each in an environment of its own in .venv/clients; once a week in CI
+	FAIL_ON_SKIP=1 $(PYTEST) tests/clients tests/integration/test_translated_frameworks.py tests/integration/test_codex.py tests/integration/test_node_sdk.py -m ""
 
 .PHONY: examples
 examples: install ## Draw twenty times as many examples in the tests of properties

@@ -147,6 +147,8 @@ var keySecrets = map(
 )
 // Azure evaluates split even where a condition is false, and fails if the text is too short: so there is always some.
 var packageParts = split(empty(packageUri) ? 'none/released-package.zip' : packageUri, '/')
+// Beside the address of the package, which may be that of another version.
+var templateVersion = 'v0.1.0'
 var zones = {
   // An existing account may be one of kind AIServices, which has three names.
   account: makesAccount
@@ -429,6 +431,7 @@ module functionApp 'modules/function.bicep' = {
     allowedOrigins: allowedOrigins
     allowedIpRanges: allowedIpRanges
     extraSettings: extraSettings
+    templateVersion: templateVersion
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyInstances: alwaysReadyInstances

@@ -2,10 +2,12 @@
 
     function_app.py            entry point: one catch-all HTTP function
     app                        composition root: environment → Application
+    composition/               its parts: clients, resources, calls
       pipeline/                one request: handler, exchange, call, failover, attempt, relay
         server/                ASGI: the worker's extension, request bodies, the answer's writer, deadline, access log
         azure_services/        I/O to Azure: OpenAI, credentials, Key Vault, deployments
           auth/                pure: who is calling
+          diagnosis/           pure: what is wrong with a set-up
           prices/              pure: which price counts, what a call costs and may cost
           routing/             pure: which target next
           translation/         pure: one of OpenAI's APIs in the place of another

@@ -7,6 +7,7 @@
     +-- UnsupportedOperation     404  Azure OpenAI does not offer it, or the proxy is set not to
     +-- ModelNotFound            404  no deployment serves this model
     +-- UnknownId                404  an id that belongs to no resource of this proxy
+    +-- DoctorRunning            409  the doctor of this instance is at work already
     +-- MethodNotAllowed         405  the path is known, the method is not
     +-- UpgradeRequired          426  a WebSocket was asked for where there is none
     +-- RequestTimeout           408  the client's body did not arrive in time
@@ -15,6 +16,7 @@
     +-- AzureRefusal             any  an error that Azure OpenAI answered, in OpenAI's shape
     +-- ConfigurationError       503  the proxy's own set-up: a setting, the vault, the identity
     +-- Overloaded               503  this instance has too many requests, or is shutting down
+    +-- UsageUnavailable         503  the table of usage cannot be read
     +-- ClientLimited            429  the client has reached a limit of its key
     +-- BudgetReserved           429  other calls have reserved what is left of the budget
     +-- BudgetSpent              429  too little is left of the budget for this month
@@ -108,14 +110,6 @@ class UnsupportedOperation(ProxyError):
     status = 404
     type = "invalid_request_error"
     code = "unsupported_operation"
-
-
-class PermissionDenied(ProxyError):
-    """A key that is not for this operation: an admin key for a model, or a client key for everybody's usage."""
-
-    status = 403
-    type = "invalid_request_error"
-    code = "insufficient_permissions"
 
 
 class UsageUnavailable(ProxyError):
@@ -235,6 +229,17 @@ class ConfigurationError(ProxyError):
     def __init__(self, message: str, *, reason: str = "configuration_error") -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class DoctorRunning(ProxyError):
+    """The set-up is being examined already; one run at a time is enough for all."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "doctor_running"
+
+    def __init__(self) -> None:
+        super().__init__(f"The doctor is at work already. {_retry_after(30)}", headers={"retry-after": "30"})
 
 
 class Overloaded(ProxyError):

@@ -79,27 +79,28 @@ class Client:
     """A client, by the name of its client key.
 
     `not_before` and `expires` are in seconds since 1970 UTC; None means no limit. `limits` is None for a client without
-    any. An `admin` reads the usage of all clients and calls no model.
+    any.
     """
 
     name: str
     not_before: float | None = None
     expires: float | None = None
     limits: Limits | None = None
-    admin: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientKey:
     """A client and the SHA-256 digest of its key, as hexadecimal digits.
 
-    A `locked` key opens nothing, because its limits cannot be read; a `weak` one is short enough to be guessed.
+    A `locked` key opens nothing, because its limits cannot be read; a `weak` one is short enough to be guessed. The key
+    of an operator, `is_admin`, opens what is for operators alone, and calls no model.
     """
 
     client: Client
     digest: str = field(repr=False)
     locked: bool = False
     weak: bool = False
+    is_admin: bool = False
 
 
 class AuthMode(Enum):

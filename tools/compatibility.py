@@ -7,7 +7,9 @@ from proxy.openai_api.operations import OPERATIONS, Body, Operation, Surface
 from proxy.translation.chat_on_responses.members import MEMBERS, MESSAGE_MEMBERS
 from proxy.translation.responses_on_chat.mapping import mapping
 
-PAGE = Path(__file__).parents[1] / "docs" / "compatibility.md"
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "compatibility.md"
+LIMITS = "## What it cannot do\n"
 
 HEAD = """# Which operations work
 
@@ -68,7 +70,7 @@ UNKNOWN = {
 
 def page() -> str:
     """Return the page."""
-    return "\n".join((HEAD, *_served(), "", *_missing(), "", *_translated(), ""))
+    return "\n".join((HEAD, *_served(), "", *_missing(), "", _limits(), "", *_translated(), ""))
 
 
 def _served() -> Iterator[str]:
@@ -93,6 +95,12 @@ def _missing() -> Iterator[str]:
         yield f"| `{path}` | Unknown to the proxy: {reason}. `FORWARD_UNKNOWN_OPERATIONS` forwards it. |"
 
 
+def _limits() -> str:
+    """Return what the README says of it, with links from here."""
+    section = (ROOT / "README.md").read_text("utf-8").partition(LIMITS)[2].partition("\n## ")[0]
+    return f"{LIMITS}{section.rstrip()}".replace("](docs/", "](")
+
+
 def _translated() -> Iterator[str]:
     yield TRANSLATED
     yield "| Of a chat, on Responses | becomes | |"
@@ -109,7 +117,7 @@ def _translated() -> Iterator[str]:
 
 
 def _request(operation: Operation) -> str:
-    below = "" if operation.public else "/v1"
+    below = "" if operation.public and not operation.admin else "/v1"
     return f"{operation.method} {below}{operation.path}"
 
 

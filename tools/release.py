@@ -1,6 +1,7 @@
 """Write the name of a release wherever it occurs: `python -m tools.release --repository OWNER/NAME v1.2.3`.
 
-It stands in the address of the package, in the button of the README and in the version of the project. Without a
+It stands in the address of the package, in the button of each README, and in the versions of the project, of the app
+and of the template. Without a
 repository it is that of `origin`, without a tag that of the project's version. `--check` changes nothing: it names the
 files that name no release yet, or with a tag fails for those that name another one.
 """
@@ -18,13 +19,18 @@ from tools import bicep
 
 ROOT = Path(__file__).parents[1]
 SOURCE, TEMPLATE, PROJECT = "infra/resources.bicep", "infra/azuredeploy.json", "pyproject.toml"
-FILES = (SOURCE, TEMPLATE, "README.md", PROJECT)
+READMES = ("README.md", "README.zh-CN.md")
+FILES = (SOURCE, TEMPLATE, *READMES, PROJECT, "proxy/version.py")
 # The owner in the repository of nobody.
 UNSTAMPED = "OWNER"
 
 _PACKAGE = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+)/releases/download/([\w.-]+)/released-package\.zip")
 _RAW = re.compile(r"https%3A%2F%2Fraw\.githubusercontent\.com%2F[\w.-]+%2F[\w.-]+%2F[\w.-]+%2Finfra%2F(\w+)\.json")
-_VERSION = re.compile(r'(?<=^version = ")[^"]+(?="$)', re.MULTILINE)
+_VERSION = re.compile(r'(?<=^version = ")[^"]+(?="$)', re.MULTILINE | re.IGNORECASE)
+# In the Bicep, and in what is compiled of it.
+_DEPLOYED = re.compile(
+    r"""(?<=^var templateVersion = ')[^']+(?='$)|(?<="templateVersion": ")v[^"]+(?=")""", re.MULTILINE
+)
 _ORIGIN = re.compile(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
 _TAG = re.compile(r"v\d+\.\d+\.\d+(-[\w.]+)?")
 
@@ -59,7 +65,7 @@ def named_in(bicep: str) -> Release:
 def stamped(text: str, release: Release) -> str:
     """Return a file's text with every address of the package and of the button, and the version, of a release."""
     package = f"https://github.com/{release.repository}/releases/download/{release.tag}/released-package.zip"
-    text = _VERSION.sub(release.tag.removeprefix("v"), text)
+    text = _DEPLOYED.sub(release.tag, _VERSION.sub(release.tag.removeprefix("v"), text))
     return _RAW.sub(lambda match: _raw(release, match[1]), _PACKAGE.sub(package, text))
 
 

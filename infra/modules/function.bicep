@@ -21,7 +21,7 @@ param storageName string
 @description('Address of the container that holds the app\'s package.')
 param packageContainer string
 
-@description('Address of the tables in which limits of client keys are counted.')
+@description('Address of the tables in which limits of client keys and usage are counted.')
 param tableEndpoint string
 
 @description('Name of the Application Insights component.')
@@ -58,6 +58,9 @@ param allowedIpRanges array
 @secure()
 param extraSettings object
 
+@description('Version of this template, which the app compares with its own.')
+param templateVersion string
+
 @description('Memory of an instance in MB.')
 param instanceMemoryMB int
 
@@ -90,7 +93,9 @@ var openAiSettings = openAiAsList
 var appSettings = {
   AZURE_CLIENT_ID: identityClientId
   KEY_VAULT_URL: vaultUri
+  TEMPLATE_VERSION: templateVersion
   LIMITS_STORE: tableEndpoint
+  USAGE_STORE: tableEndpoint
   ALLOWED_ORIGINS: join(allowedOrigins, ',')
   // The app accepts as many requests as the platform sends to one instance at a time.
   MAX_IN_FLIGHT: string(perInstanceConcurrency)

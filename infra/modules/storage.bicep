@@ -67,6 +67,12 @@ resource limits 'Microsoft.Storage/storageAccounts/tableServices/tables@2024-01-
   name: 'limits'
 }
 
+// What clients have used.
+resource usage 'Microsoft.Storage/storageAccounts/tableServices/tables@2024-01-01' = {
+  parent: tables
+  name: 'usage'
+}
+
 @description('Id of the storage account.')
 output id string = account.id
 

@@ -13,6 +13,7 @@ _NO_KEY = (
 )
 _TWO_KEYS = "The Authorization header and the api-key header hold two different API keys. Send only one."
 _WRONG_KEY = "Incorrect API key provided. Ask the operator of this proxy for a key."
+_NO_ADMIN = "This needs the key of an operator: ADMIN_KEYS, or a secret admin-NAME in the vault."
 INVALID_KEY = "invalid_api_key"
 
 
@@ -54,14 +55,17 @@ class KeyRing:
         """
         self._pepper = pepper
         self._clients: dict[bytes, tuple[Client, ...]] = {}
+        self._admins: dict[bytes, tuple[Client, ...]] = {}
         for entry in keys:
             if not entry.locked:
-                digest = self._keyed(bytes.fromhex(entry.digest))
-                self._clients[digest] = (*self._clients.get(digest, ()), entry.client)
+                digest, holders = self._keyed(bytes.fromhex(entry.digest)), self._clients
+                if entry.is_admin:
+                    holders = self._admins
+                holders[digest] = (*holders.get(digest, ()), entry.client)
 
     def __len__(self) -> int:
-        """Return the number of keys that call models."""
-        return sum(not client.admin for clients in self._clients.values() for client in clients)
+        """Return the number of client keys."""
+        return sum(map(len, self._clients.values()))
 
     def identify(self, headers: Mapping[str, str], now: float) -> Client:
         """Return the client whose key the request carries; `now` is in seconds since 1970 UTC.
@@ -74,11 +78,18 @@ class KeyRing:
             raise Unauthenticated(_TWO_KEYS if found else _WRONG_KEY, code=INVALID_KEY)
         return found[0]
 
-    def _find(self, key: str, now: float) -> Client | None:
+    def identify_admin(self, headers: Mapping[str, str], now: float) -> Client:
+        """Return the operator whose key the request carries; raise `Unauthenticated`, also for a client's key."""
+        for key in presented_keys(headers):
+            if (admin := self._find(key, now, self._admins)) is not None:
+                return admin
+        raise Unauthenticated(_NO_ADMIN, code=INVALID_KEY)
+
+    def _find(self, key: str, now: float, holders: Mapping[bytes, tuple[Client, ...]] | None = None) -> Client | None:
         if key.startswith(PREFIX) and is_mistyped(key):
             return None
         digest = self._keyed(hashlib.sha256(key.encode()).digest())
-        for client in self._clients.get(digest, ()):
+        for client in (self._clients if holders is None else holders).get(digest, ()):
             if (client.not_before or 0) <= now and (client.expires is None or now < client.expires):
                 return client
         return None

@@ -63,7 +63,7 @@ class UsageTable:
     async def insert(self, row: Inserted) -> None:
         """Insert a row, unless it is there; create the table if there is none. Raises `StoreUnavailable`."""
         client = await self._connected()
-        entity = {"PartitionKey": day_of(row.at), "RowKey": row_key(row), **_properties(row.lines)}
+        entity = {"PartitionKey": day_of(row.start), "RowKey": row_key(row), **_properties(row.lines)}
         with _exists_already():  # An earlier request has inserted it, and its answer was lost.
             try:
                 await client.create_entity(entity)
@@ -93,7 +93,7 @@ class UsageTable:
             await self._client.close()
 
     async def _take_up(self, name: str, found: _Found, before: float) -> None:
-        old = [row for row in found.rows if row.at < before]
+        old = [row for row in found.rows if row.start < before]
         day = take_up(found.day, old)
         if day.marks != found.day.marks and not await self._write(name, day, found.version):
             return  # Another instance was faster.
@@ -210,7 +210,7 @@ def _exists_already() -> Iterator[None]:
 def _properties(content: bytes) -> dict[str, bytes]:
     """Return bytes as properties that are not too large."""
     parts = range(0, len(content), PROPERTY_BYTES)
-    return {f"{_CONTENT}{number}": content[at : at + PROPERTY_BYTES] for number, at in enumerate(parts)}
+    return {f"{_CONTENT}{number}": content[start : start + PROPERTY_BYTES] for number, start in enumerate(parts)}
 
 
 def _content(entity: dict[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""The keys of a vault: each secret `client-<name>`, with its limits as tags, and `admin-<name>` of an admin.
+"""The keys of a vault: each secret `client-<name>`, with its limits as tags, and `admin-<name>` for operators.
 
 A list of the secrets is enough in the usual minute. A value is read only for a version without a digest as a tag, and
 versions are listed only where a key says nothing of its limits, or while the key before it may still work: a new
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("proxy.azure_services.vault_client_keys")
 
-PREFIX, ADMIN_PREFIX = "client-", "admin-"
+PREFIX = "client-"
+ADMIN_PREFIX = "admin-"
 AT_ONCE = 8  # calls in flight; a hundred new keys take about a second, far below the vault's limits
 RECENT = 120.0  # seconds; `updated` has whole seconds, so two changes within one look the same
 CLIENT_KEY_SETTING = f"a client key, the secret {PREFIX}<name>"
@@ -74,7 +75,7 @@ class VaultClientKeys:
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def read(self) -> tuple[ClientKey, ...]:
-        """Return every enabled client key, also expired and locked ones."""
+        """Return every enabled client key and key of an operator, also expired and locked ones."""
         items = await self._vault.list_secrets(setting=CLIENT_KEY_SETTING)
         listed = {item.name: version_of(item) for item in items if item.name and _is_client_key(item)}
         self._known = {name: known for name, known in self._known.items() if name in listed}
@@ -114,7 +115,7 @@ class VaultClientKeys:
                 digest, weak = digest_of(key), is_weak(key)
             # What was read is kept even if the versions cannot be listed.
             self._known[name] = known = _Known(version=version, digest=digest, weak=weak)
-        if known.needs_versions(self._now()):
+        if not _is_admin(name) and known.needs_versions(self._now()):
             self._known[name] = known = replace(known, versions=await self._versions(name))
             await self._learn_earlier(name, known)
 
@@ -145,7 +146,10 @@ class VaultClientKeys:
 
     def _keys(self, name: str, known: _Known, noted: set[tuple[str, str]]) -> list[ClientKey]:
         """Return the key of a name and, during an overlap, the one before it; what is to be logged is `noted`."""
-        version, versions, client = known.version, known.versions or (), _client_name(name)
+        version, versions, client = known.version, known.versions or (), name.partition("-")[2]
+        if _is_admin(name):
+            holder = Client(name=client, not_before=version.not_before, expires=version.expires)
+            return [ClientKey(client=holder, digest=known.digest, weak=known.weak, is_admin=True)]
         tags = version.tags
         if not version.says_limits and (inherited := inherited_tags(versions, version)):
             tags = inherited
@@ -156,9 +160,7 @@ class VaultClientKeys:
         except ValueError as error:
             noted.add((client, f"is locked, because it {error}"))
             return [ClientKey(client=Client(name=client), digest=known.digest, locked=True)]
-        holder = Client(
-            name=client, not_before=version.not_before, expires=version.expires, limits=limits, admin=_is_admin(name)
-        )
+        holder = Client(name=client, not_before=version.not_before, expires=version.expires, limits=limits)
         keys = [ClientKey(client=holder, digest=known.digest, weak=known.weak)]
         if previous := known.previous(self._now()):
             keys.append(previous_key(holder, version, *previous))
@@ -180,17 +182,12 @@ class VaultClientKeys:
 def _is_client_key(item: "SecretProperties") -> bool:
     name = item.name or ""
     # Names in Key Vault are case-insensitive, and shown in the case in which they were created.
-    prefix = ADMIN_PREFIX if _is_admin(name) else PREFIX
-    return name.lower().startswith(prefix) and len(name) > len(prefix) and item.enabled is not False
+    is_key = name.lower().startswith((PREFIX, ADMIN_PREFIX)) and not name.endswith("-")
+    return is_key and item.enabled is not False
 
 
 def _is_admin(name: str) -> bool:
     return name.lower().startswith(ADMIN_PREFIX)
-
-
-def _client_name(name: str) -> str:
-    """Return the name of a client; that of an admin keeps its prefix, because a client may have the same."""
-    return ADMIN_PREFIX + name[len(ADMIN_PREFIX) :] if _is_admin(name) else name[len(PREFIX) :]
 
 
 def version_of(item: "SecretProperties") -> KeyVersion:

@@ -40,14 +40,6 @@ def with_limits(entries: tuple[ConfiguredKey, ...], rules: LimitRules) -> tuple[
     return tuple(_with_limits(number, one, rules) for number, one in enumerate(entries, start=1))
 
 
-def admin_keys(entries: tuple[ConfiguredKey, ...]) -> tuple[ClientKey, ...]:
-    """Return keys as those of admins, whose names tell that they are, because clients may have the same."""
-    return tuple(
-        replace(one.key, client=replace(one.key.client, name=f"admin-{one.key.client.name}", admin=True))
-        for one in entries
-    )
-
-
 def _with_limits(number: int, one: ConfiguredKey, rules: LimitRules) -> ClientKey:
     try:
         limits = rules.read(one.tags)

@@ -104,6 +104,7 @@ parse_secret_name = matching(SECRET_NAME, "must be a secret's name: letters, dig
 parse_client_id = matching(
     r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "must be the client id of a user-assigned identity, a GUID"
 )
+parse_template_version = matching(r"v?[0-9A-Za-z.+-]{1,64}", "must be a version, as v1.2.3")
 parse_auth_mode = one_of({mode.value: mode for mode in AuthMode if mode is not AuthMode.NONE})
 parse_client_auth = one_of({mode.value: mode for mode in ClientAuth})
 parse_stored_objects = one_of({one.value: one for one in StoredObjects})

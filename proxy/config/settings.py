@@ -7,7 +7,7 @@ from typing import Self
 from proxy.config import table
 from proxy.config.address_rules import AddressRules
 from proxy.config.addresses import split_url
-from proxy.config.client_keys import admin_keys, with_limits
+from proxy.config.client_keys import with_limits
 from proxy.config.client_limits import LimitRules
 from proxy.config.entra import EntraAccess, EntraSettings, access_of
 from proxy.config.environment import Environment, SettingError
@@ -78,13 +78,23 @@ class InstanceLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsageSettings:
+    """Where usage is kept, for how many days, own prices before those of the project, and the budget of all clients."""
+
+    store: str
+    retention: int
+    own_prices: PriceTable | None
+    budget: Budget | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The values of all settings; `proxy.config.table` describes the variable behind each.
 
     `resources` is empty where every client names its own; `api_version` is for clients' keys that name none;
     `fallbacks` are the models that may serve in place of a model; `operation_surfaces` maps the name of an operation to
     `v1` or `classic`; `client_resources` are the hosts that clients may name, or `*` alone; `entra` is None where no
-    token is accepted; `own_prices` count before those of the project.
+    token is accepted.
     """
 
     resources: tuple[Resource, ...]
@@ -101,11 +111,11 @@ class Settings:
     shutdown_grace: float
     instance: InstanceLimits
     client_keys: tuple[ClientKey, ...]
+    admin_keys: tuple[ClientKey, ...]
+    template_version: str | None
     vault_client_keys: VaultClientKeySettings
     limits_store: str
-    usage_store: str
-    budget: Budget | None
-    usage_retention: int
+    usage: UsageSettings
     operation_surfaces: Mapping[str, str]
     forward_unknown_operations: bool
     stored_objects: StoredObjectSettings
@@ -119,7 +129,6 @@ class Settings:
     keep_content_filter_results: bool
     http_proxies: HttpProxies
     address_rules: AddressRules
-    own_prices: PriceTable | None
 
     @classmethod
     def from_environ(
@@ -143,11 +152,11 @@ class Settings:
             shutdown_grace=environment.read(table.SHUTDOWN_GRACE),
             instance=_read_instance_limits(environment),
             client_keys=_read_client_keys(environment, limit_rules),
+            admin_keys=_read_admin_keys(environment),
+            template_version=environment.read_optional(table.TEMPLATE_VERSION),
             vault_client_keys=VaultClientKeySettings(limit_rules, environment.read(table.CLIENT_KEYS_MAX_AGE)),
             limits_store=environment.read(table.LIMITS_STORE),
-            budget=environment.read_optional(table.PROXY_BUDGET),
-            usage_store=environment.read(table.USAGE_STORE),
-            usage_retention=environment.read(table.USAGE_RETENTION_DAYS),
+            usage=_read_usage(environment, read_file),
             operation_surfaces=environment.read(table.AZURE_OPENAI_OPERATION_SURFACES),
             forward_unknown_operations=environment.read(table.FORWARD_UNKNOWN_OPERATIONS),
             stored_objects=read_stored_objects(environment, client_auth),
@@ -161,7 +170,6 @@ class Settings:
             keep_content_filter_results=environment.read(table.CONTENT_FILTER_RESULTS),
             http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
             address_rules=rules,
-            own_prices=_read_own_prices(environment, read_file),
         )
 
 
@@ -186,15 +194,28 @@ def _read_limit_rules(environment: Environment) -> LimitRules:
 
 
 def _read_client_keys(environment: Environment, rules: LimitRules) -> tuple[ClientKey, ...]:
-    """Return the keys of clients, and then those of admins."""
     try:
-        clients = with_limits(environment.read(table.CLIENT_KEYS), rules)
+        return with_limits(environment.read(table.CLIENT_KEYS), rules)
     except ValueError as error:
         raise SettingError(table.CLIENT_KEYS.name, str(error)) from None
-    admins = admin_keys(environment.read(table.ADMIN_KEYS))
-    if {key.digest for key in clients} & {key.digest for key in admins}:
-        raise SettingError(table.ADMIN_KEYS.name, "has a key that is also in CLIENT_KEYS")
-    return clients + admins
+
+
+def _read_admin_keys(environment: Environment) -> tuple[ClientKey, ...]:
+    """Return the keys of operators; none of them may be a client's, because they call no model."""
+    admins = environment.read(table.ADMIN_KEYS)
+    clients = {one.key.digest for one in environment.read(table.CLIENT_KEYS)}
+    if any(one.key.digest in clients for one in admins):
+        raise SettingError(table.ADMIN_KEYS.name, "must have no key that is in CLIENT_KEYS too")
+    return tuple(replace(one.key, is_admin=True) for one in admins)
+
+
+def _read_usage(environment: Environment, read_file: ReadFile) -> UsageSettings:
+    return UsageSettings(
+        store=environment.read(table.USAGE_STORE),
+        retention=environment.read(table.USAGE_RETENTION_DAYS),
+        own_prices=_read_own_prices(environment, read_file),
+        budget=environment.read_optional(table.PROXY_BUDGET),
+    )
 
 
 def _read_own_prices(environment: Environment, read_file: ReadFile) -> PriceTable | None:
@@ -236,13 +257,10 @@ def _read_translation(environment: Environment) -> Translation:
 
 def _read_client_auth(environment: Environment) -> ClientAuth:
     mode = environment.read(table.CLIENT_AUTH)
-    keys = () if mode in (ClientAuth.KEYS, ClientAuth.KEYS_AND_ENTRA) else (table.CLIENT_KEYS, table.ADMIN_KEYS)
-    for setting in keys:
-        if environment.is_set(setting):
-            kind = "client" if setting is table.CLIENT_KEYS else "admin"
-            raise SettingError(
-                setting.name, f"must not be set while CLIENT_AUTH is {mode.value}: no {kind} key opens then"
-            )
+    if mode not in (ClientAuth.KEYS, ClientAuth.KEYS_AND_ENTRA) and environment.is_set(table.CLIENT_KEYS):
+        raise SettingError(
+            "CLIENT_KEYS", f"must not be set while CLIENT_AUTH is {mode.value}: no client key opens then"
+        )
     if mode is ClientAuth.RESOURCE_KEY and not environment.is_set(table.CLIENT_RESOURCES):
         raise SettingError(
             "CLIENT_RESOURCES", "is not set, but CLIENT_AUTH is resource-key: list the resources, or say *"

@@ -42,6 +42,7 @@ from proxy.config.environment import (
     parse_signing_keys,
     parse_size,
     parse_stored_objects,
+    parse_template_version,
     parse_token_scope,
     parse_unowned_objects,
 )
@@ -198,9 +199,9 @@ ADMIN_KEYS = Setting(
     "ADMIN_KEYS",
     parse_client_keys,
     "",
-    "The admin keys, in the form of `CLIENT_KEYS`, for use on your own machine: they read the "
-    "[usage of all clients](costs.md#usage) and call no model. On Azure, keep them in Key Vault, as secrets "
-    "`admin-<name>`.",
+    "The keys of operators, as `alice=sk-...`, for use on your own machine. They open `POST /doctor` and read the "
+    "[usage of all clients](costs.md#usage), and call no model. On Azure, keep them in Key Vault, as secrets "
+    "`admin-NAME`.",
 )
 CLIENT_KEY_DEFAULTS = Setting(
     "CLIENT_KEY_DEFAULTS",
@@ -310,6 +311,13 @@ ALLOWED_ORIGINS = Setting(
     "*",
     "The origins of web pages that may call the proxy from a browser, separated by commas, or `*` for all. On Flex "
     "Consumption also set the app's CORS setting, because the platform answers preflight requests itself.",
+)
+TEMPLATE_VERSION = Setting(
+    "TEMPLATE_VERSION",
+    parse_template_version,
+    "",
+    "The version of the template that has deployed the app, which writes it itself. The [doctor](doctor.md) compares "
+    "it with the app's.",
 )
 STORED_OBJECTS = Setting(
     "STORED_OBJECTS",
@@ -532,15 +540,15 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
     ),
     "Clients": (
         CLIENT_KEYS,
+        ADMIN_KEYS,
         CLIENT_KEY_DEFAULTS,
         CLIENT_KEY_MODEL_SETS,
         CLIENT_KEYS_MAX_AGE,
-        ADMIN_KEYS,
+        PRICES,
         LIMITS_STORE,
         PROXY_BUDGET,
         USAGE_STORE,
         USAGE_RETENTION_DAYS,
-        PRICES,
         CLIENT_AUTH,
         CLIENT_ENTRA_TENANT,
         CLIENT_ENTRA_AUDIENCES,
@@ -560,6 +568,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         FORWARD_UNKNOWN_OPERATIONS,
         AZURE_OPENAI_OPERATION_SURFACES,
         FRONT_PAGE,
+        TEMPLATE_VERSION,
     ),
     "Limits": (
         MAX_JSON_BODY_BYTES,

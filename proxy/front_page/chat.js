@@ -1,9 +1,20 @@
 // One streamed chat completion.
 
-export class AnswerError extends Error {}
+// What the proxy says in place of an answer; the status is 0 within a stream, the seconds of `retryAfter` may be 0.
+export class AnswerError extends Error {
+  constructor(message, status = 0, retryAfter = 0) {
+    super(message);
+    Object.assign(this, { status, retryAfter });
+  }
+}
+
+// Return the error that an answer is.
+export async function errorOf(answer) {
+  return new AnswerError(await messageOf(answer), answer.status, Number(answer.headers.get("retry-after")) || 0);
+}
 
 // What an answer that is no 200 says, in OpenAI's shape if it has one.
-export async function messageOf(answer) {
+async function messageOf(answer) {
   try {
     const { error } = await answer.json();
     if (typeof error?.message === "string") return error.message;
@@ -14,7 +25,7 @@ export async function messageOf(answer) {
 }
 
 // Yield the pieces of text of an answer as they come. Raise AnswerError with what the proxy says, TypeError when it
-// cannot be reached, AbortError when `signal` stops it; return whether the stream has ended as it should.
+// cannot be reached, AbortError when `signal` stops it; return why the answer ended, null when its end is missing.
 export async function* streamChat({ key, model, messages, signal }) {
   const answer = await fetch("/v1/chat/completions", {
     method: "POST",
@@ -22,15 +33,17 @@ export async function* streamChat({ key, model, messages, signal }) {
     body: JSON.stringify({ model, messages, stream: true }),
     signal,
   });
-  if (!answer.ok) throw new AnswerError(`${answer.status} ${await messageOf(answer)}`.trim());
+  if (!answer.ok) throw await errorOf(answer);
+  let reason = "stop";
   for await (const data of readEvents(answer.body)) {
-    if (data === "[DONE]") return true;
+    if (data === "[DONE]") return reason;
     const chunk = JSON.parse(data);
-    if (chunk.error) throw new AnswerError(chunk.error.message);
-    const delta = chunk.choices?.[0]?.delta;
+    if (chunk.error) throw new AnswerError(chunk.error.message ?? "");
+    const { delta, finish_reason: finished } = chunk.choices?.[0] ?? {};
+    reason = finished ?? reason;
     if (delta?.content || delta?.refusal) yield delta.content || delta.refusal;
   }
-  return false;
+  return null;
 }
 
 // Yield the data of each server-sent event. https://html.spec.whatwg.org/multipage/server-sent-events.html

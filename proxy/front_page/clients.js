@@ -10,6 +10,7 @@ export const CLIENTS = [
   [
     "LibreChat",
     `# librechat.yaml
+version: 1.2.1
 endpoints:
   custom:
     - name: "Azure"
@@ -25,6 +26,9 @@ endpoints:
   [
     "Continue",
     `# config.yaml
+name: proxy
+version: 1.0.0
+schema: v1
 models:
   - name: MODEL
     provider: openai

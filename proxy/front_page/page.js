@@ -1,6 +1,8 @@
 // The front page: what a person needs to use this proxy, and a chat to try it.
-import { AnswerError, messageOf, streamChat } from "./chat.js";
+import { number, showAccount } from "./account.js";
+import { AnswerError, errorOf, streamChat } from "./chat.js";
 import { CLIENTS } from "./clients.js";
+import { byId, element, tab, writeInFrames } from "./dom.js";
 import { TEXTS } from "./texts.js";
 
 const NOT_FOR_CHATS = /embed|whisper|tts|transcribe|image|dall-e|sora|realtime|audio/;
@@ -8,27 +10,20 @@ const MASKED = "••••••••";
 const UNKNOWN_MODEL = "MODEL";
 const STORED_KEY = "client-key";
 const STORED_LANGUAGE = "language";
-const SVG = "http://www.w3.org/2000/svg";
+// The key that a browser reports while an input method composes; Safari does so for the Enter that ends it.
+const COMPOSING = 229;
 
 const auth = document.documentElement.dataset.clientAuth;
 const asksForKey = auth !== "azure-key" && auth !== "resource-key";
-const byId = (id) => document.getElementById(id);
 
-const state = { key: "", account: null, models: [], turns: [], stopping: null, language: "en" };
+const state = { key: "", account: null, models: [], modelsError: null, turns: [], stopping: null, language: "en" };
 
 const text = (name) => TEXTS[state.language][name];
-
-function element(name, content, className) {
-  const made = document.createElement(name);
-  if (content !== undefined) made.textContent = content;
-  if (className) made.className = className;
-  return made;
-}
 
 // --- language
 
 function chooseLanguage() {
-  const wanted = sessionStorage.getItem(STORED_LANGUAGE) ?? navigator.languages?.[0] ?? navigator.language ?? "en";
+  const wanted = tab.read(STORED_LANGUAGE) ?? navigator.languages?.[0] ?? navigator.language ?? "en";
   return wanted.toLowerCase().startsWith("zh") ? "zh" : "en";
 }
 
@@ -40,7 +35,8 @@ function showLanguage(language) {
   for (const one of document.querySelectorAll("[data-text]")) one.textContent = text(one.dataset.text);
   byId("settings").setAttribute("aria-label", text("settings"));
   for (const one of document.querySelectorAll(".turn.user .who")) one.textContent = text("you");
-  if (state.account) showAccount();
+  for (const one of document.querySelectorAll("option.other")) one.textContent = text("otherModel");
+  if (state.account) showAccount(state, text, explain);
   showSettings();
 }
 
@@ -48,36 +44,57 @@ function showLanguage(language) {
 
 async function ask(path, key) {
   const answer = await fetch(path, { headers: { authorization: `Bearer ${key}` } });
-  if (answer.status === 401) throw new AnswerError(text("refused"));
-  if (!answer.ok) throw new AnswerError(`${text("failed")}: ${answer.status} ${await messageOf(answer)}`.trim());
+  if (!answer.ok) throw await errorOf(answer);
   return answer.json();
 }
 
 function explain(error) {
-  if (error instanceof AnswerError) return error.message;
+  if (error instanceof AnswerError) return explainAnswer(error);
   return error instanceof TypeError ? text("unreachable") : `${text("failed")}: ${error.message}`;
+}
+
+function explainAnswer({ status, message, retryAfter }) {
+  if (status === 401) return text("refused");
+  const said = status ? `${text("failed")}: ${status} ${message}`.trim() : message || text("brokeOff");
+  return retryAfter ? `${said} ${text("retryAfter").replace("SECONDS", number(retryAfter))}` : said;
 }
 
 async function useKey(key) {
   byId("key-error").textContent = "";
+  byId("key-status").textContent = text("checking");
+  byId("use-key").disabled = true;
   try {
-    const [models, account] = await Promise.all([ask("/v1/models", key), ask("/usage", key)]);
-    Object.assign(state, { key, account, models: models.data.map((one) => one.id) });
+    const [models, account] = await Promise.all([askForModels(key), ask("/usage", key)]);
+    Object.assign(state, { key, account }, models);
   } catch (error) {
     byId("key-error").textContent = explain(error);
+    byId("key-status").textContent = "";
     forgetKey();
+    if (error.status === 401) tab.write(STORED_KEY, null);
     return;
+  } finally {
+    byId("use-key").disabled = false;
   }
-  if (byId("remember").checked) sessionStorage.setItem(STORED_KEY, key);
+  if (byId("remember").checked) tab.write(STORED_KEY, key);
+  byId("key-status").textContent = text("accepted");
   showModels();
-  showAccount();
+  showAccount(state, text, explain);
   showSettings();
   byId("account-section").hidden = byId("chat-section").hidden = false;
 }
 
+// A list that cannot be had is no reason to refuse the key: a model can be named by hand.
+async function askForModels(key) {
+  try {
+    const { data } = await ask("/v1/models", key);
+    return { models: data.map((one) => one.id), modelsError: null };
+  } catch (error) {
+    return { models: [], modelsError: error };
+  }
+}
+
 function forgetKey() {
-  Object.assign(state, { key: "", account: null, models: [] });
-  sessionStorage.removeItem(STORED_KEY);
+  Object.assign(state, { key: "", account: null, models: [], modelsError: null });
   byId("account-section").hidden = byId("chat-section").hidden = true;
   showModels();
   showSettings();
@@ -88,77 +105,47 @@ function showModels() {
   const names = [...chats, ...state.models.filter((name) => NOT_FOR_CHATS.test(name))];
   for (const select of document.querySelectorAll("select.model")) {
     const chosen = select.value;
-    select.replaceChildren(...(names.length ? names : [UNKNOWN_MODEL]).map((name) => element("option", name)));
+    const other = element("option", text("otherModel"), "other");
+    other.value = "";
+    select.replaceChildren(...names.map((name) => element("option", name)), other);
     if (names.includes(chosen)) select.value = chosen;
+    showOther(select);
   }
 }
 
-function showAccount() {
-  const { client, limits, budget, month, days } = state.account;
-  byId("client-name").textContent = client;
-  byId("models").replaceChildren(...state.models.map((name) => element("li", name)));
-  if (!state.models.length) byId("models").append(element("li", text("noModels")));
-  const shown = Object.entries(limits).filter(([, value]) => value !== null).map(([name, value]) => showLimit(name, value));
-  if (budget) shown.push([text("budget"), `${budget.usd} USD`], [text("remaining"), `${budget.remaining_usd} USD`]);
-  showList("limits", shown.length ? shown : [[text("noLimits"), text("none")]]);
-  byId("usage").hidden = !month;
-  if (month) showUsage(month, days);
-}
+// Deployments can be used that no list names.
+const otherOf = (select) => byId(`${select.id}-other`);
+const modelOf = (select) => select.value || otherOf(select).value.trim();
 
-function showLimit(name, value) {
-  if (name === "models") return [text("allowed"), value.join(", ")];
-  if (name === "expires") return [text(name), new Date(value * 1000).toLocaleString(document.documentElement.lang)];
-  return [text(name), number(value)];
-}
-
-const number = (value) => Number(value).toLocaleString(document.documentElement.lang);
-
-function showList(id, pairs) {
-  byId(id).replaceChildren(...pairs.flatMap(([name, value]) => [element("dt", name), element("dd", value)]));
-}
-
-function showUsage(month, days) {
-  const names = ["requests", "input_tokens", "input_cached_tokens", "output_tokens"];
-  showList("usage-numbers", [
-    ...names.map((name) => [text(name), number(month[name])]),
-    [text("cost_usd"), month.cost_usd],
-  ]);
-  const tokens = days.map((day) => day.input_tokens + day.output_tokens);
-  const most = Math.max(1, ...tokens);
-  byId("usage-plot").replaceChildren(...tokens.map((count, at) => bar(at, (count / most) * 76, days[at].date, count)));
-  byId("usage-plot").setAttribute("aria-label", `${text("tokensADay")}: ${tokens.map(number).join(", ")}`);
-}
-
-function bar(at, height, date, count) {
-  const made = document.createElementNS(SVG, "rect");
-  for (const [name, value] of Object.entries({ x: at * 10 + 1, y: 80 - height, width: 8, height })) {
-    made.setAttribute(name, value);
-  }
-  const title = document.createElementNS(SVG, "title");
-  title.textContent = `${date}: ${number(count)}`;
-  made.append(title);
-  return made;
+function showOther(select) {
+  otherOf(select).parentElement.hidden = select.value !== "";
 }
 
 // --- settings for clients
 
 function settingsOf(key) {
   const [, template] = CLIENTS[Number(byId("client").value)] ?? CLIENTS[0];
-  const values = { PROXY: location.origin, KEY: key, MODEL: byId("settings-model").value || UNKNOWN_MODEL };
+  const values = { PROXY: location.origin, KEY: key, MODEL: modelOf(byId("settings-model")) || UNKNOWN_MODEL };
   // PROXY_KEY and OPENAI_API_KEY are names of variables.
   return template.replace(/(?<![A-Z_])(PROXY|KEY|MODEL)(?![A-Z_])/g, (name) => values[name]);
 }
 
 function showSettings() {
   byId("settings").textContent = settingsOf(state.key ? MASKED : "KEY");
+  byId("settings-copied").textContent = "";
 }
 
-async function copy(value) {
+// Where the browser does not allow it, as on plain HTTP, what is to be copied is shown and selected.
+async function copy(value, id) {
+  const status = byId(`${id}-copied`);
+  status.textContent = "";
   try {
     await navigator.clipboard.writeText(value);
-    byId("copied").textContent = text("copied");
+    status.textContent = text("copied");
   } catch {
-    byId("copied").textContent = text("notCopied");
+    byId(id).textContent = value;
+    getSelection().selectAllChildren(byId(id));
+    status.textContent = text("notCopied");
   }
 }
 
@@ -166,7 +153,7 @@ async function copy(value) {
 
 function addTurn(role, content) {
   const turn = element("div", undefined, `turn ${role}`);
-  turn.append(element("span", role === "user" ? text("you") : byId("chat-model").value, "who"));
+  turn.append(element("span", role === "user" ? text("you") : modelOf(byId("chat-model")), "who"));
   const words = document.createTextNode(content);
   turn.append(words);
   byId("turns").append(turn);
@@ -182,13 +169,26 @@ async function send(content) {
   state.stopping = new AbortController();
   showBusy(true);
   byId("chat-error").textContent = "";
+  const waiting = showWaiting(turns);
   try {
-    const whole = await readAnswer(words);
-    showEnd(turns, whole ? "" : text("brokeOff"));
+    const reason = await readAnswer(words, waiting);
+    showEnd(turns, explainEnd(reason, words.data));
   } catch (error) {
-    showEnd(turns, error.name === "AbortError" ? text("stopped") : explain(error));
+    showEnd(turns, explainFailure(error, words.data));
   }
+  waiting.end();
   if (turns === state.turns) endTurn(words, content);
+}
+
+// What is to be said of an answer that has ended for a `reason`, which is null when the end is missing.
+function explainEnd(reason, answer) {
+  if (reason === null) return text("brokeOff");
+  return text(`ended_${reason}`) ?? (answer ? "" : text("empty"));
+}
+
+function explainFailure(error, answer) {
+  if (error.name === "AbortError") return text("stopped");
+  return answer && error instanceof TypeError ? text("brokeOff") : explain(error);
 }
 
 // A conversation that was left says nothing about the new one.
@@ -198,18 +198,40 @@ function showEnd(turns, message) {
   byId("chat-error").textContent = message;
 }
 
-async function readAnswer(words) {
+// Count the seconds until an answer begins; models that reason are silent for minutes.
+function showWaiting(turns) {
+  const begun = Date.now();
+  const show = (words) => {
+    if (turns === state.turns) byId("chat-status").textContent = words;
+  };
+  const count = () => show(text("waiting").replace("SECONDS", number(Math.round((Date.now() - begun) / 1000))));
+  const timer = setInterval(count, 1000);
+  count();
+  return {
+    end() {
+      clearInterval(timer);
+      show("");
+    },
+  };
+}
+
+async function readAnswer(words, waiting) {
   const pieces = streamChat({
     key: state.key,
-    model: byId("chat-model").value,
+    model: modelOf(byId("chat-model")),
     messages: state.turns,
     signal: state.stopping.signal,
   });
-  for (;;) {
-    const { value, done } = await pieces.next();
-    if (done) return value;
-    words.appendData(value);
-    byId("turns").scrollTop = byId("turns").scrollHeight;
+  const writer = writeInFrames(words);
+  try {
+    for (;;) {
+      const { value, done } = await pieces.next();
+      if (done) return value;
+      waiting.end();
+      writer.write(value);
+    }
+  } finally {
+    writer.flush();
   }
 }
 
@@ -229,12 +251,18 @@ function endTurn(words, question) {
 function showBusy(busy) {
   byId("send").disabled = busy;
   byId("stop").disabled = !busy;
+  // What is read aloud is the whole answer, not each of its pieces.
+  byId("turns").setAttribute("aria-busy", busy);
   if (!busy) state.stopping = null;
 }
 
 function submitMessage() {
   const content = byId("message").value.trim();
   if (!content || state.stopping) return;
+  if (!modelOf(byId("chat-model"))) {
+    otherOf(byId("chat-model")).reportValidity();
+    return;
+  }
   byId("message").value = "";
   send(content);
 }
@@ -244,6 +272,7 @@ function newChat() {
   state.turns = [];
   showBusy(false);
   byId("turns").replaceChildren();
+  byId("chat-status").textContent = "";
   byId("chat-error").textContent = "";
   byId("message").focus();
 }
@@ -252,7 +281,7 @@ function newChat() {
 
 function listen() {
   byId("language").addEventListener("change", (event) => {
-    sessionStorage.setItem(STORED_LANGUAGE, event.target.value);
+    tab.write(STORED_LANGUAGE, event.target.value);
     showLanguage(event.target.value);
   });
   byId("key-form").addEventListener("submit", (event) => {
@@ -260,19 +289,23 @@ function listen() {
     useKey(byId("key").value.trim());
   });
   byId("remember").addEventListener("change", (event) => {
-    if (!event.target.checked) sessionStorage.removeItem(STORED_KEY);
-    else if (state.key) sessionStorage.setItem(STORED_KEY, state.key);
+    if (!event.target.checked) tab.write(STORED_KEY, null);
+    else if (state.key) tab.write(STORED_KEY, state.key);
   });
-  byId("copy-base-url").addEventListener("click", () => copy(byId("base-url").textContent));
-  byId("copy-settings").addEventListener("click", () => copy(settingsOf(state.key || "KEY")));
+  byId("copy-base-url").addEventListener("click", () => copy(byId("base-url").textContent, "base-url"));
+  byId("copy-settings").addEventListener("click", () => copy(settingsOf(state.key || "KEY"), "settings"));
   byId("client").addEventListener("change", showSettings);
+  for (const select of document.querySelectorAll("select.model")) {
+    select.addEventListener("change", () => showOther(select));
+  }
   byId("settings-model").addEventListener("change", showSettings);
+  byId("settings-model-other").addEventListener("input", showSettings);
   byId("chat-form").addEventListener("submit", (event) => {
     event.preventDefault();
     submitMessage();
   });
   byId("message").addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === COMPOSING) return;
     event.preventDefault();
     submitMessage();
   });
@@ -292,7 +325,7 @@ function begin() {
   showModels();
   listen();
   showLanguage(chooseLanguage());
-  const stored = asksForKey && sessionStorage.getItem(STORED_KEY);
+  const stored = asksForKey && tab.read(STORED_KEY);
   if (stored) {
     byId("key").value = stored;
     byId("remember").checked = true;

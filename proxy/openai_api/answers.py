@@ -11,7 +11,15 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from proxy.errors import ROLE_MISSING, AzureRefusal, ConfigurationError, ProxyError, UpstreamAuthError, UpstreamRefused
+from proxy.errors import (
+    NO_HEADERS,
+    ROLE_MISSING,
+    AzureRefusal,
+    ConfigurationError,
+    ProxyError,
+    UpstreamAuthError,
+    UpstreamRefused,
+)
 from proxy.openai_api.retry_after import with_milliseconds
 from proxy.openai_api.sse import encode_last_event
 from proxy.values import NO_LIMITS, Limits, ListedModel, Response
@@ -139,10 +147,13 @@ def encode_account(
     return msgspec.json.encode({"object": "usage", "client": client, "limits": shown, **used})
 
 
-def encode_health(reasons: Iterable[str], warnings: Iterable[str] = ()) -> bytes:
+def encode_health(
+    reasons: Iterable[str], warnings: Iterable[str] = (), version: Mapping[str, str] = NO_HEADERS
+) -> bytes:
     """Return the health of the proxy; reasons against it and warnings, if any, are codes without names."""
     codes = list(reasons)
-    return msgspec.json.encode({"status": "unavailable" if codes else "ok", "reasons": [*codes, *warnings]})
+    shown = {"status": "unavailable" if codes else "ok", "reasons": [*codes, *warnings]}
+    return msgspec.json.encode({**shown, **version})
 
 
 def realtime_message(endpoints: Sequence[str]) -> str:

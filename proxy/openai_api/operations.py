@@ -72,10 +72,10 @@ class Operation:
     `stream` is the format of an answer in events. `clean` means that Azure's fields must be removed from a JSON answer.
     The answer of a `download` passes while it arrives. `stored` operations are about objects that Azure keeps, which
     all client keys share. `on_v1` tells whether `/openai/v1` has a deployment operation. `header` is a header that
-    Azure requires. `admin` operations are for admin keys alone. `substitute` says what to use if Azure does not offer
-    the operation. `public` operations need no client key. `kind` is of the models that the operation calls, and
-    `defaults` tells that OpenAI's API lets clients leave the model out. `also_named` are the places in its JSON that
-    name further models, as paths of `json_walk`; with `stored_model` it may call the model of an object that Azure
+    Azure requires. `substitute` says what to use if Azure does not offer the operation. `public` operations need no
+    client key; `admin` ones and the doctor need one of an operator. `kind` is of the models that the operation calls,
+    and `defaults` tells that OpenAI's API lets clients leave the model out. `also_named` are the places in its JSON
+    that name further models, as paths of `json_walk`; with `stored_model` it may call the model of an object that Azure
     keeps, when it names none itself. `max_output` are the members that bound the tokens of an answer, first the one
     that is written for a client that has none; without any of them, an answer has `default_output`, None for as many as
     the model can.
@@ -447,7 +447,7 @@ _LOCAL = (
         "realtime GET /realtime",
     ),
     *rows(
-        replace(LOCAL, admin=True),
+        replace(PUBLIC, admin=True),
         "usage-completions GET /organization/usage/completions",
         "usage-embeddings GET /organization/usage/embeddings",
         "usage-images GET /organization/usage/images",
@@ -455,7 +455,14 @@ _LOCAL = (
         "usage-audio-transcriptions GET /organization/usage/audio_transcriptions",
         "usage-costs GET /organization/costs",
     ),
-    *rows(PUBLIC, "health GET /health", "index GET /", "frontPagePart GET /front-page/{part}"),
+    *rows(
+        PUBLIC,
+        "health GET /health",
+        "ready GET /ready",
+        "doctor POST /doctor",
+        "index GET /",
+        "frontPagePart GET /front-page/{part}",
+    ),
 )
 
 _CONTENT_SAFETY = "Use Azure AI Content Safety; Azure OpenAI filters content by itself."

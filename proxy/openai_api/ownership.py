@@ -47,6 +47,7 @@ OWNERSHIP: Mapping[str, Ownership] = _table(
         createCompletion createEmbedding createImage createSpeech createTranscription createTranslation
         create-realtime-translation-client-secret create-realtime-transcription-session runGrader validateGrader
         listModels retrieveModel billingSubscription billingUsage realtime clientUsage health index frontPagePart
+        ready doctor
         """,
     ),
     (

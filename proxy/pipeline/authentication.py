@@ -32,7 +32,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """A client by its name, and the resources for it; the key of an `unverified` one only Azure can judge.
 
     `allowed` are the models that it may use, None for all; `limits` is None where there are none.
-    Its key `expires` at a time in seconds since 1970 UTC. An `admin` may read usage and nothing else.
+    Its key `expires` at a time in seconds since 1970 UTC.
     """
 
     client: str
@@ -41,7 +41,6 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     allowed: AllowedModels | None = None
     limits: Limits | None = None
     expires: float | None = None
-    admin: bool = False
 
 
 class Authenticator(Protocol):
@@ -118,7 +117,7 @@ class ClientKeyAuthenticator:
             self.refusals.note(self.now())
             raise
         if client.limits is None:
-            return Principal(client=client.name, resources=self.resources, expires=client.expires, admin=client.admin)
+            return Principal(client=client.name, resources=self.resources, expires=client.expires)
         models = client.limits.models
         allowed = None if models is None else allowed_models(models)
         return Principal(
@@ -127,7 +126,6 @@ class ClientKeyAuthenticator:
             allowed=allowed,
             limits=client.limits,
             expires=client.expires,
-            admin=client.admin,
         )
 
     async def problems(self) -> tuple[str, ...]:

@@ -74,8 +74,8 @@ class Calls:
     max_json_body: int
     store_objects: bool
     knows: Knowledge
-    owners: Owners | None = None
     asks_usage: bool = False
+    owners: Owners | None = None
     budgets: Budgets | None = None
     is_budgeted: bool = False
 

@@ -4,6 +4,7 @@ Its files are in `proxy/front_page`, complete as they are: the page asks for not
 forbids it to. https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Content-Security-Policy
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -34,8 +35,10 @@ _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
 }
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
+_NOT_WANTED = re.compile(r"q=0(\.0*)?")
 # The files that the page asks for; no other is read.
-_PARTS = frozenset({"chat.js", "clients.js", "page.css", "page.js", "texts.js"})
+_PARTS = frozenset({"account.js", "chat.js", "clients.js", "dom.js", "page.css", "page.js", "texts.js"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,8 @@ class FrontPage:
 
 def _accepts_html(accept: str) -> bool:
     """Tell whether a client names HTML among what it accepts, as browsers do and no SDK does."""
-    return any(one.partition(";")[0].strip().lower() == "text/html" for one in accept.split(","))
+    named = (one.lower().replace(" ", "").partition(";") for one in accept.split(","))
+    return any(kind in _HTML and not _NOT_WANTED.fullmatch(quality) for kind, _, quality in named)
 
 
 @cache

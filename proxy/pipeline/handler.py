@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from proxy.azure_api.headers import common_headers
 from proxy.errors import (
     MethodNotAllowed,
-    PermissionDenied,
     ProxyError,
     UnknownUrl,
     UnsupportedOperation,
@@ -23,15 +22,13 @@ from proxy.pipeline.call import Calls
 from proxy.pipeline.exchange import Exchange
 from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.local import LocalOperations
+from proxy.pipeline.operator import Operator
 from proxy.pipeline.usage_answers import CLIENT_USAGE, UsageAnswers
 from proxy.server.access_log import AccessLogEntry, log_unexpected, write_line
 from proxy.server.concurrency import Concurrency
 from proxy.server.connection import ClientDisconnected, connection_of
 from proxy.server.response_writer import BREAK_DELAY, BreakDelay, ResponseWriter, StreamBroken
 from proxy.values import Receive, Request, Response, Scope, Send
-
-_ADMIN_ONLY = "Usage of all clients needs an admin key (ADMIN_KEYS, or a secret admin-<name> in Key Vault)."
-_NOT_FOR_ADMINS = "An admin key reads usage and nothing else. Use a client key for this operation."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +46,7 @@ class Handler:
     local: LocalOperations
     usage: UsageAnswers
     front_page: FrontPage
+    operator: Operator
     allowed_origins: frozenset[str]
     forward_unknown: bool
     store_objects: bool
@@ -98,15 +96,13 @@ class Handler:
         if isinstance(route, Route):
             exchange.entry.operation = route.operation.name
             if route.operation.public:
-                return await self._answer_in_public(request, route)
+                return await self._answer_in_public(exchange, request, route)
         slot = self.concurrency.acquire(exchange.stop)
         exchange.stack.callback(slot.release)
         principal = await self.authenticator.authenticate(request.headers)
         exchange.entry.client = principal.client
         if isinstance(route, ProxyError):
             raise route
-        if principal.admin is not route.operation.admin:
-            raise PermissionDenied(_ADMIN_ONLY if route.operation.admin else _NOT_FOR_ADMINS)
         if route.operation.surface is Surface.LOCAL:
             return await self._answer_locally(exchange, request, route, principal)
         if route.operation.stored and not self.store_objects:
@@ -119,8 +115,8 @@ class Handler:
     ) -> Response:
         if principal.unverified:
             await self.calls.prove(exchange, request, principal.resources)
-        if route.operation.admin or route.operation.name == CLIENT_USAGE:
-            return await self.usage.answer(request, route, principal)
+        if route.operation.name == CLIENT_USAGE:
+            return await self.usage.of_client(principal)
         return self.local.answer(route, principal)
 
     def _route(self, request: Request) -> Route | ProxyError:
@@ -131,11 +127,20 @@ class Handler:
             return router.unknown("GET" if request.method == "HEAD" else request.method, request.path)
         return route
 
-    async def _answer_in_public(self, request: Request, route: Route) -> Response:
+    async def _answer_in_public(self, exchange: Exchange, request: Request, route: Route) -> Response:
+        if route.operation.admin:
+            exchange.entry.client = await self.operator.authenticate(request.headers)
+            return await self.usage.page(request, route)
         match route.operation.name:
             case "health":
-                problems = (*await self.authenticator.problems(), *self.calls.problems())
-                return self.local.health(problems, self.authenticator.warnings())
+                reasons = (*await self.authenticator.problems(), *self.calls.problems())
+                version = await self.operator.version(request.headers)
+                return self.local.health(reasons, self.authenticator.warnings(), version)
+            case "ready":
+                reasons = await self.operator.readiness()
+                return self.local.health(reasons, version=await self.operator.version(request.headers))
+            case "doctor":
+                return await self.operator.doctor(exchange, request)
             case "frontPagePart":
                 return self.front_page.part(route.parameters[0])
             case _:

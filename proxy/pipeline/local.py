@@ -1,12 +1,12 @@
 """What the proxy answers itself: models, its health, what it is, and what old clients ask for."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from proxy.azure_api.headers import JSON
 from proxy.config.price_table import PriceTable, is_old
-from proxy.errors import ModelNotFound, UnsupportedOperation
+from proxy.errors import NO_HEADERS, ModelNotFound, UnsupportedOperation
 from proxy.openai_api import answers
 from proxy.openai_api.router import Route
 from proxy.pipeline.authentication import Principal
@@ -46,11 +46,14 @@ class LocalOperations:
             case _:
                 raise UnsupportedOperation(answers.realtime_message(_endpoints(resources)))
 
-    def health(self, reasons: Iterable[str], warnings: Iterable[str] = ()) -> Response:
+    def health(
+        self, reasons: Iterable[str], warnings: Iterable[str] = (), version: Mapping[str, str] = NO_HEADERS
+    ) -> Response:
         """Return whether the proxy is ready; reasons against it and warnings are codes without names."""
         codes = tuple(dict.fromkeys(reasons))
         warnings = (*warnings, PRICES_OLD) if is_old(self.prices, self.today()) else warnings
-        return Response(status=503 if codes else 200, headers=JSON, body=answers.encode_health(codes, warnings))
+        body = answers.encode_health(codes, warnings, version)
+        return Response(status=503 if codes else 200, headers=JSON, body=body)
 
     def _model(self, name: str, models: tuple[ListedModel, ...], principal: Principal) -> bytes:
         if principal.allowed is None or principal.allowed.allows(name):

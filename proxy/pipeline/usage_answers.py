@@ -34,19 +34,20 @@ class UsageAnswers:
     _month: tuple[Line, ...] = ()
     _read_at: float = float("-inf")
 
-    async def answer(self, request: Request, route: Route, principal: Principal) -> Response:
-        """Return the answer to a client, or to an admin; raise `InvalidRequest` or `UsageUnavailable`."""
-        name = route.operation.name
-        if name == CLIENT_USAGE:
-            shown = {**await self._used(principal), **await self._budget(principal)}
-            body = answers.encode_account(principal.client, principal.limits, principal.expires, shown)
-        else:
-            query = parse_query(name.removeprefix("usage-").replace("-", "_"), request.query, self.now())
-            try:
-                lines = await self.log.read(query.first, query.end)
-            except StoreUnavailable:
-                raise UsageUnavailable from None
-            body = encode_page(query, lines)
+    async def page(self, request: Request, route: Route) -> Response:
+        """Return a page of the usage of all clients; raise `InvalidRequest` or `UsageUnavailable`."""
+        endpoint = route.operation.name.removeprefix("usage-").replace("-", "_")
+        query = parse_query(endpoint, request.query, self.now())
+        try:
+            lines = await self.log.read(query.first, query.end)
+        except StoreUnavailable:
+            raise UsageUnavailable from None
+        return Response(status=200, headers=JSON, body=encode_page(query, lines))
+
+    async def of_client(self, principal: Principal) -> Response:
+        """Return what a client may use and has used."""
+        used = {**await self._used(principal), **await self._budget(principal)}
+        body = answers.encode_account(principal.client, principal.limits, principal.expires, used)
         return Response(status=200, headers=JSON, body=body)
 
     async def _budget(self, principal: Principal) -> Mapping[str, object]:

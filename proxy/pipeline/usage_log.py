@@ -179,13 +179,13 @@ class UsageLog:
         """Return the counts of the first minute as a row, as many as it may have."""
         if not self._lines:
             return None
-        at = min(key.at for key in self._lines)
-        content, keys = first_part((key, counts) for key, counts in self._lines.items() if key.at == at)
+        start = min(key.start for key in self._lines)
+        content, keys = first_part((key, counts) for key, counts in self._lines.items() if key.start == start)
         for key in keys:
             del self._lines[key]
-        day = day_of(at)
+        day = day_of(start)
         self._numbers[day] = self._numbers.get(day, 0) + 1
-        return Inserted(instance=self._instance, number=self._numbers[day], at=at, lines=content)
+        return Inserted(instance=self._instance, number=self._numbers[day], start=start, lines=content)
 
     def _note_down(self) -> None:
         if not self._is_down:
@@ -203,10 +203,10 @@ class UsageLog:
             return False
         recent = int(self._now()) - HOUR
         older = folded(_before(self._lines, recent), HOUR)
-        kept = {key: counts for key, counts in self._lines.items() if key.at >= recent}
+        kept = {key: counts for key, counts in self._lines.items() if key.start >= recent}
         while older and len(older) + len(kept) > MAX_LINES // 2:
-            oldest = min(key.at for key in older)
-            older = {key: counts for key, counts in older.items() if key.at > oldest}
+            oldest = min(key.start for key in older)
+            older = {key: counts for key, counts in older.items() if key.start > oldest}
         self._lines = {**older, **kept}
         return len(self._lines) < MAX_LINES
 
@@ -226,4 +226,4 @@ class UsageLog:
 
 
 def _before(lines: Lines, end: int) -> Iterable[Line]:
-    return ((key, counts) for key, counts in lines.items() if key.at < end)
+    return ((key, counts) for key, counts in lines.items() if key.start < end)

@@ -24,9 +24,9 @@ def month_start(now: float) -> int:
 def used_by(client: str, lines: Iterable[Line], now: float) -> Used:
     """Return what a client has used in the month of a time."""
     first, month = month_start(now), Counts()
-    days = {day_of(at): Counts() for at in range(first, int(now) + 1, DAY)}
+    days = {day_of(start): Counts() for start in range(first, int(now) + 1, DAY)}
     for key, counts in lines:
-        sums = days.get(day_of(key.at)) if key.client == client else None
+        sums = days.get(day_of(key.start)) if key.client == client else None
         if sums is not None:
             sums.add(counts)
             month.add(counts)

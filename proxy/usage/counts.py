@@ -28,9 +28,9 @@ KINDS: Mapping[str, str] = {name: kind for kind, names in _OPERATIONS.items() fo
 
 
 class Key(NamedTuple):
-    """What counts are of; `at` is the begin of a minute or an hour, in seconds since 1970 UTC."""
+    """What counts are of; `start` is that of a minute or an hour, in seconds since 1970 UTC."""
 
-    at: int
+    start: int
     client: str
     model: str
     kind: str
@@ -89,7 +89,7 @@ def add_all(lines: Lines, more: Iterable[Line]) -> Lines:
 
 def folded(lines: Iterable[Line], width: int) -> Lines:
     """Return the sums for each span of `width` seconds."""
-    return add_all({}, ((key._replace(at=key.at - key.at % width), counts) for key, counts in lines))
+    return add_all({}, ((key._replace(start=key.start - key.start % width), counts) for key, counts in lines))
 
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -103,4 +103,4 @@ def encode_lines(lines: Iterable[Line]) -> bytes:
 
 def decode_lines(content: bytes) -> Iterator[Line]:
     """Return the counts of some JSON; raise ValueError for what is none."""
-    return ((Key(at, client, model, kind), counts) for at, client, model, kind, counts in _DECODE(content))
+    return ((Key(start, client, model, kind), counts) for start, client, model, kind, counts in _DECODE(content))

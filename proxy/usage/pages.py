@@ -30,7 +30,7 @@ def _sums(query: UsageQuery, lines: Iterable[Line]) -> dict[int, dict[_Group, Co
     sums: dict[int, dict[_Group, Counts]] = {}
     for key, counts in lines:
         if _counts(query, key):
-            groups = sums.setdefault(key.at - key.at % query.width, {})
+            groups = sums.setdefault(key.start - key.start % query.width, {})
             group = tuple(_GROUPERS[name](key) for name in query.group_by)
             groups.setdefault(group, Counts()).add(counts)
     return sums
@@ -39,7 +39,7 @@ def _sums(query: UsageQuery, lines: Iterable[Line]) -> dict[int, dict[_Group, Co
 def _counts(query: UsageQuery, key: Key) -> bool:
     """Tell whether a line is among what a query asks for."""
     return (
-        query.first <= key.at < query.end
+        query.first <= key.start < query.end
         and query.endpoint in (key.kind, COSTS)
         and (query.clients is None or key.client in query.clients)
         and (query.models is None or key.model in query.models)

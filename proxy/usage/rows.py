@@ -30,7 +30,7 @@ class Inserted(msgspec.Struct, frozen=True, kw_only=True):
 
     instance: str
     number: int
-    at: int
+    start: int
     lines: bytes = b""
 
 
@@ -41,9 +41,9 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     marks: Mapping[str, int] = {}
 
 
-def day_of(at: float) -> str:
+def day_of(time: float) -> str:
     """Return the day of a time, as 2026-11-28."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d")
 
 
 def start_of(day: str) -> int:
@@ -53,7 +53,7 @@ def start_of(day: str) -> int:
 
 def row_key(row: Inserted) -> str:
     """Return the name of a row within its day."""
-    return f"{_INSERTED}-{row.at % DAY:05d}-{row.instance}-{row.number:06d}"
+    return f"{_INSERTED}-{row.start % DAY:05d}-{row.instance}-{row.number:06d}"
 
 
 def parse_row_key(day: str, name: str) -> Inserted | None:
@@ -61,7 +61,7 @@ def parse_row_key(day: str, name: str) -> Inserted | None:
     if name == DAY_ROW:
         return None
     _, seconds, instance, number = name.split("-")
-    return Inserted(instance=instance, number=int(number), at=start_of(day) + int(seconds))
+    return Inserted(instance=instance, number=int(number), start=start_of(day) + int(seconds))
 
 
 def first_part(lines: Iterable[Line]) -> tuple[bytes, list[Key]]:
@@ -98,14 +98,10 @@ def lines_of(day: Day, rows: Iterable[Inserted]) -> Iterator[Line]:
             yield from decode_lines(row.lines)
 
 
-def encode_day(day: Day) -> bytes:
-    """Return the row of a day; one that is too large for its hours has the sums of the day."""
+def encode_day(day: Day, most: int = MAX_DAY_BYTES) -> bytes:
+    """Return the row of a day; one of more than `most` bytes gives its hours up and has the sums of the day."""
     content = _encode(day)
-    return (
-        content
-        if len(content) <= MAX_DAY_BYTES
-        else _encode(Day(lines=folded(day.lines.items(), DAY), marks=day.marks))
-    )
+    return content if len(content) <= most else _encode(Day(lines=folded(day.lines.items(), DAY), marks=day.marks))
 
 
 def decode_day(content: bytes) -> Day:

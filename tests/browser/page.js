@@ -1,51 +1,10 @@
 // Uses the front page as a person does, in headless Chromium: prints a line of JSON for each scenario.
-import { createRequire } from "node:module";
-import { chromium } from "playwright-core";
+import { answered, DESK, judge, open, PHONE, run, say, signedIn as signIn, texts, withKey as giveKey } from "./opening.js";
 
-const { URL: PROXY, DEAD_URL, AZURE_KEY_URL, KEY, CHROMIUM, FLAGS, SCREENSHOTS } = process.env;
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const PHONE = { width: 360, height: 740 };
-const DESK = { width: 1280, height: 800 };
-const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS.split(" ") });
-
-async function open(url, options = {}) {
-  const context = await browser.newContext({ locale: "en-GB", viewport: DESK, ...options });
-  const page = await context.newPage();
-  const seen = { requests: [], complaints: [] };
-  page.on("request", (request) => seen.requests.push(request.url()));
-  page.on("console", (message) => message.type() === "error" && seen.complaints.push(message.text()));
-  page.on("pageerror", (error) => seen.complaints.push(error.message));
-  await page.goto(url);
-  return { page, seen, context };
-}
-
-async function withKey(options, key = KEY) {
-  const opened = await open(PROXY, options);
-  await opened.page.fill("#key", key);
-  await opened.page.click("#use-key");
-  return opened;
-}
-
-async function signedIn(options) {
-  const opened = await withKey(options);
-  await opened.page.waitForSelector("#chat-section:not([hidden])");
-  return opened;
-}
-
-async function say(page, message) {
-  await page.fill("#message", message);
-  await page.press("#message", "Enter");
-}
-
-const answered = (page) => page.waitForFunction(() => !document.getElementById("send").disabled);
-const texts = (page, selector) => page.$$eval(selector, (all) => all.map((one) => one.textContent));
+const { URL: PROXY, DEAD_URL, AZURE_KEY_URL, KEY, SCREENSHOTS } = process.env;
+const withKey = (options, key = KEY) => giveKey(PROXY, key, options);
+const signedIn = (options) => signIn(PROXY, KEY, options);
 const turns = (page) => texts(page, ".turn");
-
-async function judge(page) {
-  await page.addScriptTag({ path: AXE });
-  const found = await page.evaluate(() => globalThis.axe.run());
-  return found.violations.map((one) => `${one.impact} ${one.id}: ${one.nodes.map((node) => node.target).join(", ")}`);
-}
 
 const scenarios = {
   async first_look() {
@@ -70,7 +29,7 @@ const scenarios = {
     for (const { label, value } of await page.$$eval("#client option", (all) => all.map(({ label, value }) => ({ label, value })))) {
       await page.selectOption("#client", value);
       await page.click("#copy-settings");
-      await page.waitForFunction(() => document.getElementById("copied").textContent !== "");
+      await page.waitForFunction(() => document.getElementById("settings-copied").textContent !== "");
       every[label] = {
         shown: await page.textContent("#settings"),
         copied: await page.evaluate(() => navigator.clipboard.readText()),
@@ -159,13 +118,4 @@ const scenarios = {
   },
 };
 
-for (const [name, scenario] of Object.entries(scenarios)) {
-  let came;
-  try {
-    came = await scenario();
-  } catch (error) {
-    came = { failed: String(error) };
-  }
-  process.stdout.write(`${JSON.stringify({ name, came })}\n`);
-}
-await browser.close();
+await run(scenarios);

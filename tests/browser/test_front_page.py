@@ -74,7 +74,7 @@ async def test_a_key_shows_its_models_and_limits(came: dict[str, Any]) -> None:
     assert account["models"] == ["chat"]
     assert account["limits"][:4] == ["Models allowed", "chat, gpt-*", "Requests a minute", "6,000"]
     assert account["limits"][4] == "Valid until"
-    assert "2099" in account["limits"][5]
+    assert re.match(r"3[01] Jan 2099, \d\d:\d\d", account["limits"][5])
     assert account["complaints"] == []
 
 
@@ -118,7 +118,7 @@ async def test_a_wrong_key_is_said_clearly(came: dict[str, Any]) -> None:
 
 async def test_a_dead_upstream_is_said_clearly_and_loses_no_question(came: dict[str, Any]) -> None:
     dead = came["dead_upstream"]
-    assert re.match(r"50\d .*Azure OpenAI", dead["message"])
+    assert re.search(r": 50\d .*Azure OpenAI", dead["message"])
     assert dead["box"] == "Hello"
 
 

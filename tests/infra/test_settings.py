@@ -19,6 +19,7 @@ ways = pytest.mark.parametrize("way", world.EVERY_WAY.values(), ids=world.EVERY_
 
 # What Settings knows and the template leaves to its default. `extraSettings` sets each of them all the same.
 ABSENT = {
+    "ADMIN_KEYS": "keys belong into the vault",
     "ALL_PROXY": "the way out of Azure Functions needs no proxy",
     "AZURE_OPENAI_API_KEY": "a key belongs into the vault",
     "AZURE_OPENAI_API_VERSION": "the app's default is the one that was tested",
@@ -47,6 +48,7 @@ ABSENT = {
     "MAX_JSON_BODY_BYTES": "the app's default fits every size of an instance",
     "NO_PROXY": "the way out of Azure Functions needs no proxy",
     "PRICES": "a choice of the team's",
+    "PROXY_BUDGET": "a choice of the team's",
     "REPAIR_PARAMETERS": "a choice of the team's",
     "SHUTDOWN_GRACE": "the platform gives a process longer than the app's default",
     "STORED_OBJECTS": "a choice of the team's",
@@ -59,6 +61,7 @@ ABSENT = {
     "TRANSLATE_REASONING_DETAILS": "a choice of the team's",
     "TRANSLATE_REASONING_MEMORY": "the app's default fits every size of an instance",
     "UPSTREAM_CONNECT_TIMEOUT": "the app's default fits the platform",
+    "USAGE_RETENTION_DAYS": "a choice of the team's",
     "UPSTREAM_FIRST_BYTE_TIMEOUT": "the app's default fits the platform",
     "UPSTREAM_IDLE_TIMEOUT": "the app's default fits the platform",
     "UPSTREAM_POOL_TIMEOUT": "the app's default fits the platform",

@@ -24,6 +24,26 @@ async def test_a_browser_reads_a_page_that_no_other_page_may_show(http: aiohttp.
         assert "Accept" in answer.headers["vary"]
 
 
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("text/html, text/plain, text/sgml, text/css, */*;q=0.01", "text/html"),  # Lynx
+        ("text/html, text/*;q=0.5, image/*, application/*", "text/html"),  # w3m
+        ("TEXT/HTML ; charset=utf-8", "text/html"),
+        ("application/xhtml+xml", "text/html"),  # old phones
+        ("text/html;q=0.1", "text/html"),
+        ("text/html; q=0, text/plain", "text/plain"),
+        ("text/html;q=0.000", "text/plain"),
+        ("*/*", "text/plain"),  # curl and the SDKs
+        ("application/json", "text/plain"),
+        ("", "text/plain"),
+    ],
+)
+async def test_what_is_accepted_decides(http: aiohttp.ClientSession, accept: str, content_type: str) -> None:
+    async with http.get("/", headers={"accept": accept}) as answer:
+        assert answer.content_type == content_type
+
+
 async def test_the_page_says_nothing_that_the_request_said(app: HostProcess) -> None:
     async with (
         aiohttp.ClientSession() as http,

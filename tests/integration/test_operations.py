@@ -189,6 +189,7 @@ CALLS = (
     Call("clientUsage", lambda sdk, _: sdk.get("/usage", cast_to=object)),
     Call("frontPagePart", lambda sdk, _: sdk.get("/front-page/page.js", cast_to=str)),
     Call("health", lambda sdk, _: sdk.get("/health", cast_to=object)),
+    Call("ready", lambda sdk, _: sdk.get("/ready", cast_to=object)),
     Call("index", lambda sdk, _: sdk.get("/", cast_to=object)),
 )
 

@@ -12,10 +12,11 @@ from tools.models import Model
 TABLE = models.table()
 RETIRED = re.compile(r"\bgpt-(?:3\.5|35|4)(?!o-(?:mini-)?(?:tts|transcribe))|\bo[134]\b")
 # What clients ask for, and what other proxies know by name.
-NAMES_OF_OTHERS = ("docs/clients.md", "docs/comparison.md")
+NAMES_OF_OTHERS = ("docs/clients.md", "docs/zh-CN/clients.md", "docs/comparison.md")
 PAGES = (
     *("README.md", "local.settings.json.example", "compose.yaml", "infra/README.md", "infra/createUiDefinition.json"),
-    *(f"docs/{path.name}" for path in sorted((models.ROOT / "docs").glob("*.md"))),
+    "README.zh-CN.md",
+    *(path.relative_to(models.ROOT).as_posix() for path in sorted((models.ROOT / "docs").glob("**/*.md"))),
 )
 MODEL = Model(name="m", version=date(2026, 1, 1), closes=date(2027, 1, 1), retires=date(2027, 7, 1))
 
@@ -42,7 +43,10 @@ def test_only_what_clients_ask_for_by_themselves_is_a_retired_model(page: str) -
     assert found == [] or page in NAMES_OF_OTHERS
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/deploy.md", "local.settings.json.example"])
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "README.zh-CN.md", "docs/deploy.md", "docs/zh-CN/deploy.md", "local.settings.json.example"],
+)
 def test_examples_name_the_default(page: str) -> None:
     assert TABLE.default in (models.ROOT / page).read_text("utf-8")
 

@@ -80,6 +80,9 @@ def test_one_command_stamps_every_file(copied: Path) -> None:
     assert list(release.unstamped(RELEASE, copied)) == []
     assert list(release.unstamped(None, copied)) == []
     assert 'version = "1.2.3"\n' in (copied / "pyproject.toml").read_text("utf-8")
+    assert 'VERSION = "1.2.3"\n' in (copied / "proxy" / "version.py").read_text("utf-8")
+    assert "var templateVersion = 'v1.2.3'\n" in (copied / release.SOURCE).read_text("utf-8")
+    assert '"templateVersion": "v1.2.3"' in (copied / release.TEMPLATE).read_text("utf-8")
     assert button(RELEASE) in (copied / "README.md").read_text("utf-8")
 
 
@@ -93,7 +96,8 @@ def test_stamping_again_changes_nothing(copied: Path) -> None:
 def test_a_file_without_a_release_is_named(copied: Path) -> None:
     nobody = Release("OWNER/azure-openai-functions-proxy", "v0.1.0")
     release.stamp(nobody, None, copied)
-    assert list(release.unstamped(None, copied)) == ["infra/resources.bicep", "infra/azuredeploy.json", "README.md"]
+    named = ["infra/resources.bicep", "infra/azuredeploy.json", *release.READMES]
+    assert list(release.unstamped(None, copied)) == named
 
 
 def test_the_version_of_the_project_is_that_of_its_release() -> None:

@@ -1,4 +1,4 @@
-"""docs/troubleshooting.md has each code that the proxy can answer or log, and no other."""
+"""docs/troubleshooting.md, and docs/doctor.md, have each code that the proxy can answer, log or find, and no other."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ CODE = re.compile(r"[a-z]+(_[a-z]+)+|overloaded")
 REASON = re.compile(
     r"(client_keys?|credential|discovery|disk|entra|identity|key_vault|token|upstream)_[a-z_]+|no_client_keys|no_token"
 )
-GUIDE = (REPOSITORY / "docs" / "troubleshooting.md").read_text()
+GUIDE = "".join((REPOSITORY / "docs" / name).read_text() for name in ("troubleshooting.md", "doctor.md"))
 
 
 def written() -> Iterator[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.package import archive, bytecode, ignored, locked, vendored
+from tools.package.command import run
 from tools.package.target import Target
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +30,7 @@ def build(target: Target, output: Path, root: Path = ROOT, locks: Path = LOCKS) 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "package"
         _copy(root, folder)
+        write_commit(root, folder)
         lock = locked.kept(locks, target.minor)
         if not lock.is_file():
             lock = Path(temporary) / "requirements.txt"
@@ -37,6 +39,14 @@ def build(target: Target, output: Path, root: Path = ROOT, locks: Path = LOCKS) 
         bytecode.compile_all(folder, target)
         archive.write(folder, output)
     return Built(path=output, bytes=output.stat().st_size, sha256=archive.digest(output), target=target)
+
+
+def write_commit(root: Path, folder: Path) -> None:
+    """Write the commit that the package is built of where the app looks for it; nothing outside of a repository."""
+    if (root / ".git").exists():
+        changed = run(("git", "-C", root, "status", "--porcelain", "--untracked-files=no"))
+        commit = run(("git", "-C", root, "rev-parse", "HEAD")).strip()
+        (folder / "proxy" / "commit.txt").write_text(f"{commit}{'-changed' if changed else ''}\n", "ascii")
 
 
 def _copy(root: Path, folder: Path) -> None:

@@ -152,3 +152,21 @@ def test_a_key_that_was_made_opens_and_a_typo_in_it_is_refused_in_the_same_words
 def test_a_mistyped_key_is_not_looked_up_even_if_somebody_has_given_it_out() -> None:
     mistyped = f"{make_key(bytes(32))[:-1]}z"
     refused({"api-key": mistyped}, KeyRing([entry("alice", mistyped)], b"pepper"))
+
+
+ADMIN = ClientKey(client=Client(name="eve"), digest=digest_of("admin-key-1"), is_admin=True)
+WITH_ADMIN = KeyRing([entry("alice", ALICE), ADMIN], pepper=b"p" * 64)
+
+
+def test_the_key_of_an_operator_is_nobodys_as_a_client() -> None:
+    headers = {"authorization": "Bearer admin-key-1"}
+    assert WITH_ADMIN.identify_admin(headers, NOW).name == "eve"
+    assert WITH_ADMIN.identify_admin({"api-key": "admin-key-1"}, NOW).name == "eve"
+    assert refused(headers, WITH_ADMIN).code == INVALID_KEY
+    assert len(WITH_ADMIN) == 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"api-key": ALICE}, {"authorization": "Bearer sk-wrong"}])
+def test_nobody_else_is_an_operator(headers: dict[str, str]) -> None:
+    with pytest.raises(Unauthenticated):
+        WITH_ADMIN.identify_admin(headers, NOW)

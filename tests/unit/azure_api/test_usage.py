@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.azure_api.usage import MAX_SEARCHED_BYTES, estimate_usage, find_usage, parse_usage
+from proxy.azure_api.usage import MAX_SEARCHED_BYTES, count_images, estimate_usage, find_usage, parse_usage
 from proxy.values import Usage
 
 CHAT = b'{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}'
@@ -39,3 +39,16 @@ def test_an_answer_that_is_too_large_is_not_looked_into() -> None:
 
 def test_without_a_count_the_sizes_tell() -> None:
     assert estimate_usage(400, 81) == Usage(input_tokens=100, output_tokens=20, estimated=True)
+
+
+def test_parts_of_the_tokens_and_seconds_of_sound_are_counted_too() -> None:
+    chat = (
+        b'{"prompt_tokens":9,"completion_tokens":8,"prompt_tokens_details":{"cached_tokens":7},'
+        b'"completion_tokens_details":{"reasoning_tokens":6}}'
+    )
+    assert parse_usage(chat) == Usage(input_tokens=9, output_tokens=8, cached_tokens=7, reasoning_tokens=6)
+    assert parse_usage(b'{"type":"duration","seconds":1.2}') == Usage(input_tokens=0, output_tokens=0, seconds=2)
+
+
+def test_images_are_counted_by_their_bytes_or_addresses() -> None:
+    assert count_images(b'{"data":[{"b64_json":"x"},{"url":"https://a"}]}') == 2

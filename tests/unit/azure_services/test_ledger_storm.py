@@ -5,6 +5,7 @@ the store leaves open, a second of the rate, and what an instance passes while i
 """
 
 import asyncio
+import os
 from dataclasses import replace
 
 import msgspec
@@ -31,6 +32,8 @@ async def rage(storm: Storm, seconds: float = SECONDS) -> Storm:
 
 
 def seeds(ordinary: int, nightly: int) -> pytest.MarkDecorator:
+    """Give a test its seeds; STORM_SEEDS is how many there are at most by night, 10 where it is not set."""
+    nightly = min(nightly, int(os.environ.get("STORM_SEEDS", "10")))
     marks = [pytest.param(seed, marks=pytest.mark.nightly) for seed in range(ordinary, nightly)]
     return pytest.mark.parametrize("seed", [*range(ordinary), *marks])
 

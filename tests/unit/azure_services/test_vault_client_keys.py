@@ -124,3 +124,16 @@ async def test_throttling_ends_the_reading_and_what_was_read_is_not_read_again(
     assert len(await keys(vault_keys)) == 40
     assert azure.calls.count("get client-00") == 1
     assert azure.most_in_flight <= 8
+
+
+async def test_secrets_named_admin_are_keys_of_operators_without_limits(
+    vault_keys: VaultClientKeys, azure: FakeKeyVault
+) -> None:
+    azure.put("client-alice", "canary-alice", age=1000)
+    azure.put("Admin-Eve", "canary-eve", tags={"rmp": "60"}, exp=4_000_000_000, age=1000)
+    azure.put("admin-", "canary", age=1000)
+    found = {key.client.name: key for key in await vault_keys.read()}
+    assert {name: key.is_admin for name, key in found.items()} == {"alice": False, "Eve": True}
+    assert found["Eve"].client.expires == 4_000_000_000
+    assert not found["Eve"].locked
+    assert "versions Admin-Eve" not in azure.calls

@@ -91,10 +91,10 @@ def test_another_upstream_is_checked_by_the_environment() -> None:
 
 
 def test_prices_of_ones_own_are_checked_at_the_start() -> None:
-    assert read({}).own_prices is None
+    assert read({}).usage.own_prices is None
     prices = '{"sources": {"s": {"title": "t", "url": "u", "date": "2026-11-01"}}, "prices": [%s]}'
     line = '{"model": "m", "sku": "Standard", "source": "s", "input": 1}'
-    found = read({"PRICES": prices % line}).own_prices
+    found = read({"PRICES": prices % line}).usage.own_prices
     assert found is not None
     assert [(one.model, one.input) for one in found.prices] == [("m", 1)]
     failure = wrong({"PRICES": prices % line.replace("1}", f'"{CANARY}"}}')})
@@ -120,6 +120,8 @@ GOOD: list[tuple[str, str, str, object]] = [
     ("AZURE_OPENAI_ROUTING", '{"attempts": 2}', "policy", Policy(attempts=2)),
     ("AZURE_RESOURCE_MANAGER_URL", "https://m.example/", "resource_manager_url", "https://m.example"),
     ("LIMITS_STORE", "https://a.table.core.windows.net/", "limits_store", "https://a.table.core.windows.net"),
+    ("USAGE_STORE", "https://a.table.core.windows.net/", "usage.store", "https://a.table.core.windows.net"),
+    ("USAGE_RETENTION_DAYS", "30", "usage.retention", 30),
     ("KEY_VAULT_URL", "https://v.vault.azure.net/", "key_vault_url", "https://v.vault.azure.net"),
     (
         "AZURE_CLIENT_ID",
@@ -243,3 +245,16 @@ def test_a_proxy_on_the_way_out_is_read_and_never_shown() -> None:
 def test_a_silence_that_the_platform_ends_first_stops_the_start(name: str) -> None:
     assert wrong({name: "231"}).name == name
     assert read({name: "0.5"}).timeouts is not None
+
+
+def test_the_keys_of_operators_are_no_clients() -> None:
+    settings = read({"ADMIN_KEYS": "eve=admin-key-1", "CLIENT_KEYS": "alice=client-key-1"})
+    assert [(key.client.name, key.is_admin) for key in settings.admin_keys] == [("eve", True)]
+    assert [key.is_admin for key in settings.client_keys] == [False]
+
+
+def test_one_key_is_not_both_a_clients_and_an_operators() -> None:
+    both = {"ADMIN_KEYS": f"eve={GUID}", "CLIENT_KEYS": f"alice={GUID}"}
+    error = wrong(both)
+    assert error.name == "ADMIN_KEYS"
+    assert GUID not in error.message

@@ -77,3 +77,9 @@ def test_a_client_reads_its_limits_and_the_end_of_its_key() -> None:
     account = json.loads(answers.encode_account("alice", Limits(models=("gpt-*",), rpm=60), 1_800_000_000.0))
     assert (account["limits"]["models"], account["limits"]["rpm"]) == (["gpt-*"], 60)
     assert account["limits"]["expires"] == 1_800_000_000
+
+
+def test_a_client_reads_what_it_has_used() -> None:
+    account = json.loads(answers.encode_account("alice", None, None, {"month": {"requests": 3}, "days": []}))
+    assert (account["month"], account["days"]) == ({"requests": 3}, [])
+    assert "month" not in json.loads(answers.encode_account("alice", None, None))

@@ -14,7 +14,10 @@ from tests import documents
 from tests.unit.openai_api.paths import BY_NAME, ROWS, template
 
 # The proxy's own paths and those that only old clients know; OpenAI's document has none of them.
-OWN = {"billingSubscription", "billingUsage", "clientUsage", "frontPagePart", "health", "index", "realtime"}
+OWN = {"billingSubscription", "billingUsage", "clientUsage", "doctor", "frontPagePart", "health", "index", "ready"} | {
+    "realtime"
+}
+USAGE = {row.name for row in OPERATIONS if row.admin}
 # What OpenAI's SDKs call at another path than OpenAI's document says.
 OF_SDKS = {"cancelEvalRunOfSdks"}
 WILDCARDS = {"organization", "projects"}
@@ -88,13 +91,16 @@ def test_what_a_deployment_answers_names_a_model(operation: Operation) -> None:
         assert operation.body in (Body.MODEL, Body.FORM)
 
 
-def test_only_health_and_the_front_page_are_public() -> None:
-    public = {operation.path for operation in OPERATIONS if operation.public}
-    assert public == {"/health", "/", "/front-page/{part}"}
+def test_only_health_and_the_front_page_need_no_key_of_a_client() -> None:
+    public = {row.path for row in OPERATIONS if row.public and not row.admin}
+    assert public == {"/health", "/ready", "/doctor", "/", "/front-page/{part}"}
 
 
 def test_what_the_proxy_answers_itself_is_little() -> None:
-    assert {row.name for row in OPERATIONS if row.surface is Surface.LOCAL} == OWN | {"listModels", "retrieveModel"}
+    assert {row.name for row in OPERATIONS if row.surface is Surface.LOCAL} == OWN | USAGE | {
+        "listModels",
+        "retrieveModel",
+    }
 
 
 @documents.needed
@@ -134,7 +140,7 @@ def test_no_reason_is_kept_for_what_is_not_there() -> None:
         ("createImageVariation", "images/edits"),
         ("deleteModel", "Delete the deployment"),
         ("listFineTuningCheckpointPermissions", "Copy the checkpoint"),
-        ("organization", "Azure Monitor"),
+        ("organization", "in Azure"),
     ],
 )
 def test_the_substitute_is_azures_own(name: str, words: str) -> None:

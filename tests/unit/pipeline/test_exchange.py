@@ -18,7 +18,10 @@ from proxy.pipeline.exchange import Exchange, Reason
 from proxy.pipeline.front_page import FrontPage
 from proxy.pipeline.handler import Handler
 from proxy.pipeline.local import LocalOperations
+from proxy.pipeline.operator import Operator
 from proxy.pipeline.resources import Resources
+from proxy.pipeline.usage_answers import UsageAnswers
+from proxy.pipeline.usage_log import UsageLog
 from proxy.server.access_log import AccessLogEntry
 from proxy.server.concurrency import Concurrency, Slot
 from proxy.server.connection import EXTENSION, ClientDisconnected, Connection
@@ -74,7 +77,9 @@ class Server:
             authenticator=cast("Authenticator", Everybody()),
             calls=cast("Calls", Work(answer_with=self.answer)),
             local=LocalOperations(created=0),
+            usage=UsageAnswers(UsageLog("", None, None), time_now),
             front_page=FrontPage(client_auth=ClientAuth.KEYS),
+            operator=cast("Operator", SimpleNamespace()),
             allowed_origins=frozenset(),
             forward_unknown=False,
             store_objects=True,

@@ -1,0 +1,91 @@
+"""The doctor on broken set-ups: each gives exactly its finding, with the command that mends it, and tells no secret."""
+
+import inspect
+import logging
+from collections.abc import AsyncIterator
+
+import aiohttp.connector
+import pytest
+import pytest_asyncio
+import trustme
+
+from proxy.diagnosis.findings import Event, Finding, Progress, State, Summary, encode
+from proxy.diagnosis.table import FINDINGS, Severity
+from proxy.pipeline.doctor.run import examine
+from tests.integration.broken_setups import BROKEN, CANARY, Broken, World, sound_world
+from tests.processes import REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def ca() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(ca: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    async with sound_world(ca) as sound:
+        monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", sound.vault.client_context())
+        yield sound
+
+
+async def run(world: World, monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+    for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):  # where the SDK looks
+        if name in world.environ:
+            monkeypatch.setenv(name, world.environ[name])
+        else:
+            monkeypatch.delenv(name, raising=False)
+    read = REPOSITORY.joinpath
+    events = examine(world.environ, lambda path: read(path).read_bytes(), calls=world.calls, now=world.now)
+    return [event async for event in events]
+
+
+def findings(events: list[Event]) -> list[Finding]:
+    return [event for event in events if isinstance(event, Finding)]
+
+
+def summary_of(events: list[Event]) -> Summary:
+    (last,) = [event for event in events if isinstance(event, Summary)]
+    assert events[-1] is last
+    return last
+
+
+async def test_a_sound_set_up_has_no_findings(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = await run(world, monkeypatch)
+    assert findings(events) == []
+    assert summary_of(events) == Summary(faults=0, warnings=0, exit_code=0)
+    states = {event.state for event in events if isinstance(event, Progress)}
+    assert states == {State.RUNNING, State.OK, State.SKIPPED}
+    skipped = [event.check for event in events if isinstance(event, Progress) and event.state is State.SKIPPED]
+    assert skipped == ["ledger"]
+    assert not any(call.method == "POST" for call in world.simulator.requests)
+
+
+async def test_with_calls_each_deployment_is_called_for_one_token_and_says_its_quota(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.calls = True
+    events = await run(world, monkeypatch)
+    assert findings(events) == []
+    (call,) = [call for call in world.simulator.requests if call.method == "POST"]
+    assert b'"max_completion_tokens":1' in call.body
+    details = [event.detail for event in events if isinstance(event, Progress)]
+    assert any("999 of 1000 requests left" in detail for detail in details)
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.name)
+async def test_a_broken_set_up_gives_exactly_its_finding_and_cure_and_no_secret(
+    world: World, broken: Broken, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    spoilt = broken.spoil(world)
+    if inspect.isawaitable(spoilt):
+        await spoilt
+    events = await run(world, monkeypatch)
+    found = findings(events)
+    assert tuple(one.code for one in found) == broken.codes
+    assert any(broken.cure in one.cure for one in found), [one.cure for one in found]
+    is_fault = any(FINDINGS[code].severity is Severity.FAULT for code in broken.codes)
+    assert summary_of(events).exit_code == (2 if is_fault else 1)
+    assert CANARY not in b"".join(map(encode, events)).decode()
+    assert CANARY not in repr(events)
+    assert CANARY not in caplog.text

@@ -1,0 +1,88 @@
+"""`python -m tools.doctor`: what it prints, how it exits, and that its page is its table."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.broken_setups import CANARY
+from tests.processes import REPOSITORY
+from tools.doctor_page import PAGE, written
+
+WRONG = {"AZURE_OPENAI_ENDPOINT": f"https://{CANARY}", "FRONT_PAGE": CANARY, "AZURE_OPENAI_AUTH": CANARY}
+# Nothing but the settings can be looked at: nobody listens there.
+DOWN = {
+    "AZURE_OPENAI_ENDPOINT": "http://127.0.0.1:9",
+    "AZURE_OPENAI_API_KEY": CANARY,
+    "CLIENT_KEYS": f"alice=sk-{CANARY}-0123456789abcdef",
+}
+
+
+def doctor(settings: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tools.doctor", "--local-settings", str(settings), *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin"},
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    return tmp_path / "local.settings.json"
+
+
+def test_each_wrong_setting_is_named_with_its_cure_and_none_of_its_value(settings: Path) -> None:
+    settings.write_text(json.dumps({"Values": {**WRONG, "AZURE_OPENAI_MODELMAPPER": CANARY}}))
+    done = doctor(settings)
+    assert done.returncode == 2
+    for name in ("FRONT_PAGE", "AZURE_OPENAI_AUTH"):
+        assert f"FAULT  setting_wrong: {name} must be" in done.stdout
+        assert f"mend   export {name}=VALUE" in done.stdout
+    assert "WARNING  setting_unknown: There is no setting AZURE_OPENAI_MODELMAPPER." in done.stdout
+    assert CANARY not in done.stdout + done.stderr
+
+
+def test_it_prints_each_event_as_json(settings: Path) -> None:
+    settings.write_text(json.dumps({"Values": DOWN}))
+    done = doctor(settings, "--json")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["code"] for event in events if event["type"] == "finding"] == ["connection_failed"]
+    assert events[-1]["exit_code"] == done.returncode == 2
+    states = {event["check"]: event["state"] for event in events if event["type"] == "check"}
+    assert states["client keys"] == "ok"
+    assert states["identity"] == states["vault"] == states["deployments of 127"] == "skipped"
+    assert CANARY not in done.stdout + done.stderr
+
+
+def test_what_is_no_file_of_settings_is_a_fault(settings: Path) -> None:
+    settings.write_text("{")
+    done = doctor(settings)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+
+
+def test_its_help_has_the_exit_codes(settings: Path) -> None:
+    assert "The exit code is 0 if all is well, 1" in " ".join(doctor(settings, "--help").stdout.split())
+
+
+def test_its_page_is_its_table() -> None:
+    page = PAGE.read_text("utf-8")
+    assert written(page) == page, "run python -m tools.doctor_page"
+
+
+def test_the_app_imports_nothing_of_it_before_somebody_asks() -> None:
+    loaded = (
+        "import function_app, sys; print([name for name in sys.modules if name.startswith"
+        "(('proxy.diagnosis', 'proxy.pipeline.doctor', 'proxy.pipeline.readiness', 'proxy.azure_services.probes'))])"
+    )
+    environ = {**DOWN, "PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", loaded], cwd=REPOSITORY, capture_output=True, text=True, check=True, env=environ
+    )
+    assert done.stdout.strip() == "[]"

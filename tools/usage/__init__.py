@@ -1,0 +1,1 @@
+"""Usage and costs of a proxy in numbers and pictures."""

@@ -1,0 +1,127 @@
+"""What OpenAI's usage and costs endpoints answer, as rows by day, client and model, and these as texts."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+# The members of a result that are summed.
+COUNTS = ("num_model_requests", "input_tokens", "input_cached_tokens", "output_tokens")
+_HEAD = ("day", "client", "model", "requests", "input", "cached", "output", "cost USD")
+_BAR = "#"
+_WIDTH = 50
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client has used of a model on a day."""
+
+    day: str
+    client: str
+    model: str
+    requests: int = 0
+    input: int = 0
+    cached: int = 0
+    output: int = 0
+    cost: float = 0.0
+
+
+def rows_of(usage: Iterable[Mapping[str, Any]], costs: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """Return the rows of the buckets of all usage endpoints and of the costs, in their order by day."""
+    found: dict[tuple[str, str, str], list[float]] = {}
+    for bucket in usage:
+        for result in bucket["results"]:
+            counts = found.setdefault(_name(bucket, result, "model"), [0, 0, 0, 0, 0.0])
+            for place, name in enumerate(COUNTS):
+                counts[place] += result.get(name) or 0
+    for bucket in costs:
+        for result in bucket["results"]:
+            found.setdefault(_name(bucket, result, "line_item"), [0, 0, 0, 0, 0.0])[4] += result["amount"]["value"]
+    return [_row(name, counts) for name, counts in sorted(found.items())]
+
+
+def _name(bucket: Mapping[str, Any], result: Mapping[str, Any], model: str) -> tuple[str, str, str]:
+    day = datetime.fromtimestamp(bucket["start_time"], UTC).strftime("%Y-%m-%d")
+    return day, result["api_key_id"] or "", result[model] or ""
+
+
+def _row(name: tuple[str, str, str], counts: Sequence[float]) -> Row:
+    requests, given, cached, output = (int(count) for count in counts[:4])
+    return Row(
+        day=name[0],
+        client=name[1],
+        model=name[2],
+        requests=requests,
+        input=given,
+        cached=cached,
+        output=output,
+        cost=round(counts[4], 6),
+    )
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    numbers = (str(number) for number in (row.requests, row.input, row.cached, row.output))
+    return row.day, row.client, row.model, *numbers, f"{row.cost:.6f}"
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return rows as columns, and their sum."""
+    total = Row(
+        day="total",
+        client="",
+        model="",
+        requests=sum(row.requests for row in rows),
+        input=sum(row.input for row in rows),
+        cached=sum(row.cached for row in rows),
+        output=sum(row.output for row in rows),
+        cost=sum(row.cost for row in rows),
+    )
+    lines = [_HEAD, *(_cells(row) for row in (*rows, total))]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if place < 3 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def as_csv(rows: Iterable[Row]) -> str:
+    """Return rows as CSV; a name that a spreadsheet would take for a formula is quoted by an apostrophe."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(Row.__struct_fields__)
+    for row in rows:
+        writer.writerow([_safe(value) for value in msgspec.structs.astuple(row)])
+    return out.getvalue()
+
+
+def _safe(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+
+
+def by_day(rows: Iterable[Row], field: str, value: str) -> dict[str, dict[str, float]]:
+    """Return the sums of a value for each name of a field, by day."""
+    sums: dict[str, dict[str, float]] = {}
+    for row in rows:
+        days = sums.setdefault(getattr(row, field) or "(none)", {})
+        days[row.day] = days.get(row.day, 0) + getattr(row, value)
+    return sums
+
+
+def plot(rows: Sequence[Row], value: str) -> str:
+    """Return the sum of a value for each day as bars."""
+    days: dict[str, float] = {}
+    for row in rows:
+        days[row.day] = days.get(row.day, 0) + getattr(row, value)
+    return "\n".join(_bars(days))
+
+
+def _bars(days: Mapping[str, float]) -> Iterator[str]:
+    most = max(days.values(), default=0) or 1
+    for day, count in sorted(days.items()):
+        shown = f"{count:.6f}" if isinstance(count, float) else str(count)
+        yield f"{day}  {_BAR * round(count / most * _WIDTH):<{_WIDTH}}  {shown}"
