@@ -26,8 +26,8 @@ class Budgets(Protocol):
         """
         ...
 
-    async def settle(self, hold: BudgetHold, amount: int) -> None:
-        """End a call that has cost so much."""
+    def settle(self, hold: BudgetHold, amount: int) -> None:
+        """End a call that has cost so much; it waits for nothing, so that no cancellation can lose it."""
         ...
 
     async def read(self, account: str) -> BudgetAccount:
@@ -58,7 +58,7 @@ class MemoryBudgets:
             outcome = kept.adopt(given, bound, now)
         return outcome
 
-    async def settle(self, hold: BudgetHold, amount: int) -> None:
+    def settle(self, hold: BudgetHold, amount: int) -> None:
         """End a call that has cost so much."""
         self._accounts[hold.account, hold.month][0].settle(hold, amount)
 

@@ -51,7 +51,7 @@ class SharedBudgets:
         self._keep(kept)
         return outcome
 
-    async def settle(self, hold: BudgetHold, amount: int) -> None:
+    def settle(self, hold: BudgetHold, amount: int) -> None:
         """End a call that has cost so much; the store hears of it later."""
         kept = self._kept[hold.account, hold.month]
         kept.account.settle(hold, amount)

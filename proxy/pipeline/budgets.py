@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from msgspec import structs
+
 from proxy.auth.budget_account import BudgetDenied, BudgetHold
 from proxy.auth.budgets import WHOLE_PROXY
 from proxy.auth.budgets import Budgets as BudgetLedger
@@ -50,6 +52,7 @@ class Spending:
     ledger: BudgetLedger
     accounts: Sequence[Account]
     entry: AccessLogEntry
+    exceeded: set[tuple[str, str]]
     bound: int
     input: int
     charged: int = 0
@@ -75,12 +78,12 @@ class Spending:
             try:
                 outcome = await self.ledger.reserve(name, budget, amount)
             except BaseException as error:
-                await self._give_back(taken)
+                self._give_back(taken)
                 if isinstance(error, StoreUnavailable):
                     raise BudgetUnavailable from None
                 raise
             if isinstance(outcome, BudgetDenied):
-                await self._give_back(taken)
+                self._give_back(taken)
                 return (name, budget), outcome.left
             taken.append(outcome)
         self.holds.extend(taken)
@@ -95,17 +98,30 @@ class Spending:
         elif failure.code.lower() in _READ:
             self.charged += self.input
 
-    async def settle(self) -> None:
-        """Settle what the call has cost, at the end of its exchange."""
+    def settle(self) -> None:
+        """Settle what the call has cost, at the end of its exchange; it waits for nothing, so nothing cancels it."""
         if self.is_running:
-            self.charged += self.bound if self.entry.cost is None else self.entry.cost
+            self.charged += self._cost()
         for name, budget in self.accounts:
             left = self.charged
             for hold in [hold for hold in self.holds if hold.account == name]:
-                await self.ledger.settle(hold, left)
+                self.ledger.settle(hold, left)
                 left = 0
             if budget.is_hard and self.charged > self.reserved:
                 _LOG.error("budget_bound_exceeded: a call cost %d instead of %d", self.charged, self.reserved)
+            elif not budget.is_hard:
+                self._note_exceeded(name, budget)
+
+    def _cost(self) -> int:
+        """Return what the last attempt has cost: of a stream that broke off, the usage so far is not all."""
+        return self.bound if self.entry.cost is None or self.entry.error is not None else self.entry.cost
+
+    def _note_exceeded(self, name: str, budget: Budget) -> None:
+        """Log once that a soft budget is used up, which refuses nothing."""
+        account = self.ledger.known(name)
+        if account.settled > budget.micro_dollars and (name, account.month) not in self.exceeded:
+            self.exceeded.add((name, account.month))
+            _LOG.warning("budget_exceeded: the soft budget of %s for %s is used up", _whose(name), account.month)
 
     def headers(self) -> dict[str, str]:
         """Return what is left of the client's budget, or of the proxy's, when this call is paid."""
@@ -115,16 +131,17 @@ class Spending:
         exceeded = {} if left >= 0 else {BUDGET_EXCEEDED: "true"}
         return {BUDGET_REMAINING: format_usd(max(0, left)), **exceeded}
 
-    async def _give_back(self, holds: Sequence[BudgetHold]) -> None:
+    def _give_back(self, holds: Sequence[BudgetHold]) -> None:
         for hold in holds:
-            await self.ledger.settle(hold, 0)
+            self.ledger.settle(hold, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budgets:
     """Admits calls by what they may cost; `whole` is the budget of the proxy, None without one.
 
-    `is_shared` tells whether the ledger is that of all instances, without which Azure keeps no hard budget.
+    `is_shared` tells whether the ledger is that of all instances, without which Azure keeps no hard budget; `exceeded`
+    are the soft budgets, with their month, of which the log says already that they are used up.
     """
 
     ledger: BudgetLedger
@@ -133,6 +150,7 @@ class Budgets:
     today: Callable[[], date]
     now: Callable[[], float]
     is_shared: bool
+    exceeded: set[tuple[str, str]] = field(default_factory=set)
 
     def accounts(self, client: str, limits: Limits | None) -> tuple[Account, ...]:
         """Return the budgets that a client's calls count for."""
@@ -148,12 +166,13 @@ class Budgets:
         targets: Sequence[Target],
         *,
         own_limit: bool,
+        replays: bool = False,
         form: Asked | None = None,
     ) -> tuple[Call, Spending | None]:
         """Return the call as it may be made, and what it has reserved, None where it costs nothing.
 
-        `own_limit` tells whether the client has bounded the answer; `form` is what a form asks for. Raises what the
-        client reads.
+        `own_limit` tells whether the client has bounded the answer, `replays` that the proxy adds reasoning which its
+        body does not have; `form` is what a form asks for. Raises what the client reads.
         """
         operation = call.route.operation.name
         if bounding(operation).rule is Rule.FREE:
@@ -162,29 +181,45 @@ class Budgets:
         if hard and not self.is_shared:
             raise ConfigurationError(_NO_STORE, reason="budget_without_store")
         asked, catalogue = read_asked(call) if form is None else form, resources.catalogue()
+        if replays:
+            asked = structs.replace(asked, opaque=True)
         deployments = [catalogue.describe(target) for target in targets]
         known = targets_bound(operation, asked, self.prices, deployments, self.today(), hard=hard)
         most = known if isinstance(known, Refused) else known.most()
         if isinstance(known, Refused) or isinstance(most, Refused):
-            spending = await self._without_bound(exchange.entry, accounts, most)
+            spending = await self._without_bound(exchange, accounts, most)
         else:
             least = min(_least(targets, deployments), _longest(known))
             can_lower = hard and known.has_output and not own_limit
             call, spending = await self._reserve(exchange, accounts, call, known, least if can_lower else None)
             if hard and most.tool_calls is not None:
                 call = with_tool_calls(call, most.tool_calls)
-        exchange.stack.push_async_callback(spending.settle)
+        # What is sent again without a word to failover would be paid twice and reserved once.
+        exchange.entry.counts_sendings = True
         return call, spending
 
     async def _without_bound(
-        self, entry: AccessLogEntry, accounts: Sequence[Account], refused: Bound | Refused
+        self, exchange: Exchange, accounts: Sequence[Account], refused: Bound | Refused
     ) -> Spending:
         """Let a call pass that has no bound, unless a budget is hard."""
-        if entry.hard_budget and isinstance(refused, Refused):
+        if exchange.entry.hard_budget and isinstance(refused, Refused):
             hard = next(name for name, budget in reversed(accounts) if budget.is_hard)
             raise NotForBudget(_whose(hard), refused.cause, refused.reason)
-        spending = Spending(ledger=self.ledger, accounts=accounts, entry=entry, bound=0, input=0)
+        spending = self._spending(exchange, accounts)
         await spending.reserve(0)
+        return spending
+
+    def _spending(self, exchange: Exchange, accounts: Sequence[Account], bound: int = 0, of_input: int = 0) -> Spending:
+        """Begin with nothing reserved, and settle at the end of the exchange whatever comes in between."""
+        spending = Spending(
+            ledger=self.ledger,
+            accounts=accounts,
+            entry=exchange.entry,
+            exceeded=self.exceeded,
+            bound=bound,
+            input=of_input,
+        )
+        exchange.stack.callback(spending.settle)
         return spending
 
     async def _reserve(
@@ -203,13 +238,7 @@ class Budgets:
         for wish in wishes:
             most = wish.most()
             assert isinstance(most, Bound)  # noqa: S101  the whole call has a bound
-            spending = Spending(
-                ledger=self.ledger,
-                accounts=accounts,
-                entry=exchange.entry,
-                bound=most.micro_dollars,
-                input=wish.input_cost(),
-            )
+            spending = self._spending(exchange, accounts, most.micro_dollars, wish.input_cost())
             needed = most.micro_dollars
             denied = await spending.try_reserve(needed)
             if denied is None:

@@ -41,7 +41,7 @@ from proxy.pipeline.recorder import Recorder
 from proxy.pipeline.resources import Resources
 from proxy.pipeline.routed_request import RoutedRequest
 from proxy.pipeline.stream_start import NO_STREAM, StreamStart
-from proxy.pipeline.translated_call import RESPONSE, refuse_not_stored
+from proxy.pipeline.translated_call import CHAT, RESPONSE, refuse_not_stored
 from proxy.prices.asked import Asked, read_form
 from proxy.routing.affinity import Placement
 from proxy.routing.targets import Target
@@ -55,6 +55,8 @@ LARGE_BODY = 1024 * 1024
 # The most that a form for images may ask for: images it brings and makes, and bytes of its prompt.
 # https://platform.openai.com/docs/api-reference/images/createEdit
 MOST_IMAGES, MOST_MADE, MOST_PARTIAL, MOST_PROMPT = 16, 10, 3, 128_000
+# The member of a chat that brings reasoning back, which only the deployment can read.
+DETAILS = b'"reasoning_details"'
 _EMPTY_LIST = b'{"object":"list","data":[]}'
 
 
@@ -155,11 +157,18 @@ class Money(msgspec.Struct, frozen=True):
     own_limit: bool
 
     async def admit(
-        self, exchange: Exchange, resources: Resources, call: Call, targets: Sequence[Target], form: Asked | None = None
+        self,
+        exchange: Exchange,
+        resources: Resources,
+        call: Call,
+        targets: Sequence[Target],
+        form: Asked | None = None,
+        *,
+        replays: bool = False,
     ) -> tuple[Call, Spending | None]:
         """Return the call as it may be made, and what it has reserved."""
         return await self.budgets.admit(
-            exchange, self.accounts, resources, call, targets, own_limit=self.own_limit, form=form
+            exchange, self.accounts, resources, call, targets, own_limit=self.own_limit, replays=replays, form=form
         )
 
 
@@ -252,7 +261,8 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         knows = self.calls.knows
         spending = None
         if money is not None:
-            call, spending = await money.admit(self.running.exchange, routed.resources, call, targets)
+            replays = self._replays(routed, call, targets)
+            call, spending = await money.admit(self.running.exchange, routed.resources, call, targets, replays=replays)
         source = JsonSource(routed, call, knows, self.running, is_alone=len(targets) == 1)
         if len(targets) > 1 and (knows.paths.facts or [target for target in targets if target.api is not None]):
             targets = source.ranked(targets)
@@ -261,6 +271,15 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         failover = self.calls.failover
         answer = await failover.run(self.running, routed, targets, source, placement, spending)
         return source.with_repairs(answer if spending is None else with_budget(answer, spending))
+
+    def _replays(self, routed: RoutedRequest, call: Call, targets: Sequence[Target]) -> bool:
+        """Tell whether a chat that may be translated brings the reasoning of the turn before, sealed or remembered."""
+        translators = self.calls.knows.translators
+        if translators is None or call.route.operation.name != CHAT:
+            return False
+        each = routed.resources.each
+        places = (f"{each[one.resource].surfaces.endpoint} {one.deployment}" for one in targets)
+        return DETAILS in call.raw or any(translators.remembers(call, self.client, place) for place in places)
 
     def _place(self, routed: RoutedRequest, call: Call) -> Placement | None:
         """Return what takes one of several targets by the prompt, until the exchange ends; None without affinity."""

@@ -94,6 +94,7 @@ class AccessLogEntry:
         "attempts",
         "client",
         "cost",
+        "counts_sendings",
         "deployment",
         "error",
         "hard_budget",
@@ -142,6 +143,8 @@ class AccessLogEntry:
         self.units = 0
         # Whether the dearest price counts where several may.
         self.hard_budget = False
+        # Whether each sending may be charged, so that none is repeated that nobody has reserved money for.
+        self.counts_sendings = False
 
     def set_error(self, error: ProxyError) -> None:
         """Note why the request ends badly."""

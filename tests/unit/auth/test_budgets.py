@@ -34,7 +34,7 @@ async def test_what_is_reserved_is_not_there_for_others_until_it_is_settled() ->
     assert await budgets.reserve("alice", HARD, 200) == BudgetDenied(left=1000)
     # A refusal is repeated for a while.
     assert await budgets.reserve("alice", HARD, 300) == BudgetDenied(left=1000)
-    await budgets.settle(hold, 500)
+    budgets.settle(hold, 500)
     await held(budgets, 200)
     account = await budgets.read("alice")
     assert (account.settled, account.available(1000)) == (500, 300)
@@ -46,14 +46,14 @@ async def test_a_month_begins_with_the_whole_budget_and_a_call_counts_where_it_b
     hold = await held(budgets, 1000)
     clock.now = NOW
     await held(budgets, 1000)
-    await budgets.settle(hold, 700)
+    budgets.settle(hold, 700)
     assert budgets.known("alice").settled == 0
 
 
 async def test_a_soft_budget_refuses_nothing_and_counts_everything() -> None:
     budgets = MemoryBudgets(StillClock(NOW))
     for _ in range(3):
-        await budgets.settle(await held(budgets, 900, SOFT), 900)
+        budgets.settle(await held(budgets, 900, SOFT), 900)
     assert budgets.known("alice").settled == 2700
 
 
@@ -65,7 +65,7 @@ async def test_whatever_is_asked_and_settled_a_hard_budget_is_kept(seed: int) ->
         if holds and random.random() < 0.5:
             hold = holds.pop(random.randrange(len(holds)))
             paid += (cost := random.randint(0, hold.amount))
-            await budgets.settle(hold, cost)
+            budgets.settle(hold, cost)
         elif isinstance(outcome := await budgets.reserve("alice", HARD, random.randint(1, 100)), BudgetHold):
             holds.append(outcome)
         assert paid + sum(hold.amount for hold in holds) <= HARD.micro_dollars

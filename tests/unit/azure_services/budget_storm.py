@@ -131,4 +131,4 @@ class BudgetStorm:
             # The ledger counts the whole bound, which Azure may have billed.
             self.spy.lost[hold.month] = self.spy.lost.get(hold.month, 0) + bound - cost
             raise
-        await instance.budgets.settle(hold, cost)
+        instance.budgets.settle(hold, cost)
