@@ -9,12 +9,15 @@ import pytest_asyncio
 from openai import APIStatusError, AsyncOpenAI, RateLimitError
 
 from tests.integration.conftest import environ_for
+from tests.integration.node import run_script
 from tests.integration.test_sdk import HELLO
 from tests.processes import REPOSITORY, HostProcess, running_host
 from tools.azure_openai_simulator import Simulator
 
 KEYS: dict[str, dict[str, str | float]] = {
     "rich": {"key": "sk-rich-0123456789abcdefgh", "budget-usd": 5},
+    "half": {"key": "sk-half-0123456789abcdefgh", "budget-usd": "0.5"},
+    "small": {"key": "sk-small-0123456789abcdefgh", "budget-usd": "0.05"},
     "poor": {"key": "sk-poor-0123456789abcdefgh", "budget-usd": "0.001"},
     "soft": {"key": "sk-soft-0123456789abcdefgh", "budget-usd": "0.000001", "budget": "soft"},
 }
@@ -78,3 +81,29 @@ async def test_a_soft_budget_passes_and_says_that_it_is_exceeded(host: HostProce
         raw = await client.chat.completions.with_raw_response.create(model="gpt-4o", messages=HELLO)
     assert raw.headers["x-proxy-budget-exceeded"] == "true"
     assert (await account(host, "soft"))["kind"] == "soft"
+
+
+@pytest.mark.parametrize(("name", "least", "most"), [("half", 1001, 16_383), ("small", 1000, 1000)])
+async def test_an_answer_without_a_maximum_gets_one_that_a_part_of_the_budget_pays(
+    host: HostProcess, simulator: Simulator, name: str, least: int, most: int
+) -> None:
+    async with sdk(host, name) as client:
+        await client.chat.completions.create(model="gpt-4o", messages=HELLO)
+        assert least <= json.loads(simulator.requests[-1].body)["max_completion_tokens"] <= most
+        await client.chat.completions.create(model="gpt-4o", messages=HELLO, max_completion_tokens=1500)
+        assert json.loads(simulator.requests[-1].body)["max_completion_tokens"] == 1500
+
+
+async def test_the_sdk_for_node_reads_what_is_left_and_does_not_try_again_without_money(
+    host: HostProcess, simulator: Simulator
+) -> None:
+    keys = {"RICH": str(KEYS["rich"]["key"]), "POOR": str(KEYS["poor"]["key"])}
+    before = len(simulator.requests)
+    came = await run_script("budgets.js", {"URL": host.url, "KEY": keys["RICH"], **keys})
+    paid, refused = came["a call that is paid"], came["a call that is not paid"]
+    assert isinstance(paid, list)
+    assert float(paid[0]) > 0
+    assert 0 < float(paid[1]) < 5
+    assert isinstance(refused, dict)
+    assert (refused["class"], refused["code"]) == ("RateLimitError", "insufficient_quota")
+    assert len(simulator.requests) == before + 1
