@@ -1,5 +1,6 @@
 """What a budget has left when calls are still running, break off or lose their client, or when all clients share it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -8,6 +9,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from tests.fakes.raw_azure import serving
 from tests.fakes.scripted_azure import Script, ScriptedAzure
 from tests.integration.endings import read_to_end
 from tests.processes import REPOSITORY, HostProcess, running_host
@@ -17,6 +19,7 @@ ASKED = {"messages": [{"role": "user", "content": "Hello"}], "max_completion_tok
 CHUNK = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o"}
 BUDGET = 0.005
 KEYS = {name: {"key": f"sk-{name}-0123456789abcdefgh", "budget-usd": str(BUDGET)} for name in ("broken", "left")}
+FREE = "sk-free-0123456789abcdefgh"
 DEPLOYMENTS = "script-half=gpt-4o@2024-11-20/GlobalStandard"
 
 
@@ -27,6 +30,16 @@ def event(**members: object) -> bytes:
 WORD = event(choices=[{"index": 0, "delta": {"content": "Hi"}, "finish_reason": None}])
 # Some servers count with each chunk, so that a broken stream has a usage, which is not all.
 COUNTED = event(choices=[], usage={"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10})
+WHOLE = json.dumps(
+    {
+        **CHUNK,
+        "object": "chat.completion",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10},
+    }
+).encode()
+# The connections that have had their first request.
+CLOSING: set[int] = set()
 SCRIPTS = {"script-half": Script(parts=(WORD, COUNTED), reset=True)}
 
 
@@ -36,9 +49,9 @@ async def azure() -> AsyncIterator[ScriptedAzure]:
         yield running
 
 
-def environ(azure: ScriptedAzure, **settings: str) -> Mapping[str, str]:
+def environ(url: str, **settings: str) -> Mapping[str, str]:
     return {
-        "AZURE_OPENAI_ENDPOINT": azure.url,
+        "AZURE_OPENAI_ENDPOINT": url,
         "AZURE_OPENAI_API_KEY": "key",
         "AZURE_OPENAI_DEPLOYMENT_MODELS": DEPLOYMENTS,
         "CLIENT_KEYS": json.dumps(KEYS),
@@ -48,7 +61,7 @@ def environ(azure: ScriptedAzure, **settings: str) -> Mapping[str, str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def host(azure: ScriptedAzure) -> AsyncIterator[HostProcess]:
-    async with running_host(REPOSITORY, environ(azure)) as running:
+    async with running_host(REPOSITORY, environ(azure.url)) as running:
         yield running
 
 
@@ -95,16 +108,47 @@ async def test_a_call_whose_client_has_left_is_charged_with_its_bound(host: Host
     azure.may_reset.set()
 
 
+async def once_a_connection(connection: int, request: int, writer: asyncio.StreamWriter) -> None:
+    """Answer the first request of a connection, and close it at the second without a byte."""
+    if connection in CLOSING:
+        writer.close()
+        return
+    CLOSING.add(connection)
+    writer.write(
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(WHOLE) + WHOLE
+    )
+
+
+async def test_a_call_on_a_connection_that_is_reset_is_charged_and_not_sent_again_unless_it_is_reserved() -> None:
+    keys = json.dumps({"free": {"key": FREE}, "broken": KEYS["broken"]})
+    asked = {**ASKED, "model": "script-half", "stream": False, "max_completion_tokens": 10}
+    CLOSING.clear()
+    async with (
+        serving(once_a_connection) as azure,
+        running_host(REPOSITORY, environ(azure.url.removesuffix("/path"), CLIENT_KEYS=keys)) as host,
+        client(host, "broken") as http,
+        aiohttp.ClientSession(host.url, headers={"authorization": f"Bearer {FREE}"}) as free,
+    ):
+        statuses = []
+        for one in (free, free, http, http):
+            async with one.post(CHAT, json=asked) as answer:
+                statuses.append(answer.status)
+                await answer.read()
+        # Without a budget the second call was sent again on a new connection.
+        assert (statuses, len(azure.heads)) == ([200, 200, 200, 502], 5)
+        assert BUDGET - await remaining(http) > 0.0025
+
+
 @pytest.mark.parametrize(("whole", "status"), [("0.001", 429), ("0.001 soft", 200), ("1", 200)])
 async def test_a_budget_of_the_whole_proxy_counts_for_clients_without_one(
     azure: ScriptedAzure, whole: str, status: int
 ) -> None:
-    keys = json.dumps({"free": {"key": "sk-free-0123456789abcdefgh"}})
+    keys = json.dumps({"free": {"key": FREE}})
     azure.may_reset.set()
-    settings = environ(azure, PROXY_BUDGET=whole, CLIENT_KEYS=keys)
+    settings = environ(azure.url, PROXY_BUDGET=whole, CLIENT_KEYS=keys)
     async with (
         running_host(REPOSITORY, settings) as host,
-        aiohttp.ClientSession(host.url, headers={"authorization": "Bearer sk-free-0123456789abcdefgh"}) as http,
+        aiohttp.ClientSession(host.url, headers={"authorization": f"Bearer {FREE}"}) as http,
         http.post(CHAT, json={**ASKED, "model": "script-half"}) as answer,
     ):
         assert answer.status == status
