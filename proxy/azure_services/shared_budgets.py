@@ -16,6 +16,8 @@ log = logging.getLogger("proxy.azure_services.shared_budgets")
 ROW = "budget-"
 # Seconds between two looks at what the store has to hear.
 LOOK = 1.0
+# Seconds between two tries to give back what is left at the end.
+LEAVING_PAUSE = 0.1
 
 
 class _Kept:
@@ -77,8 +79,15 @@ class SharedBudgets:
                 kept.keeping.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(LEAVING):
-                leaving = (self._change(kept, None, leaving=True) for kept in self._kept.values())
-                await asyncio.gather(*leaving, return_exceptions=True)
+                await asyncio.gather(*map(self._leave, self._kept.values()))
+
+    async def _leave(self, kept: _Kept) -> None:
+        """Give back what an account has, again and again while the store does not take it."""
+        while True:
+            with suppress(StoreUnavailable):
+                await self._change(kept, None, leaving=True)
+                return
+            await self._clock.sleep(LEAVING_PAUSE)
 
     def _open(self, account: str) -> _Kept:
         month = month_of(self._clock.now())

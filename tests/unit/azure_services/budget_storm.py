@@ -24,10 +24,14 @@ STORMY = Weather(conflict=0.1, unanswered=0.05, delayed=0.03, kills=0.01, pauses
 
 @dataclass
 class Spy:
-    """What Azure was paid in each month, and what was still running when its instance was killed."""
+    """What Azure was paid in each month, and what was still running when its instance was killed.
+
+    `asking` are the bounds of calls that were killed before they were admitted, which the store may have granted.
+    """
 
     paid: dict[str, int] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
+    asking: int = 0
     admitted: int = 0
     refused: int = 0
 
@@ -61,6 +65,7 @@ class BudgetStorm:
         self.random = Random(self.seed)
         self.store = FakeStore(lambda: EPOCH + time_now())
         self.running: list[Instance] = []
+        self.leaving: list[asyncio.Task[None]] = []
         self.kills = 0
 
     def open(self) -> Instance:
@@ -90,6 +95,7 @@ class BudgetStorm:
 
     async def calm(self) -> None:
         """End all calls and let the living leave."""
+        await asyncio.gather(*self.leaving)
         for instance in self.running:
             instance.view.weather = CALM
             await asyncio.gather(*instance.tasks)
@@ -107,9 +113,12 @@ class BudgetStorm:
         while len(self.running) < count:
             self.open()
         while len(self.running) > count:
-            leaving = self.running.pop()
-            leaving.kill()
-            self.kills += 1
+            self.leaving.append(asyncio.get_running_loop().create_task(self._leave(self.running.pop())))
+
+    async def _leave(self, instance: Instance) -> None:
+        """End an instance as the platform does: its calls end, and it gives everything back."""
+        await asyncio.gather(*instance.tasks)
+        await instance.budgets.close()
 
     async def _call(self, instance: Instance) -> None:
         bound = self.random.randint(1, self.bound)
@@ -118,6 +127,9 @@ class BudgetStorm:
         except StoreUnavailable:
             self.spy.refused += 1
             return
+        except asyncio.CancelledError:
+            self.spy.asking += bound
+            raise
         if not isinstance(hold, BudgetHold):
             self.spy.refused += 1
             return
