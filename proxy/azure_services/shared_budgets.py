@@ -7,8 +7,9 @@ from contextvars import Context
 
 from proxy.auth.budget_account import GIVE_BACK_ALONE, BudgetAccount, BudgetDenied, BudgetHold
 from proxy.auth.month_account import Given, Month, change, month_of
+from proxy.azure_services.rows import Key, Store, StoreUnavailable
 from proxy.azure_services.shared_ledger import FIRST_PAUSE, KEEPING, LEAVING, LONGEST_PAUSE, PATIENCE
-from proxy.azure_services.shared_row import Clock, Key, SharedRow, Store, StoreUnavailable
+from proxy.azure_services.shared_row import Clock, SharedRow
 from proxy.values import Budget
 
 log = logging.getLogger("proxy.azure_services.shared_budgets")

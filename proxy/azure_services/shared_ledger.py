@@ -9,7 +9,8 @@ from contextvars import Context
 from proxy.auth.instance_account import FLUSH, InstanceAccount
 from proxy.auth.ledger import Denied, Hold
 from proxy.auth.shared_rates import Answer, Rates, change
-from proxy.azure_services.shared_row import Clock, Key, SharedRow, Store, StoreUnavailable
+from proxy.azure_services.rows import Key, Store, StoreUnavailable
+from proxy.azure_services.shared_row import Clock, SharedRow
 from proxy.values import Limits
 
 log = logging.getLogger("proxy.azure_services.shared_ledger")

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from proxy.azure_services.identity import Identity
-from proxy.azure_services.shared_row import Key, RowChanged, Stored, StoreUnavailable
+from proxy.azure_services.rows import Key, RowChanged, Stored, StoreUnavailable
 from proxy.azure_services.slow_imports import ONE_AT_A_TIME
 from proxy.config.addresses import split_url
 from proxy.errors import ConfigurationError

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from proxy.azure_services.identity import Identity
-from proxy.azure_services.shared_row import StoreUnavailable
+from proxy.azure_services.rows import StoreUnavailable
 from proxy.azure_services.table_store import conflict_errors, connect_table, missing_errors, sdk_errors
 from proxy.usage.counts import DAY, Line
 from proxy.usage.rows import (

@@ -2,17 +2,22 @@
 
 import time
 from contextlib import AsyncExitStack
+from functools import partial
+from typing import TYPE_CHECKING
 
 from proxy.auth.budgets import Budgets as BudgetLedger
 from proxy.auth.budgets import MemoryBudgets
 from proxy.azure_services.identity import Identity
-from proxy.azure_services.table_budgets import TableBudgets
+from proxy.azure_services.late_budgets import LateBudgets
 from proxy.composition.calls import today
 from proxy.config.addresses import IN_MEMORY
 from proxy.config.environment import SettingError
 from proxy.config.price_table import PriceTable
 from proxy.config.settings import Settings
 from proxy.pipeline.budgets import Budgets
+
+if TYPE_CHECKING:
+    from proxy.azure_services.table_budgets import TableBudgets
 
 
 def make_budgets(settings: Settings, prices: PriceTable, closing: AsyncExitStack) -> Budgets:
@@ -24,7 +29,13 @@ def make_budgets(settings: Settings, prices: PriceTable, closing: AsyncExitStack
     ledger: BudgetLedger = MemoryBudgets(time.time)
     if not in_memory:
         identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
-        ledger = table = TableBudgets(settings.limits_store, identity)
+        ledger = late = LateBudgets(partial(_table_budgets, settings.limits_store, identity))
         closing.push_async_callback(identity.close)
-        closing.push_async_callback(table.close)
+        closing.push_async_callback(late.close)
     return Budgets(ledger=ledger, prices=prices, whole=whole, today=today, now=time.time, is_shared=is_shared)
+
+
+def _table_budgets(endpoint: str, identity: Identity) -> "TableBudgets":
+    from proxy.azure_services.table_budgets import TableBudgets  # noqa: PLC0415  only budgets need it
+
+    return TableBudgets(endpoint, identity)

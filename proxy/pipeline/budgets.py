@@ -17,7 +17,7 @@ from proxy.auth.budgets import Budgets as BudgetLedger
 from proxy.auth.month_account import next_month
 from proxy.azure_api.output_limit import with_output_limit
 from proxy.azure_api.request import Call
-from proxy.azure_services.shared_row import StoreUnavailable
+from proxy.azure_services.rows import StoreUnavailable
 from proxy.config.price_table import PriceTable
 from proxy.errors import BudgetReserved, BudgetSpent, BudgetUnavailable, ConfigurationError, NotForBudget, ProxyError
 from proxy.openai_api.answers import BUDGET_EXCEEDED, BUDGET_REMAINING

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from proxy.auth.month_account import next_month
 from proxy.azure_api.headers import JSON
-from proxy.azure_services.shared_row import StoreUnavailable
+from proxy.azure_services.rows import StoreUnavailable
 from proxy.errors import UsageUnavailable
 from proxy.openai_api import answers
 from proxy.openai_api.router import Route

@@ -13,7 +13,7 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Protocol
 
-from proxy.azure_services.shared_row import StoreUnavailable
+from proxy.azure_services.rows import StoreUnavailable
 from proxy.pipeline.resources import Resources
 from proxy.routing.targets import Target
 from proxy.server.access_log import AccessLogEntry

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from proxy.azure_services.rows import Key, RowChanged, Stored, StoreUnavailable
 from proxy.azure_services.shared_ledger import SharedLedger
-from proxy.azure_services.shared_row import Clock, Key, RowChanged, Stored, StoreUnavailable
+from proxy.azure_services.shared_row import Clock
 
 
 @dataclass

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from proxy.auth.budget_account import BudgetDenied, BudgetHold
 from proxy.azure_services.identity import Identity
-from proxy.azure_services.shared_row import StoreUnavailable
+from proxy.azure_services.rows import StoreUnavailable
 from proxy.azure_services.table_budgets import TableBudgets
 from proxy.values import Budget
 from tests.integration.azurite import running_azurite

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from proxy.auth.ledger import Denied, Hold
 from proxy.azure_services.identity import Identity
-from proxy.azure_services.shared_row import Key, RowChanged, StoreUnavailable
+from proxy.azure_services.rows import Key, RowChanged, StoreUnavailable
 from proxy.azure_services.table_ledger import TableLedger
 from proxy.azure_services.table_store import TableStore
 from proxy.values import Limits

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from proxy.azure_services.identity import Identity
-from proxy.azure_services.shared_row import StoreUnavailable
+from proxy.azure_services.rows import StoreUnavailable
 from proxy.azure_services.usage_table import LAG, UsageTable
 from proxy.usage.counts import DAY, HOUR, MINUTE, Counts, Key, Line, Lines, add_all, encode_lines
 from proxy.usage.rows import Inserted

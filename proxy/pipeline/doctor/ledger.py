@@ -1,6 +1,6 @@
 """Checks the table in which the limits of client keys are counted for all instances."""
 
-from proxy.azure_services.shared_row import Key, StoreUnavailable
+from proxy.azure_services.rows import Key, StoreUnavailable
 from proxy.azure_services.table_store import TableStore
 from proxy.config.addresses import IN_MEMORY
 from proxy.diagnosis.commands import host_and_port, of_table

@@ -9,8 +9,9 @@ import msgspec
 
 from proxy.auth.budget_account import BudgetHold
 from proxy.auth.month_account import Month
+from proxy.azure_services.rows import Key, StoreUnavailable
 from proxy.azure_services.shared_budgets import ROW, SharedBudgets
-from proxy.azure_services.shared_row import Clock, Key, StoreUnavailable
+from proxy.azure_services.shared_row import Clock
 from proxy.values import Budget
 from tests.fakes.shared_store import FakeStore
 from tests.fakes.virtual_time import time_now

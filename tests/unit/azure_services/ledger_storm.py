@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from random import Random
 
 from proxy.auth.ledger import Hold
+from proxy.azure_services.rows import Key, RowChanged, Stored, StoreUnavailable
 from proxy.azure_services.shared_ledger import SharedLedger
-from proxy.azure_services.shared_row import Clock, Key, RowChanged, Stored, StoreUnavailable
+from proxy.azure_services.shared_row import Clock
 from proxy.values import Limits
 from tests.fakes.shared_store import FakeStore
 from tests.fakes.virtual_time import time_now

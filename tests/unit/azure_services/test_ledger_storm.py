@@ -13,7 +13,7 @@ import pytest
 
 from proxy.auth.shared_rates import Rates
 from proxy.auth.shares import Share, used
-from proxy.azure_services.shared_row import Key
+from proxy.azure_services.rows import Key
 from proxy.values import Limits
 from tests.fakes.virtual_time import in_virtual_time
 from tests.unit.azure_services.ledger_storm import CALM, CLIENT, CONFLICTS, EPOCH, Storm, Weather

@@ -11,7 +11,7 @@ from msgspec import structs
 from proxy.auth.budget_account import BudgetDenied, BudgetHold
 from proxy.auth.budgets import WHOLE_PROXY, MemoryBudgets
 from proxy.azure_api.request import Call
-from proxy.azure_services.shared_row import StoreUnavailable
+from proxy.azure_services.rows import StoreUnavailable
 from proxy.config.price_table import ModelSize
 from proxy.errors import BudgetReserved, BudgetSpent, BudgetUnavailable, ConfigurationError, NotForBudget, ProxyError
 from proxy.pipeline.budgets import Budgets, Spending

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from proxy.azure_services.shared_row import StoreUnavailable
+from proxy.azure_services.rows import StoreUnavailable
 from proxy.pipeline import usage_log
 from proxy.pipeline.usage_log import UsageClock, UsageLog
 from proxy.server.access_log import AccessLogEntry
