@@ -4,7 +4,6 @@ import secrets
 from contextlib import AsyncExitStack
 
 from proxy.azure_services.identity import Identity
-from proxy.azure_services.usage_table import UsageTable
 from proxy.composition.calls import today
 from proxy.config.addresses import IN_MEMORY
 from proxy.config.price_table import PriceTable
@@ -24,6 +23,8 @@ def make_usage_log(settings: Settings, resources: Resources | None, closing: Asy
     """Return what counts the usage of clients, in a table if the settings name one; `closing` ends what it opens."""
     if settings.usage.store == IN_MEMORY:
         return UsageLog("", None, resources)
+    from proxy.azure_services.usage_table import UsageTable  # noqa: PLC0415  it delays a cold start
+
     identity = Identity(client_id=settings.azure_client_id, managed=settings.has_managed_identity)
     table = UsageTable(settings.usage.store, identity, settings.usage.retention)
     log = UsageLog(secrets.token_hex(6), table, resources)

@@ -1,7 +1,6 @@
 """Checks the table in which the limits of client keys are counted for all instances."""
 
 from proxy.azure_services.rows import Key, StoreUnavailable
-from proxy.azure_services.table_store import TableStore
 from proxy.config.addresses import IN_MEMORY
 from proxy.diagnosis.commands import host_and_port, of_table
 from proxy.diagnosis.seen import Seen
@@ -24,6 +23,8 @@ async def check_ledger(run: Examination) -> Checked:
         return run.checked(LEDGER, Seen(code=connected.failure, subject=subject), facts=facts)
     if not run.has_identity:
         return Checked(check=LEDGER, skipped=True, detail=f"{url} can be reached; without an identity it is not read")
+    from proxy.azure_services.table_store import TableStore  # noqa: PLC0415  it delays a cold start
+
     store = TableStore(url, run.identity)
     try:
         await store.read(_ROW)
