@@ -22,7 +22,7 @@ $(VENV)/run.stamp: requirements.txt Makefile
 	$(PIP) install --no-deps --ignore-requires-python $(RUNTIME)
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.txt
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.txt requirements-telemetry.txt
 	$(PIP) install -r requirements-dev.txt
 	@touch $@
 
@@ -42,7 +42,7 @@ doctor: $(VENV)/run.stamp ## Find out what is wrong with a set-up, and how to me
 	@$(BIN)/python -m tools.doctor $(ARGS)
 
 # The tests of the pure layers, which need all of their branches covered.
-PURE := $(addprefix tests/unit/,auth azure_api config diagnosis openai_api prices routing translation usage test_errors.py test_values.py)
+PURE := $(addprefix tests/unit/,auth azure_api config diagnosis openai_api prices routing telemetry translation usage test_errors.py test_values.py)
 # Every process has an app, a simulator and an event loop of its own; a file stays in one process. One process more than
 # there are cores, because many tests wait.
 PYTEST := $(BIN)/python -m pytest

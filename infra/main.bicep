@@ -88,6 +88,13 @@ param azureBudget int = 0
 @description('Who gets the mails of the budget. Without anyone there is no budget.')
 param azureBudgetEmails array = []
 
+@description('Who gets mails about errors, a resource that is down, and costs. Without anyone there are no alerts.')
+param alertEmails array = []
+
+@description('What the calls of all clients may cost a month, in US dollars by the log. An alert comes when two days have the pace of 80 % of it; 0 for none. It stops nothing.')
+@minValue(0)
+param proxyBudgetUsd int = 0
+
 @description('How many days logs are kept.')
 @minValue(30)
 @maxValue(730)
@@ -162,6 +169,8 @@ module proxy 'resources.bicep' = {
     perInstanceConcurrency: perInstanceConcurrency
     azureBudget: azureBudget
     azureBudgetEmails: azureBudgetEmails
+    alertEmails: alertEmails
+    proxyBudgetUsd: proxyBudgetUsd
     logRetentionInDays: logRetentionInDays
     logDailyCapGb: logDailyCapGb
     diagnosticSettings: diagnosticSettings

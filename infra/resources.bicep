@@ -78,6 +78,13 @@ param azureBudget int = 0
 @description('Who gets the mails of the budget. Without anyone there is no budget.')
 param azureBudgetEmails array = []
 
+@description('Who gets mails about errors, a resource that is down, and costs. Without anyone there are no alerts.')
+param alertEmails array = []
+
+@description('What the calls of all clients may cost a month, in US dollars by the log. An alert comes when two days have the pace of 80 % of it; 0 for none. It stops nothing.')
+@minValue(0)
+param proxyBudgetUsd int = 0
+
 @description('How many days logs are kept.')
 @minValue(30)
 @maxValue(730)
@@ -271,6 +278,28 @@ module monitoringRoles 'modules/roles.bicep' = {
     roles: [
       'Monitoring Metrics Publisher'
     ]
+  }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  name: 'workbook-${token}'
+  params: {
+    displayName: appName
+    location: location
+    componentId: monitoring.outputs.componentId
+    tags: tags
+  }
+}
+
+module alerts 'modules/alerts.bicep' = if (!empty(alertEmails)) {
+  name: 'alerts-${token}'
+  params: {
+    name: appName
+    location: location
+    componentId: monitoring.outputs.componentId
+    emails: alertEmails
+    budgetUsd: proxyBudgetUsd
+    tags: tags
   }
 }
 

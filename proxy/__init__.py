@@ -10,6 +10,7 @@
           diagnosis/           pure: what is wrong with a set-up
           prices/              pure: which price counts, what a call costs and may cost
           routing/             pure: which target next
+          telemetry/           pure: requests as spans and measurements
           translation/         pure: one of OpenAI's APIs in the place of another
             azure_api/         pure: what Azure OpenAI takes and answers
               openai_api/      pure: what clients send and read

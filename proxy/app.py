@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from proxy.azure_api.headers import common_headers
 from proxy.azure_services.upstream import Upstream
 from proxy.composition.budgets import make_budgets
 from proxy.composition.calls import make_calls, make_ledger, make_owners, read_prices, today
 from proxy.composition.clients import make_authenticator
+from proxy.composition.telemetry import heard_by, make_telemetry
 from proxy.composition.usage import make_costs, make_usage_log, resources_of
 from proxy.config.settings import Settings
 from proxy.errors import ConfigurationError
@@ -34,6 +35,9 @@ from proxy.server.deadline import Deadline
 from proxy.server.response_writer import ResponseWriter
 from proxy.server.shutdown import end_on_sigterm
 from proxy.values import ModelKind, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from proxy.pipeline.telemetry import Telemetry
 
 logger = logging.getLogger("proxy")
 NO_ENVIRON: Mapping[str, str] = MappingProxyType({})
@@ -67,11 +71,12 @@ class Proxy:
     handler: Handler
     upstream: Upstream
     closing: AsyncExitStack = field(default_factory=AsyncExitStack)
+    telemetry: "Telemetry | None" = None
 
     @property
     def handle(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
         """Return what answers one HTTP request of ASGI."""
-        return self.handler.handle
+        return self.handler.handle if self.telemetry is None else self.telemetry.traced(self.handler.handle)
 
     def start(self) -> None:
         """Begin to fetch keys and tokens in the background of the running loop."""
@@ -164,10 +169,8 @@ def build_application(
 ) -> Proxy:
     """Put the layers together; `record` hears of every sending to Azure OpenAI, the doctor reads `environ` anew."""
     closing = AsyncExitStack()
-    upstream = Upstream(
-        settings.timeouts, settings.instance.upstream_connections, settings.http_proxies, settings.address_rules
-    )
-    closing.push_async_callback(upstream.close)  # The last that was opened is the first to be closed.
+    upstream, telemetry = _upstream(settings, closing), make_telemetry(settings, closing)
+    record = heard_by(record, telemetry)
     authenticator, keys = make_authenticator(settings, upstream, closing)
     resources, prices = resources_of(authenticator), read_prices(settings)
     usage, costs = make_usage_log(settings, resources, closing), make_costs(settings, resources, prices)
@@ -189,8 +192,18 @@ def build_application(
         forward_unknown=settings.forward_unknown_operations,
         store_objects=settings.stored_objects.are_on,
         keep_alive=KEEP_ALIVES.get(settings.stream_keep_alive),
+        log=access_log.write_line if telemetry is None else telemetry.write_line,
     )
-    return Proxy(handler=handler, upstream=upstream, closing=closing)
+    return Proxy(handler=handler, upstream=upstream, closing=closing, telemetry=telemetry)
+
+
+def _upstream(settings: Settings, closing: AsyncExitStack) -> Upstream:
+    """Return what sends to Azure; `closing` ends it, and the last that was opened is the first to be closed."""
+    upstream = Upstream(
+        settings.timeouts, settings.instance.upstream_connections, settings.http_proxies, settings.address_rules
+    )
+    closing.push_async_callback(upstream.close)
+    return upstream
 
 
 def _front_page(settings: Settings) -> FrontPage:

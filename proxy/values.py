@@ -223,7 +223,8 @@ class SendingRecord:
     """One sending to Azure OpenAI, for telemetry and accounting, without anything of the bodies.
 
     `resource` is its number in the settings; `status` is Azure's, None without an answer; `started` is in seconds since
-    1970 UTC, `first_byte` and `duration` in seconds from then; `sent` and `received` are the bytes of the bodies.
+    1970 UTC, `first_byte` and `duration` in seconds from then; `sent` and `received` are the bytes of the bodies;
+    `streamed` tells that the answer came in events.
     """
 
     client: str | None
@@ -240,6 +241,7 @@ class SendingRecord:
     sent: int
     received: int
     usage: Usage | None
+    streamed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,5 +49,8 @@ resource component 'Microsoft.Insights/components@2020-02-02' = {
 @description('Id of the Log Analytics workspace.')
 output workspaceId string = workspace.id
 
+@description('Id of the Application Insights component.')
+output componentId string = component.id
+
 @description('Name of the Application Insights component.')
 output componentName string = component.name

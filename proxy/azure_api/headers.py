@@ -12,6 +12,8 @@ REQUEST_HEADERS = frozenset(
         "content-type",
         "idempotency-key",
         "openai-beta",
+        "traceparent",
+        "tracestate",
         "x-ms-client-request-id",
         "x-ms-oai-image-generation-deployment",
     }

@@ -10,7 +10,8 @@ class Sending:
     """What is known of a sending; `report` is called once, when it has ended.
 
     `status` is None without an answer; `started` is in seconds since 1970 UTC, `first_byte` and `duration` in seconds
-    from then; `sent` and `received` are the bytes of the bodies; `usage` is Azure's count of tokens, None without one.
+    from then; `sent` and `received` are the bytes of the bodies; `usage` is Azure's count of tokens, None without one;
+    `streamed` tells that the answer came in events.
     """
 
     __slots__ = (
@@ -23,6 +24,7 @@ class Sending:
         "sent",
         "started",
         "status",
+        "streamed",
         "usage",
     )
 
@@ -37,6 +39,7 @@ class Sending:
         self.sent = 0
         self.received = 0
         self.usage: Usage | None = None
+        self.streamed = False
 
     def take(self, size: int) -> None:
         """Count bytes of the answer."""

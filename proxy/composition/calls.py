@@ -53,7 +53,7 @@ def make_calls(
     budgets: Budgets | None,
 ) -> Calls:
     """Return what makes the calls; `record` hears of every sending to Azure OpenAI."""
-    asks_usage = costs is not None or settings.usage.store != IN_MEMORY
+    asks_usage = costs is not None or settings.usage.store != IN_MEMORY or settings.telemetry is not None
     return Calls(
         failover=Failover(
             attempts=Attempts(

@@ -16,9 +16,11 @@ from proxy.config.object_owners import StoredObjectSettings, read_stored_objects
 from proxy.config.policy import Policy
 from proxy.config.price_table import PriceTable, parse_own_prices
 from proxy.config.resources import ReadFile, Resource, ResourceKind, parse_resources, read_no_file, resource_name
+from proxy.config.telemetry import TelemetrySettings, read_telemetry
 from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
 from proxy.values import NO_LIMITS, PASSTHROUGH, TOKENS, AuthMode, Budget, ClientAuth, ClientKey, KeepAlive
 
+Environ = Mapping[str, str]
 # Azure sets one of these where there is a managed identity.
 MANAGED_IDENTITY_VARIABLES = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT")
 # What describes a single resource. AZURE_OPENAI_API_VERSION and AZURE_OPENAI_KEY_SECRET are defaults for all.
@@ -94,7 +96,7 @@ class Settings:
     `resources` is empty where every client names its own; `api_version` is for clients' keys that name none;
     `fallbacks` are the models that may serve in place of a model; `operation_surfaces` maps the name of an operation to
     `v1` or `classic`; `client_resources` are the hosts that clients may name, or `*` alone; `entra` is None where no
-    token is accepted.
+    token is accepted, `telemetry` where it is off.
     """
 
     resources: tuple[Resource, ...]
@@ -127,13 +129,12 @@ class Settings:
     repair_parameters: bool
     translation: Translation
     keep_content_filter_results: bool
+    telemetry: TelemetrySettings | None
     http_proxies: HttpProxies
     address_rules: AddressRules
 
     @classmethod
-    def from_environ(
-        cls, environ: Mapping[str, str], host_json: bytes = b"{}", read_file: ReadFile = read_no_file
-    ) -> Self:
+    def from_environ(cls, environ: Environ, host_json: bytes = b"{}", read_file: ReadFile = read_no_file) -> Self:
         """Read all settings; `read_file` returns a file or raises OSError. Raises `SettingError`, without any value."""
         environment, rules = Environment(environ), _read_address_rules(environ)
         client_auth, limit_rules = _read_client_auth(environment), _read_limit_rules(environment)
@@ -168,6 +169,7 @@ class Settings:
             repair_parameters=environment.read(table.REPAIR_PARAMETERS),
             translation=_read_translation(environment),
             keep_content_filter_results=environment.read(table.CONTENT_FILTER_RESULTS),
+            telemetry=read_telemetry(environment, table.TELEMETRY, environ, host_json),
             http_proxies=read_http_proxies(environment, HTTP_PROXIES, table.ALL_PROXY, table.NO_PROXY),
             address_rules=rules,
         )

@@ -49,6 +49,7 @@ from proxy.config.environment import (
 from proxy.config.http_proxy import parse_http_proxy, parse_no_proxy
 from proxy.config.policy import parse_fallbacks, parse_policy
 from proxy.config.resources import DATED_API_VERSION, KEY_SECRET
+from proxy.config.telemetry import parse_telemetry
 from proxy.values import ClientAuth
 
 AZURE_OPENAI_ENDPOINT = Setting(
@@ -494,6 +495,15 @@ SHUTDOWN_GRACE = Setting(
     "How many seconds running requests may continue after the platform asked the process to end. Keep it shorter than "
     "the time after which the platform kills the process.",
 )
+TELEMETRY = Setting(
+    "TELEMETRY",
+    parse_telemetry,
+    "off",
+    "Where [spans and metrics](monitoring.md#opentelemetry) go: "
+    "`otlp` (a collector, which the `OTEL_EXPORTER_OTLP_...` "
+    "variables name), `azure-monitor` (the Application Insights component of the app) or `off`. The log has every "
+    "request in any case.",
+)
 HTTPS_PROXY = Setting(
     "HTTPS_PROXY",
     parse_http_proxy,
@@ -589,5 +599,6 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         STREAM_KEEP_ALIVE,
         SHUTDOWN_GRACE,
     ),
+    "Telemetry": (TELEMETRY,),
     "HTTP proxy for outgoing calls": (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY),
 }

@@ -47,7 +47,8 @@ OWNERSHIP: Mapping[str, Ownership] = _table(
         createCompletion createEmbedding createImage createSpeech createTranscription createTranslation
         create-realtime-translation-client-secret create-realtime-transcription-session runGrader validateGrader
         listModels retrieveModel billingSubscription billingUsage realtime clientUsage health index frontPagePart
-        ready doctor
+        ready doctor usage-completions usage-embeddings usage-images usage-audio-speeches usage-audio-transcriptions
+        usage-costs
         """,
     ),
     (

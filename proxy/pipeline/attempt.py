@@ -366,6 +366,7 @@ class Attempts:
     async def _begin_stream(self, sent: Sent, answer: "UpstreamAnswer", stream: EventStream) -> Answered | Refused:
         """Return a stream that has said something; until then a model may think for as long as the request may take."""
         sent.running.start.is_stream()
+        answer.sending.streamed = True
         translated, hides = sent.translated, sent.call.hides_usage
         tag: Tag | None = None
         at_end: Callable[[], None] | None = None

@@ -17,6 +17,7 @@ from proxy.routing.failures import Verdict
 from proxy.routing.health import Health
 from proxy.routing.retry import RetryState
 from proxy.routing.targets import Key, Target
+from proxy.server.access_log import FailedAttempt
 from proxy.values import Response
 
 _LOG = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class Failover:
                     state.succeeded(step, outcome.headers, self.clock())
                     return _with_attempts(outcome.response, step.target, running)
                 failures[step.target.key] = outcome
-                self._note_failure(routing.health, step.target, outcome, spending)
+                self._note_failure(running, routing.health, step.target, outcome, spending)
                 state.repeat = source.repeat
                 verdict = state.failed(step, outcome.failure, self.clock())
                 if verdict is Verdict.GIVE_UP or (verdict is Verdict.REFRESH and not await outcome.renew()):
@@ -70,8 +71,11 @@ class Failover:
                     raise _numbered(outcome.error, running)
             raise _numbered(self._exhausted(state, tuple(failures.values()), alone=len(targets) == 1), running)
 
-    def _note_failure(self, health: Health, target: Target, refused: Refused, spending: Spending | None) -> None:
-        """Charge an attempt that has failed, and log why a resource refuses calls."""
+    def _note_failure(
+        self, running: RunningCall, health: Health, target: Target, refused: Refused, spending: Spending | None
+    ) -> None:
+        """Note an attempt that has failed, charge it, and log why a resource refuses calls."""
+        running.exchange.entry.add_failure(_failed(target, refused))
         if spending is not None:
             spending.failed(refused.failure)
         if refused.failure.is_refused:
@@ -90,6 +94,11 @@ class Failover:
         if error.status in _WAITING and "retry-after" not in error.headers:
             error.headers = {**error.headers, **waiting.headers}
         return error
+
+
+def _failed(target: Target, outcome: Refused) -> FailedAttempt:
+    status = outcome.failure.status
+    return FailedAttempt(target.resource, status, outcome.failure.code or outcome.failure.kind.name.lower())
 
 
 def _log_refusal(health: Health, target: Target, error: ProxyError, now: float) -> None:

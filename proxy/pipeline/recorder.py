@@ -62,4 +62,5 @@ class Recorder(msgspec.Struct, kw_only=True):
             sent=sending.sent,
             received=sending.received,
             usage=sending.usage or estimated,
+            streamed=sending.streamed,
         )

@@ -52,7 +52,15 @@ def log_unexpected(error: BaseException) -> ProxyError:
     return ProxyError("The proxy failed to answer. The error is in its log.")
 
 
-class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
+class FailedAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An attempt that failed, so that routing went on or gave up: no `status` without an answer of Azure's."""
+
+    target: int
+    status: int | None = None
+    code: str = ""
+
+
+class LogLine(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The fields in their order; one without a value is left out, for the text is stored twice and paid by its size."""
 
     request_id: str
@@ -72,6 +80,8 @@ class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
     output_tokens: int | None = None
     cached_tokens: int = 0
     cost_usd: float | None = None
+    # Only where an attempt failed.
+    failures: list[FailedAttempt] | None = None
     # Only in the lines of translated calls.
     translated: str | None = None
     reasoning_missed: int | None = None
@@ -97,6 +107,7 @@ class AccessLogEntry:
         "counts_sendings",
         "deployment",
         "error",
+        "failures",
         "hard_budget",
         "is_written",
         "operation",
@@ -133,6 +144,7 @@ class AccessLogEntry:
         self.translated: str | None = None
         self.reasoning_missed: int | None = None
         self.attempts = 0
+        self.failures: list[FailedAttempt] | None = None
         self.error: str | None = None
         self.status = 0
         self.sent = 0
@@ -154,6 +166,10 @@ class AccessLogEntry:
         """Count an attempt and note where it goes: the number of the resource and the deployment there."""
         self.target, self.deployment = target, deployment
         self.attempts += 1
+
+    def add_failure(self, failed: FailedAttempt) -> None:
+        """Note an attempt that failed."""
+        self.failures = [*(self.failures or ()), failed]
 
     def add_sending(self, sent: int, received: int, usage: Usage | None) -> None:
         """Count what went to Azure and came back, in bytes; the last usage counts."""
@@ -177,7 +193,7 @@ class AccessLogEntry:
             return
         self.is_written = True
         now, usage = self._clock(), self.usage
-        line = _Line(
+        line = LogLine(
             request_id=self.request_id,
             client=self.client,
             operation=self.operation,
@@ -195,6 +211,7 @@ class AccessLogEntry:
             output_tokens=usage.output_tokens if usage is not None else None,
             cached_tokens=usage.cached_tokens if usage is not None else 0,
             cost_usd=None if self.cost is None else self.cost / _MILLION,
+            failures=self.failures,
             translated=self.translated,
             reasoning_missed=self.reasoning_missed,
             estimated=usage is not None and usage.estimated,

@@ -42,8 +42,8 @@ def test_the_package_comes_after_everything_else(way: dict[str, Any]) -> None:
         assert not [one for one in steps if one.name.startswith("package-")]
         return
     (last,) = [one for one in steps if one.name.startswith("package-")]
-    # The app needs neither budgets nor audit logs nor the output that shows what is wrong with an account.
-    apart = ("budget-", "diagnostics-", "openai-problems-")
+    # The app needs no budgets, alerts, workbook and audit logs, nor the output with what is wrong with an account.
+    apart = ("alerts-", "budget-", "diagnostics-", "workbook-", "openai-problems-")
     others = {one.id for one in steps if not one.name.startswith(apart)} - {last.id}
     assert others <= _awaited(last, steps)
 

@@ -57,6 +57,7 @@ ABSENT = {
     "STREAM_KEEP_ALIVE": "the app chooses by the client",
     "STREAM_KEEP_ALIVE_INTERVAL": "the app's default fits the platform",
     "FRONT_PAGE": "a choice of the team's",
+    "TELEMETRY": "a choice of the team's; the log is always there",
     "TRANSLATE_APIS": "a choice of the team's",
     "TRANSLATE_REASONING_DETAILS": "a choice of the team's",
     "TRANSLATE_REASONING_MEMORY": "the app's default fits every size of an instance",

@@ -56,6 +56,8 @@ WAYS: dict[str, dict[str, Any]] = {
     "guarded": {
         "azureBudget": 100,
         "azureBudgetEmails": ["team@example.com"],
+        "alertEmails": ["team@example.com", "night@example.com"],
+        "proxyBudgetUsd": 200,
         "diagnosticSettings": True,
         "allowedIpRanges": ["203.0.113.0/24", "198.51.100.7/32"],
     },
@@ -67,6 +69,7 @@ WAYS: dict[str, dict[str, Any]] = {
         "diagnosticSettings": True,
     },
     "tokens of Entra ID": {"clientEntraAudiences": "33333333-3333-3333-3333-333333333333"},
+    "alerts without a budget": {"alertEmails": ["team@example.com"]},
     "always ready": {"alwaysReadyInstances": 2, "instanceMemoryMB": 512},
 }
 PRIVATE = {f"{name}, private": {**way, "privateNetwork": True} for name, way in WAYS.items()}

@@ -10,7 +10,7 @@ import pytest
 
 from proxy.config.policy import Policy, parse_policy
 from proxy.config.resources import parse_resources
-from proxy.server.access_log import AccessLogEntry
+from proxy.server.access_log import AccessLogEntry, FailedAttempt
 from proxy.values import Usage
 from tools.deploy_parameters import declared, variable
 from tools.settings_table import FOR_PLATFORM, settings
@@ -92,6 +92,7 @@ def test_every_field_of_the_log_line_is_described() -> None:
     entry.client, entry.operation, entry.error = "client", "operation", "error"
     entry.translated, entry.reasoning_missed = "chat", 1
     entry.add_attempt(0, "deployment")
+    entry.add_failure(FailedAttempt(0, 429, "429"))
     entry.add_sending(0, 0, Usage(input_tokens=0, output_tokens=0, estimated=True, cached_tokens=1))
     entry.cost = 1
     entry.write(outcome="completed")

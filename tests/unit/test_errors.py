@@ -44,6 +44,8 @@ def test_who_is_turned_away_is_told_to_come_back_soon() -> None:
         (503, "overloaded", {"retry-after": "1"}),
         (503, "proxy_shutting_down", {"retry-after": "1"}),
     ]
+    again = {type(error): error.headers["retry-after"] for error in (errors.UsageUnavailable(), errors.DoctorRunning())}
+    assert again == {errors.UsageUnavailable: "10", errors.DoctorRunning: "30"}
     assert busy.message == "Too much. Please retry after 1 second."
     assert ending.message.endswith(" Please retry after 1 second.")
 

@@ -1,11 +1,14 @@
 """The values that cross layers."""
 
 import pickle
+import tomllib
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 
 import pytest
 
 from proxy.values import DEPLOYMENT_NAME, AuthMode, Client, ClientKey, Secret
+from proxy.version import VERSION
 
 
 def test_a_secret_is_shown_by_nothing_but_reveal() -> None:
@@ -45,3 +48,8 @@ def test_a_deployments_name_is_what_azure_allows(name: str) -> None:
 )
 def test_nothing_that_changes_a_path_is_a_deployments_name(name: str) -> None:
     assert DEPLOYMENT_NAME.fullmatch(name) is None
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert project["version"] == VERSION

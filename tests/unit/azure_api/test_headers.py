@@ -20,7 +20,7 @@ PRIVATE = [
     "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-original-url", "x-functions-key", "x-api-key",
     "x-ms-client-principal", "x-ms-client-principal-id", "x-ms-token-aad-access-token", "x-ms-invocation-id",
     "x-identity-header", "metadata", "x-http-method-override", "ocp-apim-subscription-key", "proxy-authorization",
-    "openai-organization", "openai-project", "x-arr-ssl", "x-site-deployment-id", "disguised-host", "traceparent",
+    "openai-organization", "openai-project", "x-arr-ssl", "x-site-deployment-id", "disguised-host",
     "x-ms-spillover-deployment", "accept-language", "te", "upgrade", "expect", "content-encoding",
 ]  # fmt: skip
 FROM_AZURE = [

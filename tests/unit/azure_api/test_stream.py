@@ -197,3 +197,4 @@ def test_the_last_usage_is_kept_as_it_came(form: StreamFormat, events: list[byte
     for event in events:
         stream.feed(event if event.endswith(b"\n") else b"data: " + event + b"\n\n")
     assert stream.usage == usage
+    assert usage is None or (stream.billed is not None and usage in stream.billed)

@@ -9,6 +9,14 @@ CHAT = b'{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}'
 COUNTED = [
     (CHAT, Usage(input_tokens=9, output_tokens=3)),
     (b'{"input_tokens":9,"output_tokens":3}', Usage(input_tokens=9, output_tokens=3)),
+    (
+        b'{"prompt_tokens":9,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":8}}',
+        Usage(input_tokens=9, output_tokens=3, cached_tokens=8),
+    ),
+    (
+        b'{"input_tokens":9,"output_tokens":3,"input_tokens_details":{"cached_tokens":null}}',
+        Usage(input_tokens=9, output_tokens=3),
+    ),
     (b'{"prompt_tokens":5,"total_tokens":5}', Usage(input_tokens=5, output_tokens=0)),
     (b"null", None),
     (b'"many"', None),

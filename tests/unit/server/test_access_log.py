@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from proxy.errors import ConfigurationError, InvalidRequest, ProxyError
-from proxy.server.access_log import AccessLogEntry, configure, log_unexpected, write_line
+from proxy.server.access_log import AccessLogEntry, FailedAttempt, configure, log_unexpected, write_line
 from proxy.values import Usage
 
 
@@ -34,7 +34,8 @@ def test_a_line_tells_who_what_how_and_how_long() -> None:
     entry.note_first_byte()
     entry.note_first_byte()
     entry.add_sending(100, 0, None)
-    entry.add_sending(90, 2000, Usage(input_tokens=7, output_tokens=8))
+    entry.add_sending(90, 2000, Usage(input_tokens=7, output_tokens=8, cached_tokens=5))
+    entry.add_failure(FailedAttempt(0, 429, "too_many"))
     entry.write(outcome="completed")
     assert json.loads(written[0]) == {
         "request_id": "request-1",
@@ -50,7 +51,9 @@ def test_a_line_tells_who_what_how_and_how_long() -> None:
         "sent": 190,
         "received": 2000,
         "input_tokens": 7,
+        "cached_tokens": 5,
         "output_tokens": 8,
+        "failures": [{"target": 0, "status": 429, "code": "too_many"}],
     }
 
 

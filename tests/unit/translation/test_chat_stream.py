@@ -480,6 +480,8 @@ def test_a_complete_stream_takes_no_harm_from_what_comes_behind_it() -> None:
     assert told(chunks(written))["content"] == "a"
     assert (stream.failure, stream.broken) == (None, False)
     assert stream.usage is not None
+    assert stream.billed is not None
+    assert stream.usage in stream.billed
 
 
 def client(content: bytes) -> OpenAI:
