@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from proxy.azure_api.headers import common_headers
 from proxy.azure_services.identity import Identity
 from proxy.azure_services.upstream import Upstream
+from proxy.composition.budgets import make_budgets
 from proxy.composition.calls import make_calls, make_ledger, make_owners, read_prices, today
 from proxy.composition.clients import make_authenticator
 from proxy.composition.telemetry import heard_by, make_telemetry
@@ -175,20 +176,16 @@ def build_application(
     resources, prices = authenticator.resources, read_prices(settings)
     usage, costs = make_usage_log(settings, identity, resources, closing), make_costs(settings, resources, prices)
     ledger, owners = make_ledger(settings, identity, closing), make_owners(settings, identity, closing)
-    operator = Operator(
-        authenticator=authenticator,
-        keys=keys,
-        upstream=upstream,
-        environ=environ,
-        read_file=partial(_read_beside, host_json),
-    )
+    budgets = None if resources is None else make_budgets(settings, identity, prices, closing)
+    read = partial(_read_beside, host_json)
+    operator = Operator(authenticator=authenticator, keys=keys, upstream=upstream, environ=environ, read_file=read)
     closing.push_async_callback(operator.close)
     handler = Handler(
         concurrency=Concurrency(settings.instance.max_in_flight, _body_memory(settings)),
         authenticator=authenticator,
-        calls=make_calls(settings, upstream, ledger, record, owners, costs),
+        calls=make_calls(settings, upstream, ledger, record, owners, costs, budgets),
         local=LocalOperations(created=int(time.time()), prices=prices, today=today),
-        usage=UsageAnswers(usage, time.time),
+        usage=UsageAnswers(usage, time.time, budgets),
         count=usage.note,
         operator=operator,
         front_page=_front_page(settings),

@@ -18,6 +18,10 @@
     +-- Overloaded               503  this instance has too many requests, or is shutting down
     +-- UsageUnavailable         503  the table of usage cannot be read
     +-- ClientLimited            429  the client has reached a limit of its key
+    +-- BudgetReserved           429  other calls have reserved what is left of the budget
+    +-- BudgetSpent              429  too little is left of the budget for this month
+    +-- NotForBudget             403  what the call may cost has no bound, which a hard budget needs
+    +-- BudgetUnavailable        503  the store of the budgets cannot be reached
     +-- AllDown                  429  all deployments are over their rate limits; 503 if one is down for another reason
     +-- UpstreamError            502  Azure OpenAI could not be reached or did not answer in its protocol
         +-- Unreachable          502  no connection to Azure OpenAI: nothing was sent
@@ -263,6 +267,57 @@ class ClientLimited(ProxyError):
         message = f"The client key `{client}` has reached its limit of {limit} {limited}. {_retry_after(seconds)}"
         super().__init__(message, headers=waits)
         self.type = "tokens" if "tokens" in limited else "requests"
+
+
+class BudgetReserved(ProxyError):
+    """What is left of a budget is reserved for running calls, which will cost less than that."""
+
+    status = 429
+    type = "requests"
+    code = "rate_limit_exceeded"
+    reason = "budget_reserved"
+
+    def __init__(self, whose: str, wait: int) -> None:
+        message = f"Other requests have reserved what is left of the budget of {whose}."
+        super().__init__(f"{message} {_retry_after(wait)}", headers={"retry-after": str(wait)})
+
+
+class BudgetSpent(ProxyError):
+    """Too little is left of a budget until `renewed`, the date of the next month."""
+
+    status = 429
+    type = "insufficient_quota"
+    code = "insufficient_quota"
+    reason = "budget_spent"
+
+    def __init__(self, whose: str, left: str, needed: str, renewed: str) -> None:
+        message = f"The budget of {whose} has {left} USD left, and this request may cost {needed} USD."
+        super().__init__(f"{message} The next month begins on {renewed} UTC.", headers={"x-should-retry": "false"})
+
+
+class NotForBudget(ProxyError):
+    """A call whose cost has no bound before it is made; `cause` is a code."""
+
+    status = 403
+    type = "invalid_request_error"
+    code = "unbounded_cost"
+
+    def __init__(self, whose: str, cause: str, reason: str) -> None:
+        detail = f"{cause}: {reason}" if reason else cause
+        super().__init__(f"The hard budget of {whose} cannot bound what this request may cost ({detail}).")
+        self.reason = cause
+
+
+class BudgetUnavailable(ProxyError):
+    """The store of the budgets cannot be reached, so that nobody knows what is left."""
+
+    status = 503
+    code = "service_unavailable"
+    reason = "budget_store_down"
+
+    def __init__(self) -> None:
+        message = f"The store of the budgets cannot be reached at the moment. {_retry_after(5)}"
+        super().__init__(message, headers={"retry-after": "5"})
 
 
 class AllDown(ProxyError):

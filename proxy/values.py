@@ -44,11 +44,23 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What may be spent in a calendar month, UTC, in micro-dollars.
+
+    A hard budget refuses what may cost more; a soft one only says what was spent.
+    """
+
+    micro_dollars: int
+    is_hard: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What a client may use; None means without a limit.
 
     `models` are names, in which `*` stands for any characters. `rpm` and `tpm` are requests and tokens a minute,
-    `concurrency` is requests at the same time, `max_output_tokens` the most that one request may ask for.
+    `concurrency` is requests at the same time, `max_output_tokens` the most that one request may ask for, and `budget`
+    the money of a month.
     """
 
     models: tuple[str, ...] | None = None
@@ -56,6 +68,7 @@ class Limits:
     tpm: int | None = None
     concurrency: int | None = None
     max_output_tokens: int | None = None
+    budget: Budget | None = None
 
 
 NO_LIMITS = Limits()

@@ -21,6 +21,7 @@ from proxy.config.price_table import LONGEST_AGE, PriceTable, decode_price_table
 from proxy.config.settings import Settings
 from proxy.openai_api.object_owners import SigningKey
 from proxy.pipeline.attempt import Attempts
+from proxy.pipeline.budgets import Budgets
 from proxy.pipeline.call import Calls
 from proxy.pipeline.call_path import Knowledge
 from proxy.pipeline.costs import Costs
@@ -49,6 +50,7 @@ def make_calls(
     record: Record | None,
     owners: Owners | None,
     costs: Costs | None,
+    budgets: Budgets | None,
 ) -> Calls:
     """Return what makes the calls; `record` hears of every sending to Azure OpenAI."""
     asks_usage = costs is not None or settings.usage.store != IN_MEMORY or settings.telemetry is not None
@@ -74,6 +76,8 @@ def make_calls(
         ),
         owners=owners,
         asks_usage=asks_usage,
+        budgets=budgets,
+        is_budgeted=settings.usage.budget is not None,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from proxy.config.environment import decode_json, is_model_name, json_object, json_text, matching, parse_count
-from proxy.values import NO_LIMITS, Limits
+from proxy.values import NO_LIMITS, Budget, Limits
 
 MODELS, EXPIRES = "models", "expires"
 # Tags, and the fields of `Limits` that they set.
@@ -19,8 +19,15 @@ LIMITS: Mapping[str, str] = {
     "tpm": "tpm",
     "concurrency": "concurrency",
     "max-output-tokens": "max_output_tokens",
+    "budget-usd": "budget",
+    "budget": "budget_kind",
 }
+_BUDGET, _KIND = "budget-usd", "budget"
+_SOFT = "soft"
+_HARD = "hard"
 NOTE = "note"
+# Dollars and cents, down to a micro-dollar.
+_DOLLARS = re.compile(r"(\d{1,9})(?:\.(\d{1,6}))?")
 UNLIMITED, ANY_MODEL, SET_MARK = "unlimited", "*", "@"
 # What people write who mean one of the limits; an expiry is an attribute of the secret.
 _MEANT = frozenset(
@@ -50,14 +57,20 @@ class LimitRules:
             if name not in LIMITS and resembles_limit(name):
                 raise ValueError(f"has a tag {_shown(name)}, which is no limit: the limits are {', '.join(LIMITS)}")
         given = {LIMITS[name]: self._read(name, text) for name, text in tags.items() if name in LIMITS}
+        kind = given.pop("budget_kind", None)
         limits = replace(self.defaults, **given)  # type: ignore[arg-type]
+        if kind is not None:
+            limits = replace(limits, budget=_of_kind(limits.budget, is_hard=kind != _SOFT))
         return None if limits == NO_LIMITS else limits
 
-    def _read(self, name: str, text: str) -> int | tuple[str, ...] | None:
+    def _read(self, name: str, text: str) -> object:
         try:
             if name == MODELS:
                 return self._models(text)
-            return None if text.strip() == UNLIMITED else parse_count(text.strip())
+            if name == _KIND:
+                return parse_budget_kind(text.strip())
+            parse = parse_budget if name == _BUDGET else parse_count
+            return None if text.strip() == UNLIMITED else parse(text.strip())
         except ValueError as error:
             raise ValueError(f"has a tag {name} that {error}") from None
 
@@ -74,6 +87,36 @@ class LimitRules:
         if name[1:] not in self.model_sets:
             raise ValueError("names a set that CLIENT_KEY_MODEL_SETS does not have")
         return self.model_sets[name[1:]]
+
+
+def parse_budget(text: str) -> Budget:
+    """Return a hard budget of so many dollars a month; raise ValueError."""
+    match = _DOLLARS.fullmatch(text)
+    micro_dollars = int(match[1]) * 1_000_000 + int((match[2] or "").ljust(6, "0")) if match and text.isascii() else 0
+    if not micro_dollars:
+        raise ValueError("must be dollars a month, such as 25 or 2.50, more than 0")
+    return Budget(micro_dollars=micro_dollars)
+
+
+def parse_budget_kind(text: str) -> str:
+    """Return whether a budget is hard or soft; raise ValueError."""
+    if text not in {_HARD, _SOFT}:
+        raise ValueError("must be hard or soft")
+    return _SOFT if text == _SOFT else _HARD
+
+
+def _of_kind(budget: Budget | None, *, is_hard: bool) -> Budget:
+    if budget is None:
+        raise ValueError(f"has a tag {_KIND} without a tag {_BUDGET}")
+    return replace(budget, is_hard=is_hard)
+
+
+def parse_whole_budget(text: str) -> Budget | None:
+    """Return the budget of the whole proxy, `25` or `25 soft`, None for an empty text; raise ValueError."""
+    amount, _, kind = text.strip().partition(" ")
+    if not amount:
+        return None
+    return replace(parse_budget(amount), is_hard=parse_budget_kind(kind.strip() or _HARD) == _HARD)
 
 
 def has_limits(tags: Mapping[str, str]) -> bool:
@@ -121,7 +164,8 @@ def _text_of(name: str, value: object) -> str:
         if not all(isinstance(one, str) and "," not in one for one in value):
             raise ValueError("must have a list of names without commas as models")
         return ",".join(value)
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else json_text(value)
+    is_number = isinstance(value, (int, float) if name == _BUDGET else int) and not isinstance(value, bool)
+    return str(value) if is_number else json_text(value)
 
 
 def parse_limit_defaults(text: str) -> Mapping[str, str]:

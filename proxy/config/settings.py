@@ -18,7 +18,7 @@ from proxy.config.price_table import PriceTable, parse_own_prices
 from proxy.config.resources import ReadFile, Resource, ResourceKind, parse_resources, read_no_file, resource_name
 from proxy.config.telemetry import TelemetrySettings, read_telemetry
 from proxy.config.timeouts import Timeouts, read_function_timeout, read_timeouts
-from proxy.values import NO_LIMITS, PASSTHROUGH, TOKENS, AuthMode, ClientAuth, ClientKey, KeepAlive
+from proxy.values import NO_LIMITS, PASSTHROUGH, TOKENS, AuthMode, Budget, ClientAuth, ClientKey, KeepAlive
 
 Environ = Mapping[str, str]
 # Azure sets one of these where there is a managed identity.
@@ -81,11 +81,12 @@ class InstanceLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageSettings:
-    """Where usage is kept, for how many days, and the prices that count before those of the project."""
+    """Where usage is kept, for how many days, own prices before those of the project, and the budget of all clients."""
 
     store: str
     retention: int
     own_prices: PriceTable | None
+    budget: Budget | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +216,7 @@ def _read_usage(environment: Environment, read_file: ReadFile) -> UsageSettings:
         store=environment.read(table.USAGE_STORE),
         retention=environment.read(table.USAGE_RETENTION_DAYS),
         own_prices=_read_own_prices(environment, read_file),
+        budget=environment.read_optional(table.PROXY_BUDGET),
     )
 
 

@@ -18,7 +18,7 @@ from proxy.config.addresses import (
     parse_resource_manager_url,
 )
 from proxy.config.client_keys import parse_client_keys
-from proxy.config.client_limits import parse_limit_defaults, parse_model_sets
+from proxy.config.client_limits import parse_limit_defaults, parse_model_sets, parse_whole_budget
 from proxy.config.deployment_models import parse_deployment_models
 from proxy.config.entra import AUTHORITY, parse_access, parse_audiences, parse_tenant
 from proxy.config.environment import (
@@ -226,6 +226,13 @@ LIMITS_STORE = Setting(
     "the table service of a storage account, `https://NAME.table.core.windows.net`, on which the app's identity has "
     "the role Storage Table Data Contributor. With `memory` each instance counts for itself. For Azurite on this "
     "machine: `http://127.0.0.1:10002/devstoreaccount1`.",
+)
+PROXY_BUDGET = Setting(
+    "PROXY_BUDGET",
+    parse_whole_budget,
+    "",
+    "What all clients together may spend in a [calendar month](costs.md#budgets), UTC, in US dollars: `250`. "
+    "`250 soft` refuses nothing.",
 )
 USAGE_STORE = Setting(
     "USAGE_STORE",
@@ -549,6 +556,7 @@ SECTIONS: Mapping[str, tuple[Setting[object], ...]] = {
         CLIENT_KEYS_MAX_AGE,
         PRICES,
         LIMITS_STORE,
+        PROXY_BUDGET,
         USAGE_STORE,
         USAGE_RETENTION_DAYS,
         CLIENT_AUTH,

@@ -29,6 +29,7 @@ from proxy.values import NO_LIMITS, Limits, ListedModel, Response
 TARGET, ATTEMPTS, REPAIRED, TRANSLATED = "x-proxy-target", "x-proxy-attempts", "x-proxy-repaired", "x-proxy-translated"
 # What a whole answer has cost in dollars, and the request's header that asks for it in the usage of a stream.
 COST, INCLUDE_COST = "x-proxy-cost-usd", "x-proxy-include-cost"
+BUDGET_REMAINING, BUDGET_EXCEEDED = "x-proxy-budget-remaining-usd", "x-proxy-budget-exceeded"
 # Statuses below 500 after which OpenAI's SDKs rightly try again.
 _TEMPORARY_STATUSES = frozenset({408, 409, 429})
 # Problems of the proxy's set-up that it tries to solve by itself, or that may be over with the next request.
@@ -142,6 +143,7 @@ def encode_account(
     None stands for no limit.
     """
     shown = {**msgspec.to_builtins(limits or NO_LIMITS), "expires": expires}
+    shown.pop("budget")
     return msgspec.json.encode({"object": "usage", "client": client, "limits": shown, **used})
 
 

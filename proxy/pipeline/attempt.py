@@ -214,6 +214,8 @@ class Attempts:
                 source.succeeded()
                 return outcome
             recorder.end(outcome.failure.kind.name.lower())
+            if running.exchange.entry.counts_sendings and outcome.failure.kind is not Kind.ANSWER:
+                return outcome  # It may be billed, so that another sending has to be reserved.
             refused = source.repair(outcome)
             if refused is not None:
                 return refused

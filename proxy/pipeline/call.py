@@ -1,7 +1,7 @@
 """A call of Azure: its body parsed or passed, sent to one target after the other, answered in OpenAI's words."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,6 +28,7 @@ from proxy.openai_api.router import Route
 from proxy.openai_api.sse import BLANK
 from proxy.pipeline.attempt import RunningCall, at_once
 from proxy.pipeline.authentication import Principal
+from proxy.pipeline.budgets import Account, Budgets, Spending
 from proxy.pipeline.call_path import Knowledge
 from proxy.pipeline.costs import wants_cost
 from proxy.pipeline.exchange import Exchange
@@ -40,7 +41,8 @@ from proxy.pipeline.recorder import Recorder
 from proxy.pipeline.resources import Resources
 from proxy.pipeline.routed_request import RoutedRequest
 from proxy.pipeline.stream_start import NO_STREAM, StreamStart
-from proxy.pipeline.translated_call import RESPONSE, refuse_not_stored
+from proxy.pipeline.translated_call import CHAT, RESPONSE, refuse_not_stored
+from proxy.prices.asked import Asked, read_form
 from proxy.routing.affinity import Placement
 from proxy.routing.targets import Target
 from proxy.server.concurrency import Slot
@@ -50,6 +52,11 @@ from proxy.values import Limits, Request, Response, UpstreamRequest
 
 # Bytes of a body that are looked through twice, for ids and for its members, with room for other requests in between.
 LARGE_BODY = 1024 * 1024
+# The most that a form for images may ask for: images it brings and makes, and bytes of its prompt.
+# https://platform.openai.com/docs/api-reference/images/createEdit
+MOST_IMAGES, MOST_MADE, MOST_PARTIAL, MOST_PROMPT = 16, 10, 3, 128_000
+# The member of a chat that brings reasoning back, which only the deployment can read.
+DETAILS = b'"reasoning_details"'
 _EMPTY_LIST = b'{"object":"list","data":[]}'
 
 
@@ -58,7 +65,9 @@ class Calls:
     """How calls are made; where usage is kept or has a price, streams are asked for it: `asks_usage`.
 
     `max_json_body` is in bytes; `store_objects` tells whether Azure may keep objects; `knows` is what is known of
-    deployments; `rates` are those of client keys; `owners` know whose objects are, None where all clients share them.
+    deployments; `rates` are those of client keys; `owners` know whose objects are, None where all clients share them;
+    `budgets` are None where nobody can have one; `is_budgeted` tells that the whole
+    proxy has one.
     """
 
     failover: Failover
@@ -69,6 +78,8 @@ class Calls:
     knows: Knowledge
     asks_usage: bool = False
     owners: Owners | None = None
+    budgets: Budgets | None = None
+    is_budgeted: bool = False
 
     async def answer(
         self,
@@ -138,6 +149,29 @@ class Calls:
         await attempts.prove(start, resource, message, recorder)
 
 
+class Money(msgspec.Struct, frozen=True):
+    """The budgets that pay for a call, and whether the client has bounded its answer."""
+
+    budgets: Budgets
+    accounts: Sequence[Account]
+    own_limit: bool
+
+    async def admit(
+        self,
+        exchange: Exchange,
+        resources: Resources,
+        call: Call,
+        targets: Sequence[Target],
+        form: Asked | None = None,
+        *,
+        replays: bool = False,
+    ) -> tuple[Call, Spending | None]:
+        """Return the call as it may be made, and what it has reserved."""
+        return await self.budgets.admit(
+            exchange, self.accounts, resources, call, targets, own_limit=self.own_limit, replays=replays, form=form
+        )
+
+
 class _Call(msgspec.Struct, frozen=True, kw_only=True):
     """One call while it is made."""
 
@@ -168,11 +202,9 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         call = self._parse(routed, raw)
         if may_stream and (call.streams or call.document is None):
             start.expect()
-        if self.limits is None:
+        if self.limits is None and not calls.is_budgeted:
             return await self._send(routed, call)
-        call = limited_call(call, self.limits)
-        demand = Demand(asks_model=bool(operation.kind), sent=len(raw), bound=output_bound(call))
-        return await self._limited(demand, partial(self._send, routed, call))
+        return await self._send_limited(routed, call)
 
     def _parse(self, routed: RoutedRequest, raw: bytes) -> Call:
         """Return the call of a body that was read, with models that its client may use alone."""
@@ -209,7 +241,16 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         self.running.exchange.entry.set_error(error)
         return Response(status=200, headers=EVENTS, body=_only(self.running.exchange, event))
 
-    async def _send(self, routed: RoutedRequest, call: Call) -> Response:
+    async def _send_limited(self, routed: RoutedRequest, call: Call) -> Response:
+        """Make a call whose body was read, within the limits of its client and the budgets that pay for it."""
+        budgets = self.calls.budgets
+        accounts = () if budgets is None else budgets.accounts(self.client, self.limits)
+        own_limit = call.document is not None and any(map(call.document.member, call.route.operation.max_output))
+        call = call if self.limits is None else limited_call(call, self.limits)
+        money = Money(budgets, accounts, own_limit) if budgets is not None and accounts else None
+        return await self._limited(_demand(call), partial(self._send, routed, call, money))
+
+    async def _send(self, routed: RoutedRequest, call: Call, money: Money | None = None) -> Response:
         """Make a call whose body was read."""
         if call.lacks_model:
             targets = routed.targets_without_model(call.document)
@@ -218,14 +259,27 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
             translates = self.calls.knows.translators is not None and call.route.operation.name == RESPONSE
             targets = routed.targets(call.model, translates=translates)
         knows = self.calls.knows
+        spending = None
+        if money is not None:
+            replays = self._replays(routed, call, targets)
+            call, spending = await money.admit(self.running.exchange, routed.resources, call, targets, replays=replays)
         source = JsonSource(routed, call, knows, self.running, is_alone=len(targets) == 1)
         if len(targets) > 1 and (knows.paths.facts or [target for target in targets if target.api is not None]):
             targets = source.ranked(targets)
         placement = self._place(routed, call) if len(targets) > 1 or routed.pinned is not None else None
         self.running.start.body_sent()
         failover = self.calls.failover
-        answer = await failover.run(self.running, routed, targets, source, placement)
-        return source.with_repairs(answer)
+        answer = await failover.run(self.running, routed, targets, source, placement, spending)
+        return source.with_repairs(answer if spending is None else with_budget(answer, spending))
+
+    def _replays(self, routed: RoutedRequest, call: Call, targets: Sequence[Target]) -> bool:
+        """Tell whether a chat that may be translated brings the reasoning of the turn before, sealed or remembered."""
+        translators = self.calls.knows.translators
+        if translators is None or call.route.operation.name != CHAT:
+            return False
+        each = routed.resources.each
+        places = (f"{each[one.resource].surfaces.endpoint} {one.deployment}" for one in targets)
+        return DETAILS in call.raw or any(translators.remembers(call, self.client, place) for place in places)
 
     def _place(self, routed: RoutedRequest, call: Call) -> Placement | None:
         """Return what takes one of several targets by the prompt, until the exchange ends; None without affinity."""
@@ -251,8 +305,25 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
             routed.check_models(routed.allowed, upload.fields.get("session", "").encode(), model)
         lacks_model = model is None and operation.defaults
         targets = routed.targets_without_model(None) if lacks_model else routed.targets(model)
+        spending = await self._pay_form(routed, upload, model, targets)
         source = FormSource(routed, upload, bare)
-        return await self.calls.failover.run(self.running, routed, targets, source)
+        answer = await self.calls.failover.run(self.running, routed, targets, source, None, spending)
+        return answer if spending is None else with_budget(answer, spending)
+
+    async def _pay_form(
+        self, routed: RoutedRequest, upload: Upload, model: str | None, targets: Sequence[Target]
+    ) -> Spending | None:
+        """Return what a form has reserved, None where it costs nothing."""
+        budgets = self.calls.budgets
+        accounts = () if budgets is None else budgets.accounts(self.client, self.limits)
+        if budgets is None or not accounts:
+            return None
+        asked = read_form(upload.fields, MOST_IMAGES)
+        if "n" not in upload.fields:  # Only what routing needs was read.
+            asked = structs.replace(asked, made=MOST_MADE, partial_images=MOST_PARTIAL, size=MOST_PROMPT)
+        call, exchange = Call(route=routed.route, model=model), self.running.exchange
+        _, spending = await Money(budgets, accounts, True).admit(exchange, routed.resources, call, targets, asked)
+        return spending
 
     async def _list(self, routed: RoutedRequest) -> Response:
         """Return one page of a list that goes through the resources in their order."""
@@ -290,6 +361,15 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
             if not page.behind:
                 raise
             return Response(status=200, headers=JSON, body=_EMPTY_LIST)
+
+
+def with_budget(answer: Response, spending: Spending) -> Response:
+    """Return an answer with what is left of the budget."""
+    return structs.replace(answer, headers={**answer.headers, **spending.headers()})
+
+
+def _demand(call: Call) -> Demand:
+    return Demand(asks_model=bool(call.route.operation.kind), sent=len(call.raw), bound=output_bound(call))
 
 
 def limited_call(call: Call, limits: Limits) -> Call:

@@ -28,7 +28,7 @@ _LOG = logging.getLogger(__name__)
 _YES = frozenset({"true", "1"})
 
 AtEnd = Callable[[], None]
-_Name = tuple[int, str | None, str]
+_Name = tuple[int, str | None, str, bool]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,20 +50,20 @@ class Costs:
 
         `answer` is JSON with the usage: the whole of an answer, or of a stream what had the last usage.
         """
-        micro_dollars = None if answer is None else self.cost_of(target, operation, answer)
+        micro_dollars = None if answer is None else self.cost_of(target, operation, answer, hard=entry.hard_budget)
         return {} if micro_dollars is None else _noted(entry, micro_dollars)
 
     def note_speech(self, entry: AccessLogEntry, target: Target, operation: str, characters: int) -> dict[str, str]:
         """Do the same for a text that is spoken, where the model is paid by its length."""
-        tariff = self._tariff(target, DEFAULT) if KINDS.get(operation) == SPEECHES else None
+        tariff = self._tariff(target, DEFAULT, hard=entry.hard_budget) if KINDS.get(operation) == SPEECHES else None
         if tariff is None or tariff.short.characters is None:
             return {}
         return _noted(entry, cost(BilledUsage(characters=characters), tariff))
 
-    def cost_of(self, target: Target, operation: str, answer: bytes) -> int | None:
-        """Return what an answer costs, in micro-dollars; None where that is not known."""
+    def cost_of(self, target: Target, operation: str, answer: bytes, *, hard: bool = False) -> int | None:
+        """Return what an answer costs, in micro-dollars; None where that is not known, for a `hard` budget at most."""
         billed = billed_answer(operation, answer) if operation in KINDS else Billed()
-        tariff = None if billed.usage is None else self._tariff(target, billed.tier or DEFAULT)
+        tariff = None if billed.usage is None else self._tariff(target, billed.tier or DEFAULT, hard=hard)
         if billed.usage is None or tariff is None:
             return None
         day = self.today()
@@ -101,13 +101,13 @@ class Costs:
         micro_dollars = self.cost_of(target, operation, answer)
         return None if micro_dollars is None else format_usd(micro_dollars)
 
-    def _tariff(self, target: Target, tier: str) -> Tariff | None:
+    def _tariff(self, target: Target, tier: str, *, hard: bool = False) -> Tariff | None:
         """Return the tariff of a deployment, from the list and for the day of today."""
         catalogue, day = self.resources.catalogue(), self.today()
         if catalogue is not self._catalogue or day != self._day:
             self._tariffs.clear()
             self._catalogue, self._day = catalogue, day
-        name = (target.resource, target.deployment, tier)
+        name = (target.resource, target.deployment, tier, hard)
         if name not in self._tariffs:
             self._tariffs[name] = self._chosen(name, catalogue, target, day)
         return self._tariffs[name]
@@ -116,7 +116,7 @@ class Costs:
         deployed = catalogue.describe(target)
         if deployed is None:
             return None
-        choice = choose(self.prices, deployed, (name[2],), day, hard=False)
+        choice = choose(self.prices, deployed, (name[2],), day, hard=name[3])
         if not isinstance(choice, Choice):
             return None
         if choice.doubt is not None and name not in self._warned:

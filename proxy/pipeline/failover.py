@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from proxy.errors import AllDown, ProxyError
 from proxy.openai_api.answers import ATTEMPTS, TARGET
 from proxy.pipeline.attempt import Answered, Attempts, BodySource, Refused, RunningCall
+from proxy.pipeline.budgets import Spending
 from proxy.pipeline.routed_request import RoutedRequest
 from proxy.routing.affinity import Placement
 from proxy.routing.failures import Verdict
@@ -39,17 +40,19 @@ class Failover:
         targets: Sequence[Target],
         source: BodySource,
         placement: Placement | None = None,
+        spending: Spending | None = None,
     ) -> Response:
         """Return the first answer; raise what the client reads when there is none.
 
         A `placement` takes one of several targets by the call's prompt, and is to be ended with the answer.
+        A `spending` pays for the attempts; where it cannot pay for another one, the latest failure is the client's.
         """
         routing = routed.resources.routing
         if routing.policy.retries_timeouts:
             running.start.share(min(len(targets), routing.policy.attempts))
         with routing.begin(targets, source.repeat, placement) as state:
             failures: dict[Key, Refused] = {}
-            while step := state.next(self.clock(), self.draw()):
+            while (step := state.next(self.clock(), self.draw())) and (spending is None or await spending.begin()):
                 if step.pause:
                     await asyncio.sleep(step.pause)
                 if placement is not None:
@@ -60,15 +63,23 @@ class Failover:
                     state.succeeded(step, outcome.headers, self.clock())
                     return _with_attempts(outcome.response, step.target, running)
                 failures[step.target.key] = outcome
-                running.exchange.entry.add_failure(_failed(step.target, outcome))
-                if outcome.failure.is_refused:
-                    _log_refusal(routing.health, step.target, outcome.error, self.clock())
+                self._note_failure(running, routing.health, step.target, outcome, spending)
                 state.repeat = source.repeat
                 verdict = state.failed(step, outcome.failure, self.clock())
                 if verdict is Verdict.GIVE_UP or (verdict is Verdict.REFRESH and not await outcome.renew()):
                     outcome.error.headers = {**outcome.error.headers, TARGET: str(step.target.resource)}
                     raise _numbered(outcome.error, running)
             raise _numbered(self._exhausted(state, tuple(failures.values()), alone=len(targets) == 1), running)
+
+    def _note_failure(
+        self, running: RunningCall, health: Health, target: Target, refused: Refused, spending: Spending | None
+    ) -> None:
+        """Note an attempt that has failed, charge it, and log why a resource refuses calls."""
+        running.exchange.entry.add_failure(_failed(target, refused))
+        if spending is not None:
+            spending.failed(refused.failure)
+        if refused.failure.is_refused:
+            _log_refusal(health, target, refused.error, self.clock())
 
     def _exhausted(self, state: RetryState, failures: Sequence[Refused], *, alone: bool) -> ProxyError:
         """Return what the client reads when there is nowhere left to go.

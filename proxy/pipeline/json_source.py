@@ -285,6 +285,6 @@ class JsonSource:
             url=surfaces.url(call.route, target.deployment, routed.query),
             headers=passed,
             body=body,
-            repeatable=self.repeat is Repeat.IDEMPOTENT,
+            repeatable=self.repeat is Repeat.IDEMPOTENT and not self._running.exchange.entry.counts_sendings,
             guarded=surfaces.is_openai,
         )

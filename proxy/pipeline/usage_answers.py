@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from proxy.auth.month_account import next_month
 from proxy.azure_api.headers import JSON
 from proxy.azure_services.rows import StoreUnavailable
 from proxy.errors import UsageUnavailable
 from proxy.openai_api import answers
 from proxy.openai_api.router import Route
 from proxy.pipeline.authentication import Principal
+from proxy.pipeline.budgets import Budgets
 from proxy.pipeline.usage_log import UsageLog
 from proxy.prices.cost import format_usd
 from proxy.usage.account import Used, month_start, used_by
@@ -28,6 +30,7 @@ class UsageAnswers:
 
     log: UsageLog
     now: Callable[[], float]
+    budgets: Budgets | None = None
     _month: tuple[Line, ...] = ()
     _read_at: float = float("-inf")
 
@@ -43,9 +46,23 @@ class UsageAnswers:
 
     async def of_client(self, principal: Principal) -> Response:
         """Return what a client may use and has used."""
-        used = await self._used(principal)
+        used = {**await self._used(principal), **await self._budget(principal)}
         body = answers.encode_account(principal.client, principal.limits, principal.expires, used)
         return Response(status=200, headers=JSON, body=body)
+
+    async def _budget(self, principal: Principal) -> Mapping[str, object]:
+        """Return what is left of a client's budget, nothing where it has none."""
+        budget = None if principal.limits is None else principal.limits.budget
+        if self.budgets is None or budget is None:
+            return {}
+        account = await self.budgets.ledger.read(principal.client)
+        shown = {
+            "usd": format_usd(budget.micro_dollars),
+            "remaining_usd": format_usd(max(0, budget.micro_dollars - account.settled)),
+            "kind": "hard" if budget.is_hard else "soft",
+            "resets": int(next_month(self.now()).timestamp()),
+        }
+        return {"budget": shown}
 
     async def _used(self, principal: Principal) -> Mapping[str, object]:
         """Return what a client has used this month; nothing where that cannot be read now."""

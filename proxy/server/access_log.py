@@ -104,9 +104,11 @@ class AccessLogEntry:
         "attempts",
         "client",
         "cost",
+        "counts_sendings",
         "deployment",
         "error",
         "failures",
+        "hard_budget",
         "is_written",
         "operation",
         "reasoning_missed",
@@ -151,6 +153,10 @@ class AccessLogEntry:
         # In micro-dollars, None where that is not known; images that were made, or characters that were spoken.
         self.cost: int | None = None
         self.units = 0
+        # Whether the dearest price counts where several may.
+        self.hard_budget = False
+        # Whether each sending may be charged, so that none is repeated that nobody has reserved money for.
+        self.counts_sendings = False
 
     def set_error(self, error: ProxyError) -> None:
         """Note why the request ends badly."""

@@ -30,6 +30,8 @@ _HELP = {
     "tpm": "tokens a minute",
     "concurrency": "requests at the same time",
     "max-output-tokens": "the most tokens of one answer",
+    "budget-usd": "US dollars that may be spent in a calendar month, UTC",
+    "budget": "hard, or soft for a budget that refuses nothing",
     "note": "anything, for you",
 }
 _ROW = "{:<24} {:<9} {:<21} {}"

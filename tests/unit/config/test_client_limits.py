@@ -8,9 +8,11 @@ from proxy.config.client_limits import (
     has_limits,
     parse_limit_defaults,
     parse_model_sets,
+    parse_whole_budget,
     resembles_limit,
+    tags_of,
 )
-from proxy.values import Limits
+from proxy.values import Budget, Limits
 
 RULES = LimitRules(model_sets={"small": ("gpt-5-mini", "gpt-5-nano")})
 
@@ -88,7 +90,48 @@ def test_models_that_are_none_are_refused(text: str) -> None:
 
 
 def test_every_limit_is_a_field_of_limits() -> None:
-    assert set(LIMITS.values()) == set(Limits.__dataclass_fields__)
+    assert set(LIMITS.values()) == {*Limits.__dataclass_fields__, "budget_kind"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "budget"),
+    [
+        ({"budget-usd": "25"}, Budget(micro_dollars=25_000_000)),
+        ({"budget-usd": " 2.5 ", "budget": "hard"}, Budget(micro_dollars=2_500_000)),
+        ({"budget-usd": "0.000001", "budget": "soft"}, Budget(micro_dollars=1, is_hard=False)),
+        (tags_of({"budget-usd": 0.25}), Budget(micro_dollars=250_000)),
+        ({"budget-usd": "unlimited"}, None),
+    ],
+)
+def test_a_budget_is_dollars_a_month_and_hard_unless_it_says_soft(tags: dict[str, str], budget: Budget | None) -> None:
+    limits = LimitRules().read(tags)
+    assert (None if limits is None else limits.budget) == budget
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"budget-usd": "0"},
+        {"budget-usd": "1.0000001"},
+        {"budget-usd": "$5"},
+        {"budget-usd": "\u0665"},
+        {"budget-usd": "5", "budget": "firm"},
+        {"budget": "soft"},
+        {"budgetusd": "5"},
+    ],
+    ids=str,
+)
+def test_a_budget_that_is_none_locks_the_key(tags: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="budget"):
+        LimitRules().read(tags)
+
+
+def test_the_budget_of_the_proxy_is_an_amount_and_its_kind() -> None:
+    assert parse_whole_budget("") is None
+    assert parse_whole_budget("250") == Budget(micro_dollars=250_000_000)
+    assert parse_whole_budget("250 soft") == Budget(micro_dollars=250_000_000, is_hard=False)
+    with pytest.raises(ValueError, match="hard or soft"):
+        parse_whole_budget("250 firm")
 
 
 def test_defaults_are_json() -> None:

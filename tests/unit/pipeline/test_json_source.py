@@ -119,7 +119,10 @@ class World:
         request = Request(id="1", method="POST", path=path, query="", headers=headers, receive=cast("Any", None))
         resources = self.resources
         routed = RoutedRequest(request=request, route=route, query="", resources=resources, tags=resources.tags)
-        entry, slot = SimpleNamespace(reasoning_missed=None), SimpleNamespace(take=lambda _: None)
+        entry, slot = (
+            SimpleNamespace(reasoning_missed=None, counts_sendings=False),
+            SimpleNamespace(take=lambda _: None),
+        )
         running = RunningCall(
             exchange=cast("Any", SimpleNamespace(entry=entry)),
             slot=cast("Any", slot),
