@@ -19,7 +19,7 @@ from proxy.usage.pages import encode_page
 from proxy.usage.query import parse_query
 from proxy.values import Request, Response
 
-# Seconds for which clients read the same counts again, so that none makes the store work by asking often.
+# Seconds for which clients read the same counts of the store again, so that none makes it work by asking often.
 KEPT = 10.0
 CLIENT_USAGE = "clientUsage"
 
@@ -33,6 +33,7 @@ class UsageAnswers:
     budgets: Budgets | None = None
     _month: tuple[Line, ...] = ()
     _read_at: float = float("-inf")
+    _written: int = -1
 
     async def page(self, request: Request, route: Route) -> Response:
         """Return a page of the usage of all clients; raise `InvalidRequest` or `UsageUnavailable`."""
@@ -65,14 +66,15 @@ class UsageAnswers:
         return {"budget": shown}
 
     async def _used(self, principal: Principal) -> Mapping[str, object]:
-        """Return what a client has used this month; nothing where that cannot be read now."""
+        """Return what a client has used this month, up to its last request; nothing where that cannot be read now."""
         now = self.now()
         try:
-            if not 0 <= now - self._read_at < KEPT:
-                self._month, self._read_at = tuple(await self.log.read(month_start(now), now + 1)), now
+            if not 0 <= now - self._read_at < KEPT or self._written != self.log.written:
+                self._month = tuple(await self.log.read_stored(month_start(now), now + 1))
+                self._read_at, self._written = now, self.log.written
         except StoreUnavailable:
             return {}
-        return _shown(used_by(principal.client, self._month, now))
+        return _shown(used_by(principal.client, (*self._month, *self.log.held()), now))
 
 
 def _shown(used: Used) -> Mapping[str, object]:
