@@ -72,7 +72,7 @@ async def _start(environ: Environ, port: int, file: Path, welcome: Welcome) -> i
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with _upstream(environ, file) as settings:
-        key = _client_key(settings, file)
+        key = client_key(settings, file)
         # A host would start with a wrong setting too, and answer every request with what is wrong.
         build_application(read_settings(DEVELOPMENT | _configured(settings, file), APP / "host.json"))
         host = await asyncio.create_subprocess_exec(
@@ -139,18 +139,27 @@ def _listens(host: str, port: int) -> bool:
     return True
 
 
-def _client_key(settings: Environ, file: Path) -> str | None:
+def client_key(settings: Environ, file: Path) -> str | None:
     """Return the first client key, generated for this run if there is none; None if keys are kept elsewhere."""
     configured = _configured(settings, file)
     if configured.get("CLIENT_AUTH", "keys") != "keys":
         return None
     if "CLIENT_KEYS" in configured:
-        return configured["CLIENT_KEYS"].partition(",")[0].partition("=")[2].strip()
+        return _first_key(configured["CLIENT_KEYS"])
     if "KEY_VAULT_URL" in configured:
         return None
     key = f"sk-{secrets.token_hex(16)}"
     settings["CLIENT_KEYS"] = f"local={key}"
     return key
+
+
+def _first_key(text: str) -> str | None:
+    """Return the first key of `CLIENT_KEYS`; the app says what is wrong with what cannot be read."""
+    if not text.lstrip().startswith("{"):
+        return text.partition(",")[0].partition("=")[2].strip() or None
+    with contextlib.suppress(ValueError, AttributeError, TypeError):
+        return next((str(one["key"]) for one in json.loads(text).values() if "key" in one), None)
+    return None
 
 
 def _configured(environ: Mapping[str, str], file: Path) -> Environ:

@@ -5,13 +5,30 @@ import os
 import re
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.processes import NO_FILE, REPOSITORY
+from tools import start
 from tools.models import default_model
 
 START_TIMEOUT = 60.0
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("alice=sk-a=b, bob=sk-b", "sk-a=b"),
+        ('{"alice": {"key": "sk-a", "rpm": 60}, "bob": {"key": "sk-b"}}', "sk-a"),
+        ("{}", None),
+        ('{"alice": "sk-a"}', None),
+        ("{", None),
+        ("nothing", None),
+    ],
+)
+def test_the_key_to_use_is_the_first_of_the_settings_in_either_form(tmp_path: Path, text: str, key: str | None) -> None:
+    assert start.client_key({"CLIENT_KEYS": text}, tmp_path / "none.json") == key
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
