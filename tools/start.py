@@ -14,12 +14,14 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from proxy.app import build_application, read_settings
+from proxy.composition.calls import PRICES
 from proxy.config.addresses import parse_endpoint
+from proxy.config.price_table import decode_price_table
 from proxy.errors import ConfigurationError
 from tools.azure_openai_simulator import DEFAULT_KEY, Simulator
 from tools.functions_host.settings import SettingsError, read_json
@@ -110,13 +112,21 @@ async def _upstream(environ: Environ, file: Path) -> AsyncIterator[Environ]:
         print("No Azure OpenAI is configured: the built-in simulator answers, with an echo.", flush=True)
         print(f"Models of other names are answered by: {DEFAULTS}", flush=True)
         models = ",".join(f"{name}={name}" for name in simulator.deployments)
+        priced = _priced(simulator.deployments)
         defaults = {
             "AZURE_OPENAI_MODEL_MAPPER": models,
             "AZURE_OPENAI_DEFAULT_DEPLOYMENTS": DEFAULTS,
+            "AZURE_OPENAI_DEPLOYMENT_MODELS": ",".join(f"{name}={name}/GlobalStandard" for name in priced),
             "AZURE_OPENAI_AUTH": "key",
             "AZURE_OPENAI_API_KEY": key,
         }
         yield {**environ, **defaults, **configured, "AZURE_OPENAI_ENDPOINT": simulator.url}
+
+
+def _priced(deployments: Iterable[str]) -> list[str]:
+    """Return the deployments that are called as a model with a price, so that costs and budgets can be tried."""
+    models = {price.model for price in decode_price_table(PRICES.read_bytes()).prices}
+    return [name for name in deployments if name in models]
 
 
 def _local_endpoint(text: str) -> tuple[str, int] | None:

@@ -48,6 +48,11 @@ async def test_start_prints_a_curl_line_that_works_and_ends_with_everything_it_b
         curl = await asyncio.create_subprocess_shell(f"{curl_line} -sS", stdout=asyncio.subprocess.PIPE)
         streamed, _ = await curl.communicate()
         assert streamed.endswith(b"data: [DONE]\n\n")
+        # Costs and budgets can be tried, because the deployments of the simulator have prices.
+        whole = curl_line.replace('"stream": true', '"stream": false')
+        curl = await asyncio.create_subprocess_shell(f"{whole} -sS -D -", stdout=asyncio.subprocess.PIPE)
+        answer, _ = await curl.communicate()
+        assert b"\nx-proxy-cost-usd: 0.0" in answer.lower()
         for model in ("gpt-3.5-turbo", "gpt-5-mini"):  # what chat clients ask for by themselves
             other = curl_line.replace(f'"{default_model().name}"', f'"{model}"')
             curl = await asyncio.create_subprocess_shell(f"{other} -sS", stdout=asyncio.subprocess.PIPE)
