@@ -10,7 +10,7 @@ export const CLIENTS = [
   [
     "LibreChat",
     `# librechat.yaml
-version: 1.2.1
+version: 1.3.17
 endpoints:
   custom:
     - name: "Azure"
@@ -22,7 +22,7 @@ endpoints:
         fetch: true`,
   ],
   ["Cline", "API Provider: OpenAI Compatible\nBase URL: PROXY/v1\nAPI Key: KEY\nModel ID: MODEL"],
-  ["Roo Code", "API Provider: OpenAI Compatible\nBase URL: PROXY/v1\nAPI Key: KEY\nModel: MODEL"],
+  ["Zoo Code, Roo Code", "API Provider: OpenAI Compatible\nBase URL: PROXY/v1\nAPI Key: KEY\nModel: MODEL"],
   [
     "Continue",
     `# config.yaml
