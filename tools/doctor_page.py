@@ -13,6 +13,7 @@ _WORDS = {
     "mend_identity": "az functionapp identity assign --name APP --resource-group GROUP, or az login",
     "account_key": "$(az cognitiveservices account keys list ACCOUNT_OPTIONS --query key1 --output tsv)",
     "keys": "--vault VAULT",
+    "overlap": " --overlap 24h",
     "soften": "python -m tools.keys --vault VAULT limit HOLDER --budget soft",
     "mend_credential": "the command that puts the key of the account into the vault or the setting, or corrects "
     "AZURE_OPENAI_TOKEN_SCOPE",

@@ -87,8 +87,10 @@ def _principal(holder: Holder, client_id: str | None, app: str, group: str, *, o
 def _of_vault(url: str | None, *, on_azure: bool) -> dict[str, str]:
     name = _first_label(url) if url else "VAULT"
     shown = f'"$(az keyvault show --name {name} --query id --output tsv)"'
-    keys = f"--vault {name}" if url or on_azure else "--file local.settings.json"
-    return {"vault": name, "vault_id": shown, "keys": keys}
+    in_vault = bool(url) or on_azure
+    # A file has one key for each name.
+    keys, overlap = (f"--vault {name}", " --overlap 24h") if in_vault else ("--file local.settings.json", "")
+    return {"vault": name, "vault_id": shown, "keys": keys, "overlap": overlap}
 
 
 def of_vault_host(url: str) -> dict[str, str]:

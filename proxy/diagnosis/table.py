@@ -336,12 +336,12 @@ FINDINGS: Mapping[str, Row] = {
     "client_key_locked": _fault(
         "The limits of the client key {subject} cannot be read.",
         "The key opens nothing, so that a misspelt limit does not open everything.",
-        "python -m tools.keys {keys} list, then limit {subject} --rpm 60 with the limits that are meant",
+        "python -m tools.keys {keys} limit {subject} --rpm 60, with the limits that are meant",
     ),
     "client_key_weak": _warning(
         "The client key {subject} has fewer than 24 characters.",
         "It can be guessed.",
-        "python -m tools.keys {keys} rotate {subject} --overlap 24h",
+        "python -m tools.keys {keys} rotate {subject}{overlap}",
     ),
     "client_key_expired": _warning(
         "The client key {subject} has expired.",

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 1 with the reason when it cannot be done."""
-    given = _parser().parse_args(arguments)
+    given = parser().parse_args(arguments)
     try:
         store, failures, explain = _open(given)
         try:
@@ -116,10 +116,11 @@ def _table(entries: Sequence[Entry]) -> Iterator[str]:
         yield _ROW.format(entry.name, state_of(entry), end, f"{limits}{remark}").rstrip()
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tools.keys", description="Client keys and their limits.")
-    _add_store(parser, os.environ.get("KEY_VAULT_URL"), None, admin=False)
-    commands = parser.add_subparsers(dest="command", required=True)
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    made = argparse.ArgumentParser(prog="python -m tools.keys", description="Client keys and their limits.")
+    _add_store(made, os.environ.get("KEY_VAULT_URL"), None, admin=False)
+    commands = made.add_subparsers(dest="command", required=True)
     _add_store(commands.add_parser("list", help="all keys and their limits"))
     for command, text in (
         ("new", "make a key and show it once"),
@@ -131,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("name", metavar="NAME")
         _add_store(one)
         _add_options(one, command)
-    return parser
+    return made
 
 
 def _add_store(

@@ -98,6 +98,7 @@ def test_hosts_have_their_ports_and_zones() -> None:
 
 def test_keys_are_in_the_vault_or_in_the_file_of_ones_own_machine() -> None:
     assert of_app({}, None, Holder())["keys"] == "--file local.settings.json"
+    assert of_app({}, None, Holder())["overlap"] == ""
     assert of_app(ON_AZURE, None, Holder())["keys"] == "--vault VAULT"
     settings = Settings.from_environ({**ENVIRON, "KEY_VAULT_URL": "https://kv-1.vault.azure.net"})
     assert of_app({}, settings, Holder())["keys"] == "--vault kv-1"
