@@ -103,10 +103,10 @@ def of_authority(url: str) -> dict[str, str]:
     return _of_host(url) | {"setting": "CLIENT_ENTRA_AUTHORITY", "private_zone": "PRIVATE_ZONE"}
 
 
-def of_table(url: str) -> dict[str, str]:
-    """Return the places of commands about the table of the limits."""
+def of_table(url: str, setting: str) -> dict[str, str]:
+    """Return the places of commands about a table that a setting names."""
     zone = "privatelink.table.core.windows.net"
-    return _of_host(url) | {"setting": "LIMITS_STORE", "private_zone": zone, "account": _first_label(url)}
+    return _of_host(url) | {"setting": setting, "private_zone": zone, "account": _first_label(url)}
 
 
 def of_resource(one: Resource) -> dict[str, str]:

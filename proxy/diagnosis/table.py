@@ -328,6 +328,17 @@ FINDINGS: Mapping[str, Row] = {
         "The limits of client keys cannot be counted for all instances together.",
         "az storage account show --name {account} --query '{{network:networkRuleSet,status:statusOfPrimary}}'",
     ),
+    "usage_forbidden": _warning(
+        "The identity may not use the table of {subject}.",
+        "The usage of clients is not kept: each instance holds it in memory until it ends.",
+        _ROLE.format(role="Storage Table Data Contributor", principal="{principal}", type="{principal_type}")
+        + ' --scope "$(az storage account show --name {account} --query id --output tsv)"',
+    ),
+    "usage_unreachable": _warning(
+        "The table of {subject} answers with errors.",
+        "The usage of clients is not kept: each instance holds it in memory until it ends.",
+        "az storage account show --name {account} --query '{{network:networkRuleSet,status:statusOfPrimary}}'",
+    ),
     "no_client_keys": _fault(
         "There is no client key.",
         "Every request is answered with 401.",

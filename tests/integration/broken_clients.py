@@ -9,6 +9,7 @@ from proxy.config.price_table import PriceTable
 from tests.fakes.entra import TENANT, FakeEntra
 from tests.fakes.resource_manager import deployment
 from tests.fakes.server import Fault
+from tests.integration.azurite import running_azurite
 from tests.integration.broken_setups import CANARY, PRICES, SET, Break, Broken, World, in_order, put_key, settings
 from tests.processes import free_port
 
@@ -53,11 +54,20 @@ def _priced(table: PriceTable) -> Break:
 UNVERIFIED = structs.replace(PRICES, prices=[structs.replace(one, verified=False) for one in PRICES.prices])
 OLD = structs.replace(PRICES, sources={"list": structs.replace(PRICES.sources["list"], date=date(2025, 1, 1))})
 
-SOUND_CLIENTS = {
+
+async def _with_tables(world: World) -> None:
+    """Let a hard budget be kept, and the usage, in tables that all instances share."""
+    store = await world.extra.enter_async_context(running_azurite())
+    world.environ |= {"LIMITS_STORE": store, "USAGE_STORE": store}
+    budget()(world)
+
+
+SOUND_CLIENTS: dict[str, Break] = {
     "tokens": tokens(),
     "tokens and no client key": in_order(tokens("keys-and-entra"), lambda world: world.vault.remove("client-alice")),
     "a soft budget without a store": budget(budget="soft"),
     "a hard budget on one's own machine": _shared,
+    "a hard budget in a table, and the usage": _with_tables,
 }
 BROKEN_CLIENTS = (
     Broken(

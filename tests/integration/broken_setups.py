@@ -157,10 +157,10 @@ def _upstream(status: int, body: bytes) -> Break:
     return spoil
 
 
-def _table(status: int) -> Break:
+def _table(status: int, setting: str = "LIMITS_STORE") -> Break:
     async def spoil(world: World) -> None:
         server = await world.extra.enter_async_context(OneAnswer(status, b"{}"))
-        world.environ["LIMITS_STORE"] = f"http://127.0.0.1:{server.port}/devstoreaccount1"
+        world.environ[setting] = f"http://127.0.0.1:{server.port}/devstoreaccount1"
 
     return spoil
 
@@ -490,6 +490,24 @@ BROKEN = (
         spoil=_table(400),
         codes=("ledger_unreachable",),
         cure="az storage account show --name 127",
+    ),
+    Broken(
+        name="the identity has no role on the table of the usage",
+        spoil=_table(403, "USAGE_STORE"),
+        codes=("usage_forbidden",),
+        cure=f'--role "Storage Table Data Contributor" --assignee-object-id {PRINCIPAL}',
+    ),
+    Broken(
+        name="the table of the usage answers with errors",
+        spoil=_table(400, "USAGE_STORE"),
+        codes=("usage_unreachable",),
+        cure="az storage account show --name 127",
+    ),
+    Broken(
+        name="nobody listens where the table of the usage should be",
+        spoil=settings(USAGE_STORE=f"http://127.0.0.1:{free_port()}/devstoreaccount1"),
+        codes=("connection_failed",),
+        cure="correct USAGE_STORE",
     ),
     Broken(
         name="there is no client key",

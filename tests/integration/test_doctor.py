@@ -69,7 +69,7 @@ async def test_a_sound_set_up_has_no_findings(world: World, monkeypatch: pytest.
     states = {event.state for event in events if isinstance(event, Progress)}
     assert states == {State.RUNNING, State.OK, State.SKIPPED}
     skipped = [event.check for event in events if isinstance(event, Progress) and event.state is State.SKIPPED]
-    assert skipped == ["tenant", "ledger"]
+    assert skipped == ["tenant", "ledger", "usage"]
     assert not any(call.method == "POST" for call in world.simulator.requests)
 
 

@@ -81,5 +81,6 @@ class Examination:
         """Tell whether anything is read or called with the identity of the process."""
         resources = self.settings.resources
         uses = any(one.auth is AuthMode.MANAGED_IDENTITY or one.resource_id is not None for one in resources)
-        reads = self.settings.key_vault_url is not None or self.settings.limits_store != IN_MEMORY
+        tables = (self.settings.limits_store, self.settings.usage.store)
+        reads = self.settings.key_vault_url is not None or any(one != IN_MEMORY for one in tables)
         return self.has_own_credential and (uses or reads)

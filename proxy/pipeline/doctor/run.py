@@ -22,7 +22,7 @@ from proxy.pipeline.doctor.azure import IDENTITY, KEYS, VAULT, check_client_keys
 from proxy.pipeline.doctor.budgets import BUDGETS, check_budgets
 from proxy.pipeline.doctor.entra import ENTRA, check_entra
 from proxy.pipeline.doctor.examination import Checked, Examination
-from proxy.pipeline.doctor.ledger import LEDGER, check_ledger
+from proxy.pipeline.doctor.ledger import LEDGER, USAGE, check_ledger, check_usage
 from proxy.pipeline.doctor.resource import check_resource
 from proxy.version import VERSION
 
@@ -105,6 +105,7 @@ def steps(settings: Settings) -> tuple[tuple[tuple[str, Step], ...], ...]:
         ((KEYS, _alone(check_client_keys)),),
         ((ENTRA, _alone(check_entra)),),
         ((LEDGER, _alone(check_ledger)),),
+        ((USAGE, _alone(check_usage)),),
         resources,
         ((BUDGETS, _alone(check_budgets)),),
         ((CLOCK, _check_clock),),

@@ -85,7 +85,7 @@ def test_a_resource_is_named_by_its_id_or_looked_up_by_its_host() -> None:
 
 
 def test_a_table_is_named_by_its_account() -> None:
-    places = of_table("https://st1.table.core.windows.net")
+    places = of_table("https://st1.table.core.windows.net", "LIMITS_STORE")
     assert (places["account"], places["setting"]) == ("st1", "LIMITS_STORE")
 
 
