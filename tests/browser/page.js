@@ -156,6 +156,13 @@ const scenarios = {
     const { page } = await open(AZURE_KEY_URL);
     return { asks: await page.isVisible("#key"), says: await page.textContent("#no-key-section"), settings: await page.isVisible("#settings") };
   },
+  async tokens() {
+    const { page } = await open(DEAD_URL);
+    const asks = (await page.isVisible("#key")) && (await page.isVisible("#token-help"));
+    const command = await page.textContent("#token-command");
+    const { page: other } = await open(PROXY);
+    return { asks, command, elsewhere: await other.isVisible("#token-help") };
+  },
   async looks() {
     const looks = {};
     for (const [size, viewport] of Object.entries({ phone: PHONE, desk: DESK })) {

@@ -25,6 +25,12 @@ BUDGETS = {
     "poor": {"key": "sk-poor-0123456789abcdefgh", "budget-usd": "0.001"},
     "soft": {"key": "sk-soft-0123456789abcdefgh", "budget-usd": "0.000001", "budget": "soft"},
 }
+APPLICATION = "22222222-2222-2222-2222-222222222222"
+TOKENS = {
+    "CLIENT_AUTH": "keys-and-entra",
+    "CLIENT_ENTRA_TENANT": "11111111-1111-1111-1111-111111111111",
+    "CLIENT_ENTRA_AUDIENCES": APPLICATION,
+}
 PATIENCE = 90.0
 
 
@@ -56,7 +62,7 @@ async def came(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -
             return await stack.enter_async_context(running_host(REPOSITORY, environ))
 
         proxy = await host(environ_for(simulator.url))
-        dead = await host(environ_for(f"http://127.0.0.1:{free_port()}"))
+        dead = await host(environ_for(f"http://127.0.0.1:{free_port()}") | TOKENS)
         azure_key = await host({"AZURE_OPENAI_ENDPOINT": simulator.url, "CLIENT_AUTH": "azure-key"})
         environ = browser | {
             "URL": proxy.url,
@@ -172,6 +178,11 @@ async def test_it_never_asks_for_a_key_of_azure(came: dict[str, Any]) -> None:
     page = came["azure_keys"]
     assert (page["asks"], page["settings"]) == (False, True)
     assert "never asks for one" in page["says"]
+
+
+async def test_it_says_how_to_get_a_token_where_tokens_are_keys(came: dict[str, Any]) -> None:
+    command = f"az account get-access-token --resource api://{APPLICATION} --query accessToken --output tsv"
+    assert came["tokens"] == {"asks": True, "command": command, "elsewhere": False}
 
 
 async def test_it_fits_phones_and_desks_in_light_and_dark_for_everybody(came: dict[str, Any]) -> None:
