@@ -13,11 +13,15 @@ import trustme
 from proxy.diagnosis.findings import Event, Finding, Progress, State, Summary, encode
 from proxy.diagnosis.table import FINDINGS, Severity
 from proxy.pipeline.doctor.budgets import TABLE
-from proxy.pipeline.doctor.run import examine
+from proxy.pipeline.doctor.run import LONGEST_RUN, examine
 from tests.integration.broken_clients import BROKEN_CLIENTS, SOUND_CLIENTS
 from tests.integration.broken_servers import BROKEN_SERVERS, SOUND_SERVER
 from tests.integration.broken_setups import BROKEN, CANARY, Break, Broken, World, sound_world
 from tests.processes import REPOSITORY
+
+
+# Seconds after which Azure's load balancer ends what is silent.
+PLATFORM_PATIENCE = 230.0
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +36,7 @@ async def world(ca: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         yield sound
 
 
-async def run(world: World, monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+async def run(world: World, monkeypatch: pytest.MonkeyPatch, longest: float = LONGEST_RUN) -> list[Event]:
     for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):  # where the SDK looks
         if name in world.environ:
             monkeypatch.setenv(name, world.environ[name])
@@ -42,7 +46,7 @@ async def run(world: World, monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     def read(path: str) -> bytes:
         return msgspec.json.encode(world.prices) if path == TABLE else REPOSITORY.joinpath(path).read_bytes()
 
-    events = examine(world.environ, read, calls=world.calls, now=world.now)
+    events = examine(world.environ, read, calls=world.calls, now=world.now, longest=longest)
     return [event async for event in events]
 
 
@@ -83,6 +87,16 @@ async def test_with_calls_each_deployment_is_called_for_one_token_and_says_its_q
     assert b'"max_completion_tokens":1' in call.body
     details = [event.detail for event in events if isinstance(event, Progress)]
     assert any("999 of 1000 requests left" in detail for detail in details)
+
+
+async def test_a_run_that_takes_too_long_ends_as_it_is_and_is_no_success(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.identity.open.clear()
+    events = await run(world, monkeypatch, longest=0.1)
+    assert findings(events) == []
+    assert summary_of(events) == Summary(faults=0, warnings=0, exit_code=2, is_complete=False)
+    assert LONGEST_RUN < PLATFORM_PATIENCE
 
 
 @pytest.mark.parametrize("change", [*SOUND_CLIENTS.values(), SOUND_SERVER], ids=[*SOUND_CLIENTS, "a server"])
