@@ -19,7 +19,6 @@ from tests.integration.broken_servers import BROKEN_SERVERS, SOUND_SERVER
 from tests.integration.broken_setups import BROKEN, CANARY, Break, Broken, World, sound_world
 from tests.processes import REPOSITORY
 
-
 # Seconds after which Azure's load balancer ends what is silent.
 PLATFORM_PATIENCE = 230.0
 
