@@ -47,7 +47,7 @@ class Collector(ThreadingHTTPServer):
     def envelopes(self) -> list[dict[str, Any]]:
         """Return what came for Azure Monitor."""
         tracked = [body for path, body in self.got if path.endswith("/track")]
-        return [json.loads(line) for body in tracked for line in body.splitlines()]
+        return [envelope for body in tracked for envelope in json.loads(body)]
 
 
 def attributes(of: Span | HistogramDataPoint) -> dict[str, str | int | float]:
@@ -68,7 +68,7 @@ class _Taking(BaseHTTPRequestHandler):
         plain = gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body
         self.server.got.append((self.path, plain))
         is_track = self.path.endswith("/track")
-        count = len(plain.splitlines())
+        count = len(json.loads(plain)) if is_track else 0
         answer = (
             json.dumps({"itemsReceived": count, "itemsAccepted": count, "errors": []}).encode() if is_track else b""
         )
