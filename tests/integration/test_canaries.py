@@ -7,6 +7,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import logging
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
@@ -19,10 +20,15 @@ import pytest_asyncio
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.data.tables.aio import TableServiceClient
 
+from proxy.app import build_application
 from proxy.azure_services.table_store import EMULATOR, EMULATOR_KEY
+from proxy.config.settings import Settings
 from tests.fakes.collector import collecting
 from tests.fakes.entra import FakeEntra
 from tests.fakes.repeating_azure import BREAKS, FAILURES, HANGS, SAYS, RepeatingAzure
+from tests.faults.client import Answer as InProcess
+from tests.faults.client import ask as ask_in_process
+from tests.faults.client import scope_of
 from tests.integration.azurite import running_azurite
 from tests.integration.canaries import found, unpacked, word
 from tests.integration.several import FORGETFUL, SAME_NAMES, entry
@@ -413,6 +419,32 @@ async def test_nothing_of_any_client_is_in_a_header_and_no_key_in_an_answer(run:
     assert found(everything(run), [(f"the headers of {one.asked}", one.headers) for one in every]) == []
     keys = SECRETS | {name: key for client in (run.alice, run.bob) for name, key in client.keys.items()}
     assert found(keys, [(one.asked, one.body) for one in every]) == []
+
+
+async def test_a_key_of_azure_that_a_client_brings_is_nowhere_but_at_azure(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    alice = Client(name="alice", token=word("a token that is not sent"))
+    secrets = alice.secrets
+    async with RepeatingAzure("said", "{}") as azure:
+        environ = {"CLIENT_AUTH": "azure-key", "AZURE_OPENAI_ENDPOINT": azure.url}
+        application = build_application(
+            Settings.from_environ({"AZURE_FUNCTIONS_ENVIRONMENT": "Development", **environ})
+        )
+        answers = {}
+        for model in (*FAILURES, BREAKS, SAYS):
+            raw, answers[model] = json.dumps(chat(alice, model)).encode(), InProcess()
+            headers = {"api-key": alice.keys["key"], "content-length": str(len(raw))}
+            await ask_in_process(application, scope_of(CHATS, headers), raw, answers[model])
+        await application.stop(1)
+        assert found({"the key": alice.keys["key"]}, [("Azure", azure.asked[-1])]) == ["the key in Azure"]
+    assert {one.status for one in answers.values()} >= {200, 400, 401, 403, 429, 500, 502}
+    printed = "".join(capfd.readouterr())
+    assert printed.count('{"request_id"') == len(answers)
+    assert found(secrets, [("the log", caplog.text), ("the lines", printed)]) == []
+    assert found(secrets, [(f"the headers of {model}", str(one.headers)) for model, one in answers.items()]) == []
+    assert found(alice.keys, [(model, one.body) for model, one in answers.items()]) == []
 
 
 def everything(run: Run) -> dict[str, str]:
