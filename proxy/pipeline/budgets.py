@@ -230,7 +230,8 @@ class Budgets:
         if least is not None:
             left = min(self.ledger.known(name).available(budget.micro_dollars) for name, budget in accounts)
             tokens = max(least, known.affordable(max(0, left) // LARGEST_PART))
-            if tokens < _longest(known):
+            # Without a limit, each pass between the calls of tools may be as long as the model can.
+            if tokens < _longest(known) or known.asked.tools:
                 wishes = [known.with_output(tokens)]
             if tokens > least:
                 wishes.append(known.with_output(least))

@@ -52,9 +52,9 @@ from proxy.values import Limits, Request, Response, UpstreamRequest
 
 # Bytes of a body that are looked through twice, for ids and for its members, with room for other requests in between.
 LARGE_BODY = 1024 * 1024
-# The most that a form for images may ask for: images it brings and makes, and bytes of its prompt.
+# The most that a form for images may ask for: images it brings, with a mask, and makes, and bytes of its prompt.
 # https://platform.openai.com/docs/api-reference/images/createEdit
-MOST_IMAGES, MOST_MADE, MOST_PARTIAL, MOST_PROMPT = 16, 10, 3, 128_000
+MOST_IMAGES, MOST_MADE, MOST_PARTIAL, MOST_PROMPT = 17, 10, 3, 128_000
 # The member of a chat that brings reasoning back, which only the deployment can read.
 DETAILS = b'"reasoning_details"'
 _EMPTY_LIST = b'{"object":"list","data":[]}'
