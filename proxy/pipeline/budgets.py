@@ -93,7 +93,11 @@ class Spending:
     def failed(self, failure: Failure) -> None:
         """End an attempt with what it may have cost."""
         self.is_running = False
-        if failure.kind in _UNKNOWN or failure.status in _WORKED:
+        # A stream whose first word is the rate limit is as good as the status 429. What a filter refuses there may be
+        # an answer, which Azure holds back until it is filtered, and bills.
+        # https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-streaming
+        is_limited = failure.is_throttled and not failure.begun
+        if (failure.kind in _UNKNOWN and not is_limited) or failure.status in _WORKED:
             self.charged += self.bound
         elif failure.code.lower() in _READ:
             self.charged += self.input

@@ -103,16 +103,6 @@ def with_tool_calls(call: Call, limit: int) -> Call:
     return structs.replace(call, document=document, raw=document.raw)
 
 
-def bound_of_lines(bounds: Iterable[Bound | Refused]) -> Bound | Refused:
-    """Return the most that a batch may cost whose lines were counted one by one."""
-    total = 0
-    for each in bounds:
-        if isinstance(each, Refused):
-            return each
-        total += each.micro_dollars
-    return Bound(micro_dollars=total)
-
-
 def affordable_output(asked: Asked, priced: Priced, micro_dollars: int) -> int:
     """Return the most tokens for each answer of a conversation with which its bound is no more than an amount."""
     without = _conversation(structs.replace(asked, output=0), priced)

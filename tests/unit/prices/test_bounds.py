@@ -18,7 +18,6 @@ from proxy.prices.bounds import (
     Refused,
     affordable_output,
     bound,
-    bound_of_lines,
     calls_model,
     tiers_of,
     with_tool_calls,
@@ -194,14 +193,6 @@ def test_a_search_and_a_session_cost_one_call() -> None:
     assert most("searchVectorStore", without_model()) == 2750
     assert refused("CreateContainer", without_model()) == "tool_without_price"
     assert most("CreateContainer", structs.replace(without_model(), hard=False)) == 30_000
-
-
-def test_a_batch_costs_the_sum_of_its_lines_if_each_has_a_bound() -> None:
-    lines = [Bound(micro_dollars=1), Bound(micro_dollars=2)]
-    assert bound_of_lines(lines) == Bound(micro_dollars=3)
-    assert bound_of_lines([]) == Bound(micro_dollars=0)
-    no_bound = Refused(cause="unbounded_output")
-    assert bound_of_lines([*lines, no_bound]) == no_bound
 
 
 @pytest.mark.parametrize(
