@@ -259,11 +259,13 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
             translates = self.calls.knows.translators is not None and call.route.operation.name == RESPONSE
             targets = routed.targets(call.model, translates=translates)
         knows = self.calls.knows
-        spending = None
+        spending, replays = None, True
         if money is not None:
             replays = self._replays(routed, call, targets)
             call, spending = await money.admit(self.running.exchange, routed.resources, call, targets, replays=replays)
-        source = JsonSource(routed, call, knows, self.running, is_alone=len(targets) == 1)
+            # What another call has left in the memory since then is not paid for.
+            replays = replays or call.route.operation.name != CHAT
+        source = JsonSource(routed, call, knows, self.running, is_alone=len(targets) == 1, replays=replays)
         if len(targets) > 1 and (knows.paths.facts or [target for target in targets if target.api is not None]):
             targets = source.ranked(targets)
         placement = self._place(routed, call) if len(targets) > 1 or routed.pinned is not None else None
