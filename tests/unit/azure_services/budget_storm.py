@@ -71,6 +71,7 @@ class BudgetStorm:
     bound: int = 4_000
     weather: Weather = STORMY
     counts: tuple[int, ...] = (1, 32, 4)
+    pause: float = 0.3  # seconds between two calls, on average
     spy: Spy = field(default_factory=Spy)
 
     def __post_init__(self) -> None:
@@ -97,7 +98,7 @@ class BudgetStorm:
             task = asyncio.get_running_loop().create_task(self._call(instance))
             instance.tasks[task] = None
             task.add_done_callback(instance.tasks.pop)
-            await asyncio.sleep(self.random.expovariate(1 / 0.3))
+            await asyncio.sleep(self.random.expovariate(1 / self.pause))
             if self.random.random() < self.weather.kills:
                 self.running.remove(instance)
                 self.kills += 1
