@@ -12,13 +12,10 @@ param componentId string
 @description('Who gets the mails.')
 param emails array
 
-@description('What the calls of all clients may cost a month, in US dollars; 0 for no alert about it.')
-param budgetUsd int
-
 @description('Tags of the alerts.')
 param tags object
 
-var everyone = [
+var alerts = [
   {
     name: 'errors'
     description: 'More than 5 % of the requests of a quarter of an hour failed.'
@@ -45,12 +42,10 @@ var everyone = [
       }
     ]
   }
-]
-var budget = [
   {
     name: 'budget'
-    description: 'Two days cost so much that a month like them would reach 80 % of the budget.'
-    query: replace(loadTextContent('../queries/alert-budget.kql'), 'let budget = 0.0;', 'let budget = ${budgetUsd}.0;')
+    description: '80 % of what all clients together may spend in this month (PROXY_BUDGET) is spent.'
+    query: loadTextContent('../queries/alert-budget.kql')
     severity: 2
     window: 'P2D'
     frequency: 'PT1H'
@@ -75,8 +70,8 @@ resource group 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
-  for alert in concat(everyone, budgetUsd == 0 ? [] : budget): {
+resource rules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+  for alert in alerts: {
     name: '${name}-${alert.name}'
     location: location
     tags: tags

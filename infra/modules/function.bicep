@@ -54,6 +54,9 @@ param allowedOrigins array
 @description('Addresses that may call the app; empty for all.')
 param allowedIpRanges array
 
+@description('What all clients together may spend in a calendar month, in US dollars; 0 for no budget.')
+param proxyBudgetUsd int
+
 @description('Settings of the app by name; they take precedence over those set here.')
 @secure()
 param extraSettings object
@@ -101,6 +104,12 @@ var appSettings = {
   MAX_IN_FLIGHT: string(perInstanceConcurrency)
   UPSTREAM_CONNECTIONS: string(perInstanceConcurrency)
 }
+// It stops nothing: who wants it to, sets PROXY_BUDGET by extraSettings.
+var budgetSettings = proxyBudgetUsd == 0
+  ? {}
+  : {
+      PROXY_BUDGET: '${proxyBudgetUsd} soft'
+    }
 var clientSettings = empty(clientEntraAudiences)
   ? {}
   : {
@@ -213,10 +222,13 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
             value: component.properties.ConnectionString
           }
         ],
-        map(items(union(hostSettings, appSettings, clientSettings, openAiSettings, extraSettings)), setting => {
-          name: setting.key
-          value: setting.value
-        })
+        map(
+          items(union(hostSettings, appSettings, budgetSettings, clientSettings, openAiSettings, extraSettings)),
+          setting => {
+            name: setting.key
+            value: setting.value
+          }
+        )
       )
     }
   }

@@ -232,6 +232,10 @@ def merged(first: PriceTable | None, table: PriceTable) -> PriceTable:
 
 def is_old(table: PriceTable, today: date) -> bool:
     """Tell whether a price of a table is from a source that is too old to be relied on."""
+    return age_of(table, today) > LONGEST_AGE
+
+
+def age_of(table: PriceTable, today: date) -> timedelta:
+    """Return the age of the oldest source that a price is from."""
     used = {price.source for price in table.prices} | {tool.source for tool in table.tools}
-    oldest = min((table.sources[name].date for name in used), default=today)
-    return today - oldest > LONGEST_AGE
+    return today - min((table.sources[name].date for name in used), default=today)

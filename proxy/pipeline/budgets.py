@@ -58,6 +58,7 @@ class Spending:
     charged: int = 0
     reserved: int = 0
     is_running: bool = False
+    is_settled: bool = False
     holds: list[BudgetHold] = field(default_factory=list)
 
     async def begin(self) -> bool:
@@ -104,8 +105,7 @@ class Spending:
 
     def settle(self) -> None:
         """Settle what the call has cost, at the end of its exchange; it waits for nothing, so nothing cancels it."""
-        if self.is_running:
-            self.charged += self._cost()
+        self.charged, self.is_settled = self._spent(), True
         for name, budget in self.accounts:
             left = self.charged
             for hold in [hold for hold in self.holds if hold.account == name]:
@@ -115,6 +115,16 @@ class Spending:
                 _LOG.error("budget_bound_exceeded: a call cost %d instead of %d", self.charged, self.reserved)
             elif not budget.is_hard:
                 self._note_exceeded(name, budget)
+
+    def used(self) -> float:
+        """Return the share of the first budget, that of the proxy, that is spent when this call is paid."""
+        name, budget = self.accounts[0]
+        own = 0 if self.is_settled else self._spent()
+        return (self.ledger.known(name).settled + own) / max(1, budget.micro_dollars)
+
+    def _spent(self) -> int:
+        """Return what the attempts have cost until now."""
+        return self.charged + (self._cost() if self.is_running else 0)
 
     def _cost(self) -> int:
         """Return what the last attempt has cost: of a stream that broke off, the usage so far is not all."""
@@ -224,6 +234,8 @@ class Budgets:
             input=of_input,
         )
         exchange.stack.callback(spending.settle)
+        if self.whole is not None:
+            exchange.entry.budget_used = spending.used
         return spending
 
     async def _reserve(

@@ -78,6 +78,8 @@ class UsageLog:
         self._numbers: dict[str, int] = {}
         self._names: dict[tuple[int | None, str | None], str] = {}
         self._lost = 0
+        # Rows that have left this instance; who keeps what was read sees by it that the store has more.
+        self.written = 0
         self._is_down = False
         self._flushing = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
@@ -118,10 +120,18 @@ class UsageLog:
 
     async def read(self, first: float, end: float) -> list[Line]:
         """Return the counts of the days of a time, also those of this instance; raise `StoreUnavailable`."""
+        return [*await self.read_stored(first, end), *self.held()]
+
+    async def read_stored(self, first: float, end: float) -> list[Line]:
+        """Return the counts that the store has of the days of a time; raise `StoreUnavailable`."""
         if self._store is None:
-            return list(self._lines.items())
+            return []
         await self._flush(self._store)
-        return [*await self._store.read(first, end), *self._lines.items()]
+        return await self._store.read(first, end)
+
+    def held(self) -> list[Line]:
+        """Return the counts of this instance that the store does not have yet."""
+        return list(self._lines.items())
 
     async def close(self) -> None:
         """Write down what is left, as far as the store takes it at once."""
@@ -171,6 +181,7 @@ class UsageLog:
                     self._note_down()
                     return
                 self._sending = None
+                self.written += 1
             if self._is_down:
                 _LOG.info("usage_store_down: solved")
             self._is_down = False

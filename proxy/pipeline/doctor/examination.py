@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 from proxy.azure_services.identity import Identity
 from proxy.azure_services.probes import Probed, Probes
 from proxy.config.addresses import IN_MEMORY
-from proxy.config.resources import Resource
+from proxy.config.resources import ReadFile, Resource
 from proxy.config.settings import Settings
 from proxy.diagnosis import clocks, commands
 from proxy.diagnosis.commands import Holder
 from proxy.diagnosis.findings import Finding, finding
 from proxy.diagnosis.seen import Seen
-from proxy.values import PASSTHROUGH, AuthMode, Secret
+from proxy.values import PASSTHROUGH, AuthMode, ClientKey, Deployed, Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +32,13 @@ class Examination:
     """One run over `settings`.
 
     `calls` allows a call of one token to each deployment. `has_identity` and `vault_is_readable` are what the first
-    steps have found out, `secrets` the keys that they have read, `skews` how far this clock is from others.
+    steps have found out, `secrets` the keys of resources that they have read and `keys` those of clients, `deployed`
+    the deployments that are there, `skews` how far this clock is from others. `read_file` returns a file of the app.
     """
 
     environ: Mapping[str, str]
     settings: Settings
+    read_file: ReadFile
     identity: Identity
     probes: Probes
     calls: bool
@@ -45,6 +47,8 @@ class Examination:
     has_identity: bool = False
     vault_is_readable: bool = False
     secrets: dict[str, Secret] = field(default_factory=dict)
+    keys: tuple[ClientKey, ...] = ()
+    deployed: dict[str, Deployed | None] = field(default_factory=dict)
     skews: dict[str, float] = field(default_factory=dict)
 
     def checked(self, check: str, *seen: Seen, detail: str = "", facts: Mapping[str, str] | None = None) -> Checked:
@@ -77,5 +81,6 @@ class Examination:
         """Tell whether anything is read or called with the identity of the process."""
         resources = self.settings.resources
         uses = any(one.auth is AuthMode.MANAGED_IDENTITY or one.resource_id is not None for one in resources)
-        reads = self.settings.key_vault_url is not None or self.settings.limits_store != IN_MEMORY
+        tables = (self.settings.limits_store, self.settings.usage.store)
+        reads = self.settings.key_vault_url is not None or any(one != IN_MEMORY for one in tables)
         return self.has_own_credential and (uses or reads)

@@ -19,8 +19,10 @@ from proxy.diagnosis.findings import Event, Finding, Progress, State, finding, s
 from proxy.diagnosis.seen import Seen
 from proxy.diagnosis.settings import judge_settings
 from proxy.pipeline.doctor.azure import IDENTITY, KEYS, VAULT, check_client_keys, check_identity, check_vault
+from proxy.pipeline.doctor.budgets import BUDGETS, check_budgets
+from proxy.pipeline.doctor.entra import ENTRA, check_entra
 from proxy.pipeline.doctor.examination import Checked, Examination
-from proxy.pipeline.doctor.ledger import LEDGER, check_ledger
+from proxy.pipeline.doctor.ledger import LEDGER, USAGE, check_ledger, check_usage
 from proxy.pipeline.doctor.resource import check_resource
 from proxy.version import VERSION
 
@@ -59,7 +61,7 @@ async def examine(
     for event in _ended(Checked(check=SETTINGS, found=wrong, detail=_counted(environ))):
         yield event
     if settings is not None:
-        async with _opened(environ, settings, calls, now) as run, aclosing(_follow(run, longest)) as events:
+        async with _opened(environ, settings, read_file, calls, now) as run, aclosing(_follow(run, longest)) as events:
             async for event in events:
                 found += [event] if isinstance(event, Finding) else []
                 is_complete = is_complete and event != _TOO_LATE
@@ -74,7 +76,7 @@ def _counted(environ: Mapping[str, str]) -> str:
 
 @asynccontextmanager
 async def _opened(
-    environ: Mapping[str, str], settings: Settings, calls: bool, now: Callable[[], float]
+    environ: Mapping[str, str], settings: Settings, read_file: ReadFile, calls: bool, now: Callable[[], float]
 ) -> AsyncIterator[Examination]:
     """Open what a run uses of its own, beside what serves requests, and close it."""
     async with AsyncExitStack() as closing:
@@ -82,7 +84,15 @@ async def _opened(
         closing.push_async_callback(identity.close)
         probes = Probes(settings.http_proxies, now=now)
         closing.push_async_callback(probes.close)
-        yield Examination(environ=environ, settings=settings, identity=identity, probes=probes, calls=calls, now=now)
+        yield Examination(
+            environ=environ,
+            settings=settings,
+            read_file=read_file,
+            identity=identity,
+            probes=probes,
+            calls=calls,
+            now=now,
+        )
 
 
 def steps(settings: Settings) -> tuple[tuple[tuple[str, Step], ...], ...]:
@@ -93,8 +103,11 @@ def steps(settings: Settings) -> tuple[tuple[tuple[str, Step], ...], ...]:
         ((IDENTITY, _alone(check_identity)),),
         ((VAULT, _alone(check_vault)),),
         ((KEYS, _alone(check_client_keys)),),
+        ((ENTRA, _alone(check_entra)),),
         ((LEDGER, _alone(check_ledger)),),
+        ((USAGE, _alone(check_usage)),),
         resources,
+        ((BUDGETS, _alone(check_budgets)),),
         ((CLOCK, _check_clock),),
     )
 
