@@ -1,7 +1,7 @@
 """What the proxy answers about usage: OpenAI's usage and costs endpoints for admins, and its own for each client."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proxy.auth.month_account import next_month
 from proxy.azure_api.headers import JSON
@@ -14,7 +14,7 @@ from proxy.pipeline.budgets import Budgets
 from proxy.pipeline.usage_log import UsageLog
 from proxy.prices.cost import format_usd
 from proxy.usage.account import Used, month_start, used_by
-from proxy.usage.counts import Line
+from proxy.usage.counts import DAY, Lines
 from proxy.usage.pages import encode_page
 from proxy.usage.query import parse_query
 from proxy.values import Request, Response
@@ -31,7 +31,7 @@ class UsageAnswers:
     log: UsageLog
     now: Callable[[], float]
     budgets: Budgets | None = None
-    _month: tuple[Line, ...] = ()
+    _month: Lines = field(default_factory=dict)
     _read_at: float = float("-inf")
 
     async def page(self, request: Request, route: Route) -> Response:
@@ -39,10 +39,10 @@ class UsageAnswers:
         endpoint = route.operation.name.removeprefix("usage-").replace("-", "_")
         query = parse_query(endpoint, request.query, self.now())
         try:
-            lines = await self.log.read(query.first, query.end)
+            lines = await self.log.read(query.first, query.end, query.width)
         except StoreUnavailable:
             raise UsageUnavailable from None
-        return Response(status=200, headers=JSON, body=encode_page(query, lines))
+        return Response(status=200, headers=JSON, body=encode_page(query, lines.items()))
 
     async def of_client(self, principal: Principal) -> Response:
         """Return what a client may use and has used."""
@@ -69,10 +69,10 @@ class UsageAnswers:
         now = self.now()
         try:
             if not 0 <= now - self._read_at < KEPT:
-                self._month, self._read_at = tuple(await self.log.read(month_start(now), now + 1)), now
+                self._month, self._read_at = await self.log.read(month_start(now), now + 1, DAY), now
         except StoreUnavailable:
             return {}
-        return _shown(used_by(principal.client, self._month, now))
+        return _shown(used_by(principal.client, self._month.items(), now))
 
 
 def _shown(used: Used) -> Mapping[str, object]:

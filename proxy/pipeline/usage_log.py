@@ -17,7 +17,7 @@ from proxy.azure_services.rows import StoreUnavailable
 from proxy.pipeline.resources import Resources
 from proxy.routing.targets import Target
 from proxy.server.access_log import AccessLogEntry
-from proxy.usage.counts import HOUR, KINDS, MINUTE, Counts, Key, Line, Lines, folded
+from proxy.usage.counts import HOUR, KINDS, MINUTE, Counts, Key, Line, Lines, fold, folded
 from proxy.usage.rows import Inserted, day_of, first_part
 
 _LOG = logging.getLogger(__name__)
@@ -41,8 +41,8 @@ class UsageStore(Protocol):
         """Insert a row, unless it is there."""
         ...
 
-    async def read(self, first: float, end: float) -> list[Line]:
-        """Return the counts of all days from that of `first` to that before `end`."""
+    async def read(self, first: float, end: float, width: int) -> Lines:
+        """Return the sums of all days from that of `first` to that before `end`, for each span of `width` seconds."""
         ...
 
     async def take_up(self, now: float) -> None:
@@ -116,12 +116,15 @@ class UsageLog:
         if not self._waits:
             self._wait()
 
-    async def read(self, first: float, end: float) -> list[Line]:
-        """Return the counts of the days of a time, also those of this instance; raise `StoreUnavailable`."""
+    async def read(self, first: float, end: float, width: int = MINUTE) -> Lines:
+        """Return the sums of the days of a time, for each span of `width` seconds, also those of this instance.
+
+        Raises `StoreUnavailable`.
+        """
         if self._store is None:
-            return list(self._lines.items())
+            return folded(self._lines.items(), width)
         await self._flush(self._store)
-        return [*await self._store.read(first, end), *self._lines.items()]
+        return fold(await self._store.read(first, end, width), self._lines.items(), width)
 
     async def close(self) -> None:
         """Write down what is left, as far as the store takes it at once."""

@@ -12,6 +12,7 @@ least once while rows are taken up, and by the numbers not twice.
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 
 import msgspec
 
@@ -90,12 +91,15 @@ def is_taken_up(day: Day, row: Inserted) -> bool:
     return row.number <= day.marks.get(row.instance, 0)
 
 
+def parts_of(day: Day, rows: Iterable[Inserted]) -> Iterator[Iterable[Line]]:
+    """Yield the counts of a day row by row, each count once."""
+    yield day.lines.items()
+    yield from (decode_lines(row.lines) for row in rows if not is_taken_up(day, row))
+
+
 def lines_of(day: Day, rows: Iterable[Inserted]) -> Iterator[Line]:
     """Yield all counts of a day, each once."""
-    yield from day.lines.items()
-    for row in rows:
-        if not is_taken_up(day, row):
-            yield from decode_lines(row.lines)
+    return chain.from_iterable(parts_of(day, rows))
 
 
 def encode_day(day: Day, most: int = MAX_DAY_BYTES) -> bytes:
