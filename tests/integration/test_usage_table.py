@@ -9,8 +9,8 @@ import pytest_asyncio
 from proxy.azure_services.identity import Identity
 from proxy.azure_services.rows import StoreUnavailable
 from proxy.azure_services.usage_table import LAG, UsageTable
-from proxy.usage.counts import DAY, HOUR, MINUTE, Counts, Key, Line, Lines, encode_lines
-from proxy.usage.rows import Inserted
+from proxy.usage.counts import DAY, HOUR, MINUTE, Counts, Key, Line, Lines
+from proxy.usage.rows import Inserted, pack
 from tests.integration.azurite import running_azurite
 from tests.processes import free_port
 
@@ -36,7 +36,7 @@ async def table(endpoint: str) -> AsyncIterator[UsageTable]:
 def row(instance: str, number: int, start: int, clients: int = 1) -> Inserted:
     """Return a row with a request of 10 tokens of each client."""
     lines = [(Key(start, f"client-{n}", "gpt-5", "completions"), Counts(requests=1, input=10)) for n in range(clients)]
-    return Inserted(instance=instance, number=number, start=start, lines=encode_lines(lines))
+    return Inserted(instance=instance, number=number, start=start, lines=pack(lines))
 
 
 def sums(lines: Iterable[Line]) -> Counts:
