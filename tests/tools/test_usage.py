@@ -14,7 +14,7 @@ from proxy.usage.counts import DAY, Counts, Key, Line
 from proxy.usage.pages import encode_page
 from proxy.usage.query import parse_query
 from tools.usage.__main__ import main
-from tools.usage.report import Row, as_csv, by_day, plot, rows_of, table
+from tools.usage.report import Row, as_csv, by_day, days_of, layers, plot, rows_of, table
 
 START = 1_790_000_000 - 1_790_000_000 % DAY
 ROWS = [
@@ -48,6 +48,20 @@ def test_bars_are_as_long_as_their_days() -> None:
     assert (first.count("#"), second.count("#")) == (50, 12)
     assert plot([], "cost") == ""
     assert by_day(ROWS, "model", "input") == {"gpt-5": {"2026-09-21": 20}, "(none)": {"2026-09-22": 5}}
+
+
+def test_a_picture_has_every_day_and_no_more_names_than_colours() -> None:
+    rows = [Row(day="2026-09-30", client=f"client-{number}", model="m", requests=number) for number in range(1, 5)]
+    rows.append(Row(day="2026-10-02", client="client-1", model="m", requests=7))
+    days = days_of(rows)
+    assert days == ["2026-09-30", "2026-10-01", "2026-10-02"]
+    assert layers(rows, "client", "requests", days, most=3) == [
+        ("client-1", [1, 0, 7]),
+        ("client-4", [4, 0, 0]),
+        ("2 others", [5, 0, 0]),
+    ]
+    assert [name for name, _ in layers(rows, "client", "requests", days)] == [f"client-{n}" for n in (1, 4, 3, 2)]
+    assert (days_of([]), layers([], "client", "cost", [])) == ([], [])
 
 
 class _Proxy(BaseHTTPRequestHandler):

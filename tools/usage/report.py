@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -13,6 +13,8 @@ COUNTS = ("num_model_requests", "input_tokens", "input_cached_tokens", "output_t
 _HEAD = ("day", "client", "model", "requests", "input", "cached", "output", "cost USD")
 _BAR = "#"
 _WIDTH = 50
+# As many as there are colours that can be told apart.
+MOST_NAMES = 10
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +112,29 @@ def by_day(rows: Iterable[Row], field: str, value: str) -> dict[str, dict[str, f
         days = sums.setdefault(getattr(row, field) or "(none)", {})
         days[row.day] = days.get(row.day, 0) + getattr(row, value)
     return sums
+
+
+def days_of(rows: Iterable[Row]) -> list[str]:
+    """Return all days from the first to the last one, also those without usage."""
+    known = sorted({date.fromisoformat(row.day) for row in rows})
+    if not known:
+        return []
+    return [(known[0] + timedelta(days=number)).isoformat() for number in range((known[-1] - known[0]).days + 1)]
+
+
+def layers(
+    rows: Iterable[Row], field: str, value: str, days: Sequence[str], most: int = MOST_NAMES
+) -> list[tuple[str, list[float]]]:
+    """Return what stands upon each other: a value for each of the days by name, the largest first, and the rest."""
+    heights = {name: [sums.get(day, 0.0) for day in days] for name, sums in sorted(by_day(rows, field, value).items())}
+    names = sorted(heights, key=lambda name: -sum(heights[name]))
+    kept, others = (names, []) if len(names) <= most else (names[: most - 1], names[most - 1 :])
+    found = [(name, heights[name]) for name in kept]
+    if others:
+        found.append(
+            (f"{len(others)} others", [sum(day) for day in zip(*(heights[name] for name in others), strict=True)])
+        )
+    return found
 
 
 def plot(rows: Sequence[Row], value: str) -> str:
