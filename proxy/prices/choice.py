@@ -148,7 +148,8 @@ def _of_tiers(lines: list[Price], tiers: Sequence[str]) -> tuple[list[Price], Do
 
 
 def _tariff(table: PriceTable, lines: list[Price], sku: str | None, day: date) -> Tariff:
-    short = dearest(line.amounts for line in lines if line.context != "long")
+    # A table may have a price for long prompts alone: it counts for all of them then, so that none is free.
+    short = dearest(line.amounts for line in [one for one in lines if one.context != "long"] or lines)
     if not any(line.context == "long" for line in lines):
         return Tariff(short=short, sku=sku)
     size = size_of(table, lines[0].model, day, hard=False)

@@ -116,6 +116,13 @@ def test_without_a_known_number_every_prompt_counts_as_long() -> None:
     assert found.tariff.amounts(1).input == 9_000_000
 
 
+def test_a_price_for_long_prompts_alone_counts_for_all() -> None:
+    prices = table(price(context="long", input=2_000_000))
+    found = choose(prices, deployed(), DEFAULT, DAY, hard=True)
+    assert isinstance(found, Choice)
+    assert [found.tariff.amounts(tokens).input for tokens in (1, 600, 601)] == [2_000_000] * 3
+
+
 def test_of_each_amount_the_highest_is_the_dearest_and_nothing_counts_as_an_amount() -> None:
     assert dearest([Amounts(input=0), Amounts(cached_input=1)]) == Amounts(input=0, cached_input=1)
     assert Tariff(short=Amounts()).amounts(10**9) == Amounts()
