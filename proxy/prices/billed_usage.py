@@ -29,6 +29,8 @@ _CALLS: Mapping[str, str] = {
 _WITHOUT_SEARCH = frozenset({"open_page", "find", "find_in_page"})
 _MILLISECONDS = 1000
 _LONGEST_SOUND = Decimal(10**9)  # seconds
+# A response in the background that has not ended: what it counts until then is not all.
+_RUNNING = frozenset({"queued", "in_progress"})
 
 
 class _Details(msgspec.Struct):
@@ -71,6 +73,7 @@ class _Answer(msgspec.Struct):
     usage: _Counts | None = None
     per_model_usage: list[_Counts] | None = None
     service_tier: str | None = None
+    status: str | None = None
     output: list[_Item] | None = None
     data: list[_Picture] | None = None
     object: str | None = None
@@ -93,6 +96,8 @@ def billed_answer(operation: str, answer: bytes) -> Billed:
     try:
         read = decode(answer, _WHOLE.decode)
     except UNREADABLE:
+        return Billed()
+    if read.object == "response" and read.status in _RUNNING:
         return Billed()
     counted = [counts for counts in (read.usage, *(read.per_model_usage or ())) if counts is not None]
     usage = _sum(_usage(operation, counts) for counts in counted) if counted else _without_tokens(operation, read)

@@ -94,6 +94,17 @@ async def test_an_answer_without_a_maximum_gets_one_that_a_part_of_the_budget_pa
         assert json.loads(simulator.requests[-1].body)["max_completion_tokens"] == 1500
 
 
+async def test_a_response_in_the_background_is_charged_with_its_bound(host: HostProcess) -> None:
+    before = float((await account(host, "rich"))["remaining_usd"])
+    async with sdk(host, "rich") as client:
+        raw = await client.responses.with_raw_response.create(
+            model="gpt-4o", input="Hello", background=True, max_output_tokens=1000
+        )
+    assert "x-proxy-cost-usd" not in raw.headers
+    # 1,000 tokens of output are 0.01 dollars, or 0.017 where Azure chooses to serve them with priority.
+    assert before - float((await account(host, "rich"))["remaining_usd"]) > 0.01
+
+
 async def test_the_sdk_for_node_reads_what_is_left_and_does_not_try_again_without_money(
     host: HostProcess, simulator: Simulator
 ) -> None:
