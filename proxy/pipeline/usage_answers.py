@@ -81,6 +81,10 @@ def _shown(used: Used) -> Mapping[str, object]:
         "input_tokens": used.month.input,
         "input_cached_tokens": used.month.cached,
         "output_tokens": used.month.output,
+        "output_reasoning_tokens": used.month.reasoning,
+        "errors": used.month.errors,
+        "cancelled": used.month.cancelled,
+        "milliseconds": used.month.milliseconds,
         "cost_usd": format_usd(used.month.cost),
     }
     days = [{"date": day, "input_tokens": counts.input, "output_tokens": counts.output} for day, counts in used.days]
