@@ -204,7 +204,7 @@ class Budgets:
         """Let a call pass that has no bound, unless a budget is hard."""
         if exchange.entry.hard_budget and isinstance(refused, Refused):
             hard = next(name for name, budget in reversed(accounts) if budget.is_hard)
-            raise NotForBudget(_whose(hard), refused.cause, refused.reason)
+            raise NotForBudget(_whose(hard), refused.cause, refused.words)
         spending = self._spending(exchange, accounts)
         await spending.reserve(0)
         return spending
