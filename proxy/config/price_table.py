@@ -263,6 +263,11 @@ def _without(line: AnyLine, other: AnyLine) -> Iterator[AnyLine]:
 
 def is_old(table: PriceTable, today: date) -> bool:
     """Tell whether a price of a table is from a source that is too old to be relied on."""
+    oldest = oldest_source(table)
+    return oldest is not None and today - oldest.date > LONGEST_AGE
+
+
+def oldest_source(table: PriceTable) -> Source | None:
+    """Return the oldest source of a price."""
     used = {price.source for price in table.prices} | {tool.source for tool in table.tools}
-    oldest = min((table.sources[name].date for name in used), default=today)
-    return today - oldest > LONGEST_AGE
+    return min((table.sources[name] for name in used), key=lambda source: source.date, default=None)

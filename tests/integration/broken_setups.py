@@ -8,16 +8,19 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 
 import trustme
 from aiohttp import web
 
+from proxy.config.price_table import LONGEST_AGE
+from proxy.pipeline.doctor.prices import TABLE
 from proxy.version import VERSION
 from tests.fakes.identity import FakeIdentity
 from tests.fakes.key_vault import FakeKeyVault
 from tests.fakes.resource_manager import RESOURCE_ID, FakeResourceManager, deployment
 from tests.fakes.server import Fault, Server
-from tests.processes import free_port
+from tests.processes import REPOSITORY, free_port
 from tools.azure_openai_simulator import Simulator
 from tools.azure_openai_simulator.errors import ERROR_SAMPLES
 
@@ -50,7 +53,24 @@ class World:
     ca: trustme.CA
     calls: bool = False
     now: Callable[[], float] = time.time
+    prices: bytes = field(default_factory=lambda: prices_of(datetime.now(UTC).date()))
     extra: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    def read_file(self, path: str) -> bytes:
+        """Return a file of the app; its prices are as new as the test says."""
+        return self.prices if path == TABLE else REPOSITORY.joinpath(path).read_bytes()
+
+
+def prices_of(day: date) -> bytes:
+    """Return a table with one price, which was read on a day."""
+    line = {"model": "gpt-4o", "sku": "GlobalStandard", "source": "list", "input": 1}
+    return json.dumps(
+        {"sources": {"list": {"title": "a list", "url": "u", "date": str(day)}}, "prices": [line]}
+    ).encode()
+
+
+def _with_old_prices(world: World) -> None:
+    world.prices = prices_of(datetime.now(UTC).date() - LONGEST_AGE - timedelta(days=1))
 
 
 @asynccontextmanager
@@ -476,6 +496,12 @@ BROKEN = (
         spoil=_table(400),
         codes=("ledger_unreachable",),
         cure="az storage account show --name 127",
+    ),
+    Broken(
+        name="a price is old",
+        spoil=_with_old_prices,
+        codes=("prices_old",),
+        cure=f"{SET} PRICES=VALUE",
     ),
     Broken(
         name="there is no client key",

@@ -12,8 +12,16 @@ import trustme
 from proxy.diagnosis.findings import Event, Finding, Progress, State, Summary, encode
 from proxy.diagnosis.table import FINDINGS, Severity
 from proxy.pipeline.doctor.run import examine
-from tests.integration.broken_setups import BROKEN, CANARY, Broken, World, sound_world
-from tests.processes import REPOSITORY
+from tests.integration.broken_setups import (
+    AZURE_KEY,
+    BROKEN,
+    CANARY,
+    CLIENT_KEY,
+    Broken,
+    OneAnswer,
+    World,
+    sound_world,
+)
 
 
 @pytest.fixture(scope="session")
@@ -34,8 +42,7 @@ async def run(world: World, monkeypatch: pytest.MonkeyPatch) -> list[Event]:
             monkeypatch.setenv(name, world.environ[name])
         else:
             monkeypatch.delenv(name, raising=False)
-    read = REPOSITORY.joinpath
-    events = examine(world.environ, lambda path: read(path).read_bytes(), calls=world.calls, now=world.now)
+    events = examine(world.environ, world.read_file, calls=world.calls, now=world.now)
     return [event async for event in events]
 
 
@@ -70,6 +77,25 @@ async def test_with_calls_each_deployment_is_called_for_one_token_and_says_its_q
     assert b'"max_completion_tokens":1' in call.body
     details = [event.detail for event in events if isinstance(event, Progress)]
     assert any("999 of 1000 requests left" in detail for detail in details)
+
+
+async def test_the_emulator_of_tables_is_read_without_an_identity(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = b'{"odata.error": {"code": "ResourceNotFound", "message": {"lang": "en", "value": "There is none."}}}'
+    server = await world.extra.enter_async_context(OneAnswer(404, missing))
+    store = f"http://127.0.0.1:{server.port}/devstoreaccount1"
+    world.environ = {
+        "AZURE_OPENAI_ENDPOINT": world.simulator.url,
+        "AZURE_OPENAI_API_KEY": AZURE_KEY,
+        "CLIENT_KEYS": f"alice={CLIENT_KEY}",
+        "LIMITS_STORE": store,
+        "USAGE_STORE": store,
+    }
+    events = await run(world, monkeypatch)
+    assert findings(events) == []
+    (ledger,) = [event for event in events if isinstance(event, Progress) and "can be read" in event.detail]
+    assert (ledger.check, ledger.state) == ("ledger", State.OK)
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.name)

@@ -7,8 +7,7 @@ from urllib.parse import urlsplit
 
 from proxy.azure_services.identity import Identity
 from proxy.azure_services.probes import Probed, Probes
-from proxy.config.addresses import IN_MEMORY
-from proxy.config.resources import Resource
+from proxy.config.resources import ReadFile, Resource
 from proxy.config.settings import Settings
 from proxy.diagnosis import clocks, commands
 from proxy.diagnosis.commands import Holder
@@ -29,7 +28,7 @@ class Checked:
 
 @dataclass(slots=True, kw_only=True)
 class Examination:
-    """One run over `settings`.
+    """One run over `settings`; `read_file` returns a file beside function_app.py.
 
     `calls` allows a call of one token to each deployment. `has_identity` and `vault_is_readable` are what the first
     steps have found out, `secrets` the keys that they have read, `skews` how far this clock is from others.
@@ -39,6 +38,7 @@ class Examination:
     settings: Settings
     identity: Identity
     probes: Probes
+    read_file: ReadFile
     calls: bool
     now: Callable[[], float] = time.time
     holder: Holder = field(default_factory=Holder)
@@ -77,5 +77,7 @@ class Examination:
         """Tell whether anything is read or called with the identity of the process."""
         resources = self.settings.resources
         uses = any(one.auth is AuthMode.MANAGED_IDENTITY or one.resource_id is not None for one in resources)
-        reads = self.settings.key_vault_url is not None or self.settings.limits_store != IN_MEMORY
+        stores = (self.settings.limits_store, self.settings.usage.store)
+        # The emulator on this machine has a key that everybody knows.
+        reads = self.settings.key_vault_url is not None or any(url.startswith("https:") for url in stores)
         return self.has_own_credential and (uses or reads)

@@ -21,7 +21,7 @@ async def check_ledger(run: Examination) -> Checked:
     run.note_clock(url, connected)
     if connected.failure is not None:
         return run.checked(LEDGER, Seen(code=connected.failure, subject=subject), facts=facts)
-    if not run.has_identity:
+    if not run.has_identity and url.startswith("https:"):
         return Checked(check=LEDGER, skipped=True, detail=f"{url} can be reached; without an identity it is not read")
     from proxy.azure_services.table_store import TableStore  # noqa: PLC0415  it delays a cold start
 

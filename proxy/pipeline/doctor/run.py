@@ -21,6 +21,7 @@ from proxy.diagnosis.settings import judge_settings
 from proxy.pipeline.doctor.azure import IDENTITY, KEYS, VAULT, check_client_keys, check_identity, check_vault
 from proxy.pipeline.doctor.examination import Checked, Examination
 from proxy.pipeline.doctor.ledger import LEDGER, check_ledger
+from proxy.pipeline.doctor.prices import PRICES, check_prices
 from proxy.pipeline.doctor.resource import check_resource
 from proxy.version import VERSION
 
@@ -59,7 +60,7 @@ async def examine(
     for event in _ended(Checked(check=SETTINGS, found=wrong, detail=_counted(environ))):
         yield event
     if settings is not None:
-        async with _opened(environ, settings, calls, now) as run, aclosing(_follow(run, longest)) as events:
+        async with _opened(environ, settings, read_file, calls, now) as run, aclosing(_follow(run, longest)) as events:
             async for event in events:
                 found += [event] if isinstance(event, Finding) else []
                 is_complete = is_complete and event != _TOO_LATE
@@ -74,7 +75,7 @@ def _counted(environ: Mapping[str, str]) -> str:
 
 @asynccontextmanager
 async def _opened(
-    environ: Mapping[str, str], settings: Settings, calls: bool, now: Callable[[], float]
+    environ: Mapping[str, str], settings: Settings, read_file: ReadFile, calls: bool, now: Callable[[], float]
 ) -> AsyncIterator[Examination]:
     """Open what a run uses of its own, beside what serves requests, and close it."""
     async with AsyncExitStack() as closing:
@@ -82,7 +83,15 @@ async def _opened(
         closing.push_async_callback(identity.close)
         probes = Probes(settings.http_proxies, now=now)
         closing.push_async_callback(probes.close)
-        yield Examination(environ=environ, settings=settings, identity=identity, probes=probes, calls=calls, now=now)
+        yield Examination(
+            environ=environ,
+            settings=settings,
+            identity=identity,
+            probes=probes,
+            read_file=read_file,
+            calls=calls,
+            now=now,
+        )
 
 
 def steps(settings: Settings) -> tuple[tuple[tuple[str, Step], ...], ...]:
@@ -94,6 +103,7 @@ def steps(settings: Settings) -> tuple[tuple[tuple[str, Step], ...], ...]:
         ((VAULT, _alone(check_vault)),),
         ((KEYS, _alone(check_client_keys)),),
         ((LEDGER, _alone(check_ledger)),),
+        ((PRICES, _alone(check_prices)),),
         resources,
         ((CLOCK, _check_clock),),
     )
