@@ -81,7 +81,7 @@ param azureBudgetEmails array = []
 @description('Who gets mails about errors, a resource that is down, and costs. Without anyone there are no alerts.')
 param alertEmails array = []
 
-@description('What the calls of all clients may cost a month, in US dollars by the log. An alert comes when two days have the pace of 80 % of it; 0 for none. It stops nothing.')
+@description('What the calls of all clients may cost a calendar month, in US dollars: a soft PROXY_BUDGET, of which an alert tells at 80 %; 0 for none. It stops nothing.')
 @minValue(0)
 param proxyBudgetUsd int = 0
 
@@ -298,7 +298,6 @@ module alerts 'modules/alerts.bicep' = if (!empty(alertEmails)) {
     location: location
     componentId: monitoring.outputs.componentId
     emails: alertEmails
-    budgetUsd: proxyBudgetUsd
     tags: tags
   }
 }
@@ -459,6 +458,7 @@ module functionApp 'modules/function.bicep' = {
     clientEntraAudiences: clientEntraAudiences
     allowedOrigins: allowedOrigins
     allowedIpRanges: allowedIpRanges
+    proxyBudgetUsd: proxyBudgetUsd
     extraSettings: extraSettings
     templateVersion: templateVersion
     instanceMemoryMB: instanceMemoryMB

@@ -12,13 +12,10 @@ param componentId string
 @description('Who gets the mails.')
 param emails array
 
-@description('What the calls of all clients may cost a month, in US dollars; 0 for no alert about it.')
-param budgetUsd int
-
 @description('Tags of the alerts.')
 param tags object
 
-var everyone = [
+var rules = [
   {
     name: 'errors'
     description: 'More than 5 % of the requests of a quarter of an hour failed.'
@@ -45,15 +42,13 @@ var everyone = [
       }
     ]
   }
-]
-var budget = [
   {
     name: 'budget'
-    description: 'Two days cost so much that a month like them would reach 80 % of the budget.'
-    query: replace(loadTextContent('../queries/alert-budget.kql'), 'let budget = 0.0;', 'let budget = ${budgetUsd}.0;')
+    description: 'The budget of the whole proxy is spent by 80 % or more this month.'
+    query: loadTextContent('../queries/alert-budget.kql')
     severity: 2
-    window: 'P2D'
-    frequency: 'PT1H'
+    window: 'PT1H'
+    frequency: 'PT15M'
     dimensions: []
   }
 ]
@@ -76,7 +71,7 @@ resource group 'Microsoft.Insights/actionGroups@2023-01-01' = {
 }
 
 resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
-  for alert in concat(everyone, budgetUsd == 0 ? [] : budget): {
+  for alert in rules: {
     name: '${name}-${alert.name}'
     location: location
     tags: tags

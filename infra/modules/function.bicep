@@ -58,6 +58,9 @@ param allowedIpRanges array
 @secure()
 param extraSettings object
 
+@description('What the calls of all clients may cost a month, in US dollars, without stopping anything; 0 for no budget.')
+param proxyBudgetUsd int
+
 @description('Version of this template, which the app compares with its own.')
 param templateVersion string
 
@@ -107,6 +110,11 @@ var clientSettings = empty(clientEntraAudiences)
       CLIENT_AUTH: 'keys-and-entra'
       CLIENT_ENTRA_TENANT: tenant().tenantId
       CLIENT_ENTRA_AUDIENCES: clientEntraAudiences
+    }
+var budgetSettings = proxyBudgetUsd == 0
+  ? {}
+  : {
+      PROXY_BUDGET: '${proxyBudgetUsd} soft'
     }
 var ipRestrictions = map(range(0, length(allowedIpRanges)), i => {
   name: 'allowed-${i}'
@@ -213,10 +221,13 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
             value: component.properties.ConnectionString
           }
         ],
-        map(items(union(hostSettings, appSettings, clientSettings, openAiSettings, extraSettings)), setting => {
-          name: setting.key
-          value: setting.value
-        })
+        map(
+          items(union(hostSettings, appSettings, clientSettings, budgetSettings, openAiSettings, extraSettings)),
+          setting => {
+            name: setting.key
+            value: setting.value
+          }
+        )
       )
     }
   }

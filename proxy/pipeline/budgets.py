@@ -82,6 +82,7 @@ class Spending:
                 if isinstance(error, StoreUnavailable):
                     raise BudgetUnavailable from None
                 raise
+            self._note_used(name, budget)
             if isinstance(outcome, BudgetDenied):
                 self._give_back(taken)
                 return (name, budget), outcome.left
@@ -89,6 +90,11 @@ class Spending:
         self.holds.extend(taken)
         self.reserved += amount
         return None
+
+    def _note_used(self, name: str, budget: Budget) -> None:
+        """Note for the log how much of the proxy's budget is spent."""
+        if name == WHOLE_PROXY:
+            self.entry.proxy_budget_percent = self.ledger.known(name).settled * 100 // budget.micro_dollars
 
     def failed(self, failure: Failure) -> None:
         """End an attempt with what it may have cost."""

@@ -88,10 +88,7 @@ def test_every_query_is_in_the_workbook_or_an_alert() -> None:
     items = json.loads(workbook["properties"]["serializedData"])["items"]
     used = [one["content"]["query"] for one in items if one["type"] == 3]
     used += [query_of(one) for one in alerts(ALERTS).values()]
-    files = {query.name: query.read_text("utf-8") for query in QUERIES}
-    budget = files.pop("alert-budget.kql")
-    assert "let budget = 0.0;" in budget
-    assert sorted(used) == sorted(files.values())
+    assert sorted(used) == sorted(query.read_text("utf-8") for query in QUERIES)
 
 
 def test_the_workbook_belongs_to_the_component_with_the_log() -> None:
@@ -117,11 +114,18 @@ def test_alerts_go_to_every_address() -> None:
     assert {one["actions"]["actionGroups"][0].rpartition("/")[2] for one in alerts(ALERTS).values()} == {group["name"]}
 
 
-def test_a_budget_is_watched_only_where_there_is_one() -> None:
-    assert alerts(ALERTS).keys() == {"errors", "resource-down"}
-    watched = alerts({**ALERTS, "proxyBudgetUsd": 250})
-    assert watched.keys() == {"errors", "resource-down", "budget"}
-    assert "let budget = 250.0;" in query_of(watched["budget"])
+def settings(given: dict[str, Any]) -> dict[str, str]:
+    """Return the settings of the app."""
+    return world.settings(world.deployed(given))
+
+
+def test_the_alert_of_the_budget_asks_for_what_the_app_with_the_budget_writes() -> None:
+    assert alerts(ALERTS).keys() == {"errors", "resource-down", "budget"}
+    assert "line.proxy_budget_percent" in query_of(alerts(ALERTS)["budget"])
+    assert "PROXY_BUDGET" not in settings(ALERTS)
+    assert settings({"proxyBudgetUsd": 250})["PROXY_BUDGET"] == "250 soft"
+    hard = {"proxyBudgetUsd": 250, "extraSettings": {"PROXY_BUDGET": "100"}}
+    assert settings(hard)["PROXY_BUDGET"] == "100"
 
 
 def test_an_alert_comes_for_each_resource_that_is_down() -> None:

@@ -48,7 +48,6 @@ ABSENT = {
     "MAX_JSON_BODY_BYTES": "the app's default fits every size of an instance",
     "NO_PROXY": "the way out of Azure Functions needs no proxy",
     "PRICES": "a choice of the team's",
-    "PROXY_BUDGET": "a choice of the team's",
     "REPAIR_PARAMETERS": "a choice of the team's",
     "SHUTDOWN_GRACE": "the platform gives a process longer than the app's default",
     "STORED_OBJECTS": "a choice of the team's",

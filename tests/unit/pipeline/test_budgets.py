@@ -242,6 +242,21 @@ async def test_a_soft_budget_says_once_in_the_log_that_it_is_used_up(caplog: pyt
     assert spending.headers()["x-proxy-budget-exceeded"] == "true"
 
 
+async def test_the_log_says_how_much_of_the_budget_of_the_whole_proxy_is_spent() -> None:
+    world = World(SOFT)
+    seen = []
+    for _ in range(3):
+        world.begin()
+        await (await world.spend()).begin()
+        seen.append(world.entry.proxy_budget_percent)
+        world.entry.cost = 85
+        await world.stack.aclose()
+    assert seen == [0, 85, 170]
+    world = World()
+    await world.spend(SOFT)
+    assert not hasattr(world.entry, "proxy_budget_percent")
+
+
 async def test_a_call_that_cost_more_than_its_bound_is_an_error_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     spending = await world.spend()
