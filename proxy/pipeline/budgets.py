@@ -5,6 +5,7 @@ have cost. https://learn.microsoft.com/azure/foundry/openai/how-to/manage-costs
 """
 
 import logging
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -34,8 +35,9 @@ from proxy.server.access_log import AccessLogEntry
 from proxy.values import Budget, Deployed, Limits
 
 _LOG = logging.getLogger(__name__)
-# Seconds after which running calls may have given back what they reserved.
-WAIT = 5
+# Seconds after which running calls may have given back what they reserved, at most. Clients that are refused at once get
+# different numbers, because SDKs come back exactly then, and a small budget pays for a few of them at a time.
+MOST_WAIT = 10
 # How attempts fail of which nobody knows whether they are billed.
 _UNKNOWN = frozenset({Kind.TIMEOUT, Kind.RESET, Kind.IN_STREAM})
 # Errors behind which Azure has worked on an answer, and those behind which it has read the input, which it bills.
@@ -147,7 +149,7 @@ class Budgets:
     """Admits calls by what they may cost; `whole` is the budget of the proxy, None without one.
 
     `is_shared` tells whether the ledger is that of all instances, without which Azure keeps no hard budget; `exceeded`
-    are the soft budgets, with their month, of which the log says already that they are used up.
+    are the soft budgets, with their month, of which the log says already that they are used up. `draw` is from 0 to 1.
     """
 
     ledger: BudgetLedger
@@ -157,6 +159,7 @@ class Budgets:
     now: Callable[[], float]
     is_shared: bool
     exceeded: set[tuple[str, str]] = field(default_factory=set)
+    draw: Callable[[], float] = random.random
 
     def accounts(self, client: str, limits: Limits | None) -> tuple[Account, ...]:
         """Return the budgets that a client's calls count for."""
@@ -255,7 +258,7 @@ class Budgets:
 
     def _refusal(self, name: str, left: int, needed: int) -> ProxyError:
         if needed <= left:
-            return BudgetReserved(_whose(name), WAIT)
+            return BudgetReserved(_whose(name), 1 + int(self.draw() * MOST_WAIT))
         renewed = next_month(self.now()).date().isoformat()
         return BudgetSpent(_whose(name), format_usd(max(0, left)), format_usd(needed), renewed)
 

@@ -2,6 +2,8 @@
 
 import logging
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from itertools import repeat
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -158,8 +160,11 @@ async def test_a_budget_that_others_have_reserved_is_another_refusal_than_one_th
     await world.settled()
     world.begin()
     await world.spend(Budget(micro_dollars=bound))
-    with pytest.raises(BudgetReserved):
-        await world.admit(Budget(micro_dollars=bound))
+    for draw, seconds in ((0.0, "1"), (0.5, "6"), (0.999, "10")):
+        world.budgets = replace(world.budgets, draw=repeat(draw).__next__)
+        with pytest.raises(BudgetReserved) as raised:
+            await world.admit(Budget(micro_dollars=bound))
+        assert raised.value.headers["retry-after"] == seconds
     await world.settled()
     with pytest.raises(BudgetSpent):
         await world.admit(Budget(micro_dollars=bound - 1))
