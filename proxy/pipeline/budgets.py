@@ -35,7 +35,7 @@ from proxy.server.access_log import AccessLogEntry
 from proxy.values import Budget, Deployed, Limits
 
 _LOG = logging.getLogger(__name__)
-# Seconds after which running calls may have given back what they reserved, at most. Clients that are refused at once get
+# The most seconds after which running calls may have given back what they reserved. Clients that are refused at once get
 # different numbers, because SDKs come back exactly then, and a small budget pays for a few of them at a time.
 MOST_WAIT = 10
 # How attempts fail of which nobody knows whether they are billed.
