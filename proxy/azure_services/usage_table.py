@@ -4,6 +4,7 @@ https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-ser
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from proxy.usage.rows import (
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableClient
 
+_LOG = logging.getLogger(__name__)
 TABLE = "usage"
 READ_SECONDS = 10.0
 # Seconds for which rows keep their minutes, before the row of the day takes them up.
@@ -78,10 +80,11 @@ class UsageTable:
         """
         condition = f"PartitionKey ge '{day_of(first)}' and PartitionKey le '{day_of(end - 1)}'"
         sums: Lines = {}
-        for one in (await self._find(condition)).values():
-            for part in parts_of(one.day, one.rows):
-                fold(sums, part, width)
-                await asyncio.sleep(0)
+        with _readable():
+            for one in (await self._find(condition)).values():
+                for part in parts_of(one.day, one.rows):
+                    fold(sums, part, width)
+                    await asyncio.sleep(0)
         return sums
 
     async def take_up(self, now: float) -> None:
@@ -90,8 +93,9 @@ class UsageTable:
             return
         oldest = day_of(now - self._retention * DAY)
         for day in await self._names(f"PartitionKey ge '{oldest}' and RowKey lt '{DAY_ROW}'"):
-            for found in (await self._find(f"PartitionKey eq '{day}'")).values():
-                await self._take_up(day, found, now - LAG)
+            with _readable():
+                for found in (await self._find(f"PartitionKey eq '{day}'")).values():
+                    await self._take_up(day, found, now - LAG)
         await self._delete_where(f"PartitionKey lt '{oldest}'")
 
     async def close(self) -> None:
@@ -199,6 +203,16 @@ class UsageTable:
 async def _create_table(client: "TableClient") -> None:
     with _exists_already():  # Another instance was faster.
         await client.create_table()
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Log that there is a row which cannot be read, as a newer version may write it; raise `StoreUnavailable`."""
+    try:
+        yield
+    except ValueError as error:
+        _LOG.error("usage_unreadable: a row of the table of usage is of another version, or damaged")
+        raise StoreUnavailable from error
 
 
 @contextmanager

@@ -35,8 +35,8 @@ from proxy.server.access_log import AccessLogEntry
 from proxy.values import Budget, Deployed, Limits
 
 _LOG = logging.getLogger(__name__)
-# The most seconds after which running calls may have given back what they reserved. Clients that are refused at once get
-# different numbers, because SDKs come back exactly then, and a small budget pays for a few of them at a time.
+# The most seconds after which running calls may have given back what they reserved. Clients that are refused together
+# get different numbers, because SDKs come back exactly then, and a small budget pays for a few of them at a time.
 MOST_WAIT = 10
 # How attempts fail of which nobody knows whether they are billed.
 _UNKNOWN = frozenset({Kind.TIMEOUT, Kind.RESET, Kind.IN_STREAM})

@@ -151,14 +151,16 @@ class UsageLog:
         if self._store is None:
             return
         self._names.clear()  # Azure may list other models by now.
-        await self._flush(self._store)
-        self._note_lost(0)
-        if not self._is_down and self._clock.draw() < TAKE_UP:
-            with suppress(StoreUnavailable):
-                await self._store.take_up(self._now())
-        self._waits = False
-        if self._lines or self._sending is not None:
-            self._wait()
+        try:
+            await self._flush(self._store)
+            self._note_lost(0)
+            if not self._is_down and self._clock.draw() < TAKE_UP:
+                with suppress(StoreUnavailable):
+                    await self._store.take_up(self._now())
+        finally:  # Whatever goes wrong, the next minute is written again.
+            self._waits = False
+            if self._lines or self._sending is not None:
+                self._wait()
 
     async def _flush(self, store: UsageStore) -> None:
         """Insert rows until there is nothing to insert, or the store takes no more.

@@ -89,6 +89,19 @@ async def test_rows_that_are_too_old_are_deleted(table: UsageTable) -> None:
     assert sums((await table.read(NOON - 500 * DAY, NOON, DAY)).items()) == Counts(requests=1, input=10)
 
 
+async def test_a_row_of_another_version_is_named_in_the_log_and_stays(
+    table: UsageTable, caplog: pytest.LogCaptureFixture
+) -> None:
+    await table.insert(row("a", 1, NOON))
+    await table.insert(Inserted(instance="b", number=1, start=NOON, lines=b"[]"))
+    for doing in (table.read(NOON, NOON + 1, DAY), table.take_up(NOON + LAG + MINUTE)):
+        with pytest.raises(StoreUnavailable):
+            await doing
+        assert "usage_unreadable" in caplog.text
+        caplog.clear()
+    assert len((await table._names("RowKey lt '1'"))["2026-09-21"]) == 2
+
+
 async def test_a_table_that_is_away_says_so() -> None:
     table = UsageTable(f"http://127.0.0.1:{free_port()}/devstoreaccount1", NOBODY, 400)
     for doing in (table.insert(row("a", 1, NOON)), table.read(NOON, NOON + 1, DAY), table.take_up(NOON)):
