@@ -149,7 +149,8 @@ class Budgets:
     """Admits calls by what they may cost; `whole` is the budget of the proxy, None without one.
 
     `is_shared` tells whether the ledger is that of all instances, without which Azure keeps no hard budget; `exceeded`
-    are the soft budgets, with their month, of which the log says already that they are used up. `draw` is from 0 to 1.
+    are the soft budgets, with their month, of which the log says already that they are used up, `unknown` the resources
+    of which it says that they have deployments without a price. `draw` is from 0 to 1.
     """
 
     ledger: BudgetLedger
@@ -159,6 +160,7 @@ class Budgets:
     now: Callable[[], float]
     is_shared: bool
     exceeded: set[tuple[str, str]] = field(default_factory=set)
+    unknown: set[int] = field(default_factory=set)
     draw: Callable[[], float] = random.random
 
     def accounts(self, client: str, limits: Limits | None) -> tuple[Account, ...]:
@@ -193,6 +195,8 @@ class Budgets:
         if replays:
             asked = structs.replace(asked, opaque=True)
         deployments = [catalogue.describe(target) for target in targets]
+        if not hard:
+            self._note_unknown(targets, deployments)
         known = targets_bound(operation, asked, self.prices, deployments, self.today(), hard=hard)
         most = known if isinstance(known, Refused) else known.most()
         if isinstance(known, Refused) or isinstance(most, Refused):
@@ -206,6 +210,13 @@ class Budgets:
         # What is sent again without a word to failover would be paid twice and reserved once.
         exchange.entry.counts_sendings = True
         return call, spending
+
+    def _note_unknown(self, targets: Sequence[Target], deployments: Sequence[Deployed | None]) -> None:
+        """Log once for each resource that what nobody knows the model of counts nothing."""
+        for target, deployed in zip(targets, deployments, strict=True):
+            if deployed is None and target.resource not in self.unknown:
+                self.unknown.add(target.resource)
+                _LOG.warning("budget_without_price: deployments of resource %d have no known model", target.resource)
 
     async def _without_bound(
         self, exchange: Exchange, accounts: Sequence[Account], refused: Bound | Refused

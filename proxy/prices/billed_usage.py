@@ -18,6 +18,8 @@ from proxy.prices.cost import BilledUsage
 _IMAGE, _AUDIO = "image_output", "audio_output"
 # What the output of an operation is that is no text.
 _OUTPUTS: Mapping[str, str] = {"createImage": _IMAGE, "createImageEdit": _IMAGE, "createSpeech": _AUDIO}
+# A verbose answer to these has the length of the sound; of whisper that is all that Azure says.
+_HEARD = frozenset({"createTranscription", "createTranslation"})
 WEB_SEARCH, FILE_SEARCH, CODE_INTERPRETER = "web_search", "file_search", "code_interpreter"
 # Items of a response that are calls of tools which Azure runs and bills by the call.
 _CALLS: Mapping[str, str] = {
@@ -78,6 +80,7 @@ class _Answer(msgspec.Struct):
     data: list[_Picture] | None = None
     object: str | None = None
     seconds: str | int | None = None
+    duration: Decimal | None = None
 
 
 class Billed(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,7 +153,9 @@ def _sum(usages: Iterable[BilledUsage]) -> BilledUsage:
 
 
 def _without_tokens(operation: str, read: _Answer) -> BilledUsage | None:
-    """Return the usage of a video, or of images of models that count none."""
+    """Return the usage of a video, of images of models that count none, or of sound whose length is told."""
+    if operation in _HEARD and read.duration is not None:
+        return BilledUsage(heard_ms=_milliseconds(read.duration))
     if read.object == "video" and str(read.seconds or "").isdecimal():
         return BilledUsage(video_seconds=int(str(read.seconds)))
     if _OUTPUTS.get(operation) == _IMAGE and read.data:

@@ -67,8 +67,8 @@ class World:
         exchange = cast("Any", SimpleNamespace(entry=self.entry, stack=self.stack))
         accounts = self.budgets.accounts("alice", Limits(budget=budget))
         asked, how = how.pop("body", HELLO), {"own_limit": True, **how}
-        call = call_of(operation, **asked)
-        return await self.budgets.admit(exchange, accounts, CATALOGUE, call, TARGETS, **how)
+        call, catalogue = call_of(operation, **asked), how.pop("catalogue", CATALOGUE)
+        return await self.budgets.admit(exchange, accounts, catalogue, call, TARGETS, **how)
 
     async def spend(self, budget: Budget = HARD, **how: Any) -> Spending:
         _, spending = await self.admit(budget, **how)
@@ -245,6 +245,20 @@ async def test_a_soft_budget_says_once_in_the_log_that_it_is_used_up(caplog: pyt
     said = [record.getMessage() for record in caplog.records]
     assert said == ["budget_exceeded: the soft budget of the client key `alice` for 2026-11 is used up"]
     assert spending.headers()["x-proxy-budget-exceeded"] == "true"
+
+
+async def test_a_soft_budget_says_once_that_a_deployment_without_a_model_counts_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    nameless = cast("Any", SimpleNamespace(catalogue=lambda: SimpleNamespace(describe=lambda _: None)))
+    world = World()
+    for _ in range(2):
+        assert (await world.spend(SOFT, catalogue=nameless)).bound == 0
+    assert [record.getMessage() for record in caplog.records] == [
+        "budget_without_price: deployments of resource 0 have no known model"
+    ]
+    with pytest.raises(NotForBudget, match="unknown_model"):
+        await world.admit(HARD, catalogue=nameless)
 
 
 async def test_the_log_says_how_much_of_the_budget_of_the_whole_proxy_is_spent() -> None:
