@@ -62,6 +62,9 @@ $(VENV)/real-host.stamp: $(VENV)/run.stamp requirements.txt tests/real_host/requ
 	$(VENV)/real-host/bin/python -m pip --disable-pip-version-check --quiet install -r requirements.txt -r tests/real_host/requirements.txt
 	@touch $@
 
+.PHONY: environments
+environments: install $(VENV)/checkov.stamp $(REAL_HOST) ## Create every environment that CI needs; with --jobs, at the same time
+
 .PHONY: real-host
 real-host: install $(VENV)/real-host.stamp ## The tests on Microsoft's own hosts (HOST=func|functions-host, FUNC=path, FUNCTIONS_HOST=path)
 	REAL_HOST=$(HOST) FAIL_ON_SKIP=1 $(PYTEST) tests -m "real_host and not nightly"
@@ -70,14 +73,22 @@ real-host: install $(VENV)/real-host.stamp ## The tests on Microsoft's own hosts
 real-host-long: install $(VENV)/real-host.stamp ## The long ones of these tests
 	REAL_HOST=$(HOST) FAIL_ON_SKIP=1 $(PYTEST) tests -m "real_host and nightly"
 
+# The types are checked on one core while the tests run on the others.
 .PHONY: check
 check: install ## Format, lint, types, import rules, the compiled template and the tests of the pure layers
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line lint pure
+
+.PHONY: lint
+lint: install ## What make check does besides running tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.bicep compare
 	$(BIN)/python -m tools.release --check
+
+.PHONY: pure
+pure: install ## The tests of the pure layers
 	$(PYTEST) $(PURE) -n auto --dist worksteal --cov --cov-report=term:skip-covered
 
 .PHONY: test
@@ -136,13 +147,13 @@ release-files: $(VENV)/run.stamp ## Name this repository and a release in templa
 	$(BIN)/python -m tools.release $(if $(REPOSITORY),--repository $(REPOSITORY)) $(TAG)
 
 # checkov needs older versions of some packages, so it has its own environment.
-$(VENV)/checkov.stamp: $(VENV)/dev.stamp
+$(VENV)/checkov.stamp: $(VENV)/run.stamp
 	@$(PYTHON) -m venv $(VENV)/checkov
 	$(VENV)/checkov/bin/python -m pip --disable-pip-version-check --quiet install $(CHECKOV)
 	@touch $@
 
 .PHONY: checkov
-checkov: $(VENV)/checkov.stamp ## Check what the template deploys with checkov
+checkov: install $(VENV)/checkov.stamp ## Check what the template deploys with checkov
 	$(BIN)/python -m tests.infra.checkov $(VENV)/checkov/bin/checkov
 
 .PHONY: format

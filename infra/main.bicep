@@ -91,7 +91,7 @@ param azureBudgetEmails array = []
 @description('Who gets mails about errors, a resource that is down, and costs. Without anyone there are no alerts.')
 param alertEmails array = []
 
-@description('What the calls of all clients may cost a calendar month, in US dollars: a soft PROXY_BUDGET, of which an alert tells at 80 %; 0 for none. It stops nothing.')
+@description('What all clients together may spend in a calendar month, in US dollars; 0 for no budget. An alert comes when 80 % of it is spent. It stops nothing, unless extraSettings has PROXY_BUDGET, which is hard.')
 @minValue(0)
 param proxyBudgetUsd int = 0
 

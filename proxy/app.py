@@ -170,7 +170,7 @@ def build_application(
     """Put the layers together; `record` hears of every sending to Azure OpenAI, the doctor reads `environ` anew."""
     closing = AsyncExitStack()
     upstream, telemetry = _upstream(settings, closing), make_telemetry(settings, closing)
-    record = heard_by(record, telemetry)
+    record, trace = heard_by(record, telemetry), None if telemetry is None else telemetry.begin_sending
     identity = _identity(settings, closing)
     authenticator, keys = make_authenticator(settings, identity, upstream, closing)
     resources, prices = authenticator.resources, read_prices(settings)
@@ -183,7 +183,7 @@ def build_application(
     handler = Handler(
         concurrency=Concurrency(settings.instance.max_in_flight, _body_memory(settings)),
         authenticator=authenticator,
-        calls=make_calls(settings, upstream, ledger, record, owners, costs, budgets),
+        calls=make_calls(settings, upstream, ledger, record, trace, owners, costs, budgets),
         local=LocalOperations(created=int(time.time()), prices=prices, today=today),
         usage=UsageAnswers(usage, time.time, budgets),
         count=usage.note,

@@ -35,6 +35,7 @@ OpenAI's SDKs choose their exception by the status alone and read message, type,
 The four keys are required by the `Error` schema of OpenAI's API document.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from math import ceil
 from types import MappingProxyType
@@ -193,10 +194,17 @@ class UnsupportedEncoding(ProxyError):
     code = "unsupported_encoding"
 
 
+# A code that may stand in the log, as Azure and OpenAI spell them: words, or a status. A server may send anything.
+LOGGED_CODE = re.compile(r"(?=.{1,64}\Z)[A-Za-z]+\d{0,2}(?:[_.-][A-Za-z]+\d{0,2})*|[1-5]\d\d", re.ASCII)
+# The reason in the place of any other code.
+UNKNOWN_CODE = "upstream_code"
+
+
 class AzureRefusal(ProxyError):
     """An error that Azure OpenAI answered, in OpenAI's shape.
 
     `inner` is Azure's detail about a blocked prompt as a chat has it, `filters` as a response has it; both are JSON.
+    A code that is no word of an API is for the client alone.
     """
 
     def __init__(
@@ -214,6 +222,8 @@ class AzureRefusal(ProxyError):
         super().__init__(message, code=code, param=param, headers=headers)
         self.status = status
         self.type = type
+        if code is not None and not LOGGED_CODE.fullmatch(code):
+            self.reason = UNKNOWN_CODE
         self.inner = inner
         self.filters = filters
 

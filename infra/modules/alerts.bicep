@@ -15,7 +15,7 @@ param emails array
 @description('Tags of the alerts.')
 param tags object
 
-var rules = [
+var alerts = [
   {
     name: 'errors'
     description: 'More than 5 % of the requests of a quarter of an hour failed.'
@@ -44,11 +44,11 @@ var rules = [
   }
   {
     name: 'budget'
-    description: 'The budget of the whole proxy is spent by 80 % or more this month.'
+    description: '80 % of what all clients together may spend in this month (PROXY_BUDGET) is spent.'
     query: loadTextContent('../queries/alert-budget.kql')
     severity: 2
-    window: 'PT1H'
-    frequency: 'PT15M'
+    window: 'P2D'
+    frequency: 'PT1H'
     dimensions: []
   }
 ]
@@ -70,8 +70,8 @@ resource group 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
-  for alert in rules: {
+resource rules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+  for alert in alerts: {
     name: '${name}-${alert.name}'
     location: location
     tags: tags

@@ -54,12 +54,12 @@ param allowedOrigins array
 @description('Addresses that may call the app; empty for all.')
 param allowedIpRanges array
 
+@description('What all clients together may spend in a calendar month, in US dollars; 0 for no budget.')
+param proxyBudgetUsd int
+
 @description('Settings of the app by name; they take precedence over those set here.')
 @secure()
 param extraSettings object
-
-@description('What the calls of all clients may cost a month, in US dollars, without stopping anything; 0 for no budget.')
-param proxyBudgetUsd int
 
 @description('Version of this template, which the app compares with its own.')
 param templateVersion string
@@ -104,17 +104,18 @@ var appSettings = {
   MAX_IN_FLIGHT: string(perInstanceConcurrency)
   UPSTREAM_CONNECTIONS: string(perInstanceConcurrency)
 }
+// It stops nothing: who wants it to, sets PROXY_BUDGET by extraSettings.
+var budgetSettings = proxyBudgetUsd == 0
+  ? {}
+  : {
+      PROXY_BUDGET: '${proxyBudgetUsd} soft'
+    }
 var clientSettings = empty(clientEntraAudiences)
   ? {}
   : {
       CLIENT_AUTH: 'keys-and-entra'
       CLIENT_ENTRA_TENANT: tenant().tenantId
       CLIENT_ENTRA_AUDIENCES: clientEntraAudiences
-    }
-var budgetSettings = proxyBudgetUsd == 0
-  ? {}
-  : {
-      PROXY_BUDGET: '${proxyBudgetUsd} soft'
     }
 var ipRestrictions = map(range(0, length(allowedIpRanges)), i => {
   name: 'allowed-${i}'
@@ -222,7 +223,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
           }
         ],
         map(
-          items(union(hostSettings, appSettings, clientSettings, budgetSettings, openAiSettings, extraSettings)),
+          items(union(hostSettings, appSettings, budgetSettings, clientSettings, openAiSettings, extraSettings)),
           setting => {
             name: setting.key
             value: setting.value

@@ -20,6 +20,7 @@ from proxy.azure_api.error_text import ClientText, clean
 from proxy.azure_api.headers import headers_of_error
 from proxy.errors import (
     ROLE_MISSING,
+    UNKNOWN_CODE,
     AzureRefusal,
     ModelNotFound,
     ProxyError,
@@ -335,6 +336,8 @@ _NOT_THE_CLIENT = frozenset({408, 424})
 _THROTTLED = frozenset(
     {"429", "rate_limit_exceeded", "ratelimitreached", "nocapacity", "no_capacity", "toomanyrequests"}
 )
+# Codes that may be logged also where a client has sent the word.
+_KNOWN_CODES = frozenset({*MISSING_CODES, *FILTER_CODES, *_THROTTLED, *_IN_STREAM, "unknown_url", "unsupported_model"})
 # Seconds to wait after an error in a stream, which has no headers.
 _WAIT_IN_STREAM = 10.0
 
@@ -385,7 +388,13 @@ class AzureErrors:
         if may_pass(translated):
             lasts = translated.status == 429 or translated.status >= 500
             translated.headers = with_wait(translated.headers, error.raw, default_wait if lasts else None)
+        if translated.reason is None and self._repeats(translated.code or ""):
+            translated.reason = UNKNOWN_CODE
         return translated
+
+    def _repeats(self, code: str) -> bool:
+        """Tell whether a code is none that is known, but a word of the client's own, which is not to be logged."""
+        return bool(code) and code.lower() not in _KNOWN_CODES and code.encode() in self.client_text
 
 
 def _credential_refused(errors: AzureErrors, error: AzureError) -> ProxyError:

@@ -239,6 +239,7 @@ class HttpClient:
         """Return the answer, None if a reused connection was reset before any byte of one."""
         address = self._address(request.url)
         headers = CIMultiDict(request.headers)
+        headers.update(sending.trace)
         if credential[0]:
             headers[credential[0]] = credential[1]
         guard = address.url.scheme if request.guarded and address.proxy is None else None

@@ -1,9 +1,9 @@
 """One sending of a request to Azure OpenAI, as it is reported to a recorder."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from proxy.values import Usage
+from proxy.values import NO_TRACE, Usage
 
 
 class Sending:
@@ -11,7 +11,8 @@ class Sending:
 
     `status` is None without an answer; `started` is in seconds since 1970 UTC, `first_byte` and `duration` in seconds
     from then; `sent` and `received` are the bytes of the bodies; `usage` is Azure's count of tokens, None without one;
-    `streamed` tells that the answer came in events.
+    `streamed` tells that the answer came in events. `trace` are headers that name the span of the sending, in the
+    place of the client's own; none where nobody writes spans.
     """
 
     __slots__ = (
@@ -25,6 +26,7 @@ class Sending:
         "started",
         "status",
         "streamed",
+        "trace",
         "usage",
     )
 
@@ -40,6 +42,7 @@ class Sending:
         self.received = 0
         self.usage: Usage | None = None
         self.streamed = False
+        self.trace: Mapping[str, str] = NO_TRACE
 
     def take(self, size: int) -> None:
         """Count bytes of the answer."""

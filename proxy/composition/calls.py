@@ -28,7 +28,7 @@ from proxy.pipeline.costs import Costs
 from proxy.pipeline.failover import Failover
 from proxy.pipeline.owners import Owners
 from proxy.pipeline.rates import Rates
-from proxy.pipeline.recorder import Record
+from proxy.pipeline.recorder import Record, Trace
 from proxy.pipeline.translated_call import Translators
 from proxy.routing.learned import Learned, learned_repairs
 from proxy.translation.reasoning_memory import ReasoningMemory
@@ -48,11 +48,12 @@ def make_calls(
     upstream: Upstream,
     ledger: Ledger,
     record: Record | None,
+    trace: Trace | None,
     owners: Owners | None,
     costs: Costs | None,
     budgets: Budgets | None,
 ) -> Calls:
-    """Return what makes the calls; `record` hears of every sending to Azure OpenAI."""
+    """Return what makes the calls; `record` hears of every sending to Azure OpenAI, `trace` begins its span."""
     asks_usage = costs is not None or settings.usage.store != IN_MEMORY or settings.telemetry is not None
     return Calls(
         failover=Failover(
@@ -61,6 +62,7 @@ def make_calls(
                 timeouts=settings.timeouts,
                 keep_filter_results=settings.keep_content_filter_results,
                 record=record,
+                trace=trace,
                 costs=costs,
             )
         ),

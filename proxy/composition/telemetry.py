@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from proxy.config.environment import SettingError
 from proxy.config.resources import ResourceKind
 from proxy.config.settings import Settings
+from proxy.config.telemetry import CONNECTION_STRING, Exporter
 from proxy.pipeline.recorder import Record
 from proxy.values import SendingRecord
 
@@ -13,17 +14,30 @@ if TYPE_CHECKING:
     from proxy.pipeline.telemetry import Telemetry
 
 
+_VARIABLES = {
+    Exporter.OTLP: "one of the OTEL_... variables is",
+    Exporter.AZURE_MONITOR: f"{CONNECTION_STRING}, or one of the OTEL_... variables, is",
+}
+
+
 def make_telemetry(settings: Settings, closing: AsyncExitStack) -> "Telemetry | None":
-    """Return what exports spans and metrics, None where it is off; `closing` ends it. Raises `SettingError`."""
+    """Return what exports spans and metrics, None where it is off; `closing` ends it. Raises `SettingError`.
+
+    What an exporter says of a wrong variable is not told: there are keys in them.
+    """
     if settings.telemetry is None:
         return None
     try:
         from proxy.azure_services.open_telemetry import open_telemetry  # noqa: PLC0415  slow to import
+
+        writer = open_telemetry(settings.telemetry.exporter)
     except ImportError:
         raise SettingError("TELEMETRY", "needs the packages of requirements-telemetry.txt") from None
+    except ValueError:
+        variables = _VARIABLES[settings.telemetry.exporter]
+        raise SettingError("TELEMETRY", f"cannot be used: {variables} wrong") from None
     from proxy.pipeline.telemetry import AZURE, OPENAI, Telemetry  # noqa: PLC0415
 
-    writer = open_telemetry(settings.telemetry.exporter)
     closing.push_async_callback(writer.close)
     return Telemetry(
         writer=writer,

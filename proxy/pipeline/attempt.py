@@ -34,7 +34,7 @@ from proxy.openai_api.router import is_azure_shaped
 from proxy.pipeline.collecting import collect
 from proxy.pipeline.costs import Costs, spoken_characters, wants_cost
 from proxy.pipeline.exchange import Exchange
-from proxy.pipeline.recorder import Record, Recorder
+from proxy.pipeline.recorder import Record, Recorder, Trace
 from proxy.pipeline.relay import EventRelay, Tag, download
 from proxy.pipeline.resources import Resource
 from proxy.pipeline.routed_request import RoutedRequest
@@ -159,13 +159,15 @@ class Attempts:
     """Makes attempts.
 
     `keep_filter_results` leaves Azure's annotations in the answers; `record` hears of every sending, None where nobody
-    keeps accounts; `now` is in seconds since 1970 UTC; `costs` is None where no deployment can have a price.
+    keeps accounts, and `trace` begins its span, None where nobody writes spans; `now` is in seconds since 1970 UTC;
+    `costs` is None where no deployment can have a price.
     """
 
     upstream: Upstream
     timeouts: Timeouts
     keep_filter_results: bool
     record: Record | None = None
+    trace: Trace | None = None
     costs: Costs | None = None
     now: Callable[[], float] = time.time
 
@@ -173,7 +175,7 @@ class Attempts:
         self, running: RunningCall, routed: RoutedRequest, source: BodySource, target: Target
     ) -> Answered | Refused:
         """Return how an attempt went, in the time that it has; nothing of it has reached the client when it failed."""
-        recorder = Recorder(entry=running.exchange.entry, target=target, record=self.record)
+        recorder = Recorder(entry=running.exchange.entry, target=target, record=self.record, trace=self.trace)
         source.begin(target)
         running.start.attempt()
         try:

@@ -60,6 +60,7 @@ class Spending:
     charged: int = 0
     reserved: int = 0
     is_running: bool = False
+    is_settled: bool = False
     holds: list[BudgetHold] = field(default_factory=list)
 
     async def begin(self) -> bool:
@@ -84,7 +85,6 @@ class Spending:
                 if isinstance(error, StoreUnavailable):
                     raise BudgetUnavailable from None
                 raise
-            self._note_used(name, budget)
             if isinstance(outcome, BudgetDenied):
                 self._give_back(taken)
                 return (name, budget), outcome.left
@@ -92,11 +92,6 @@ class Spending:
         self.holds.extend(taken)
         self.reserved += amount
         return None
-
-    def _note_used(self, name: str, budget: Budget) -> None:
-        """Note for the log how much of the proxy's budget is spent."""
-        if name == WHOLE_PROXY:
-            self.entry.proxy_budget_percent = self.ledger.known(name).settled * 100 // budget.micro_dollars
 
     def failed(self, failure: Failure) -> None:
         """End an attempt with what it may have cost."""
@@ -108,8 +103,7 @@ class Spending:
 
     def settle(self) -> None:
         """Settle what the call has cost, at the end of its exchange; it waits for nothing, so nothing cancels it."""
-        if self.is_running:
-            self.charged += self._cost()
+        self.charged, self.is_settled = self._spent(), True
         for name, budget in self.accounts:
             left = self.charged
             for hold in [hold for hold in self.holds if hold.account == name]:
@@ -119,6 +113,16 @@ class Spending:
                 _LOG.error("budget_bound_exceeded: a call cost %d instead of %d", self.charged, self.reserved)
             elif not budget.is_hard:
                 self._note_exceeded(name, budget)
+
+    def used(self) -> float:
+        """Return the share of the first budget, that of the proxy, that is spent when this call is paid."""
+        name, budget = self.accounts[0]
+        own = 0 if self.is_settled else self._spent()
+        return (self.ledger.known(name).settled + own) / max(1, budget.micro_dollars)
+
+    def _spent(self) -> int:
+        """Return what the attempts have cost until now."""
+        return self.charged + (self._cost() if self.is_running else 0)
 
     def _cost(self) -> int:
         """Return what the last attempt has cost: of a stream that broke off, the usage so far is not all."""
@@ -240,6 +244,8 @@ class Budgets:
             input=of_input,
         )
         exchange.stack.callback(spending.settle)
+        if self.whole is not None:
+            exchange.entry.budget_used = spending.used
         return spending
 
     async def _reserve(

@@ -145,7 +145,8 @@ class Calls:
         url = f"{resource.surfaces.endpoint}/openai/models?api-version={resource.surfaces.api_version}"
         message = UpstreamRequest(method="GET", url=url, headers={}, body=b"")
         exchange.entry.add_attempt(0, None)
-        recorder = Recorder(entry=exchange.entry, target=Target(resource=0), record=attempts.record)
+        target = Target(resource=0)
+        recorder = Recorder(entry=exchange.entry, target=target, record=attempts.record, trace=attempts.trace)
         await attempts.prove(start, resource, message, recorder)
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from proxy.errors import AllDown, ProxyError
+from proxy.errors import AllDown, ProxyError, UpstreamAuthError
 from proxy.openai_api.answers import ATTEMPTS, TARGET
 from proxy.pipeline.attempt import Answered, Attempts, BodySource, Refused, RunningCall
 from proxy.pipeline.budgets import Spending
@@ -21,6 +21,7 @@ from proxy.server.access_log import FailedAttempt
 from proxy.values import Response
 
 _LOG = logging.getLogger(__name__)
+_REFUSES = "Azure OpenAI refuses calls of this resource. The clients that get this error read its own words."
 # Errors that say when to come back.
 _WAITING = frozenset({429, 503})
 
@@ -97,14 +98,19 @@ class Failover:
 
 
 def _failed(target: Target, outcome: Refused) -> FailedAttempt:
-    status = outcome.failure.status
-    return FailedAttempt(target.resource, status, outcome.failure.code or outcome.failure.kind.name.lower())
+    failure = outcome.failure
+    code = (outcome.error.reason or failure.code) if failure.code else failure.kind.name.lower()
+    return FailedAttempt(target.resource, failure.status, code)
 
 
 def _log_refusal(health: Health, target: Target, error: ProxyError, now: float) -> None:
-    """Log why a resource refuses calls, unless that is known already: another one may answer, and nobody reads it."""
+    """Log why a resource refuses calls, unless that is known already: another one may answer, and nobody reads it.
+
+    Azure's own words are for the client alone, since they may repeat what it has sent.
+    """
     if not (health.is_open(target) or health.is_depleted(target, now)):
-        _LOG.warning("resource %d, %s: %s", target.resource, error.reason, error.message)
+        text = error.message if isinstance(error, UpstreamAuthError) else _REFUSES
+        _LOG.warning("resource %d, %s: %s", target.resource, error.reason, text)
 
 
 def _with_attempts(answer: Response, target: Target, running: RunningCall) -> Response:

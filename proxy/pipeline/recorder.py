@@ -3,7 +3,7 @@
 A reused connection that was reset, a version that was refused, a repair and the next target are sendings of their own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -14,10 +14,12 @@ from proxy.server.access_log import AccessLogEntry
 from proxy.values import SendingRecord
 
 Record = Callable[[SendingRecord], None]
+# Begins the span of a sending that starts at a time; returns the headers that name it.
+Trace = Callable[[float], Mapping[str, str]]
 
 
 class Recorder(msgspec.Struct, kw_only=True):
-    """Hears of the sendings of one attempt; `record` is None where nobody keeps accounts.
+    """Hears of the sendings of one attempt; `record` is None where nobody keeps accounts, `trace` without spans.
 
     The entry has counted the attempt already, also one that comes to no sending; it counts each further sending.
     """
@@ -25,14 +27,17 @@ class Recorder(msgspec.Struct, kw_only=True):
     entry: AccessLogEntry
     target: Target
     record: Record | None
+    trace: Trace | None = None
     latest: Sending | None = None
 
     def begin(self) -> Sending:
         """Open the next sending."""
         if self.latest is not None:
             self.entry.attempts += 1
-        self.latest = Sending(self._report)
-        return self.latest
+        self.latest = sending = Sending(self._report)
+        if self.trace is not None:
+            sending.trace = self.trace(sending.started)
+        return sending
 
     def end(self, outcome: str) -> None:
         """Close the last sending."""

@@ -80,8 +80,8 @@ class LogLine(msgspec.Struct, kw_only=True, omit_defaults=True):
     output_tokens: int | None = None
     cached_tokens: int = 0
     cost_usd: float | None = None
-    # Only where the proxy has a budget.
-    proxy_budget_percent: int | None = None
+    # Only where all clients together have a budget.
+    budget_used: float | None = None
     # Only where an attempt failed.
     failures: list[FailedAttempt] | None = None
     # Only in the lines of translated calls.
@@ -104,6 +104,7 @@ class AccessLogEntry:
         "_out",
         "_started",
         "attempts",
+        "budget_used",
         "client",
         "cost",
         "counts_sendings",
@@ -113,7 +114,6 @@ class AccessLogEntry:
         "hard_budget",
         "is_written",
         "operation",
-        "proxy_budget_percent",
         "reasoning_missed",
         "received",
         "request_id",
@@ -156,8 +156,8 @@ class AccessLogEntry:
         # In micro-dollars, None where that is not known; images that were made, or characters that were spoken.
         self.cost: int | None = None
         self.units = 0
-        # How much of the budget of the whole proxy is spent, None where it has none.
-        self.proxy_budget_percent: int | None = None
+        # Returns the share of the proxy's budget that is spent in this month.
+        self.budget_used: Callable[[], float] | None = None
         # Whether the dearest price counts where several may.
         self.hard_budget = False
         # Whether each sending may be charged, so that none is repeated that nobody has reserved money for.
@@ -216,7 +216,7 @@ class AccessLogEntry:
             output_tokens=usage.output_tokens if usage is not None else None,
             cached_tokens=usage.cached_tokens if usage is not None else 0,
             cost_usd=None if self.cost is None else self.cost / _MILLION,
-            proxy_budget_percent=self.proxy_budget_percent,
+            budget_used=None if self.budget_used is None else round(self.budget_used(), 4),
             failures=self.failures,
             translated=self.translated,
             reasoning_missed=self.reasoning_missed,

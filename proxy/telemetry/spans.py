@@ -33,16 +33,13 @@ class SpanKind(Enum):
 
     SERVER = "the request as the proxy got it"
     INTERNAL = "the same where somebody else writes the span of the server"
-    CLIENT = "a request that the proxy sent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A span; times are in seconds since 1970 UTC, `error` is its `error.type`, None where it went well."""
+    """What a span says at its end, in seconds since 1970 UTC; `error` is its `error.type`, None where it went well."""
 
     name: str
-    kind: SpanKind
-    started: float
     ended: float
     attributes: Attributes
     error: str | None
@@ -55,7 +52,6 @@ class LoggedRequest(msgspec.Struct, frozen=True, kw_only=True):
     client: str | None = None
     operation: str | None = None
     status: int
-    duration_ms: float
     outcome: str
     error: str | None = None
     attempts: int
@@ -70,7 +66,7 @@ def parse_line(line: str) -> LoggedRequest:
     return _DECODE(line)
 
 
-def request_span(request: LoggedRequest, ended: float, *, host_writes_requests: bool) -> Span:
+def request_span(request: LoggedRequest, ended: float) -> Span:
     """Return the span of a request that ended at a time."""
     method, route = _ROUTES.get(request.operation or "", ("HTTP", None))
     error = _request_error(request)
@@ -89,8 +85,6 @@ def request_span(request: LoggedRequest, ended: float, *, host_writes_requests: 
     }
     return Span(
         name=method if route is None else f"{method} {route}",
-        kind=SpanKind.INTERNAL if host_writes_requests else SpanKind.SERVER,
-        started=ended - request.duration_ms / 1000,
         ended=ended,
         attributes=_filled(named),
         error=error,
@@ -104,6 +98,8 @@ def attempt_span(record: SendingRecord, provider: str) -> Span:
         "gen_ai.operation.name": operation,
         "gen_ai.provider.name": provider,
         "gen_ai.request.model": model,
+        "gen_ai.request.stream": record.streamed or None,
+        "gen_ai.response.time_to_first_chunk": record.first_byte if record.streamed else None,
         "http.response.status_code": record.status,
         "error.type": error,
         "proxy.resource": record.resource,
@@ -113,8 +109,6 @@ def attempt_span(record: SendingRecord, provider: str) -> Span:
     }
     return Span(
         name=operation if model is None else f"{operation} {model}",
-        kind=SpanKind.CLIENT,
-        started=record.started,
         ended=record.started + record.duration,
         attributes=_filled(named),
         error=error,
@@ -146,6 +140,7 @@ def _usage(record: SendingRecord) -> Iterator[tuple[str, Attribute | None]]:
     yield "gen_ai.usage.input_tokens", usage.input_tokens
     yield "gen_ai.usage.output_tokens", usage.output_tokens
     yield "gen_ai.usage.cache_read.input_tokens", usage.cached_tokens or None
+    yield "gen_ai.usage.reasoning.output_tokens", usage.reasoning_tokens or None
     yield "proxy.tokens_estimated", "true" if usage.estimated else None
 
 

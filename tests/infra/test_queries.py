@@ -1,8 +1,6 @@
 """The workbook and the alerts ask for what the log has, and are made when they are wanted."""
 
 import json
-import re
-from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
@@ -12,8 +10,8 @@ import pytest
 
 from proxy.server.access_log import FailedAttempt, LogLine
 from tests.infra import world
+from tests.infra.queries import QUERIES, asked
 
-QUERIES = sorted((world.INFRA / "queries").glob("*.kql"))
 RULES, GROUPS, WORKBOOKS = (
     f"Microsoft.Insights/{kind}" for kind in ("scheduledQueryRules", "actionGroups", "workbooks")
 )
@@ -36,12 +34,6 @@ def types(annotation: Any) -> set[Any]:
     """Return the types that a value may have."""
     found = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
     return {get_origin(one) or one for one in found} - {NoneType}
-
-
-def asked(text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield what a query asks of a line or of an attempt that failed: the conversion, whose field, and the field."""
-    text = text.replace("line.failures[0].", "failure.")
-    yield from re.findall(r"(?:(\w+)\()?\b(line|failure)\.(\w+)", text)
 
 
 @queries
@@ -114,18 +106,17 @@ def test_alerts_go_to_every_address() -> None:
     assert {one["actions"]["actionGroups"][0].rpartition("/")[2] for one in alerts(ALERTS).values()} == {group["name"]}
 
 
-def settings(given: dict[str, Any]) -> dict[str, str]:
-    """Return the settings of the app."""
-    return world.settings(world.deployed(given))
-
-
-def test_the_alert_of_the_budget_asks_for_what_the_app_with_the_budget_writes() -> None:
+def test_a_budget_is_watched_wherever_it_is_set() -> None:
+    assert alerts(ALERTS).keys() == alerts({**ALERTS, "proxyBudgetUsd": 250}).keys()
     assert alerts(ALERTS).keys() == {"errors", "resource-down", "budget"}
-    assert "line.proxy_budget_percent" in query_of(alerts(ALERTS)["budget"])
-    assert "PROXY_BUDGET" not in settings(ALERTS)
-    assert settings({"proxyBudgetUsd": 250})["PROXY_BUDGET"] == "250 soft"
-    hard = {"proxyBudgetUsd": 250, "extraSettings": {"PROXY_BUDGET": "100"}}
-    assert settings(hard)["PROXY_BUDGET"] == "100"
+    assert alerts(ALERTS)["budget"]["windowSize"] == "P2D"  # no query of an alert looks back longer
+
+
+def test_the_budget_of_the_template_is_the_apps_and_stops_nothing_unless_it_is_asked_to() -> None:
+    assert "PROXY_BUDGET" not in world.settings(world.deployed({}))
+    assert world.settings(world.deployed({"proxyBudgetUsd": 250}))["PROXY_BUDGET"] == "250 soft"
+    hard = {"proxyBudgetUsd": 250, "extraSettings": {"PROXY_BUDGET": "250"}}
+    assert world.settings(world.deployed(hard))["PROXY_BUDGET"] == "250"
 
 
 def test_an_alert_comes_for_each_resource_that_is_down() -> None:

@@ -92,5 +92,5 @@ async def test_a_weak_key_is_told_at_the_start_and_by_health_which_stays_well() 
     async with running_host(REPOSITORY, environ) as host, aiohttp.ClientSession(host.url) as http:
         async with http.get("/health") as answer:
             assert (answer.status, (await answer.json())["reasons"]) == (200, ["client_key_weak"])
-        assert "client keys of fewer than 24 characters, which can be guessed: 1" in host.output()
+        await host.wait_for_output("client keys of fewer than 24 characters, which can be guessed: 1")
         assert "sk-short" not in host.output()

@@ -82,7 +82,7 @@ async def test_a_misspelt_limit_locks_its_key_alone_and_health_says_so() -> None
             async with http.get("/v1/models", headers={"authorization": "Bearer sk-bob-0123456789abcdef"}) as answer:
                 assert answer.status == 401
             assert await health(http) == (200, ["client_key_locked"])
-            assert "client key bob: is locked, because it has a tag `rmp`" in host.output()
+            await host.wait_for_output("client key bob: is locked, because it has a tag `rmp`")
 
 
 async def test_a_rotation_under_load_is_no_error_for_any_client() -> None:

@@ -157,7 +157,7 @@ async def test_without_a_list_one_default_deployment_serves_every_kind_and_a_lin
         assert standing_for(simulator) == "gpt-4o"
         await sdk.audio.transcriptions.create(model="whisper-1", file=("a.wav", b"RIFF"))
         assert standing_for(simulator) == "gpt-4o"
-        assert "serves embeddings, images, transcriptions, speech, videos, realtime too" in running.output()
+        await running.wait_for_output("serves embeddings, images, transcriptions, speech, videos, realtime too")
 
 
 async def test_a_deployment_that_azure_lists_serves_the_models_of_its_kind() -> None:

@@ -167,7 +167,7 @@ async def test_tokens_alone_open_without_any_client_key_and_a_key_is_refused_wit
         async with Asking(host, CLIENT_KEY) as sdk:
             with pytest.raises(openai.AuthenticationError, match=f"{AUDIENCE}/.default"):
                 await chat(sdk)
-        assert f'"client":"{USER}"' in host.output()
+        await host.wait_for_output(f'"client":"{USER}"')
 
 
 async def test_while_the_issuer_was_never_reached_keys_open_and_tokens_are_answered_with_503(

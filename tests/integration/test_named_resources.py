@@ -241,7 +241,7 @@ async def test_no_name_leads_anywhere_but_to_azure(open_to_all: Cloud, name: str
 @pytest.mark.parametrize("running", ["listed", "open_to_all"])
 async def test_no_key_was_written_down_and_ours_was_never_sent(request: pytest.FixtureRequest, running: str) -> None:
     one: Cloud = request.getfixturevalue(running)
-    assert '"client":"resource-key"' in one.app.output()
+    await one.app.wait_for_output('"client":"resource-key"')
     for key in (KEY, WRONG, OURS):
         assert key not in one.app.output()
     assert all(OURS not in str(dict(sent.headers)) for sent in one.azure.requests)

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from tests.fakes.server import Fault
-from tests.integration.asks import ASKS, STREAMS, ask_chat
+from tests.integration.asks import ASKS, STREAMS, ask_chat, ask_chat_stream
 from tests.integration.conftest import CLIENT_KEY
 from tests.integration.node import run_script
 from tests.integration.several import (
@@ -202,6 +202,25 @@ async def test_each_attempt_is_in_the_line_of_its_request_and_no_host_is(two: Ap
     line = json.loads(lines[0])
     assert (line["target"], line["attempts"], line["deployment"], line["status"]) == (1, 2, GOOD, 200)
     assert two.resources[0].url.rpartition(":")[2] not in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "failures"),
+    [
+        ("error-429-old", [{"target": 0, "status": 429, "code": "rate_limit_exceeded"}]),
+        ("error-500", [{"target": 0, "status": 500, "code": "answer"}]),
+        (DOWN, [{"target": 2, "code": "connect"}]),
+        ("connection-reset", [{"target": 0, "code": "reset"}]),
+        ("stream-error-429", [{"target": 0, "status": 429, "code": "rate_limit_exceeded"}]),
+        ("good", None),
+    ],
+)
+async def test_the_line_of_a_request_says_which_attempts_failed_and_how(two: App, model: str, failures: object) -> None:
+    async with two.sdk() as sdk:
+        headers, _ = await (ask_chat_stream if model in EARLY else ask_chat)(sdk, model)
+    await two.app.wait_for_output(headers["x-request-id"])
+    (line,) = [line for line in two.app.output().splitlines() if headers["x-request-id"] in line]
+    assert json.loads(line).get("failures") == failures
 
 
 async def test_the_list_of_models_has_those_of_all_resources(two: App) -> None:

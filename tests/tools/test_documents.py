@@ -94,7 +94,7 @@ def test_every_field_of_the_log_line_is_described() -> None:
     entry.add_attempt(0, "deployment")
     entry.add_failure(FailedAttempt(0, 429, "429"))
     entry.add_sending(0, 0, Usage(input_tokens=0, output_tokens=0, estimated=True, cached_tokens=1))
-    entry.cost = 1
+    entry.cost, entry.budget_used = 1, lambda: 0.5
     entry.write(outcome="completed")
     described = text_of("docs/monitoring.md").partition("## The log line of a request")[2].partition("| Outcome")[0]
     rows = re.findall(r"^\| (`.+?) \|", described, re.MULTILINE)

@@ -152,3 +152,18 @@ def test_a_limit_of_a_key_says_when_to_come_back_and_forbids_retries_that_would_
     assert "`alice`" in error.message
     assert f"retry after {seconds} second" in error.message
     assert ClientLimited("alice", "requests at the same time", 1, wait=1).type == "requests"
+
+
+@pytest.mark.parametrize(
+    "code", ["content_filter", "DeploymentNotFound", "429", "invalid_base64_image", "too.many-requests", None]
+)
+def test_a_code_that_is_a_word_of_an_api_may_be_logged(code: str | None) -> None:
+    assert AzureRefusal("No.", status=400, type="x", code=code).reason is None
+
+
+@pytest.mark.parametrize(
+    "code", ["the prompt was this", "q44alb4d74v4u7we3vwhf", "sk-1234567890", "a" * 65, "", "_", "é", "a\n"]
+)
+def test_any_other_code_is_for_the_client_alone(code: str) -> None:
+    error = AzureRefusal("No.", status=400, type="x", code=code)
+    assert (error.code, error.reason) == (code, errors.UNKNOWN_CODE)

@@ -9,10 +9,9 @@ from proxy.azure_api.stream import Stream, open_stream
 from proxy.openai_api.operations import StreamFormat
 from proxy.values import AuthMode
 from tests.unit.azure_api import readers, recorded
+from tests.unit.exhaustive import EXHAUSTIVE
 
 SAMPLES = pytest.mark.parametrize(("case", "keep"), recorded.streams("upstream.sse"))
-# What counts covered branches is slow, and other tests cover the same.
-EXHAUSTIVE = pytest.mark.no_cover
 ERRORS = AzureErrors(model="gpt-4o", auth=AuthMode.KEY_VAULT)
 
 

@@ -59,7 +59,7 @@ class World:
 
     def begin(self) -> None:
         self.stack = AsyncExitStack()
-        self.entry = SimpleNamespace(cost=None, error=None, hard_budget=False, counts_sendings=False)
+        self.entry = SimpleNamespace(cost=None, error=None, hard_budget=False, counts_sendings=False, budget_used=None)
 
     async def admit(
         self, budget: Budget = HARD, operation: str = "createChatCompletion", **how: Any
@@ -91,6 +91,34 @@ async def test_a_call_is_charged_with_what_it_has_cost() -> None:
     assert world.entry.counts_sendings
     assert await world.settled() == 7
     assert spending.bound > 7
+
+
+@pytest.mark.parametrize("whole", [HARD, SOFT])
+async def test_the_line_of_a_request_tells_the_share_of_the_proxys_budget_that_is_spent_with_it(whole: Budget) -> None:
+    world = World(whole)
+    for number in (1, 2):
+        spending = await world.spend()
+        used = world.entry.budget_used
+        assert used is not None
+        assert used() == 7 * (number - 1) / whole.micro_dollars
+        await spending.begin()
+        assert used() == (7 * (number - 1) + spending.bound) / whole.micro_dollars  # what it may have cost
+        world.entry.cost = 7
+        assert used() == 7 * number / whole.micro_dollars
+        assert await world.settled(WHOLE_PROXY) == 7 * number
+        assert used() == 7 * number / whole.micro_dollars
+        world.begin()
+
+
+async def test_a_request_that_is_refused_tells_it_too_and_one_without_such_a_budget_does_not() -> None:
+    world = World(Budget(micro_dollars=1))
+    with pytest.raises(BudgetSpent):
+        await world.admit()
+    assert world.entry.budget_used is not None
+    assert world.entry.budget_used() == 0.0
+    alone = World()
+    await alone.spend()
+    assert alone.entry.budget_used is None
 
 
 async def test_a_stream_that_broke_off_is_charged_with_its_bound_whatever_it_has_counted_so_far() -> None:
@@ -259,21 +287,6 @@ async def test_a_soft_budget_says_once_that_a_deployment_without_a_model_counts_
     ]
     with pytest.raises(NotForBudget, match="unknown_model"):
         await world.admit(HARD, catalogue=nameless)
-
-
-async def test_the_log_says_how_much_of_the_budget_of_the_whole_proxy_is_spent() -> None:
-    world = World(SOFT)
-    seen = []
-    for _ in range(3):
-        world.begin()
-        await (await world.spend()).begin()
-        seen.append(world.entry.proxy_budget_percent)
-        world.entry.cost = 85
-        await world.stack.aclose()
-    assert seen == [0, 85, 170]
-    world = World()
-    await world.spend(SOFT)
-    assert not hasattr(world.entry, "proxy_budget_percent")
 
 
 async def test_a_call_that_cost_more_than_its_bound_is_an_error_in_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -65,6 +65,14 @@ def test_a_field_without_a_value_is_left_out() -> None:
     ]
 
 
+def test_where_all_clients_have_a_budget_the_line_tells_how_much_of_it_is_spent_when_it_is_written() -> None:
+    entry, written = entry_at(10.0, 10.5)
+    shares = [2 / 3]
+    entry.budget_used = shares.pop
+    entry.write(outcome="completed")
+    assert json.loads(written[0])["budget_used"] == 0.6667
+
+
 def test_a_translated_call_says_so_in_fields_of_its_own() -> None:
     entry, written = entry_at(10.0, 10.5)
     entry.translated, entry.reasoning_missed = "responses", 2

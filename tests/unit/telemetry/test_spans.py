@@ -8,7 +8,6 @@ from proxy.telemetry.spans import (
     MAX_NAME,
     LoggedRequest,
     Span,
-    SpanKind,
     attempt_error,
     attempt_span,
     genai_operation,
@@ -40,14 +39,12 @@ def line(**changed: object) -> LoggedRequest:
 
 
 def span_of(request: LoggedRequest) -> Span:
-    return request_span(request, 1000.0, host_writes_requests=False)
+    return request_span(request, 1000.0)
 
 
-def test_a_request_is_the_span_of_a_server() -> None:
+def test_the_span_of_a_request_says_what_its_line_says() -> None:
     assert span_of(line()) == Span(
         name="POST /v1/chat/completions",
-        kind=SpanKind.SERVER,
-        started=998.5,
         ended=1000.0,
         attributes={
             "http.request.method": "POST",
@@ -61,10 +58,6 @@ def test_a_request_is_the_span_of_a_server() -> None:
         },
         error=None,
     )
-
-
-def test_a_request_is_internal_where_the_host_writes_the_span_of_the_server() -> None:
-    assert request_span(line(), 1000.0, host_writes_requests=True).kind is SpanKind.INTERNAL
 
 
 @pytest.mark.parametrize("operation", [None, "passed-through"])
@@ -103,8 +96,6 @@ def test_a_translated_request_says_so() -> None:
 def test_a_sending_is_the_span_of_a_client() -> None:
     assert attempt_span(sending(), AZURE) == Span(
         name="chat my-4o",
-        kind=SpanKind.CLIENT,
-        started=1000.0,
         ended=1002.0,
         attributes={
             "gen_ai.operation.name": "chat",
@@ -121,6 +112,14 @@ def test_a_sending_is_the_span_of_a_client() -> None:
     )
 
 
+def test_a_stream_has_its_time_to_the_first_chunk() -> None:
+    attributes = attempt_span(sending(streamed=True), AZURE).attributes
+    assert attributes["gen_ai.request.stream"] is True
+    assert attributes["gen_ai.response.time_to_first_chunk"] == 0.5
+    whole = attempt_span(sending(), AZURE).attributes
+    assert not {"gen_ai.request.stream", "gen_ai.response.time_to_first_chunk"} & whole.keys()
+
+
 def test_a_sending_without_a_model_has_the_name_of_its_operation() -> None:
     span = attempt_span(sending(operation="listFiles", model=None, deployment=None, usage=None), "openai")
     assert span.name == "listFiles"
@@ -128,10 +127,11 @@ def test_a_sending_without_a_model_has_the_name_of_its_operation() -> None:
     assert not {"gen_ai.request.model", "gen_ai.usage.input_tokens"} & span.attributes.keys()
 
 
-def test_tokens_from_the_cache_and_estimated_ones_are_marked() -> None:
-    usage = Usage(input_tokens=10, output_tokens=0, cached_tokens=8, estimated=True)
+def test_tokens_from_the_cache_of_reasoning_and_estimated_ones_are_marked() -> None:
+    usage = Usage(input_tokens=10, output_tokens=0, cached_tokens=8, reasoning_tokens=3, estimated=True)
     attributes = attempt_span(sending(usage=usage), AZURE).attributes
     assert attributes["gen_ai.usage.cache_read.input_tokens"] == 8
+    assert attributes["gen_ai.usage.reasoning.output_tokens"] == 3
     assert attributes["proxy.tokens_estimated"] == "true"
     assert attributes["gen_ai.usage.output_tokens"] == 0
     counted = attempt_span(sending(usage=USAGE), AZURE).attributes

@@ -7,6 +7,7 @@ import pytest
 
 from proxy.errors import ProxyError
 from tests.unit.azure_api.readers import whole
+from tests.unit.exhaustive import EXHAUSTIVE
 from tests.unit.translation.chats import (
     CITATION,
     Json,
@@ -65,6 +66,7 @@ def test_an_answer_of_any_shape_is_an_answer_or_an_error(asked: str) -> None:
         assert read["choices"][0]["finish_reason"]
 
 
+@EXHAUSTIVE
 @pytest.mark.parametrize("asked", ASKS)
 def test_a_stream_with_an_event_of_any_shape_ends_as_a_stream_does(asked: str) -> None:
     request = ask_with(OPTIONS, stream=True, **ASKS[asked])

@@ -9,6 +9,7 @@ from msgspec import Raw
 
 from proxy.translation.chat_on_responses.stop import HeldTokens, StopSequences, within
 from tests.unit.azure_api.readers import errors
+from tests.unit.exhaustive import EXHAUSTIVE
 from tests.unit.translation.chats import (
     CHAT_USAGE,
     Json,
@@ -83,6 +84,7 @@ def test_messages_are_cut_each_by_itself() -> None:
     assert message(response(said("a\n"), said("\nb")), ask(stop="\n\n"))["content"] == "a\n\n\n\nb"
 
 
+@EXHAUSTIVE
 def test_what_stands_between_messages_is_not_left_without_the_second() -> None:
     request = ask(stream=True, stop="END")
     for whole in (response(said("a"), said("END b")), response(said("a"), said("E"), said("ND"))):
@@ -202,6 +204,7 @@ def test_probabilities_leave_with_what_was_held_back() -> None:
     assert [one for one in sent if one[1]] == [("a", ["a"]), ("E", ["E"])]
 
 
+@EXHAUSTIVE
 @pytest.mark.parametrize("stop", ["lo\u00e9", "\ud83d", "world"])
 def test_a_stream_is_cut_where_the_whole_answer_is_however_it_comes(stop: str) -> None:
     request = ask(stream=True, stop=stop)

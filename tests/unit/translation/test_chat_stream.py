@@ -1,5 +1,6 @@
 """The events of a response as the chunks of a chat."""
 
+from collections.abc import Sequence
 from itertools import product
 
 import httpx2 as httpx
@@ -9,6 +10,7 @@ from pydantic import BaseModel
 
 from proxy.errors import UpstreamError
 from tests.unit.azure_api.readers import errors
+from tests.unit.exhaustive import EXHAUSTIVE
 from tests.unit.translation.chats import (
     ASK,
     CHAT_USAGE,
@@ -103,13 +105,12 @@ SAMPLES: dict[str, tuple[Json, Json]] = {
 }
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
-def test_a_stream_says_what_the_whole_answer_says_however_it_comes(sample: str) -> None:
+def assert_it_says_what_the_whole_answer_says(sample: str, *ways: Sequence[bytes]) -> None:
     given, members = SAMPLES[sample]
     request = ask_with({"with_details": sample == "details"}, stream=True, **members)
     expected = answer(given, request)
     choice = expected["choices"][0]
-    for pieces in everywhere(events(given)):
+    for pieces in ways or everywhere(events(given)):
         read = chunks(play(pieces, request))
         message = told(read)
         assert {(chunk["id"], chunk["created"], chunk["model"]) for chunk in read} == {
@@ -118,6 +119,17 @@ def test_a_stream_says_what_the_whole_answer_says_however_it_comes(sample: str) 
         assert message.pop("finish_reason") == choice["finish_reason"]
         assert (message.pop("content") or None) == (choice["message"]["content"] or None)
         assert message == {name: value for name, value in choice["message"].items() if name != "content"}
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_a_stream_says_what_the_whole_answer_says(sample: str) -> None:
+    assert_it_says_what_the_whole_answer_says(sample, [events(SAMPLES[sample][0])])
+
+
+@EXHAUSTIVE
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_a_stream_says_what_the_whole_answer_says_however_it_comes(sample: str) -> None:
+    assert_it_says_what_the_whole_answer_says(sample)
 
 
 def test_a_chunk_has_all_that_a_chat_has() -> None:
@@ -377,6 +389,12 @@ def test_events_that_no_one_knows_are_passed_over() -> None:
     assert told(chunks(play([*odd, text("a"), completed()])))["content"] == "a"
 
 
+def test_an_event_of_another_shape_breaks_the_stream() -> None:
+    odd = b'event: response.output_item.added\ndata: {"type":"response.output_item.added","output_index":"x"}\n\n'
+    [error] = errors(play([text("a"), odd]))
+    assert error["type"] == "server_error"
+
+
 def test_it_has_begun_when_azures_stream_has() -> None:
     stream = opened()
     stream.feed(CREATED)
@@ -434,6 +452,7 @@ def test_a_stream_that_breaks_ends_with_the_error_alone(at: int, ending: str) ->
     assert written.endswith(b"\nretry: 2147483647\n\n")
 
 
+@EXHAUSTIVE
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_stream_that_breaks_does_so_however_it_comes(ending: str) -> None:
     raw = b"".join(PARTS) + ENDINGS[ending][0]
@@ -442,6 +461,7 @@ def test_a_stream_that_breaks_does_so_however_it_comes(ending: str) -> None:
         assert play(pieces) == expected
 
 
+@EXHAUSTIVE
 def test_a_cut_stream_is_never_taken_for_a_whole_one() -> None:
     raw = events(SAMPLES["reasoning, an announcement and calls"][0])
     whole = play([raw])

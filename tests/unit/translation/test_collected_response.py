@@ -9,6 +9,7 @@ from proxy.azure_api.stream import open_stream
 from proxy.errors import UpstreamError
 from proxy.openai_api.operations import StreamFormat
 from proxy.translation.collected_response import CollectedResponse
+from tests.unit.exhaustive import EXHAUSTIVE
 from tests.unit.translation.chats import Json, called, event, events, everywhere, reasoned, response, said
 
 WHOLE = response(reasoned(1, "Hm."), said("Grü\ud83dße"), called("a"))
@@ -35,11 +36,13 @@ def whole(*reads: bytes) -> Json:
     return found
 
 
+@EXHAUSTIVE
 def test_the_whole_is_that_of_the_last_event_however_it_comes() -> None:
     for reads in everywhere(events(WHOLE)):
         assert whole(*reads) == WHOLE
 
 
+@EXHAUSTIVE
 def test_a_stream_cut_behind_any_byte_has_no_whole() -> None:
     raw = events(WHOLE)
     last = len(raw.rstrip())

@@ -12,6 +12,7 @@ from proxy.errors import InvalidRequest, ProxyError, UpstreamTimeout
 from proxy.openai_api.sse import BLANK, COMMENT
 from proxy.translation.responses_on_chat import output as output_module
 from tests import documents
+from tests.unit.exhaustive import EXHAUSTIVE
 from tests.unit.translation.responses import (
     DONE,
     END,
@@ -131,6 +132,7 @@ def cuts(whole: bytes) -> Iterator[Sequence[bytes]]:
         yield [whole[at : at + size] for at in range(0, len(whole), size)]
 
 
+@EXHAUSTIVE
 @pytest.mark.parametrize("chunks", [ANSWER, EVERYTHING])
 def test_reads_that_end_anywhere_change_nothing(chunks: Sequence[bytes]) -> None:
     expected, whole = read(chunks, INCLUDE), b"".join(chunks)
@@ -141,6 +143,7 @@ def test_reads_that_end_anywhere_change_nothing(chunks: Sequence[bytes]) -> None
         assert read([whole[:at], whole[at:]], INCLUDE) == expected
 
 
+@EXHAUSTIVE
 @pytest.mark.parametrize("chunks", [ANSWER, EVERYTHING])
 def test_a_stream_cut_behind_any_byte_is_never_taken_for_a_whole_one(chunks: Sequence[bytes]) -> None:
     whole = b"".join(chunks)
