@@ -25,6 +25,7 @@ _SKUS = {
     "datazonebatch": "DataZoneStandard",
 }
 _PROVISIONED = "provisioned"
+_MANAGED, _STANDARD = "provisionedmanaged", "standard"
 
 
 class Doubt(Enum):
@@ -72,7 +73,10 @@ def choose(
     """
     sku = (deployed.sku or "").lower() if deployed is not None else ""
     if _PROVISIONED in sku:
-        return Choice(tariff=FREE)
+        if deployed is None or not (hard and deployed.spills_over):
+            return Choice(tariff=FREE)
+        # What does not fit into the capacity goes to a standard deployment of the same reach, and is paid there.
+        sku = sku.replace(_MANAGED, _STANDARD)
     lines = [] if deployed is None else _of_version(table, deployed, day)
     if not lines:
         return Doubt.UNKNOWN_MODEL if hard else Choice(tariff=FREE, doubt=Doubt.UNKNOWN_MODEL)

@@ -1,5 +1,6 @@
 """The price goes by the deployment's model and SKU; what is not certain is refused, or reported."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -52,6 +53,15 @@ def test_the_sku_says_which_price_counts(sku: str, expected: int | None) -> None
 
 def test_capacity_that_is_paid_anyway_costs_nothing() -> None:
     assert choose(PRICES, deployed("ProvisionedManaged", model="x"), DEFAULT, DAY, hard=True) == Choice(tariff=FREE)
+
+
+@pytest.mark.parametrize(
+    ("sku", "expected"), [("GlobalProvisionedManaged", 1_000_000), ("DataZoneProvisionedManaged", 1_100_000)]
+)
+def test_capacity_that_spills_over_costs_a_hard_budget_what_it_spills_over_to(sku: str, expected: int) -> None:
+    spilling = replace(deployed(sku), spills_over=True)
+    assert chosen(spilling) == expected
+    assert choose(PRICES, spilling, DEFAULT, DAY, hard=False) == Choice(tariff=FREE)
 
 
 def test_the_dearest_of_the_possible_tiers_counts() -> None:
