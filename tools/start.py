@@ -145,12 +145,22 @@ def _client_key(settings: Environ, file: Path) -> str | None:
     if configured.get("CLIENT_AUTH", "keys") != "keys":
         return None
     if "CLIENT_KEYS" in configured:
-        return configured["CLIENT_KEYS"].partition(",")[0].partition("=")[2].strip()
+        return _first_key(configured["CLIENT_KEYS"])
     if "KEY_VAULT_URL" in configured:
         return None
     key = f"sk-{secrets.token_hex(16)}"
     settings["CLIENT_KEYS"] = f"local={key}"
     return key
+
+
+def _first_key(text: str) -> str:
+    """Return the first key of CLIENT_KEYS, which may be JSON; the app says what is wrong with it."""
+    if not text.lstrip().startswith("{"):
+        return text.partition(",")[0].partition("=")[2].strip()
+    try:
+        return str(next(iter(json.loads(text).values()))["key"])
+    except (ValueError, StopIteration, TypeError, KeyError):
+        return ""
 
 
 def _configured(environ: Mapping[str, str], file: Path) -> Environ:

@@ -14,12 +14,20 @@ from tools.models import default_model
 START_TIMEOUT = 60.0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_start_prints_a_curl_line_that_works_and_ends_with_everything_it_began(number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "keys"),
+    [
+        (signal.SIGINT, {}),
+        (signal.SIGTERM, {"CLIENT_KEYS": '{"me": {"key": "sk-me-0123456789abcdefghij", "rpm": 60}}'}),
+    ],
+)
+async def test_start_prints_a_curl_line_that_works_and_ends_with_everything_it_began(
+    number: signal.Signals, keys: dict[str, str]
+) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tools.start", "--port", "0", "--local-settings", str(NO_FILE)),
         cwd=REPOSITORY,
-        env={"PATH": os.environ["PATH"]},
+        env={"PATH": os.environ["PATH"], **keys},
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
