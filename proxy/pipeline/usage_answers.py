@@ -87,5 +87,13 @@ def _shown(used: Used) -> Mapping[str, object]:
         "milliseconds": used.month.milliseconds,
         "cost_usd": format_usd(used.month.cost),
     }
-    days = [{"date": day, "input_tokens": counts.input, "output_tokens": counts.output} for day, counts in used.days]
+    days = [
+        {
+            "date": day,
+            "input_tokens": counts.input,
+            "output_tokens": counts.output,
+            "cost_usd": format_usd(counts.cost),
+        }
+        for day, counts in used.days
+    ]
     return {"month": month, "days": days}
