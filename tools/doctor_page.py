@@ -11,10 +11,14 @@ _SET = "az functionapp config appsettings set --name APP --resource-group GROUP 
 _WORDS = {
     "set": _SET,
     "mend_identity": "az functionapp identity assign --name APP --resource-group GROUP, or az login",
+    "account_key": "$(az cognitiveservices account keys list ACCOUNT_OPTIONS --query key1 --output tsv)",
+    "keys": "--vault VAULT",
+    "overlap": " --overlap 24h",
+    "soften": "python -m tools.keys --vault VAULT limit HOLDER --budget soft",
     "mend_credential": "the command that puts the key of the account into the vault or the setting, or corrects "
     "AZURE_OPENAI_TOKEN_SCOPE",
 }
-_PLACE = re.compile(r"\{(\w+)\}")
+_PLACE = re.compile(r"(?<!\{)\{(\w+)\}")
 
 
 def written(page: str) -> str:
@@ -32,7 +36,8 @@ def written(page: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return _PLACE.sub(lambda place: _WORDS.get(place[1], place[1].upper()), text).replace("|", "\\|")
+    filled = _PLACE.sub(lambda place: _WORDS.get(place[1], place[1].upper()), text)
+    return filled.replace("{{", "{").replace("}}", "}").replace("|", "\\|")
 
 
 if __name__ == "__main__":

@@ -14,12 +14,14 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from proxy.app import build_application, read_settings
+from proxy.composition.calls import PRICES
 from proxy.config.addresses import parse_endpoint
+from proxy.config.price_table import decode_price_table
 from proxy.errors import ConfigurationError
 from tools.azure_openai_simulator import DEFAULT_KEY, Simulator
 from tools.functions_host.settings import SettingsError, read_json
@@ -72,7 +74,7 @@ async def _start(environ: Environ, port: int, file: Path, welcome: Welcome) -> i
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with _upstream(environ, file) as settings:
-        key = _client_key(settings, file)
+        key = client_key(settings, file)
         # A host would start with a wrong setting too, and answer every request with what is wrong.
         build_application(read_settings(DEVELOPMENT | _configured(settings, file), APP / "host.json"))
         host = await asyncio.create_subprocess_exec(
@@ -110,13 +112,21 @@ async def _upstream(environ: Environ, file: Path) -> AsyncIterator[Environ]:
         print("No Azure OpenAI is configured: the built-in simulator answers, with an echo.", flush=True)
         print(f"Models of other names are answered by: {DEFAULTS}", flush=True)
         models = ",".join(f"{name}={name}" for name in simulator.deployments)
+        priced = _priced(simulator.deployments)
         defaults = {
             "AZURE_OPENAI_MODEL_MAPPER": models,
             "AZURE_OPENAI_DEFAULT_DEPLOYMENTS": DEFAULTS,
+            "AZURE_OPENAI_DEPLOYMENT_MODELS": ",".join(f"{name}={name}/GlobalStandard" for name in priced),
             "AZURE_OPENAI_AUTH": "key",
             "AZURE_OPENAI_API_KEY": key,
         }
         yield {**environ, **defaults, **configured, "AZURE_OPENAI_ENDPOINT": simulator.url}
+
+
+def _priced(deployments: Iterable[str]) -> list[str]:
+    """Return the deployments that are called as a model with a price, so that costs and budgets can be tried."""
+    models = {price.model for price in decode_price_table(PRICES.read_bytes()).prices}
+    return [name for name in deployments if name in models]
 
 
 def _local_endpoint(text: str) -> tuple[str, int] | None:
@@ -139,7 +149,7 @@ def _listens(host: str, port: int) -> bool:
     return True
 
 
-def _client_key(settings: Environ, file: Path) -> str | None:
+def client_key(settings: Environ, file: Path) -> str | None:
     """Return the first client key, generated for this run if there is none; None if keys are kept elsewhere."""
     configured = _configured(settings, file)
     if configured.get("CLIENT_AUTH", "keys") != "keys":
@@ -153,14 +163,13 @@ def _client_key(settings: Environ, file: Path) -> str | None:
     return key
 
 
-def _first_key(text: str) -> str:
-    """Return the first key of CLIENT_KEYS, which may be JSON; the app says what is wrong with it."""
+def _first_key(text: str) -> str | None:
+    """Return the first key of `CLIENT_KEYS`; the app says what is wrong with what cannot be read."""
     if not text.lstrip().startswith("{"):
-        return text.partition(",")[0].partition("=")[2].strip()
-    try:
-        return str(next(iter(json.loads(text).values()))["key"])
-    except (ValueError, StopIteration, TypeError, KeyError):
-        return ""
+        return text.partition(",")[0].partition("=")[2].strip() or None
+    with contextlib.suppress(ValueError, AttributeError, TypeError):
+        return next((str(one["key"]) for one in json.loads(text).values() if "key" in one), None)
+    return None
 
 
 def _configured(environ: Mapping[str, str], file: Path) -> Environ:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from proxy.config.resources import Resource
+from proxy.config.resources import Resource, ResourceKind
 from proxy.config.settings import Settings
 
 _DOMAINS = {
@@ -68,7 +68,8 @@ def of_app(environ: Mapping[str, str], settings: Settings | None, holder: Holder
         ),
         "principal": _principal(holder, client_id, app, group, on_azure=on_azure),
         "principal_type": "ServicePrincipal" if on_azure or client_id else "User",
-        **_of_vault(settings.key_vault_url if settings is not None else None),
+        "storage": shlex.quote(environ.get("AzureWebJobsStorage__accountName") or "STORAGE_ACCOUNT"),
+        **_of_vault(settings.key_vault_url if settings is not None else None, on_azure=on_azure),
     }
 
 
@@ -83,10 +84,13 @@ def _principal(holder: Holder, client_id: str | None, app: str, group: str, *, o
     return '"$(az ad signed-in-user show --query id --output tsv)"'
 
 
-def _of_vault(url: str | None) -> dict[str, str]:
+def _of_vault(url: str | None, *, on_azure: bool) -> dict[str, str]:
     name = _first_label(url) if url else "VAULT"
     shown = f'"$(az keyvault show --name {name} --query id --output tsv)"'
-    return {"vault": name, "vault_id": shown}
+    in_vault = bool(url) or on_azure
+    # A file has one key for each name.
+    keys, overlap = (f"--vault {name}", " --overlap 24h") if in_vault else ("--file local.settings.json", "")
+    return {"vault": name, "vault_id": shown, "keys": keys, "overlap": overlap}
 
 
 def of_vault_host(url: str) -> dict[str, str]:
@@ -94,10 +98,15 @@ def of_vault_host(url: str) -> dict[str, str]:
     return _of_host(url) | {"setting": "KEY_VAULT_URL", "private_zone": _DOMAINS["vault"]}
 
 
-def of_table(url: str) -> dict[str, str]:
-    """Return the places of commands about the table of the limits."""
+def of_authority(url: str) -> dict[str, str]:
+    """Return the places of commands about the authority of Microsoft Entra ID, which has no private zone."""
+    return _of_host(url) | {"setting": "CLIENT_ENTRA_AUTHORITY", "private_zone": "PRIVATE_ZONE"}
+
+
+def of_table(url: str, setting: str) -> dict[str, str]:
+    """Return the places of commands about a table that a setting names."""
     zone = "privatelink.table.core.windows.net"
-    return _of_host(url) | {"setting": "LIMITS_STORE", "private_zone": zone, "account": _first_label(url)}
+    return _of_host(url) | {"setting": setting, "private_zone": zone, "account": _first_label(url)}
 
 
 def of_resource(one: Resource) -> dict[str, str]:
@@ -108,8 +117,15 @@ def of_resource(one: Resource) -> dict[str, str]:
     if one.resource_id is not None:
         parts = one.resource_id.split("/")
         options = f"--name {parts[8]} --resource-group {shlex.quote(parts[4])} --subscription {parts[2]}"
+    is_openai = one.kind is ResourceKind.OPENAI
+    key = f"$(az cognitiveservices account keys list {options} --query key1 --output tsv)"
     return _of_host(one.endpoint) | {
-        "setting": "AZURE_OPENAI_ENDPOINT, or endpoint in AZURE_OPENAI_RESOURCES",
+        "setting": f"endpoint of {one.name} in AZURE_OPENAI_RESOURCES"
+        if is_openai
+        else "AZURE_OPENAI_ENDPOINT, or endpoint in AZURE_OPENAI_RESOURCES",
+        "base": one.endpoint,
+        "resource": one.name,
+        "account_key": "$KEY" if is_openai else key,
         "private_zone": _DOMAINS["openai"],
         "account_id": shlex.quote(one.resource_id) if one.resource_id is not None else f'"$({found})"',
         "account_options": options,

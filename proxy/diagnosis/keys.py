@@ -11,10 +11,13 @@ _DAY = 86_400.0
 SOON = 14 * _DAY
 
 
-def judge_keys(keys: Iterable[ClientKey], now: float) -> tuple[Seen, ...]:
-    """Return what is wrong with the client keys; `now` is in seconds since 1970 UTC."""
+def judge_keys(keys: Iterable[ClientKey], now: float, *, is_needed: bool = True) -> tuple[Seen, ...]:
+    """Return what is wrong with the client keys; `now` is in seconds since 1970 UTC.
+
+    `is_needed` tells that clients have nothing else to authenticate with.
+    """
     clients = [key for key in keys if not key.is_admin]
-    if not clients:
+    if not clients and is_needed:
         return (Seen(code="no_client_keys", subject="client keys"),)
     return tuple(seen for key in clients for seen in _judge(key, now))
 

@@ -1,12 +1,12 @@
 """Judges the answers of a resource, as those to calls are judged."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
 from proxy.azure_api.errors import MISSING_CODES, AzureErrors, parse_texts
 from proxy.config.address_rules import Reach, reach_of
-from proxy.config.resources import Resource
+from proxy.config.resources import Resource, ResourceKind
 from proxy.diagnosis.seen import Seen
 from proxy.values import AuthMode, Secret
 
@@ -15,6 +15,21 @@ LITTLE = 0.1
 # A call that spends no token: a deployment that is there refuses it, one that is not is not found.
 EMPTY_CALL = b"{}"
 ONE_TOKEN: Mapping[str, object] = {"messages": [{"role": "user", "content": "."}]}
+# The findings about servers of OpenAI's API, which no command of Azure's mends.
+_OF_SERVERS: Mapping[str, str] = {
+    "upstream_credential": "server_credential",
+    "upstream_role": "server_refused",
+    "upstream_network": "server_refused",
+    "upstream_blocked": "server_refused",
+    "upstream_refused": "server_refused",
+    "upstream_failing": "server_failing",
+    "upstream_not_azure": "server_not_openai",
+    "deployment_missing": "model_missing",
+    "deployment_failing": "model_failing",
+    "quota_used_up": "server_throttled",
+    "quota_low": "server_quota_low",
+}
+_LATEST = ":latest"
 _LIMITS = ("max_completion_tokens", "max_tokens")
 ONE_TOKEN_CALLS = tuple(msgspec.json.encode({**ONE_TOKEN, limit: 1}) for limit in _LIMITS)
 
@@ -40,6 +55,16 @@ def refusal_of(
     """Return the code for a 401 or 403 of a resource."""
     errors = AzureErrors(model=None, auth=auth, secret=secret.reveal(), is_openai=is_openai)
     return errors.answer(status, headers, body).reason or "upstream_credential"
+
+
+def code_for(one: Resource, code: str) -> str:
+    """Return the code that a finding about a resource has, which for a server that is not Azure's is another one."""
+    return _OF_SERVERS.get(code, code) if one.kind is ResourceKind.OPENAI else code
+
+
+def lists(models: Collection[str], name: str) -> bool:
+    """Tell whether a model is in a server's list; Ollama lists a name without a version as the latest."""
+    return name in models or f"{name}{_LATEST}" in models
 
 
 def is_missing(status: int, body: bytes) -> bool:

@@ -36,13 +36,13 @@ def _warning(what: str, why: str, cure: str) -> Row:
 _ROLE = 'az role assignment create --role "{role}" --assignee-object-id {principal} --assignee-principal-type {type}'
 _ON_ACCOUNT = _ROLE.format(role="Cognitive Services OpenAI User", principal="{principal}", type="{principal_type}")
 _ON_VAULT = _ROLE.format(role="Key Vault Secrets User", principal="{principal}", type="{principal_type}")
-_NEW_KEY = (
-    'az keyvault secret set --vault-name {vault} --name {secret} --value "$(az cognitiveservices account keys list '
-    '{account_options} --query key1 --output tsv)"'
-)
+_NEW_KEY = 'az keyvault secret set --vault-name {vault} --name {secret} --value "{account_key}"'
 _ATTRIBUTES = "az keyvault secret set-attributes --vault-name {vault} --name {secret}"
 _NOBODY = "Without it the proxy cannot read its keys, and answers every request with 503."
 _NO_CALL = "No request can be served by this resource."
+_SERVER = 'curl -i {base}/models -H "Authorization: Bearer $KEY"'
+_UNBOUNDED = "What clients with a hard budget ({holders}) ask of it is refused with 403 unbounded_cost."
+_OR_SOFT = ", or {soften}"
 
 FINDINGS: Mapping[str, Row] = {
     "setting_wrong": _fault(
@@ -125,12 +125,12 @@ FINDINGS: Mapping[str, Row] = {
     ),
     "key_vault_secret_missing": _fault(
         "There is no secret {subject} in the vault {vault}.",
-        "It holds the key of Azure OpenAI: without it the resource cannot be called.",
+        "It holds the key of a resource, which cannot be called without it.",
         _NEW_KEY,
     ),
     "key_vault_secret_disabled": _fault(
         "The secret {subject} is disabled.",
-        "It holds the key of Azure OpenAI, which cannot be read so.",
+        "It holds the key of a resource, which cannot be read so.",
         _ATTRIBUTES + " --enabled true",
     ),
     "key_vault_secret_expired": _warning(
@@ -234,6 +234,89 @@ FINDINGS: Mapping[str, Row] = {
         "az cognitiveservices account deployment create {account_options} --deployment-name {deployment} "
         "--sku-capacity MORE (and the model as it is), or add another resource",
     ),
+    "server_credential": _fault(
+        "The server {subject} refuses the key of the proxy ({auth}).",
+        _NO_CALL + " The key was revoked, or belongs to another server.",
+        "{mend_credential}",
+    ),
+    "server_refused": _fault(
+        "The server {subject} refuses the proxy, for another reason than its key.",
+        _NO_CALL,
+        _SERVER,
+    ),
+    "server_failing": _fault(
+        "The server {subject} answers with errors (status {status}).",
+        _NO_CALL,
+        _SERVER,
+    ),
+    "server_not_openai": _fault(
+        "What answers at {base}/models is no list of models.",
+        _NO_CALL + " The endpoint is what comes before the paths of OpenAI's API, so mostly it ends with /v1.",
+        _SERVER + ", then correct endpoint of {subject} in AZURE_OPENAI_RESOURCES",
+    ),
+    "server_throttled": _warning(
+        "The model {subject} is over its rate limit at the server {resource}.",
+        "Clients are answered with 429 until that is over, unless another resource serves the model.",
+        "{set} AZURE_OPENAI_RESOURCES=LIST with another resource for the model",
+    ),
+    "server_quota_low": _warning(
+        "The model {subject} has {left} left of its rate limit at the server {resource}.",
+        "With a few more requests clients are answered with 429.",
+        "{set} AZURE_OPENAI_RESOURCES=LIST with another resource for the model",
+    ),
+    "model_missing": _warning(
+        "The server {resource} does not list the model {subject}.",
+        "Unless it serves models that it does not list, requests for it are answered with 404.",
+        _SERVER + ", then correct models of {resource} in AZURE_OPENAI_RESOURCES",
+    ),
+    "model_failing": _fault(
+        "The model {subject} of the server {resource} answers a call with the status {status}.",
+        "Requests for it fail.",
+        _SERVER,
+    ),
+    "entra_keys_unreachable": _fault(
+        "Microsoft Entra ID could not be asked for the keys of the tenant {subject}.",
+        "Requests with tokens are answered with 503.",
+        "curl -i https://{host}/{subject}/v2.0/.well-known/openid-configuration; if that answers, "
+        "az functionapp vnet-integration list --name {app} --resource-group {group}",
+    ),
+    "entra_keys_unusable": _fault(
+        "{host} has no tenant {subject}, or what answers there is not Microsoft Entra ID.",
+        "Requests with tokens are answered with 503.",
+        '{set} CLIENT_ENTRA_TENANT="$(az account show --query tenantId --output tsv)"; '
+        "if that is right, correct CLIENT_ENTRA_AUTHORITY",
+    ),
+    "entra_admits_nobody": _fault(
+        "{subject} has no role, no group and no others.",
+        "Every request with a token is refused.",
+        '{set} {subject}=\'{{"roles": {{"Chat.User": {{}}}}}}\' with the role of your application',
+    ),
+    "budget_without_store": _fault(
+        "There is a hard budget ({subject}) and no LIMITS_STORE.",
+        "Instances would each spend the budget, so what it pays for is refused with 503.",
+        '{set} LIMITS_STORE="$(az storage account show --name {storage} --query primaryEndpoints.table --output tsv)"',
+    ),
+    "budget_model_unknown": _warning(
+        "Nobody says which model the deployment {subject} is of.",
+        _UNBOUNDED,
+        "{set} AZURE_OPENAI_DEPLOYMENT_MODELS={deployment}=MODEL@VERSION/GlobalStandard, or AZURE_OPENAI_RESOURCE_ID"
+        + _OR_SOFT,
+    ),
+    "budget_price_missing": _warning(
+        "The table of prices has none for the deployment {subject}, which is {model} at {sku} ({doubt}).",
+        _UNBOUNDED,
+        "{set} PRICES=prices.json with the price of your contract" + _OR_SOFT,
+    ),
+    "budget_price_unverified": _warning(
+        "A price of the deployment {subject}, which is {model} at {sku}, is not verified.",
+        _UNBOUNDED + ' For some models "service_tier": "default" in a request is enough.',
+        "{set} PRICES=prices.json with the price of your contract" + _OR_SOFT,
+    ),
+    "prices_old": _warning(
+        "A price is {days} days old.",
+        "Costs and budgets count by it, and Azure changes prices every few months.",
+        "python -m tools.prices update, then deploy the app again; own prices of PRICES need a newer date",
+    ),
     "ledger_forbidden": _fault(
         "The identity may not use the table of {subject}.",
         "The limits of client keys cannot be counted for all instances together.",
@@ -245,30 +328,41 @@ FINDINGS: Mapping[str, Row] = {
         "The limits of client keys cannot be counted for all instances together.",
         "az storage account show --name {account} --query '{{network:networkRuleSet,status:statusOfPrimary}}'",
     ),
+    "usage_forbidden": _warning(
+        "The identity may not use the table of {subject}.",
+        "The usage of clients is not kept: each instance holds it in memory until it ends.",
+        _ROLE.format(role="Storage Table Data Contributor", principal="{principal}", type="{principal_type}")
+        + ' --scope "$(az storage account show --name {account} --query id --output tsv)"',
+    ),
+    "usage_unreachable": _warning(
+        "The table of {subject} answers with errors.",
+        "The usage of clients is not kept: each instance holds it in memory until it ends.",
+        "az storage account show --name {account} --query '{{network:networkRuleSet,status:statusOfPrimary}}'",
+    ),
     "no_client_keys": _fault(
         "There is no client key.",
         "Every request is answered with 401.",
-        "python -m tools.keys --vault {vault} new NAME",
+        "python -m tools.keys {keys} new NAME",
     ),
     "client_key_locked": _fault(
         "The limits of the client key {subject} cannot be read.",
         "The key opens nothing, so that a misspelt limit does not open everything.",
-        "python -m tools.keys --vault {vault} list, then limit {subject} --rpm 60 with the limits that are meant",
+        "python -m tools.keys {keys} limit {subject} --rpm 60, with the limits that are meant",
     ),
     "client_key_weak": _warning(
         "The client key {subject} has fewer than 24 characters.",
         "It can be guessed.",
-        "python -m tools.keys --vault {vault} rotate {subject} --overlap 24h",
+        "python -m tools.keys {keys} rotate {subject}{overlap}",
     ),
     "client_key_expired": _warning(
         "The client key {subject} has expired.",
         "Its client is answered with 401.",
-        "python -m tools.keys --vault {vault} rotate {subject} --expires DATE",
+        "python -m tools.keys {keys} rotate {subject} --expires DATE",
     ),
     "client_key_expiring": _warning(
         "The client key {subject} expires within {days} days.",
         "Its client is answered with 401 then.",
-        "python -m tools.keys --vault {vault} limit {subject} --expires DATE",
+        "python -m tools.keys {keys} limit {subject} --expires DATE",
     ),
     "clock_skewed": _fault(
         "The clock of this machine is {seconds} s away from that of {subject}.",

@@ -2,25 +2,42 @@
 import { byId, element } from "./dom.js";
 
 const DATE = { dateStyle: "medium", timeStyle: "short" };
+// The part of a budget below which it counts as used up: of a hard one less than a call may cost is always left.
+const LITTLE = { hard: 0.01, soft: Number.EPSILON };
 const SVG = "http://www.w3.org/2000/svg";
 
-export function showAccount({ account, models, modelsError }, text, explain) {
-  const { client, limits, budget, month, days } = account;
-  byId("client-name").textContent = client;
+export function showAccount(state, text, explain) {
+  const { account, models, modelsError } = state;
+  byId("client-name").textContent = account.client;
   byId("models").replaceChildren(...models.map((name) => element("li", name)));
   if (modelsError) byId("models").append(element("li", explain(modelsError)));
   else if (!models.length) byId("models").append(element("li", text("noModels")));
+  showUsed(account, text);
+}
+
+export function showUsed({ limits, budget, month, days }, text) {
   const shown = Object.entries(limits).filter(([, value]) => value !== null).map(([name, value]) => showLimit(name, value, text));
-  if (budget) shown.push([text("budget"), `${budget.usd} USD`], [text("remaining"), `${budget.remaining_usd} USD`]);
+  if (budget) shown.push(...budgetRows(budget, text));
   showList("limits", shown.length ? shown : [[text("noLimits"), text("none")]]);
+  const note = budget && budget.remaining_usd < budget.usd * LITTLE[budget.kind] ? text(`spent_${budget.kind}`) : "";
+  // What stays as it was is not read aloud again.
+  if (byId("budget-note").textContent !== note) byId("budget-note").textContent = note;
   byId("usage").hidden = !month;
-  if (month) showUsage(month, days, text);
+  if (month) showMonth(month, days, text);
 }
 
 function showLimit(name, value, text) {
   if (name === "models") return [text("allowed"), value.join(", ")];
   if (name === "expires") return [text(name), new Date(value * 1000).toLocaleString(locale(), DATE)];
   return [text(name), number(value)];
+}
+
+function budgetRows({ usd, remaining_usd, kind, resets }, text) {
+  return [
+    [text("budget"), `${dollars(usd)} (${text(kind)})`],
+    [text("remaining"), dollars(remaining_usd)],
+    [text("resets"), new Date(resets * 1000).toLocaleString(locale(), DATE)],
+  ];
 }
 
 // The browser's own variant of the page's language: English dates of Britain and of America differ.
@@ -30,16 +47,19 @@ function locale() {
 }
 
 export const number = (value) => Number(value).toLocaleString(locale());
+// A call may cost less than a cent.
+const MONEY = { style: "currency", currency: "USD", currencyDisplay: "code", maximumFractionDigits: 6 };
+const dollars = (value) => Number(value).toLocaleString(locale(), MONEY);
 
 function showList(id, pairs) {
   byId(id).replaceChildren(...pairs.flatMap(([name, value]) => [element("dt", name), element("dd", value)]));
 }
 
-function showUsage(month, days, text) {
+function showMonth(month, days, text) {
   const names = ["requests", "input_tokens", "input_cached_tokens", "output_tokens"];
   showList("usage-numbers", [
     ...names.map((name) => [text(name), number(month[name])]),
-    [text("cost_usd"), month.cost_usd],
+    [text("cost"), dollars(month.cost_usd)],
   ]);
   const tokens = days.map((day) => day.input_tokens + day.output_tokens);
   const most = Math.max(1, ...tokens);

@@ -2,26 +2,26 @@
 
 // What the proxy says in place of an answer; the status is 0 within a stream, the seconds of `retryAfter` may be 0.
 export class AnswerError extends Error {
-  constructor(message, status = 0, retryAfter = 0) {
-    super(message);
-    Object.assign(this, { status, retryAfter });
+  constructor({ message, code }, status = 0, retryAfter = 0) {
+    super(message ?? "");
+    Object.assign(this, { code, status, retryAfter });
   }
 }
 
 // Return the error that an answer is.
 export async function errorOf(answer) {
-  return new AnswerError(await messageOf(answer), answer.status, Number(answer.headers.get("retry-after")) || 0);
+  return new AnswerError(await readError(answer), answer.status, Number(answer.headers.get("retry-after")) || 0);
 }
 
 // What an answer that is no 200 says, in OpenAI's shape if it has one.
-async function messageOf(answer) {
+async function readError(answer) {
   try {
     const { error } = await answer.json();
-    if (typeof error?.message === "string") return error.message;
+    if (typeof error?.message === "string") return error;
   } catch {
     // The platform's own errors are no JSON.
   }
-  return "";
+  return {};
 }
 
 // Yield the pieces of text of an answer as they come. Raise AnswerError with what the proxy says, TypeError when it
@@ -38,7 +38,7 @@ export async function* streamChat({ key, model, messages, signal }) {
   for await (const data of readEvents(answer.body)) {
     if (data === "[DONE]") return reason;
     const chunk = JSON.parse(data);
-    if (chunk.error) throw new AnswerError(chunk.error.message ?? "");
+    if (chunk.error) throw new AnswerError(chunk.error);
     const { delta, finish_reason: finished } = chunk.choices?.[0] ?? {};
     reason = finished ?? reason;
     if (delta?.content || delta?.refusal) yield delta.content || delta.refusal;

@@ -5,12 +5,23 @@ export const CLIENTS = [
   ["chatgpt-web", "OPENAI_API_BASE_URL=PROXY\nOPENAI_API_KEY=KEY\nOPENAI_API_MODEL=MODEL"],
   ["chatgpt-lite", "OPENAI_API_BASE_URL=PROXY\nOPENAI_API_KEY=KEY\nOPENAI_MODEL=MODEL"],
   ["chatgpt-minimal", "OPENAI_API_BASE_URL=PROXY\nOPENAI_API_KEY=KEY"],
-  ["chatbot-ui", "OPENAI_API_HOST=PROXY\nOPENAI_API_KEY=KEY"],
+  [
+    "chatbot-ui",
+    `# A new model in its sidebar
+Name: MODEL
+Model ID: MODEL
+Base URL: PROXY/v1
+API Key: KEY
+
+# The version of 2023, its branch legacy
+OPENAI_API_HOST=PROXY
+OPENAI_API_KEY=KEY`,
+  ],
   ["Open WebUI", "OPENAI_API_BASE_URL=PROXY/v1\nOPENAI_API_KEY=KEY"],
   [
     "LibreChat",
     `# librechat.yaml
-version: 1.2.1
+version: 1.3.17
 endpoints:
   custom:
     - name: "Azure"
@@ -22,7 +33,7 @@ endpoints:
         fetch: true`,
   ],
   ["Cline", "API Provider: OpenAI Compatible\nBase URL: PROXY/v1\nAPI Key: KEY\nModel ID: MODEL"],
-  ["Roo Code", "API Provider: OpenAI Compatible\nBase URL: PROXY/v1\nAPI Key: KEY\nModel: MODEL"],
+  ["Zoo Code, Roo Code", "API Provider: OpenAI Compatible\nBase URL: PROXY/v1\nAPI Key: KEY\nModel: MODEL"],
   [
     "Continue",
     `# config.yaml

@@ -1,5 +1,5 @@
 // The front page: what a person needs to use this proxy, and a chat to try it.
-import { number, showAccount } from "./account.js";
+import { number, showAccount, showUsed } from "./account.js";
 import { AnswerError, errorOf, streamChat } from "./chat.js";
 import { CLIENTS } from "./clients.js";
 import { byId, element, tab, writeInFrames } from "./dom.js";
@@ -10,6 +10,8 @@ const MASKED = "••••••••";
 const UNKNOWN_MODEL = "MODEL";
 const STORED_KEY = "client-key";
 const STORED_LANGUAGE = "language";
+// Milliseconds behind an answer at which it is counted for sure: of one that was stopped the proxy hears a little later.
+const COUNTED = 2000;
 // The key that a browser reports while an input method composes; Safari does so for the Enter that ends it.
 const COMPOSING = 229;
 
@@ -53,8 +55,10 @@ function explain(error) {
   return error instanceof TypeError ? text("unreachable") : `${text("failed")}: ${error.message}`;
 }
 
-function explainAnswer({ status, message, retryAfter }) {
+function explainAnswer({ status, code, message, retryAfter }) {
   if (status === 401) return text("refused");
+  const known = text(`error_${code}`);
+  if (known) return `${known} ${message}`;
   const said = status ? `${text("failed")}: ${status} ${message}`.trim() : message || text("brokeOff");
   return retryAfter ? `${said} ${text("retryAfter").replace("SECONDS", number(retryAfter))}` : said;
 }
@@ -90,6 +94,20 @@ async function askForModels(key) {
     return { models: data.map((one) => one.id), modelsError: null };
   } catch (error) {
     return { models: [], modelsError: error };
+  }
+}
+
+// What was used and what is left change with each answer; what cannot be read again stays as it was.
+async function askAgain() {
+  const { key } = state;
+  if (!key) return;
+  try {
+    const account = await ask("/usage", key);
+    if (key !== state.key) return;
+    state.account = account;
+    showUsed(account, text);
+  } catch {
+    // The next answer asks again.
   }
 }
 
@@ -178,6 +196,8 @@ async function send(content) {
   }
   waiting.end();
   if (turns === state.turns) endTurn(words, content);
+  askAgain();
+  setTimeout(askAgain, COUNTED);
 }
 
 // What is to be said of an answer that has ended for a `reason`, which is null when the end is missing.

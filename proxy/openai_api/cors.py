@@ -6,16 +6,16 @@ https://fetch.spec.whatwg.org/#http-cors-protocol
 
 from collections.abc import Mapping
 
-from proxy.openai_api.answers import ATTEMPTS, COST, REPAIRED, TARGET, TRANSLATED
+from proxy.openai_api.answers import ATTEMPTS, BUDGET_EXCEEDED, BUDGET_REMAINING, COST, REPAIRED, TARGET, TRANSLATED
 from proxy.values import Response
 
 ANY = "*"
 _METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS, HEAD"
 _EXPOSED = (
     f"x-request-id, retry-after, retry-after-ms, x-should-retry, {REPAIRED}, {TRANSLATED}, {TARGET}, {ATTEMPTS}, "
-    f"{COST}, location, openai-processing-ms, x-ratelimit-limit-requests, x-ratelimit-limit-tokens, "
-    "x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, "
-    "x-ratelimit-reset-tokens"
+    f"{COST}, {BUDGET_REMAINING}, {BUDGET_EXCEEDED}, location, openai-processing-ms, "
+    "x-ratelimit-limit-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, "
+    "x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, x-ratelimit-reset-tokens"
 )
 # A day, in seconds; browsers have upper limits of their own.
 _MAX_AGE = "86400"

@@ -66,7 +66,7 @@ class Operator:
         self._is_running = True
         exchange.stack.callback(self._end_run)
         calls = not _CALLS.isdisjoint(request.query.split("&"))
-        return Response(status=200, headers=_LINES, body=self._examine(calls=calls))
+        return Response(status=200, headers=_LINES, body=self._examine(exchange, calls=calls))
 
     async def close(self) -> None:
         """Stop what goes on."""
@@ -102,13 +102,15 @@ class Operator:
             self.refusals.note(self.now())
             raise
 
-    async def _examine(self, *, calls: bool) -> AsyncGenerator[bytes, None]:
+    async def _examine(self, exchange: Exchange, *, calls: bool) -> AsyncGenerator[bytes, None]:
         examine = await asyncio.to_thread(_import_doctor)
         from proxy.diagnosis.findings import encode  # noqa: PLC0415  for who asks for it
 
         async with aclosing(examine(self.environ, self.read_file, calls=calls)) as events:
             async for event in events:
+                exchange.entry.note_first_byte()
                 yield encode(event)
+        exchange.entry.write(outcome="completed")
 
     def _end_run(self) -> None:
         self._is_running = False

@@ -78,6 +78,8 @@ class UsageLog:
         self._numbers: dict[str, int] = {}
         self._names: dict[tuple[int | None, str | None], str] = {}
         self._lost = 0
+        # Rows that have left this instance; who keeps what was read sees by it that the store has more.
+        self.written = 0
         self._is_down = False
         self._flushing = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
@@ -116,6 +118,7 @@ class UsageLog:
         if not self._waits:
             self._wait()
 
+<<<<<<< HEAD
     async def read(self, first: float, end: float, width: int = MINUTE) -> Lines:
         """Return the sums of the days of a time, for each span of `width` seconds, also those of this instance.
 
@@ -125,6 +128,22 @@ class UsageLog:
             return folded(self._lines.items(), width)
         await self._flush(self._store)
         return fold(await self._store.read(first, end, width), self._lines.items(), width)
+=======
+    async def read(self, first: float, end: float) -> list[Line]:
+        """Return the counts of the days of a time, also those of this instance; raise `StoreUnavailable`."""
+        return [*await self.read_stored(first, end), *self.held()]
+
+    async def read_stored(self, first: float, end: float) -> list[Line]:
+        """Return the counts that the store has of the days of a time; raise `StoreUnavailable`."""
+        if self._store is None:
+            return []
+        await self._flush(self._store)
+        return await self._store.read(first, end)
+
+    def held(self) -> list[Line]:
+        """Return the counts of this instance that the store does not have yet."""
+        return list(self._lines.items())
+>>>>>>> next
 
     async def close(self) -> None:
         """Write down what is left, as far as the store takes it at once."""
@@ -176,6 +195,7 @@ class UsageLog:
                     self._note_down()
                     return
                 self._sending = None
+                self.written += 1
             if self._is_down:
                 _LOG.info("usage_store_down: solved")
             self._is_down = False

@@ -1,10 +1,26 @@
 // Uses the front page as a person does, in headless Chromium: prints a line of JSON for each scenario.
 import { answered, DESK, judge, open, PHONE, run, say, signedIn as signIn, texts, withKey as giveKey } from "./opening.js";
 
-const { URL: PROXY, DEAD_URL, AZURE_KEY_URL, KEY, SCREENSHOTS } = process.env;
+const { URL: PROXY, DEAD_URL, AZURE_KEY_URL, KEY, POOR_KEY, SOFT_KEY, SCREENSHOTS } = process.env;
 const withKey = (options, key = KEY) => giveKey(PROXY, key, options);
 const signedIn = (options) => signIn(PROXY, KEY, options);
 const turns = (page) => texts(page, ".turn");
+const LANGUAGES = ["en-GB", "zh-CN"];
+
+async function used(page) {
+  const [requests, input, , output] = (await texts(page, "#usage-numbers dd")).map((one) => Number(one.replace(",", "")));
+  const left = (await texts(page, "#limits dd"))[4];
+  return { requests, tokens: input + output, left: Number(left.replace("USD", "")) };
+}
+
+const changed = (page, before) =>
+  page.waitForFunction((was) => document.querySelector("#usage-numbers dd").textContent !== String(was), before.requests);
+
+async function inEachLanguage(scenario) {
+  const came = {};
+  for (const locale of LANGUAGES) came[locale] = await scenario(locale);
+  return came;
+}
 
 const scenarios = {
   async first_look() {
@@ -53,6 +69,48 @@ const scenarios = {
     await answered(page);
     return { turns: await turns(page), lengths, elements: await page.$$eval(".turn b, .turn img", (all) => all.length), complaints: seen.complaints };
   },
+  async paid() {
+    const { page } = await signedIn();
+    const before = await used(page);
+    await say(page, "Hello");
+    await answered(page);
+    await changed(page, before);
+    return { before, after: await used(page), note: await page.textContent("#budget-note") };
+  },
+  poor: () =>
+    inEachLanguage(async (locale) => {
+      const { page } = await signIn(PROXY, POOR_KEY, { locale });
+      await say(page, "Hello");
+      await page.waitForFunction(() => document.getElementById("chat-error").textContent);
+      const message = await page.textContent("#chat-error");
+      return { message, box: await page.inputValue("#message"), turns: (await turns(page)).length };
+    }),
+  soft: () =>
+    inEachLanguage(async (locale) => {
+      const { page } = await signIn(PROXY, SOFT_KEY, { locale });
+      await say(page, "Hello");
+      await answered(page);
+      await page.waitForFunction(() => document.getElementById("budget-note").textContent);
+      return page.textContent("#budget-note");
+    }),
+  async little_left() {
+    const { page, context } = await open(PROXY, { viewport: PHONE, colorScheme: "dark", bypassCSP: true });
+    await page.route("**/usage", async (route) => {
+      const answer = await route.fetch();
+      const account = await answer.json();
+      account.budget.remaining_usd = "0.012345";
+      await route.fulfill({ response: answer, json: account });
+    });
+    await page.fill("#key", KEY);
+    await page.click("#use-key");
+    await page.waitForSelector("#chat-section:not([hidden])");
+    const note = await page.textContent("#budget-note");
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+    const violations = await judge(page);
+    if (SCREENSHOTS) await page.screenshot({ path: `${SCREENSHOTS}/little-left.png`, fullPage: true });
+    await context.close();
+    return { note, wide, violations };
+  },
   async stop() {
     const { page } = await signedIn();
     await say(page, "word ".repeat(400).trim());
@@ -97,6 +155,13 @@ const scenarios = {
   async azure_keys() {
     const { page } = await open(AZURE_KEY_URL);
     return { asks: await page.isVisible("#key"), says: await page.textContent("#no-key-section"), settings: await page.isVisible("#settings") };
+  },
+  async tokens() {
+    const { page } = await open(DEAD_URL);
+    const asks = (await page.isVisible("#key")) && (await page.isVisible("#token-help"));
+    const command = await page.textContent("#token-command");
+    const { page: other } = await open(PROXY);
+    return { asks, command, elsewhere: await other.isVisible("#token-help") };
   },
   async looks() {
     const looks = {};

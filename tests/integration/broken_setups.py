@@ -8,13 +8,21 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+<<<<<<< HEAD
 from datetime import UTC, date, datetime, timedelta
+=======
+from datetime import UTC, datetime
+>>>>>>> next
 
 import trustme
 from aiohttp import web
 
+<<<<<<< HEAD
 from proxy.config.price_table import LONGEST_AGE
 from proxy.pipeline.doctor.prices import TABLE
+=======
+from proxy.config.price_table import Price, PriceTable, Source, Tier
+>>>>>>> next
 from proxy.version import VERSION
 from tests.fakes.identity import FakeIdentity
 from tests.fakes.key_vault import FakeKeyVault
@@ -24,6 +32,16 @@ from tests.processes import REPOSITORY, free_port
 from tools.azure_openai_simulator import Simulator
 from tools.azure_openai_simulator.errors import ERROR_SAMPLES
 
+# What the deployment of the set-up costs, as of today, so that this table never gets old.
+SOURCE = {"list": Source(title="list", url="https://example.com", date=datetime.now(UTC).date())}
+TIERS: tuple[Tier, ...] = ("default", "priority")
+PRICES = PriceTable(
+    sources=SOURCE,
+    prices=[
+        Price(model="gpt-4.1", sku="GlobalStandard", tier=tier, source="list", input=2_000_000, output=8_000_000)
+        for tier in TIERS
+    ],
+)
 # In every secret of the set-up; it must be in nothing that is printed, sent or logged.
 CANARY = "canary0sings"
 AZURE_KEY = f"{CANARY}AzureKey0123456789"
@@ -53,7 +71,11 @@ class World:
     ca: trustme.CA
     calls: bool = False
     now: Callable[[], float] = time.time
+<<<<<<< HEAD
     prices: bytes = field(default_factory=lambda: prices_of(datetime.now(UTC).date()))
+=======
+    prices: PriceTable = PRICES
+>>>>>>> next
     extra: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def read_file(self, path: str) -> bytes:
@@ -92,6 +114,7 @@ async def sound_world(ca: trustme.CA) -> AsyncIterator[World]:
             "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
             "WEBSITE_SITE_NAME": "app-1",
             "WEBSITE_RESOURCE_GROUP": "rg-app",
+            "AzureWebJobsStorage__accountName": "st1",
             "AZURE_OPENAI_ENDPOINT": simulator.url,
             "AZURE_OPENAI_RESOURCE_ID": RESOURCE_ID,
             "AZURE_RESOURCE_MANAGER_URL": manager.url,
@@ -117,7 +140,7 @@ class Broken:
     cure: str
 
 
-def _set(**values: str) -> Break:
+def settings(**values: str) -> Break:
     return lambda world: world.environ.update(values)
 
 
@@ -163,10 +186,10 @@ def _upstream(status: int, body: bytes) -> Break:
     return spoil
 
 
-def _table(status: int) -> Break:
+def _table(status: int, setting: str = "LIMITS_STORE") -> Break:
     async def spoil(world: World) -> None:
         server = await world.extra.enter_async_context(OneAnswer(status, b"{}"))
-        world.environ["LIMITS_STORE"] = f"http://127.0.0.1:{server.port}/devstoreaccount1"
+        world.environ[setting] = f"http://127.0.0.1:{server.port}/devstoreaccount1"
 
     return spoil
 
@@ -208,7 +231,7 @@ def _without_discovery(world: World) -> None:
     del world.environ["AZURE_OPENAI_RESOURCE_ID"]
 
 
-def _then(*breaks: Break) -> Break:
+def in_order(*breaks: Break) -> Break:
     async def spoil(world: World) -> None:
         for one in breaks:
             done = one(world)
@@ -233,7 +256,7 @@ def _deployed_as(name: str) -> Break:
     return spoil
 
 
-def _key(name: str, key: str, *, exp: float | None = None, tags: dict[str, str] | None = None) -> Break:
+def put_key(name: str, key: str, *, exp: float | None = None, tags: dict[str, str] | None = None) -> Break:
     def spoil(world: World) -> None:
         end = None if exp is None else int(time.time() + exp)
         world.vault.put(name, key, exp=end, tags=tags, age=3600)
@@ -247,31 +270,31 @@ BAD_TEXT = f"{CANARY} {CANARY}"
 BROKEN = (
     Broken(
         name="a setting is wrong, by a key in the wrong place",
-        spoil=_set(AZURE_OPENAI_ENDPOINT=AZURE_KEY),
+        spoil=settings(AZURE_OPENAI_ENDPOINT=AZURE_KEY),
         codes=("setting_wrong",),
         cure=f"{SET} AZURE_OPENAI_ENDPOINT=VALUE",
     ),
     Broken(
         name="three settings are wrong, and each is named",
-        spoil=_set(MAX_IN_FLIGHT=BAD_TEXT, CLIENT_KEYS=BAD_TEXT, AZURE_OPENAI_AUTH=BAD_TEXT),
+        spoil=settings(MAX_IN_FLIGHT=BAD_TEXT, CLIENT_KEYS=BAD_TEXT, AZURE_OPENAI_AUTH=BAD_TEXT),
         codes=("setting_wrong", "setting_wrong", "setting_wrong"),
         cure=f"{SET} MAX_IN_FLIGHT=VALUE",
     ),
     Broken(
         name="two settings contradict each other",
-        spoil=_set(AZURE_OPENAI_RESOURCES="[]"),
+        spoil=settings(AZURE_OPENAI_RESOURCES="[]"),
         codes=("setting_wrong",),
         cure=f"{SET} AZURE_OPENAI_RESOURCES=VALUE",
     ),
     Broken(
         name="a setting is misspelt",
-        spoil=_set(AZURE_OPENAI_MODELMAPPER=BAD_TEXT),
+        spoil=settings(AZURE_OPENAI_MODELMAPPER=BAD_TEXT),
         codes=("setting_unknown",),
         cure="--setting-names AZURE_OPENAI_MODELMAPPER",
     ),
     Broken(
         name="the template is older than the app",
-        spoil=_set(TEMPLATE_VERSION="v0.0.1"),
+        spoil=settings(TEMPLATE_VERSION="v0.0.1"),
         codes=("template_differs",),
         cure="az deployment group create --resource-group rg-app",
     ),
@@ -289,15 +312,15 @@ BROKEN = (
     ),
     Broken(
         name="the client id is of no identity of the app",
-        spoil=_set(AZURE_CLIENT_ID=CLIENT_ID),
+        spoil=settings(AZURE_CLIENT_ID=CLIENT_ID),
         codes=("identity_client_unknown",),
         cure=f"{SET} AZURE_CLIENT_ID=VALUE",
     ),
     Broken(
         name="the audience does not exist",
-        spoil=_then(
+        spoil=in_order(
             _with_identity,
-            _set(AZURE_OPENAI_TOKEN_SCOPE="https://nothing.example/.default"),
+            settings(AZURE_OPENAI_TOKEN_SCOPE="https://nothing.example/.default"),
             lambda world: setattr(
                 world.identity, "fault", Fault(status=400, body='{"message":"AADSTS500011: not found"}')
             ),
@@ -307,13 +330,13 @@ BROKEN = (
     ),
     Broken(
         name="the name of the vault leads nowhere",
-        spoil=_set(KEY_VAULT_URL="https://kv-1.vault.invalid"),
+        spoil=settings(KEY_VAULT_URL="https://kv-1.vault.invalid"),
         codes=("dns_unresolved",),
         cure="privatelink.vaultcore.azure.net",
     ),
     Broken(
         name="nobody listens where the vault should be",
-        spoil=_set(KEY_VAULT_URL=f"https://127.0.0.1:{free_port()}"),
+        spoil=settings(KEY_VAULT_URL=f"https://127.0.0.1:{free_port()}"),
         codes=("connection_failed",),
         cure="correct KEY_VAULT_URL",
     ),
@@ -367,13 +390,13 @@ BROKEN = (
     ),
     Broken(
         name="the secret with the key has expired",
-        spoil=_key("azure-openai-key", AZURE_KEY, exp=-60),
+        spoil=put_key("azure-openai-key", AZURE_KEY, exp=-60),
         codes=("key_vault_secret_expired",),
         cure="az keyvault secret set --vault-name ",
     ),
     Broken(
         name="the secret with the key is no key",
-        spoil=_key("azure-openai-key", f"{AZURE_KEY}\n{AZURE_KEY}"),
+        spoil=put_key("azure-openai-key", f"{AZURE_KEY}\n{AZURE_KEY}"),
         codes=("key_vault_secret_unusable",),
         cure="az keyvault secret set --vault-name ",
     ),
@@ -385,13 +408,13 @@ BROKEN = (
     ),
     Broken(
         name="the identity has no role on the account",
-        spoil=_then(_with_identity, _sample("error-401-role")),
+        spoil=in_order(_with_identity, _sample("error-401-role")),
         codes=("upstream_role",),
         cure=f"--assignee-object-id {PRINCIPAL} --assignee-principal-type ServicePrincipal --scope {RESOURCE_ID}",
     ),
     Broken(
         name="the token is for another audience",
-        spoil=_then(_with_identity, lambda world: setattr(world.simulator.credentials, "tokens", set())),
+        spoil=in_order(_with_identity, lambda world: setattr(world.simulator.credentials, "tokens", set())),
         codes=("upstream_credential",),
         cure=f"{SET} AZURE_OPENAI_TOKEN_SCOPE=",
     ),
@@ -427,13 +450,13 @@ BROKEN = (
     ),
     Broken(
         name="the name of the account leads nowhere",
-        spoil=_set(AZURE_OPENAI_ENDPOINT="https://contoso.invalid"),
+        spoil=settings(AZURE_OPENAI_ENDPOINT="https://contoso.invalid"),
         codes=("dns_unresolved",),
         cure="privatelink.openai.azure.com",
     ),
     Broken(
         name="nobody listens at the endpoint",
-        spoil=_set(AZURE_OPENAI_ENDPOINT=f"http://127.0.0.1:{free_port()}"),
+        spoil=settings(AZURE_OPENAI_ENDPOINT=f"http://127.0.0.1:{free_port()}"),
         codes=("connection_failed",),
         cure="correct AZURE_OPENAI_ENDPOINT",
     ),
@@ -457,13 +480,13 @@ BROKEN = (
     ),
     Broken(
         name="the deployment of the settings is not in Azure's list",
-        spoil=_set(AZURE_OPENAI_MODEL_MAPPER="chat=gpt-4o,other=nothing-here"),
+        spoil=settings(AZURE_OPENAI_MODEL_MAPPER="chat=gpt-4o,other=nothing-here"),
         codes=("deployment_missing",),
         cure=f"az cognitiveservices account deployment list {ACCOUNT}",
     ),
     Broken(
         name="the deployment of the settings is not found by a call either",
-        spoil=_then(_without_discovery, _set(AZURE_OPENAI_MODEL_MAPPER="chat=gpt-4o,other=nothing-here")),
+        spoil=in_order(_without_discovery, settings(AZURE_OPENAI_MODEL_MAPPER="chat=gpt-4o,other=nothing-here")),
         codes=("deployment_missing",),
         cure="az cognitiveservices account deployment list",
     ),
@@ -481,7 +504,7 @@ BROKEN = (
     ),
     Broken(
         name="nobody listens where the table of the limits should be",
-        spoil=_set(LIMITS_STORE=f"http://127.0.0.1:{free_port()}/devstoreaccount1"),
+        spoil=settings(LIMITS_STORE=f"http://127.0.0.1:{free_port()}/devstoreaccount1"),
         codes=("connection_failed",),
         cure="correct LIMITS_STORE",
     ),
@@ -498,10 +521,29 @@ BROKEN = (
         cure="az storage account show --name 127",
     ),
     Broken(
+<<<<<<< HEAD
         name="a price is old",
         spoil=_with_old_prices,
         codes=("prices_old",),
         cure=f"{SET} PRICES=VALUE",
+=======
+        name="the identity has no role on the table of the usage",
+        spoil=_table(403, "USAGE_STORE"),
+        codes=("usage_forbidden",),
+        cure=f'--role "Storage Table Data Contributor" --assignee-object-id {PRINCIPAL}',
+    ),
+    Broken(
+        name="the table of the usage answers with errors",
+        spoil=_table(400, "USAGE_STORE"),
+        codes=("usage_unreachable",),
+        cure="az storage account show --name 127",
+    ),
+    Broken(
+        name="nobody listens where the table of the usage should be",
+        spoil=settings(USAGE_STORE=f"http://127.0.0.1:{free_port()}/devstoreaccount1"),
+        codes=("connection_failed",),
+        cure="correct USAGE_STORE",
+>>>>>>> next
     ),
     Broken(
         name="there is no client key",
@@ -511,25 +553,25 @@ BROKEN = (
     ),
     Broken(
         name="a client key is weak",
-        spoil=_key("client-bob", f"{CANARY}-short"),
+        spoil=put_key("client-bob", f"{CANARY}-short"),
         codes=("client_key_weak",),
         cure="rotate bob",
     ),
     Broken(
         name="a client key is locked",
-        spoil=_key("client-bob", GOOD_KEY, tags={"rmp": "60"}),
+        spoil=put_key("client-bob", GOOD_KEY, tags={"rmp": "60"}),
         codes=("client_key_locked",),
         cure="limit bob",
     ),
     Broken(
         name="a client key has expired",
-        spoil=_key("client-bob", GOOD_KEY, exp=-60),
+        spoil=put_key("client-bob", GOOD_KEY, exp=-60),
         codes=("client_key_expired",),
         cure="rotate bob --expires",
     ),
     Broken(
         name="a client key expires soon",
-        spoil=_key("client-bob", GOOD_KEY, exp=3 * 86_400),
+        spoil=put_key("client-bob", GOOD_KEY, exp=3 * 86_400),
         codes=("client_key_expiring",),
         cure="limit bob --expires",
     ),

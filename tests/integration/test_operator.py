@@ -42,9 +42,13 @@ async def ready(http: aiohttp.ClientSession, headers: dict[str, str] | None = No
 async def test_an_operator_runs_the_doctor_in_the_app_and_nobody_else_does() -> None:
     async with running() as (world, host, http):
         events = await doctor(http)
-        assert events[-1] == {"type": "summary", "faults": 0, "warnings": 0, "exit_code": 0, "is_complete": True}
+        # The prices of the project may be old when this runs, which is a warning.
+        assert (events[-1]["faults"], events[-1]["is_complete"]) == (0, True)
+        await host.wait_for_output('"operation":"doctor","status":200')
+        line = next(line for line in host.output().splitlines() if '"operation":"doctor","status":200' in line)
+        assert json.loads(line[line.index("{") :])["outcome"] == "completed"
         world.vault.enable("azure-openai-key", enabled=False)
-        (found,) = [event for event in await doctor(http) if event["type"] == "finding"]
+        (found,) = [event for event in await doctor(http) if event.get("severity") == "fault"]
         assert found["code"] == "key_vault_secret_disabled"
         assert found["check"] == "vault"
         for headers, query in (({}, ""), (CLIENT, ""), ({}, f"?key={ADMIN_KEY}"), ({}, f"?api-key={ADMIN_KEY}")):
@@ -80,7 +84,7 @@ async def test_one_run_at_a_time_which_is_streamed_and_ends_with_its_client() ->
         while True:
             async with http.post("/doctor", headers=ADMIN) as answer:
                 if answer.status == 200:
-                    assert b'"exit_code":0' in await answer.read()
+                    assert b'"faults":0' in await answer.read()
                     break
 
 

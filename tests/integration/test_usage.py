@@ -138,6 +138,8 @@ async def test_an_admin_key_reads_the_usage_that_the_clients_made(sdk: AsyncOpen
     assert answer.usage is not None
     after = await total(sdk, start)
     assert after - before == answer.usage.prompt_tokens
+    for model in ("gpt-4o", "gpt-4o-mini"):
+        await sdk.chat.completions.create(model=model, messages=HELLO)
     page: Any = await sdk.admin.organization.usage.completions(start_time=start, group_by=["model", "api_key_id"])
     found = {(one.model, one.api_key_id) for bucket in page.data for one in bucket.results}
     assert {("big", "second"), ("big", "tester"), ("nobody-knows", "tester")} <= found

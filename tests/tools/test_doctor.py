@@ -1,15 +1,21 @@
 """`python -m tools.doctor`: what it prints, how it exits, and that its page is its table."""
 
+import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from proxy.diagnosis.budgets import softened
+from proxy.diagnosis.findings import finding
+from proxy.diagnosis.table import FINDINGS
 from tests.integration.broken_setups import CANARY
 from tests.processes import REPOSITORY
 from tools.doctor_page import PAGE, written
+from tools.keys.__main__ import parser
 
 WRONG = {"AZURE_OPENAI_ENDPOINT": f"https://{CANARY}", "FRONT_PAGE": CANARY, "AZURE_OPENAI_AUTH": CANARY}
 # Nothing but the settings can be looked at: nobody listens there.
@@ -69,6 +75,18 @@ def test_what_is_no_file_of_settings_is_a_fault(settings: Path) -> None:
 
 def test_its_help_has_the_exit_codes(settings: Path) -> None:
     assert "The exit code is 0 if all is well, 1" in " ".join(doctor(settings, "--help").stdout.split())
+
+
+@pytest.mark.parametrize("where", ["--vault kv-1", "--file local.settings.json"])
+@pytest.mark.parametrize("code", FINDINGS)
+def test_a_command_of_this_project_that_mends_something_can_be_run(code: str, where: str) -> None:
+    overlap = " --overlap 24h" if "vault" in where else ""
+    facts = {"keys": where, "overlap": overlap, "soften": softened(("alice",), {"keys": where})}
+    cure = finding("check", code, "alice", facts).cure
+    for tool, arguments in re.findall(r"python -m tools\.(\w+)([^,;(]*)", cure):
+        assert importlib.util.find_spec(f"tools.{tool}") is not None
+        if tool == "keys":
+            parser().parse_args(arguments.split())
 
 
 def test_its_page_is_its_table() -> None:

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 1 with the reason when it cannot be done."""
-    given = _parser().parse_args(arguments)
+    given = parser().parse_args(arguments)
     try:
         store, failures, explain = _open(given)
         try:
@@ -62,7 +62,7 @@ async def run(arguments: Sequence[str] | None = None) -> int:
 def _open(given: argparse.Namespace) -> tuple[KeyStore, tuple[type[Exception], ...], Callable[[Exception], str]]:
     """Return where the keys are, what may go wrong there, and what says why."""
     if given.file is not None:
-        return LocalKeys(Path(given.file)), (OSError,), str
+        return LocalKeys(Path(given.file), is_admin=given.admin), (OSError,), str
     if not given.vault:
         raise KeyCommandError("Say --vault NAME, or --file local.settings.json for your own machine.")
     from proxy.azure_services.identity import Identity  # noqa: PLC0415  slow to import
@@ -70,7 +70,7 @@ def _open(given: argparse.Namespace) -> tuple[KeyStore, tuple[type[Exception], .
 
     url = given.vault if "://" in given.vault else f"https://{given.vault}.vault.azure.net"
     identity = Identity(client_id=None, managed="IDENTITY_ENDPOINT" in os.environ)
-    return VaultKeys(url, identity), FAILURES, explain
+    return VaultKeys(url, identity, is_admin=given.admin), FAILURES, explain
 
 
 async def _command(store: KeyStore, given: argparse.Namespace) -> None:
@@ -79,6 +79,8 @@ async def _command(store: KeyStore, given: argparse.Namespace) -> None:
         return
     name, dates = checked_name(given.name), _dates(given)
     tags = {tag: text for tag in (*LIMITS, NOTE) if (text := getattr(given, tag.replace("-", "_"), None)) is not None}
+    if given.admin and (tags.keys() - {NOTE} or getattr(given, "overlap", None)):
+        raise KeyCommandError("The key of an operator has no limits, and no overlap.")
     match given.command:
         case "new":
             _show(key := _make_key(), await store.new(name, key, tags, checked_dates(dates)))
@@ -114,10 +116,11 @@ def _table(entries: Sequence[Entry]) -> Iterator[str]:
         yield _ROW.format(entry.name, state_of(entry), end, f"{limits}{remark}").rstrip()
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tools.keys", description="Client keys and their limits.")
-    _add_store(parser, os.environ.get("KEY_VAULT_URL"), None)
-    commands = parser.add_subparsers(dest="command", required=True)
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    made = argparse.ArgumentParser(prog="python -m tools.keys", description="Client keys and their limits.")
+    _add_store(made, os.environ.get("KEY_VAULT_URL"), None, admin=False)
+    commands = made.add_subparsers(dest="command", required=True)
     _add_store(commands.add_parser("list", help="all keys and their limits"))
     for command, text in (
         ("new", "make a key and show it once"),
@@ -129,15 +132,19 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("name", metavar="NAME")
         _add_store(one)
         _add_options(one, command)
-    return parser
+    return made
 
 
 def _add_store(
-    parser: argparse.ArgumentParser, vault: str | None = argparse.SUPPRESS, file: str | None = argparse.SUPPRESS
+    parser: argparse.ArgumentParser,
+    vault: str | None = argparse.SUPPRESS,
+    file: str | None = argparse.SUPPRESS,
+    admin: bool | str = argparse.SUPPRESS,
 ) -> None:
     """Let the keys' place be named before the command, which has the defaults, and behind it."""
     parser.add_argument("--vault", default=vault, help="name or URL; default KEY_VAULT_URL")
     parser.add_argument("--file", default=file, help="a local.settings.json in place of a vault")
+    parser.add_argument("--admin", action="store_true", default=admin, help="keys of operators in place of clients")
 
 
 def _add_options(parser: argparse.ArgumentParser, command: str) -> None:

@@ -1,4 +1,4 @@
-"""Keys in `CLIENT_KEYS` of a local.settings.json, for use on one's own machine."""
+"""Keys in `CLIENT_KEYS` or `ADMIN_KEYS` of a local.settings.json, for use on one's own machine."""
 
 import json
 from collections.abc import Mapping
@@ -13,10 +13,11 @@ Members = dict[str, object]
 
 
 class LocalKeys:
-    """The keys of one file."""
+    """The keys of clients in one file, or those of operators."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_admin: bool = False) -> None:
         self._path = path
+        self._setting = "ADMIN_KEYS" if is_admin else "CLIENT_KEYS"
 
     async def new(self, name: str, key: str, tags: Mapping[str, str], dates: Dates) -> str:
         """Add a key to the file."""
@@ -56,20 +57,20 @@ class LocalKeys:
         """Do nothing: the file is closed."""
 
     def _read(self) -> dict[str, Members]:
-        text = str(self._values(self._document()).get("CLIENT_KEYS") or "").strip()
+        text = str(self._values(self._document()).get(self._setting) or "").strip()
         try:
             with_limits(parse_client_keys(text), LimitRules()) if "@" not in text else parse_client_keys(text)
             if text.startswith("{"):
                 return {name: json_object(members) for name, members in json_object(decode_json(text)).items()}
             return {name: {KEY: key} for _, (name, key) in pairs(text, "name=key")}
         except ValueError as error:
-            raise KeyCommandError(f"CLIENT_KEYS of {self._path} {error}.") from None
+            raise KeyCommandError(f"{self._setting} of {self._path} {error}.") from None
 
     def _write(self, keys: Mapping[str, Members]) -> str:
         document = self._document()
-        self._values(document)["CLIENT_KEYS"] = json.dumps(keys)
+        self._values(document)[self._setting] = json.dumps(keys)
         self._path.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
-        return f"written to CLIENT_KEYS of {self._path}; start the app anew"
+        return f"written to {self._setting} of {self._path}; start the app anew"
 
     def _document(self) -> Members:
         try:

@@ -1,4 +1,4 @@
-"""Keys in a vault: each is a secret `client-<name>` with its limits and its digest as tags."""
+"""Keys in a vault: each is a secret `client-<name>` with its limits and its digest as tags, or `admin-<name>`."""
 
 import shlex
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ from proxy.auth.key_versions import (
     previous_version,
 )
 from proxy.azure_services.identity import Identity
-from proxy.azure_services.vault_client_keys import PREFIX, version_of
+from proxy.azure_services.vault_client_keys import ADMIN_PREFIX, PREFIX, version_of
 from proxy.config.client_limits import LIMITS, LimitRules, resembles_limit
 from proxy.config.key_format import digest_of, is_weak
 from proxy.errors import ConfigurationError
@@ -44,11 +44,15 @@ def _now() -> datetime:
 
 
 class VaultKeys:
-    """The keys of one vault."""
+    """The keys of clients in one vault, or those of operators, which have no limits and no overlap."""
 
-    def __init__(self, url: str, identity: Identity, *, now: Callable[[], datetime] = _now) -> None:
+    def __init__(
+        self, url: str, identity: Identity, *, is_admin: bool = False, now: Callable[[], datetime] = _now
+    ) -> None:
         self._name = (urlsplit(url).hostname or "").partition(".")[0]
         self._identity = identity
+        self._is_admin = is_admin
+        self._prefix = ADMIN_PREFIX if is_admin else PREFIX
         self._client = SecretClient(vault_url=url, credential=identity, retry_total=2)  # type: ignore[arg-type]
         self._now = now
 
@@ -104,16 +108,20 @@ class VaultKeys:
     async def _set(self, name: str, key: str, tags: Mapping[str, str], dates: Dates) -> str:
         changed = checked_tags(tags)
         await self._client.set_secret(
-            PREFIX + name, key, tags=changed, expires_on=dates.expires, not_before=dates.starts
+            self._prefix + name, key, tags=changed, expires_on=dates.expires, not_before=dates.starts
         )
         return self._line("set", name, tags=changed, dates=dates, value=_NEW_KEY)
 
     async def _secrets(self) -> list[SecretProperties]:
         items = [item async for item in self._client.list_properties_of_secrets()]
-        return sorted((item for item in items if _is_key(item)), key=lambda item: item.name or "")
+        return sorted((item for item in items if self._is_key(item)), key=lambda item: item.name or "")
+
+    def _is_key(self, item: SecretProperties) -> bool:
+        name = item.name or ""
+        return name.lower().startswith(self._prefix) and len(name) > len(self._prefix)
 
     async def _find(self, name: str) -> SecretProperties | None:
-        wanted = (PREFIX + name).lower()
+        wanted = (self._prefix + name).lower()
         return next((item for item in await self._secrets() if (item.name or "").lower() == wanted), None)
 
     async def _existing(self, name: str) -> SecretProperties:
@@ -125,7 +133,7 @@ class VaultKeys:
     async def _tags(self, item: SecretProperties) -> dict[str, str]:
         """Return the tags of a version, with the limits of the one before it where it says none."""
         current = version_of(item)
-        if current.says_limits:
+        if current.says_limits or self._is_admin:
             return dict(current.tags)
         found = inherited_tags(await self._versions(item), current).items()
         inherited = {tag: text for tag, text in found if tag not in (DIGEST, *_OF_ROTATION)}
@@ -133,6 +141,8 @@ class VaultKeys:
 
     async def _overlap(self, item: SecretProperties) -> dict[str, str]:
         """Return the tags with which the version before one that was made by hand goes on working."""
+        if self._is_admin:
+            return {}
         current, versions = version_of(item), await self._versions(item)
         previous = previous_version(current, versions, self._now().timestamp())
         if previous is None:
@@ -149,14 +159,15 @@ class VaultKeys:
 
     async def _entry(self, item: SecretProperties) -> Entry:
         current = version_of(item)
-        versions = [] if current.digest else await self._versions(item)
+        versions = [] if current.digest or self._is_admin else await self._versions(item)
         overlaps = previous_version(current, versions, self._now().timestamp()) is not None
+        remark = "" if self._is_admin else _remark(current, self._now().timestamp(), overlaps=overlaps)
         return Entry(
-            name=(item.name or "")[len(PREFIX) :],
+            name=(item.name or "")[len(self._prefix) :],
             enabled=current.enabled,
             dates=Dates(starts=item.not_before, expires=item.expires_on),
             tags=current.tags,
-            remark=_remark(current, self._now().timestamp(), overlaps=overlaps),
+            remark=remark,
         )
 
     def _line(
@@ -169,7 +180,17 @@ class VaultKeys:
         value: str = "",
     ) -> str:
         """Return the line of `az` that does the same."""
-        words = ["az", "keyvault", "secret", command, "--vault-name", self._name, "--name", PREFIX + name, *options]
+        words = [
+            "az",
+            "keyvault",
+            "secret",
+            command,
+            "--vault-name",
+            self._name,
+            "--name",
+            self._prefix + name,
+            *options,
+        ]
         if dates is not None and dates.starts is not None:
             words += ["--not-before", format_date(dates.starts)]
         if dates is not None and dates.expires is not None:
@@ -192,11 +213,6 @@ def _remark(current: KeyVersion, now: float, *, overlaps: bool) -> str:
         before = f"; the key before it works until {until}" if overlaps else ""
         return f"without a digest: run limit{before}"
     return f"the key before it works until {until}" if current.overlaps(now) else ""
-
-
-def _is_key(item: SecretProperties) -> bool:
-    name = item.name or ""
-    return name.lower().startswith(PREFIX) and len(name) > len(PREFIX)
 
 
 def explain(error: Exception) -> str:

@@ -134,6 +134,8 @@ async def check_client_keys(run: Examination) -> Checked:
             return run.checked(KEYS, Seen(code=error.reason, subject=host_and_port(url)), facts=of_vault_host(url))
         finally:
             await source.close()
-    count = sum(not key.is_admin for key in keys)
+    run.keys = tuple(key for key in keys if not key.is_admin)
+    count, is_needed = len(run.keys), run.settings.entra is None
     admins = len(keys) - count + len(run.settings.admin_keys)
-    return run.checked(KEYS, *judge_keys(keys, run.now()), detail=f"{count} client keys, {admins} of operators")
+    seen = judge_keys(keys, run.now(), is_needed=is_needed)
+    return run.checked(KEYS, *seen, detail=f"of clients {count}, of operators {admins}")

@@ -7,13 +7,17 @@ from urllib.parse import urlsplit
 
 from proxy.azure_services.identity import Identity
 from proxy.azure_services.probes import Probed, Probes
+<<<<<<< HEAD
+=======
+from proxy.config.addresses import IN_MEMORY
+>>>>>>> next
 from proxy.config.resources import ReadFile, Resource
 from proxy.config.settings import Settings
 from proxy.diagnosis import clocks, commands
 from proxy.diagnosis.commands import Holder
 from proxy.diagnosis.findings import Finding, finding
 from proxy.diagnosis.seen import Seen
-from proxy.values import PASSTHROUGH, AuthMode, Secret
+from proxy.values import PASSTHROUGH, AuthMode, ClientKey, Deployed, Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +35,13 @@ class Examination:
     """One run over `settings`; `read_file` returns a file beside function_app.py.
 
     `calls` allows a call of one token to each deployment. `has_identity` and `vault_is_readable` are what the first
-    steps have found out, `secrets` the keys that they have read, `skews` how far this clock is from others.
+    steps have found out, `secrets` the keys of resources that they have read and `keys` those of clients, `deployed`
+    the deployments that are there, `skews` how far this clock is from others. `read_file` returns a file of the app.
     """
 
     environ: Mapping[str, str]
     settings: Settings
+    read_file: ReadFile
     identity: Identity
     probes: Probes
     read_file: ReadFile
@@ -45,6 +51,8 @@ class Examination:
     has_identity: bool = False
     vault_is_readable: bool = False
     secrets: dict[str, Secret] = field(default_factory=dict)
+    keys: tuple[ClientKey, ...] = ()
+    deployed: dict[str, Deployed | None] = field(default_factory=dict)
     skews: dict[str, float] = field(default_factory=dict)
 
     def checked(self, check: str, *seen: Seen, detail: str = "", facts: Mapping[str, str] | None = None) -> Checked:
@@ -77,7 +85,12 @@ class Examination:
         """Tell whether anything is read or called with the identity of the process."""
         resources = self.settings.resources
         uses = any(one.auth is AuthMode.MANAGED_IDENTITY or one.resource_id is not None for one in resources)
+<<<<<<< HEAD
         stores = (self.settings.limits_store, self.settings.usage.store)
         # The emulator on this machine has a key that everybody knows.
         reads = self.settings.key_vault_url is not None or any(url.startswith("https:") for url in stores)
+=======
+        tables = (self.settings.limits_store, self.settings.usage.store)
+        reads = self.settings.key_vault_url is not None or any(one != IN_MEMORY for one in tables)
+>>>>>>> next
         return self.has_own_credential and (uses or reads)

@@ -1,11 +1,14 @@
 """Checks one resource: the connection, the credential, the api-version, and its deployments."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import msgspec
 
 from proxy.azure_services.credentials import Header, bearer_header, key_header
 from proxy.azure_services.identity import EntraToken
+from proxy.azure_services.model_list import parse_models
 from proxy.azure_services.probes import NO_HEADER, Probed
 from proxy.azure_services.resource_manager import ResourceManager, token_scope
 from proxy.config.resources import Resource, ResourceKind
@@ -14,7 +17,7 @@ from proxy.diagnosis.commands import host_and_port, of_resource
 from proxy.diagnosis.seen import Seen
 from proxy.errors import ConfigurationError
 from proxy.pipeline.doctor.examination import Checked, Examination
-from proxy.values import AuthMode, Secret
+from proxy.values import AuthMode, Deployed, Secret
 
 # Deployments that are called or looked for; more than a resource usually has.
 MOST_DEPLOYMENTS = 50
@@ -48,6 +51,7 @@ async def _check_access(run: Examination, one: Resource, name: str) -> tuple[Hea
     code, status = await _judge_list(run, one, header)
     if code is None:
         return header, Checked(check=name, detail=f"{detail}; the credential is accepted ({one.auth.value})")
+    code = judge.code_for(one, code)
     facts |= {"reach": reach, "status": str(status), "mend_credential": _credential_command(run, one)}
     return None, run.checked(name, Seen(code=code, subject=one.name), facts=facts)
 
@@ -106,13 +110,15 @@ def _code(one: Resource, header: Header, listed: Probed) -> str | None:
 def _credential_command(run: Examination, one: Resource) -> str:
     """Return how a credential that is refused is replaced."""
     facts, places = of_resource(one), run.places()
-    key = f"az cognitiveservices account keys list {facts['account_options']} --query key1 --output tsv"
     match one.auth:
         case AuthMode.KEY_VAULT:
-            return f'az keyvault secret set --vault-name {places["vault"]} --name {one.key_secret} --value "$({key})"'
+            value = facts["account_key"]
+            return f'az keyvault secret set --vault-name {places["vault"]} --name {one.key_secret} --value "{value}"'
         case AuthMode.MANAGED_IDENTITY:
             return f"{places['set']} AZURE_OPENAI_TOKEN_SCOPE=https://cognitiveservices.azure.com/.default"
-    return f'{places["set"]} AZURE_OPENAI_API_KEY="$({key})", or api_key in AZURE_OPENAI_RESOURCES'
+    if one.kind is ResourceKind.OPENAI:
+        return f"{places['set']} AZURE_OPENAI_RESOURCES=LIST with another key for {one.name}"
+    return f'{places["set"]} AZURE_OPENAI_API_KEY="{facts["account_key"]}", or api_key in AZURE_OPENAI_RESOURCES'
 
 
 class _Deployments:
@@ -124,6 +130,7 @@ class _Deployments:
         self._header = header
         self._check = check
         self._details: list[str] = []
+        self._listed: dict[str, Deployed] = {}
 
     async def check(self) -> Checked:
         """Look whether each deployment that the settings name is there, and call it if that was asked for."""
@@ -131,31 +138,51 @@ class _Deployments:
         listed, seen = await self._list()
         missing = await self._missing(configured, listed)
         seen += [Seen(code="deployment_missing", subject=name) for name in missing]
+        seen = [replace(one, code=judge.code_for(self._one, one.code)) for one in seen]
         there = [name for name in (configured or listed or ()) if name not in missing][:MOST_DEPLOYMENTS]
         if self._run.calls:
             seen += [one for name in there if (one := await self._call(name)) is not None]
+        self._note_deployed(there)
         self._details.insert(0, ", ".join(there) or "the settings name none")
         return self._run.checked(self._check, *seen, detail="; ".join(self._details), facts=of_resource(self._one))
 
     async def _list(self) -> tuple[tuple[str, ...] | None, list[Seen]]:
-        """Return the deployments that Azure lists, None where it is not asked or does not answer."""
+        """Return the deployments that Azure or the server lists, None where nobody is asked or answers."""
+        if self._one.kind is ResourceKind.OPENAI:
+            return await self._list_models(), []
         settings, resource_id = self._run.settings, self._one.resource_id
         if resource_id is None or not self._run.has_identity:
             return None, []
         token = EntraToken(self._run.identity, token_scope(settings.resource_manager_url))
         manager = ResourceManager(settings.resource_manager_url, token, proxies=settings.http_proxies)
         try:
-            deployed = await manager.deployments(resource_id)
+            return self._named(await manager.deployments(resource_id)), []
         except ConfigurationError as error:
             return None, [Seen(code=error.reason, subject=self._one.name)]
         finally:
             await manager.close()
             await token.close()
-        return tuple(one.name for one in deployed), []
+
+    async def _list_models(self) -> tuple[str, ...] | None:
+        """Return the models that a server of OpenAI's API lists."""
+        probed = await self._run.probes.call("GET", f"{self._one.endpoint}/models", self._header)
+        try:
+            return self._named(parse_models(probed.body)) or None
+        except ValueError:
+            return None
+
+    def _named(self, deployed: tuple[Deployed, ...]) -> tuple[str, ...]:
+        self._listed = {one.name: one for one in deployed}
+        return tuple(self._listed)
+
+    def _note_deployed(self, there: Sequence[str]) -> None:
+        """Remember what the deployments are, for their prices: the settings count before the list."""
+        described = self._one.deployment_models
+        self._run.deployed |= {name: described.get(name) or self._listed.get(name) for name in there}
 
     async def _missing(self, configured: tuple[str, ...], listed: tuple[str, ...] | None) -> tuple[str, ...]:
         if self._one.kind is ResourceKind.OPENAI:
-            return ()
+            return () if listed is None else tuple(name for name in configured if not judge.lists(listed, name))
         if listed is not None:
             return tuple(name for name in configured if name not in listed) if listed else configured or (_ANY,)
         return tuple([name for name in configured if await self._is_missing(name)])
@@ -171,11 +198,14 @@ class _Deployments:
             if not judge.refuses_limit(probed.status, probed.body):
                 break
         if probed.failure is not None:
-            return Seen(code="deployment_failing", subject=name, facts={"status": "none", "deployment": name})
+            code = judge.code_for(self._one, "deployment_failing")
+            return Seen(code=code, subject=name, facts={"status": "none", "deployment": name})
         left = judge.quota_left(probed.headers)
         self._details.append(f"{name} answers with {probed.status}" + (f", {left}" if left else ""))
         seen = judge.judge_call(name, probed.status, probed.headers)
-        return None if seen is None else Seen(code=seen.code, subject=name, facts={**seen.facts, "deployment": name})
+        if seen is None:
+            return None
+        return replace(seen, code=judge.code_for(self._one, seen.code), facts={**seen.facts, "deployment": name})
 
     async def _send(self, name: str, body: bytes) -> Probed:
         endpoint, version = self._one.endpoint, self._one.api_version

@@ -19,9 +19,15 @@ from proxy.diagnosis.findings import Event, Finding, Progress, State, finding, s
 from proxy.diagnosis.seen import Seen
 from proxy.diagnosis.settings import judge_settings
 from proxy.pipeline.doctor.azure import IDENTITY, KEYS, VAULT, check_client_keys, check_identity, check_vault
+from proxy.pipeline.doctor.budgets import BUDGETS, check_budgets
+from proxy.pipeline.doctor.entra import ENTRA, check_entra
 from proxy.pipeline.doctor.examination import Checked, Examination
+<<<<<<< HEAD
 from proxy.pipeline.doctor.ledger import LEDGER, check_ledger
 from proxy.pipeline.doctor.prices import PRICES, check_prices
+=======
+from proxy.pipeline.doctor.ledger import LEDGER, USAGE, check_ledger, check_usage
+>>>>>>> next
 from proxy.pipeline.doctor.resource import check_resource
 from proxy.version import VERSION
 
@@ -86,9 +92,15 @@ async def _opened(
         yield Examination(
             environ=environ,
             settings=settings,
+<<<<<<< HEAD
             identity=identity,
             probes=probes,
             read_file=read_file,
+=======
+            read_file=read_file,
+            identity=identity,
+            probes=probes,
+>>>>>>> next
             calls=calls,
             now=now,
         )
@@ -102,9 +114,15 @@ def steps(settings: Settings) -> tuple[tuple[tuple[str, Step], ...], ...]:
         ((IDENTITY, _alone(check_identity)),),
         ((VAULT, _alone(check_vault)),),
         ((KEYS, _alone(check_client_keys)),),
+        ((ENTRA, _alone(check_entra)),),
         ((LEDGER, _alone(check_ledger)),),
+<<<<<<< HEAD
         ((PRICES, _alone(check_prices)),),
+=======
+        ((USAGE, _alone(check_usage)),),
+>>>>>>> next
         resources,
+        ((BUDGETS, _alone(check_budgets)),),
         ((CLOCK, _check_clock),),
     )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.config.key_format import digest_of
 from proxy.config.settings import Settings
 from proxy.values import Client, Limits
 from tools.keys.__main__ import main
@@ -79,6 +80,21 @@ def test_an_ended_key_is_listed_as_such_and_rotated_with_a_new_end_alone(
     assert "--expires" in capsys.readouterr().err
     assert file.read_text() == before
     assert run(file, "rotate", "local", "--expires", "2999-01-01") == 0
+
+
+def test_the_key_of_an_operator_is_kept_apart_from_those_of_clients(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(file, "new", "alice", "--admin") == 0
+    printed = capsys.readouterr().out
+    assert f"written to ADMIN_KEYS of {file}" in printed
+    values = json.loads(file.read_text())["Values"]
+    settings = Settings.from_environ({**ENDPOINT, "ADMIN_KEYS": values["ADMIN_KEYS"]})
+    assert [(key.client.name, key.digest) for key in settings.admin_keys] == [
+        ("alice", digest_of(printed.splitlines()[-1]))
+    ]
+    assert set(clients(file)) == {"local"}
+    assert run(file, "new", "bob", "--admin", "--tpm", "5") == 1
 
 
 @pytest.mark.parametrize(

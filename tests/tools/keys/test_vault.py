@@ -55,6 +55,13 @@ class World:
         except Unauthenticated:
             return None
 
+    async def operator(self, key: str) -> str | None:
+        """Return the name of the operator whose key it is."""
+        try:
+            return KeyRing(await self.keys.read(), b"pepper").identify_admin({"api-key": key}, 1_700_000_000.0).name
+        except Unauthenticated:
+            return None
+
     def tags(self, name: str) -> Mapping[str, str]:
         return self.vault.secrets[f"client-{name}"][-1].tags
 
@@ -219,3 +226,35 @@ async def test_without_a_vault_or_a_file_the_options_are_named(
     monkeypatch.delenv("KEY_VAULT_URL", raising=False)
     assert await run(["list"]) == 1
     assert capsys.readouterr().err == "Say --vault NAME, or --file local.settings.json for your own machine.\n"
+
+
+async def test_the_key_of_an_operator_is_made_listed_rotated_and_revoked(world: World) -> None:
+    world.vault.put("client-alice", OLD)
+    status, printed = await world.run("new", "alice", "--admin", "--expires", "2999-01-01", "--note", "for the doctor")
+    first = printed.splitlines()[-1]
+    assert status == 0
+    assert printed.startswith("az keyvault secret set --vault-name 127 --name admin-alice")
+    assert [await world.operator(key) for key in (first, OLD)] == ["alice", None]
+    assert await world.client(first) is None
+    assert (await world.run("list", "--admin"))[1].splitlines()[1].split()[:2] == ["alice", "enabled"]
+    second = await world.made("rotate", "alice", "--admin")
+    assert [await world.operator(key) for key in (first, second)] == [None, "alice"]
+    assert (await world.run("revoke", "alice", "--admin"))[0] == 0
+    assert await world.operator(second) is None
+    assert await world.client(OLD) is not None
+
+
+async def test_the_key_of_an_operator_that_was_made_by_hand_gets_a_digest_and_no_overlap(world: World) -> None:
+    world.vault.put("admin-eve", OLDER, age=2000)
+    world.vault.put("admin-eve", OLD, age=1000)
+    assert (await world.run("list", "--admin"))[1].split()[4:] == ["eve", "enabled"]
+    assert (await world.run("limit", "eve", "--admin", "--expires", "2999-01-01"))[0] == 0
+    assert world.vault.secrets["admin-eve"][-1].tags == {"sha256": digest_of(OLD)}
+    assert [await world.operator(key) for key in (OLD, OLDER)] == ["eve", None]
+
+
+@pytest.mark.parametrize("arguments", [("new", "a", "--rpm", "1"), ("rotate", "a", "--overlap", "24h")])
+async def test_the_key_of_an_operator_has_no_limits_and_no_overlap(world: World, arguments: tuple[str, ...]) -> None:
+    status, printed = await world.run(*arguments, "--admin")
+    assert (status, printed) == (1, "The key of an operator has no limits, and no overlap.\n")
+    assert world.vault.secrets == {}

@@ -4,9 +4,18 @@ import base64
 
 import pytest
 
-from proxy.config.resources import Resource
+from proxy.config.resources import Resource, ResourceKind
 from proxy.config.settings import Settings
-from proxy.diagnosis.commands import Holder, host_and_port, of_app, of_resource, of_table, of_vault_host, read_holder
+from proxy.diagnosis.commands import (
+    Holder,
+    host_and_port,
+    of_app,
+    of_authority,
+    of_resource,
+    of_table,
+    of_vault_host,
+    read_holder,
+)
 
 PRINCIPAL = "33333333-3333-3333-3333-333333333333"
 CLIENT_ID = "44444444-4444-4444-4444-444444444444"
@@ -76,7 +85,7 @@ def test_a_resource_is_named_by_its_id_or_looked_up_by_its_host() -> None:
 
 
 def test_a_table_is_named_by_its_account() -> None:
-    places = of_table("https://st1.table.core.windows.net")
+    places = of_table("https://st1.table.core.windows.net", "LIMITS_STORE")
     assert (places["account"], places["setting"]) == ("st1", "LIMITS_STORE")
 
 
@@ -85,3 +94,22 @@ def test_hosts_have_their_ports_and_zones() -> None:
     assert host_and_port("http://127.0.0.1") == "127.0.0.1:80"
     assert host_and_port("http://127.0.0.1:81/v1") == "127.0.0.1:81"
     assert of_vault_host("https://kv.vault.azure.net")["private_zone"] == "privatelink.vaultcore.azure.net"
+
+
+def test_keys_are_in_the_vault_or_in_the_file_of_ones_own_machine() -> None:
+    assert of_app({}, None, Holder())["keys"] == "--file local.settings.json"
+    assert of_app({}, None, Holder())["overlap"] == ""
+    assert of_app(ON_AZURE, None, Holder())["keys"] == "--vault VAULT"
+    settings = Settings.from_environ({**ENVIRON, "KEY_VAULT_URL": "https://kv-1.vault.azure.net"})
+    assert of_app({}, settings, Holder())["keys"] == "--vault kv-1"
+
+
+def test_a_server_that_is_not_azures_has_no_account_whose_key_could_be_listed() -> None:
+    one = Resource(name="mine", endpoint="https://server.example/v1", kind=ResourceKind.OPENAI)
+    places = of_resource(one)
+    assert (places["account_key"], places["base"]) == ("$KEY", "https://server.example/v1")
+    assert places["setting"] == "endpoint of mine in AZURE_OPENAI_RESOURCES"
+
+
+def test_the_authority_of_tokens_is_named() -> None:
+    assert of_authority("https://login.microsoftonline.com")["setting"] == "CLIENT_ENTRA_AUTHORITY"

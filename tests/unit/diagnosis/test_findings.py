@@ -30,7 +30,7 @@ def test_each_code_says_what_is_wrong_why_and_what_mends_it(code: str) -> None:
     row = FINDINGS[code]
     assert row.what.endswith(".")
     assert row.why.endswith(".")
-    assert re.search(r"az |python -m|openssl|\{set\}|\{mend_", row.cure), row.cure
+    assert re.search(r"az |curl |python -m|openssl|\{set\}|\{mend_", row.cure), row.cure
     for text in (row.what, row.why, row.cure):
         assert all(name is None or name.isidentifier() for _, name, _, _ in string.Formatter().parse(text))
 

@@ -52,7 +52,16 @@ def test_only_a_listed_page_is_let_in_and_caches_tell_them_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["x-request-id", "retry-after", "retry-after-ms", "location", "x-ratelimit-remaining-tokens"]
+    "name",
+    [
+        "x-request-id",
+        "retry-after",
+        "retry-after-ms",
+        "location",
+        "x-ratelimit-remaining-tokens",
+        "x-proxy-budget-remaining-usd",
+        "x-proxy-budget-exceeded",
+    ],
 )
 @pytest.mark.parametrize("allowed", [EVERYONE, ONE_PAGE])
 def test_a_page_may_read_what_is_useful(name: str, allowed: frozenset[str]) -> None:
