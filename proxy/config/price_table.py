@@ -263,16 +263,6 @@ def _without(line: AnyLine, other: AnyLine) -> Iterator[AnyLine]:
 
 def is_old(table: PriceTable, today: date) -> bool:
     """Tell whether a price of a table is from a source that is too old to be relied on."""
-<<<<<<< HEAD
-    oldest = oldest_source(table)
-    return oldest is not None and today - oldest.date > LONGEST_AGE
-
-
-def oldest_source(table: PriceTable) -> Source | None:
-    """Return the oldest source of a price."""
-    used = {price.source for price in table.prices} | {tool.source for tool in table.tools}
-    return min((table.sources[name] for name in used), key=lambda source: source.date, default=None)
-=======
     return age_of(table, today) > LONGEST_AGE
 
 
@@ -280,4 +270,3 @@ def age_of(table: PriceTable, today: date) -> timedelta:
     """Return the age of the oldest source that a price is from."""
     used = {price.source for price in table.prices} | {tool.source for tool in table.tools}
     return today - min((table.sources[name].date for name in used), default=today)
->>>>>>> next

@@ -375,11 +375,6 @@ FINDINGS: Mapping[str, Row] = {
         "Press the button Deploy to Azure of this version, or: az deployment group create --resource-group {group} "
         "--template-file infra/azuredeploy.json --parameters @YOUR_PARAMETERS",
     ),
-    "prices_old": _warning(
-        "A price is of {date}, more than 180 days ago: {subject}.",
-        "Costs and budgets may count too little, or too much.",
-        "Install a newer version, or {set} PRICES=VALUE, with prices that were read anew and the date of that",
-    ),
     "check_failed": _fault(
         "The check {subject} ended with an unexpected error, {error}.",
         "What it looks at may be wrong.",

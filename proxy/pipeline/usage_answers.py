@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from proxy.auth.budget_account import BudgetAccount
 from proxy.auth.budgets import Budgets as BudgetLedger
@@ -84,20 +85,12 @@ class UsageAnswers:
         """Return what a client has used this month, up to its last request; nothing where that cannot be read now."""
         now = self.now()
         try:
-<<<<<<< HEAD
-            if not 0 <= now - self._read_at < KEPT:
-                self._month, self._read_at = await self.log.read(month_start(now), now + 1, DAY), now
-        except StoreUnavailable:
-            return {}
-        return _shown(used_by(principal.client, self._month.items(), now))
-=======
             if not 0 <= now - self._read_at < KEPT or self._written != self.log.written:
-                self._month = tuple(await self.log.read_stored(month_start(now), now + 1))
+                self._month = await self.log.read_stored(month_start(now), now + 1, DAY)
                 self._read_at, self._written = now, self.log.written
         except StoreUnavailable:
             return {}
-        return _shown(used_by(principal.client, (*self._month, *self.log.held()), now))
->>>>>>> next
+        return _shown(used_by(principal.client, chain(self._month.items(), self.log.held()), now))
 
 
 def _shown(used: Used) -> Mapping[str, object]:

@@ -118,32 +118,23 @@ class UsageLog:
         if not self._waits:
             self._wait()
 
-<<<<<<< HEAD
     async def read(self, first: float, end: float, width: int = MINUTE) -> Lines:
         """Return the sums of the days of a time, for each span of `width` seconds, also those of this instance.
 
         Raises `StoreUnavailable`.
         """
-        if self._store is None:
-            return folded(self._lines.items(), width)
-        await self._flush(self._store)
-        return fold(await self._store.read(first, end, width), self._lines.items(), width)
-=======
-    async def read(self, first: float, end: float) -> list[Line]:
-        """Return the counts of the days of a time, also those of this instance; raise `StoreUnavailable`."""
-        return [*await self.read_stored(first, end), *self.held()]
+        return fold(await self.read_stored(first, end, width), self.held(), width)
 
-    async def read_stored(self, first: float, end: float) -> list[Line]:
-        """Return the counts that the store has of the days of a time; raise `StoreUnavailable`."""
+    async def read_stored(self, first: float, end: float, width: int) -> Lines:
+        """Return the sums that the store has of the days of a time; raise `StoreUnavailable`."""
         if self._store is None:
-            return []
+            return {}
         await self._flush(self._store)
-        return await self._store.read(first, end)
+        return await self._store.read(first, end, width)
 
     def held(self) -> list[Line]:
         """Return the counts of this instance that the store does not have yet."""
         return list(self._lines.items())
->>>>>>> next
 
     async def close(self) -> None:
         """Write down what is left, as far as the store takes it at once."""

@@ -8,27 +8,18 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-<<<<<<< HEAD
-from datetime import UTC, date, datetime, timedelta
-=======
 from datetime import UTC, datetime
->>>>>>> next
 
 import trustme
 from aiohttp import web
 
-<<<<<<< HEAD
-from proxy.config.price_table import LONGEST_AGE
-from proxy.pipeline.doctor.prices import TABLE
-=======
 from proxy.config.price_table import Price, PriceTable, Source, Tier
->>>>>>> next
 from proxy.version import VERSION
 from tests.fakes.identity import FakeIdentity
 from tests.fakes.key_vault import FakeKeyVault
 from tests.fakes.resource_manager import RESOURCE_ID, FakeResourceManager, deployment
 from tests.fakes.server import Fault, Server
-from tests.processes import REPOSITORY, free_port
+from tests.processes import free_port
 from tools.azure_openai_simulator import Simulator
 from tools.azure_openai_simulator.errors import ERROR_SAMPLES
 
@@ -71,28 +62,8 @@ class World:
     ca: trustme.CA
     calls: bool = False
     now: Callable[[], float] = time.time
-<<<<<<< HEAD
-    prices: bytes = field(default_factory=lambda: prices_of(datetime.now(UTC).date()))
-=======
     prices: PriceTable = PRICES
->>>>>>> next
     extra: AsyncExitStack = field(default_factory=AsyncExitStack)
-
-    def read_file(self, path: str) -> bytes:
-        """Return a file of the app; its prices are as new as the test says."""
-        return self.prices if path == TABLE else REPOSITORY.joinpath(path).read_bytes()
-
-
-def prices_of(day: date) -> bytes:
-    """Return a table with one price, which was read on a day."""
-    line = {"model": "gpt-4o", "sku": "GlobalStandard", "source": "list", "input": 1}
-    return json.dumps(
-        {"sources": {"list": {"title": "a list", "url": "u", "date": str(day)}}, "prices": [line]}
-    ).encode()
-
-
-def _with_old_prices(world: World) -> None:
-    world.prices = prices_of(datetime.now(UTC).date() - LONGEST_AGE - timedelta(days=1))
 
 
 @asynccontextmanager
@@ -521,12 +492,6 @@ BROKEN = (
         cure="az storage account show --name 127",
     ),
     Broken(
-<<<<<<< HEAD
-        name="a price is old",
-        spoil=_with_old_prices,
-        codes=("prices_old",),
-        cure=f"{SET} PRICES=VALUE",
-=======
         name="the identity has no role on the table of the usage",
         spoil=_table(403, "USAGE_STORE"),
         codes=("usage_forbidden",),
@@ -543,7 +508,6 @@ BROKEN = (
         spoil=settings(USAGE_STORE=f"http://127.0.0.1:{free_port()}/devstoreaccount1"),
         codes=("connection_failed",),
         cure="correct USAGE_STORE",
->>>>>>> next
     ),
     Broken(
         name="there is no client key",

@@ -7,10 +7,6 @@ from urllib.parse import urlsplit
 
 from proxy.azure_services.identity import Identity
 from proxy.azure_services.probes import Probed, Probes
-<<<<<<< HEAD
-=======
-from proxy.config.addresses import IN_MEMORY
->>>>>>> next
 from proxy.config.resources import ReadFile, Resource
 from proxy.config.settings import Settings
 from proxy.diagnosis import clocks, commands
@@ -32,7 +28,7 @@ class Checked:
 
 @dataclass(slots=True, kw_only=True)
 class Examination:
-    """One run over `settings`; `read_file` returns a file beside function_app.py.
+    """One run over `settings`.
 
     `calls` allows a call of one token to each deployment. `has_identity` and `vault_is_readable` are what the first
     steps have found out, `secrets` the keys of resources that they have read and `keys` those of clients, `deployed`
@@ -44,7 +40,6 @@ class Examination:
     read_file: ReadFile
     identity: Identity
     probes: Probes
-    read_file: ReadFile
     calls: bool
     now: Callable[[], float] = time.time
     holder: Holder = field(default_factory=Holder)
@@ -85,12 +80,7 @@ class Examination:
         """Tell whether anything is read or called with the identity of the process."""
         resources = self.settings.resources
         uses = any(one.auth is AuthMode.MANAGED_IDENTITY or one.resource_id is not None for one in resources)
-<<<<<<< HEAD
-        stores = (self.settings.limits_store, self.settings.usage.store)
-        # The emulator on this machine has a key that everybody knows.
-        reads = self.settings.key_vault_url is not None or any(url.startswith("https:") for url in stores)
-=======
         tables = (self.settings.limits_store, self.settings.usage.store)
-        reads = self.settings.key_vault_url is not None or any(one != IN_MEMORY for one in tables)
->>>>>>> next
+        # The emulator on this machine has a key that everybody knows.
+        reads = self.settings.key_vault_url is not None or any(one.startswith("https:") for one in tables)
         return self.has_own_credential and (uses or reads)

@@ -22,12 +22,7 @@ from proxy.pipeline.doctor.azure import IDENTITY, KEYS, VAULT, check_client_keys
 from proxy.pipeline.doctor.budgets import BUDGETS, check_budgets
 from proxy.pipeline.doctor.entra import ENTRA, check_entra
 from proxy.pipeline.doctor.examination import Checked, Examination
-<<<<<<< HEAD
-from proxy.pipeline.doctor.ledger import LEDGER, check_ledger
-from proxy.pipeline.doctor.prices import PRICES, check_prices
-=======
 from proxy.pipeline.doctor.ledger import LEDGER, USAGE, check_ledger, check_usage
->>>>>>> next
 from proxy.pipeline.doctor.resource import check_resource
 from proxy.version import VERSION
 
@@ -92,15 +87,9 @@ async def _opened(
         yield Examination(
             environ=environ,
             settings=settings,
-<<<<<<< HEAD
-            identity=identity,
-            probes=probes,
-            read_file=read_file,
-=======
             read_file=read_file,
             identity=identity,
             probes=probes,
->>>>>>> next
             calls=calls,
             now=now,
         )
@@ -116,11 +105,7 @@ def steps(settings: Settings) -> tuple[tuple[tuple[str, Step], ...], ...]:
         ((KEYS, _alone(check_client_keys)),),
         ((ENTRA, _alone(check_entra)),),
         ((LEDGER, _alone(check_ledger)),),
-<<<<<<< HEAD
-        ((PRICES, _alone(check_prices)),),
-=======
         ((USAGE, _alone(check_usage)),),
->>>>>>> next
         resources,
         ((BUDGETS, _alone(check_budgets)),),
         ((CLOCK, _check_clock),),
