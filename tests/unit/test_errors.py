@@ -44,8 +44,10 @@ REFUSALS: list[tuple[ProxyError, int, str, str, str, dict[str, str]]] = [
     (
         errors.BudgetSpent("this proxy", "0.002000", "0.012723", "2026-12-01"),
         *(429, "insufficient_quota", "insufficient_quota"),
-        "The budget of this proxy has 0.002000 USD left, and this request may cost 0.012723 USD. "
-        "The next month begins on 2026-12-01 UTC.",
+        (
+            "The budget of this proxy has 0.002000 USD left, and this request may cost 0.012723 USD. "
+            "The next month begins on 2026-12-01 UTC."
+        ),
         {"x-should-retry": "false"},
     ),
     (
