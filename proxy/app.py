@@ -176,7 +176,7 @@ def build_application(
     resources, prices = authenticator.resources, read_prices(settings)
     usage, costs = make_usage_log(settings, identity, resources, closing), make_costs(settings, resources, prices)
     ledger, owners = make_ledger(settings, identity, closing), make_owners(settings, identity, closing)
-    budgets = None if resources is None else make_budgets(settings, identity, prices, closing)
+    budgets = make_budgets(settings, identity, prices, closing)
     read = partial(_read_beside, host_json)
     operator = Operator(authenticator=authenticator, keys=keys, upstream=upstream, environ=environ, read_file=read)
     closing.push_async_callback(operator.close)

@@ -313,8 +313,7 @@ class NotForBudget(ProxyError):
     code = "unbounded_cost"
 
     def __init__(self, whose: str, cause: str, reason: str) -> None:
-        detail = f"{cause}: {reason}" if reason else cause
-        super().__init__(f"The hard budget of {whose} cannot bound what this request may cost ({detail}).")
+        super().__init__(f"The hard budget of {whose} cannot bound what this request may cost ({cause}: {reason}).")
         self.reason = cause
 
 

@@ -187,7 +187,8 @@ class PassthroughKey:
 class Deployed:
     """A deployment as Azure Resource Manager lists it; `capabilities` are the names of those it has.
 
-    A model of another maker than OpenAI answers `on_v1` alone.
+    A model of another maker than OpenAI answers `on_v1` alone. Provisioned capacity `spills_over` if Azure sends what
+    does not fit to a standard deployment.
     """
 
     name: str
@@ -196,6 +197,7 @@ class Deployed:
     sku: str | None = None
     capabilities: tuple[str, ...] = ()
     on_v1: bool = False
+    spills_over: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,10 @@ _NO_KEY = (
 _TWO_KEYS = "The Authorization header and the api-key header hold two different API keys. Send only one."
 _WRONG_KEY = "Incorrect API key provided. Ask the operator of this proxy for a key."
 _NO_ADMIN = "This needs the key of an operator: ADMIN_KEYS, or a secret admin-NAME in the vault."
+_ONLY_ADMIN = (
+    "This is the key of an operator. It opens POST /doctor, /v1/organization/costs and the usage of completions, "
+    "embeddings, images, audio_speeches and audio_transcriptions; everything else needs a client key."
+)
 INVALID_KEY = "invalid_api_key"
 
 
@@ -74,9 +78,9 @@ class KeyRing:
         mistyped, expired or not valid yet.
         """
         found = [client for key in presented_keys(headers) if (client := self._find(key, now)) is not None]
-        if len(found) != 1:
-            raise Unauthenticated(_TWO_KEYS if found else _WRONG_KEY, code=INVALID_KEY)
-        return found[0]
+        if len(found) == 1:
+            return found[0]
+        raise Unauthenticated(_TWO_KEYS if found else self._refusal(headers, now), code=INVALID_KEY)
 
     def identify_admin(self, headers: Mapping[str, str], now: float) -> Client:
         """Return the operator whose key the request carries; raise `Unauthenticated`, also for a client's key."""
@@ -84,6 +88,11 @@ class KeyRing:
             if (admin := self._find(key, now, self._admins)) is not None:
                 return admin
         raise Unauthenticated(_NO_ADMIN, code=INVALID_KEY)
+
+    def _refusal(self, headers: Mapping[str, str], now: float) -> str:
+        """Return why no key is that of a client."""
+        is_admin = any(self._find(key, now, self._admins) for key in presented_keys(headers))
+        return _ONLY_ADMIN if is_admin else _WRONG_KEY
 
     def _find(self, key: str, now: float, holders: Mapping[bytes, tuple[Client, ...]] | None = None) -> Client | None:
         if key.startswith(PREFIX) and is_mistyped(key):

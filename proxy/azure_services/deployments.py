@@ -51,6 +51,7 @@ class _Properties(msgspec.Struct, rename="camel"):
     provisioning_state: str
     deployment_state: str | None = None
     capabilities: dict[str, object] | None = None
+    spillover_deployment_name: str | None = None
 
 
 class _Item(msgspec.Struct):
@@ -104,6 +105,7 @@ def _deployed(item: _Item) -> Deployed:
         sku=sku.name,
         capabilities=_capabilities(properties),
         on_v1=properties.model.format != FORMAT,
+        spills_over=bool(properties.spillover_deployment_name),
     )
 
 

@@ -4,6 +4,7 @@ https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-ser
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import msgspec
 from proxy.azure_services.identity import Identity
 from proxy.azure_services.rows import StoreUnavailable
 from proxy.azure_services.table_store import conflict_errors, connect_table, missing_errors, sdk_errors
-from proxy.usage.counts import DAY, Line
+from proxy.usage.counts import DAY, Lines, fold
 from proxy.usage.rows import (
     DAY_ROW,
     Day,
@@ -22,8 +23,8 @@ from proxy.usage.rows import (
     decode_day,
     encode_day,
     is_taken_up,
-    lines_of,
     parse_row_key,
+    parts_of,
     row_key,
     take_up,
 )
@@ -31,6 +32,7 @@ from proxy.usage.rows import (
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableClient
 
+_LOG = logging.getLogger(__name__)
 TABLE = "usage"
 READ_SECONDS = 10.0
 # Seconds for which rows keep their minutes, before the row of the day takes them up.
@@ -71,11 +73,19 @@ class UsageTable:
                 await _create_table(client)
                 await client.create_entity(entity)
 
-    async def read(self, first: float, end: float) -> list[Line]:
-        """Return the counts of all days from that of `first` to that before `end`; raise `StoreUnavailable`."""
+    async def read(self, first: float, end: float, width: int) -> Lines:
+        """Return the sums of all days from that of `first` to that before `end`; raise `StoreUnavailable`.
+
+        An hour of many instances has some hundred thousand counts: other requests go on between the rows.
+        """
         condition = f"PartitionKey ge '{day_of(first)}' and PartitionKey le '{day_of(end - 1)}'"
-        found = await self._find(condition)
-        return [line for one in found.values() for line in lines_of(one.day, one.rows)]
+        sums: Lines = {}
+        with _readable():
+            for one in (await self._find(condition)).values():
+                for part in parts_of(one.day, one.rows):
+                    fold(sums, part, width)
+                    await asyncio.sleep(0)
+        return sums
 
     async def take_up(self, now: float) -> None:
         """Let the rows of days take up those of instances, and delete what is too old; raise `StoreUnavailable`."""
@@ -83,8 +93,9 @@ class UsageTable:
             return
         oldest = day_of(now - self._retention * DAY)
         for day in await self._names(f"PartitionKey ge '{oldest}' and RowKey lt '{DAY_ROW}'"):
-            for found in (await self._find(f"PartitionKey eq '{day}'")).values():
-                await self._take_up(day, found, now - LAG)
+            with _readable():
+                for found in (await self._find(f"PartitionKey eq '{day}'")).values():
+                    await self._take_up(day, found, now - LAG)
         await self._delete_where(f"PartitionKey lt '{oldest}'")
 
     async def close(self) -> None:
@@ -192,6 +203,16 @@ class UsageTable:
 async def _create_table(client: "TableClient") -> None:
     with _exists_already():  # Another instance was faster.
         await client.create_table()
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Log that there is a row which cannot be read, as a newer version may write it; raise `StoreUnavailable`."""
+    try:
+        yield
+    except ValueError as error:
+        _LOG.error("usage_unreadable: a row of the table of usage is of another version, or damaged")
+        raise StoreUnavailable from error
 
 
 @contextmanager

@@ -15,14 +15,22 @@ from proxy.config.environment import SettingError
 from proxy.config.price_table import PriceTable
 from proxy.config.settings import Settings
 from proxy.pipeline.budgets import Budgets
+from proxy.values import PASSTHROUGH
 
 if TYPE_CHECKING:
     from proxy.azure_services.table_budgets import TableBudgets
 
 
-def make_budgets(settings: Settings, identity: Identity, prices: PriceTable, closing: AsyncExitStack) -> Budgets:
-    """Return who keeps the budgets; raise `SettingError` where instances of Azure would share no hard budget."""
+def make_budgets(settings: Settings, identity: Identity, prices: PriceTable, closing: AsyncExitStack) -> Budgets | None:
+    """Return who keeps the budgets, None where clients bring keys of Azure.
+
+    Raises `SettingError` for a budget that nobody would keep, or that instances of Azure would not share.
+    """
     in_memory, whole = settings.limits_store == IN_MEMORY, settings.usage.budget
+    if settings.client_auth in PASSTHROUGH:
+        if whole is not None:
+            raise SettingError("PROXY_BUDGET", "needs clients with keys of the proxy, so not this CLIENT_AUTH")
+        return None
     is_shared = not (in_memory and settings.has_managed_identity)
     if whole is not None and whole.is_hard and not is_shared:
         raise SettingError("PROXY_BUDGET", "needs LIMITS_STORE on Azure, for all instances, unless it is soft")

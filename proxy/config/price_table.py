@@ -7,9 +7,9 @@ of video, an image, or a call of a tool. Every line names a source, and every so
 https://azure.microsoft.com/pricing/details/azure-openai/
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import structs
@@ -18,6 +18,7 @@ from proxy.config.environment import decode_json
 
 # A table that is older warns: Azure lowers a price or adds a model in every quarter.
 LONGEST_AGE = timedelta(days=180)
+_DAY = timedelta(days=1)
 _LARGEST = 10**12  # micro-dollars, a million dollars: what is above is a mistake of the unit
 Amount = Annotated[int, msgspec.Meta(ge=0, le=_LARGEST)]
 Tokens = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
@@ -117,6 +118,7 @@ class ModelSize(_Line, frozen=True, kw_only=True):
 
 
 Line = Price | ToolPrice | ModelSize
+AnyLine = TypeVar("AnyLine", Price, ToolPrice, ModelSize)
 
 
 def in_force(line: Line, day: date) -> bool:
@@ -202,32 +204,61 @@ def _both(one: Price, other: Price) -> bool:
     """Tell whether two lines hold for the same on some day."""
     if _key(one) != _key(other) or one.version != other.version or one.context != other.context:
         return False
+    return _meet(one, other)
+
+
+def _meet(one: Line, other: Line) -> bool:
+    """Tell whether two lines are in force on some day together."""
     starts_late = one.since is not None and other.until is not None and one.since > other.until
     ends_early = one.until is not None and other.since is not None and one.until < other.since
     return not (starts_late or ends_early)
 
 
-def _key(price: Price) -> tuple[str, str, str]:
-    return price.model, price.sku, price.tier
+def _key(line: Line) -> tuple[str, ...]:
+    """Return what a line is for."""
+    match line:
+        case Price():
+            return line.model, line.sku, line.tier
+        case ToolPrice():
+            return line.tool, line.sku
+        case _:
+            return (line.model,)
 
 
 def merged(first: PriceTable | None, table: PriceTable) -> PriceTable:
-    """Return a table in which the lines of the first one replace others.
+    """Return a table in which the lines of the first one replace others, on the days on which they are in force.
 
     A price replaces those of the same model, SKU and tier, a tool that of the same SKU, a model the same one.
     """
     if first is None:
         return table
-    prices = {_key(price) for price in first.prices}
-    tools = {(line.tool, line.sku) for line in first.tools}
-    models = {line.model for line in first.models}
     return structs.replace(
         first,
         sources={**table.sources, **first.sources},
-        prices=[*first.prices, *(price for price in table.prices if _key(price) not in prices)],
-        tools=[*first.tools, *(line for line in table.tools if (line.tool, line.sku) not in tools)],
-        models=[*first.models, *(line for line in table.models if line.model not in models)],
+        prices=[*first.prices, *_beside(first.prices, table.prices)],
+        tools=[*first.tools, *_beside(first.tools, table.tools)],
+        models=[*first.models, *_beside(first.models, table.models)],
     )
+
+
+def _beside(first: Sequence[AnyLine], lines: Iterable[AnyLine]) -> Iterator[AnyLine]:
+    """Yield lines for the days on which none of the first ones is in force for the same."""
+    for line in lines:
+        parts = [line]
+        for own in (one for one in first if _key(one) == _key(line)):
+            parts = [rest for part in parts for rest in _without(part, own)]
+        yield from parts
+
+
+def _without(line: AnyLine, other: AnyLine) -> Iterator[AnyLine]:
+    """Yield a line for the days before another one, and for those after it."""
+    if not _meet(line, other):
+        yield line
+        return
+    if other.since is not None and date.min < other.since and (line.since is None or line.since < other.since):
+        yield structs.replace(line, until=other.since - _DAY)
+    if other.until is not None and other.until < date.max and (line.until is None or other.until < line.until):
+        yield structs.replace(line, since=other.until + _DAY)
 
 
 def is_old(table: PriceTable, today: date) -> bool:

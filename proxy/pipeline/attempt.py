@@ -399,7 +399,7 @@ class Attempts:
         """Return what changes the events of a stream, and what notes at its end what it costs."""
         name, entry = sent.call.route.operation.name, sent.running.exchange.entry
         if wants_cost(sent.routed.request.headers):
-            tag = _after(costs.in_events(sent.target, name), tag)
+            tag = _after(costs.in_events(sent.target, name, hard=entry.hard_budget), tag)
         return tag, costs.at_end(entry, sent.target, name, lambda: stream.billed, at_end)
 
     def _note_whole(self, sent: Sent, whole: bytes) -> dict[str, str]:

@@ -5,6 +5,7 @@ have cost. https://learn.microsoft.com/azure/foundry/openai/how-to/manage-costs
 """
 
 import logging
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -34,8 +35,9 @@ from proxy.server.access_log import AccessLogEntry
 from proxy.values import Budget, Deployed, Limits
 
 _LOG = logging.getLogger(__name__)
-# Seconds after which running calls may have given back what they reserved.
-WAIT = 5
+# The most seconds after which running calls may have given back what they reserved. Clients that are refused together
+# get different numbers, because SDKs come back exactly then, and a small budget pays for a few of them at a time.
+MOST_WAIT = 10
 # How attempts fail of which nobody knows whether they are billed.
 _UNKNOWN = frozenset({Kind.TIMEOUT, Kind.RESET, Kind.IN_STREAM})
 # Errors behind which Azure has worked on an answer, and those behind which it has read the input, which it bills.
@@ -155,7 +157,8 @@ class Budgets:
     """Admits calls by what they may cost; `whole` is the budget of the proxy, None without one.
 
     `is_shared` tells whether the ledger is that of all instances, without which Azure keeps no hard budget; `exceeded`
-    are the soft budgets, with their month, of which the log says already that they are used up.
+    are the soft budgets, with their month, of which the log says already that they are used up, `unknown` the resources
+    of which it says that they have deployments without a price. `draw` is from 0 to 1.
     """
 
     ledger: BudgetLedger
@@ -165,6 +168,8 @@ class Budgets:
     now: Callable[[], float]
     is_shared: bool
     exceeded: set[tuple[str, str]] = field(default_factory=set)
+    unknown: set[int] = field(default_factory=set)
+    draw: Callable[[], float] = random.random
 
     def accounts(self, client: str, limits: Limits | None) -> tuple[Account, ...]:
         """Return the budgets that a client's calls count for."""
@@ -198,6 +203,8 @@ class Budgets:
         if replays:
             asked = structs.replace(asked, opaque=True)
         deployments = [catalogue.describe(target) for target in targets]
+        if not hard:
+            self._note_unknown(targets, deployments)
         known = targets_bound(operation, asked, self.prices, deployments, self.today(), hard=hard)
         most = known if isinstance(known, Refused) else known.most()
         if isinstance(known, Refused) or isinstance(most, Refused):
@@ -212,13 +219,20 @@ class Budgets:
         exchange.entry.counts_sendings = True
         return call, spending
 
+    def _note_unknown(self, targets: Sequence[Target], deployments: Sequence[Deployed | None]) -> None:
+        """Log once for each resource that what nobody knows the model of counts nothing."""
+        for target, deployed in zip(targets, deployments, strict=True):
+            if deployed is None and target.resource not in self.unknown:
+                self.unknown.add(target.resource)
+                _LOG.warning("budget_without_price: deployments of resource %d have no known model", target.resource)
+
     async def _without_bound(
         self, exchange: Exchange, accounts: Sequence[Account], refused: Bound | Refused
     ) -> Spending:
         """Let a call pass that has no bound, unless a budget is hard."""
         if exchange.entry.hard_budget and isinstance(refused, Refused):
             hard = next(name for name, budget in reversed(accounts) if budget.is_hard)
-            raise NotForBudget(_whose(hard), refused.cause, refused.reason)
+            raise NotForBudget(_whose(hard), refused.cause, refused.words)
         spending = self._spending(exchange, accounts)
         await spending.reserve(0)
         return spending
@@ -266,7 +280,7 @@ class Budgets:
 
     def _refusal(self, name: str, left: int, needed: int) -> ProxyError:
         if needed <= left:
-            return BudgetReserved(_whose(name), WAIT)
+            return BudgetReserved(_whose(name), 1 + int(self.draw() * MOST_WAIT))
         renewed = next_month(self.now()).date().isoformat()
         return BudgetSpent(_whose(name), format_usd(max(0, left)), format_usd(needed), renewed)
 

@@ -83,9 +83,9 @@ class Costs:
         """Return what notes at the end of a stream what it costs."""
         return partial(self._at_end, entry, target, operation, billed, then)
 
-    def in_events(self, target: Target, operation: str) -> Callable[[bytes], bytes]:
-        """Return what adds the cost to the usage in whole events."""
-        return partial(add_costs, cost_of=lambda answer: self._shown(target, operation, answer))
+    def in_events(self, target: Target, operation: str, *, hard: bool) -> Callable[[bytes], bytes]:
+        """Return what adds the cost to the usage in whole events, the same one that is charged."""
+        return partial(add_costs, cost_of=lambda answer: self._shown(target, operation, answer, hard=hard))
 
     def _at_end(
         self,
@@ -99,8 +99,8 @@ class Costs:
             then()
         self.note_answer(entry, target, operation, billed())
 
-    def _shown(self, target: Target, operation: str, answer: bytes) -> str | None:
-        micro_dollars = self.cost_of(target, operation, answer)
+    def _shown(self, target: Target, operation: str, answer: bytes, *, hard: bool) -> str | None:
+        micro_dollars = self.cost_of(target, operation, answer, hard=hard)
         return None if micro_dollars is None else format_usd(micro_dollars)
 
     def _tariff(self, target: Target, tier: str, *, hard: bool = False) -> Tariff | None:

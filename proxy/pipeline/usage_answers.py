@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from proxy.auth.budget_account import BudgetAccount
 from proxy.auth.budgets import Budgets as BudgetLedger
@@ -16,7 +17,7 @@ from proxy.pipeline.budgets import Budgets
 from proxy.pipeline.usage_log import UsageLog
 from proxy.prices.cost import format_usd
 from proxy.usage.account import Used, month_start, used_by
-from proxy.usage.counts import Line
+from proxy.usage.counts import DAY, Lines
 from proxy.usage.pages import encode_page
 from proxy.usage.query import parse_query
 from proxy.values import Request, Response
@@ -35,7 +36,7 @@ class UsageAnswers:
     log: UsageLog
     now: Callable[[], float]
     budgets: Budgets | None = None
-    _month: tuple[Line, ...] = ()
+    _month: Lines = field(default_factory=dict)
     _read_at: float = float("-inf")
     _written: int = -1
     _budgets_read: dict[str, float] = field(default_factory=dict)
@@ -45,10 +46,10 @@ class UsageAnswers:
         endpoint = route.operation.name.removeprefix("usage-").replace("-", "_")
         query = parse_query(endpoint, request.query, self.now())
         try:
-            lines = await self.log.read(query.first, query.end)
+            lines = await self.log.read(query.first, query.end, query.width)
         except StoreUnavailable:
             raise UsageUnavailable from None
-        return Response(status=200, headers=JSON, body=encode_page(query, lines))
+        return Response(status=200, headers=JSON, body=encode_page(query, lines.items()))
 
     async def of_client(self, principal: Principal) -> Response:
         """Return what a client may use and has used."""
@@ -85,11 +86,11 @@ class UsageAnswers:
         now = self.now()
         try:
             if not 0 <= now - self._read_at < KEPT or self._written != self.log.written:
-                self._month = tuple(await self.log.read_stored(month_start(now), now + 1))
+                self._month = await self.log.read_stored(month_start(now), now + 1, DAY)
                 self._read_at, self._written = now, self.log.written
         except StoreUnavailable:
             return {}
-        return _shown(used_by(principal.client, (*self._month, *self.log.held()), now))
+        return _shown(used_by(principal.client, chain(self._month.items(), self.log.held()), now))
 
 
 def _shown(used: Used) -> Mapping[str, object]:
@@ -98,7 +99,19 @@ def _shown(used: Used) -> Mapping[str, object]:
         "input_tokens": used.month.input,
         "input_cached_tokens": used.month.cached,
         "output_tokens": used.month.output,
+        "output_reasoning_tokens": used.month.reasoning,
+        "errors": used.month.errors,
+        "cancelled": used.month.cancelled,
+        "milliseconds": used.month.milliseconds,
         "cost_usd": format_usd(used.month.cost),
     }
-    days = [{"date": day, "input_tokens": counts.input, "output_tokens": counts.output} for day, counts in used.days]
+    days = [
+        {
+            "date": day,
+            "input_tokens": counts.input,
+            "output_tokens": counts.output,
+            "cost_usd": format_usd(counts.cost),
+        }
+        for day, counts in used.days
+    ]
     return {"month": month, "days": days}

@@ -17,7 +17,7 @@ from proxy.azure_services.rows import StoreUnavailable
 from proxy.pipeline.resources import Resources
 from proxy.routing.targets import Target
 from proxy.server.access_log import AccessLogEntry
-from proxy.usage.counts import HOUR, KINDS, MINUTE, Counts, Key, Line, Lines, folded
+from proxy.usage.counts import HOUR, KINDS, MINUTE, Counts, Key, Line, Lines, fold, folded
 from proxy.usage.rows import Inserted, day_of, first_part
 
 _LOG = logging.getLogger(__name__)
@@ -41,8 +41,8 @@ class UsageStore(Protocol):
         """Insert a row, unless it is there."""
         ...
 
-    async def read(self, first: float, end: float) -> list[Line]:
-        """Return the counts of all days from that of `first` to that before `end`."""
+    async def read(self, first: float, end: float, width: int) -> Lines:
+        """Return the sums of all days from that of `first` to that before `end`, for each span of `width` seconds."""
         ...
 
     async def take_up(self, now: float) -> None:
@@ -118,16 +118,19 @@ class UsageLog:
         if not self._waits:
             self._wait()
 
-    async def read(self, first: float, end: float) -> list[Line]:
-        """Return the counts of the days of a time, also those of this instance; raise `StoreUnavailable`."""
-        return [*await self.read_stored(first, end), *self.held()]
+    async def read(self, first: float, end: float, width: int = MINUTE) -> Lines:
+        """Return the sums of the days of a time, for each span of `width` seconds, also those of this instance.
 
-    async def read_stored(self, first: float, end: float) -> list[Line]:
-        """Return the counts that the store has of the days of a time; raise `StoreUnavailable`."""
+        Raises `StoreUnavailable`.
+        """
+        return fold(await self.read_stored(first, end, width), self.held(), width)
+
+    async def read_stored(self, first: float, end: float, width: int) -> Lines:
+        """Return the sums that the store has of the days of a time; raise `StoreUnavailable`."""
         if self._store is None:
-            return []
+            return {}
         await self._flush(self._store)
-        return await self._store.read(first, end)
+        return await self._store.read(first, end, width)
 
     def held(self) -> list[Line]:
         """Return the counts of this instance that the store does not have yet."""
@@ -158,14 +161,16 @@ class UsageLog:
         if self._store is None:
             return
         self._names.clear()  # Azure may list other models by now.
-        await self._flush(self._store)
-        self._note_lost(0)
-        if not self._is_down and self._clock.draw() < TAKE_UP:
-            with suppress(StoreUnavailable):
-                await self._store.take_up(self._now())
-        self._waits = False
-        if self._lines or self._sending is not None:
-            self._wait()
+        try:
+            await self._flush(self._store)
+            self._note_lost(0)
+            if not self._is_down and self._clock.draw() < TAKE_UP:
+                with suppress(StoreUnavailable):
+                    await self._store.take_up(self._now())
+        finally:  # Whatever goes wrong, the next minute is written again.
+            self._waits = False
+            if self._lines or self._sending is not None:
+                self._wait()
 
     async def _flush(self, store: UsageStore) -> None:
         """Insert rows until there is nothing to insert, or the store takes no more.

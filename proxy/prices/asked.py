@@ -101,7 +101,7 @@ def read_asked(call: Call) -> Asked:
         answers=_answers(operation.name, body),
         output=_limit(body, operation.max_output, operation.default_output),
         predicted=len(msgspec.json.encode(body["prediction"])) if body.get("prediction") else 0,
-        tools=hosted,
+        tools=(*hosted, "") if _has_prompt(operation.name, body) else hosted,
         max_tool_calls=_number(body.get("max_tool_calls")),
         tier=_text(body.get("service_tier")),
         seconds=_number(body.get("seconds")),
@@ -157,7 +157,12 @@ def _kind_of_part(part: object) -> _Kind:
 
 
 def _is_stored(operation: str, body: Mapping[str, object]) -> bool:
-    return any(body.get(name) for name in _STORED) or (operation == "createResponse" and body.get(_PROMPT) is not None)
+    return any(body.get(name) for name in _STORED) or _has_prompt(operation, body)
+
+
+def _has_prompt(operation: str, body: Mapping[str, object]) -> bool:
+    """Tell whether Azure looks a prompt up, which may have tools that it runs."""
+    return operation == "createResponse" and body.get(_PROMPT) is not None
 
 
 def _tools(body: Mapping[str, object]) -> tuple[tuple[str, ...], str]:

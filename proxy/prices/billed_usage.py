@@ -1,23 +1,25 @@
-"""What an answer says that Azure has counted for it, in each of the forms of OpenAI's API.
+"""What Azure bills of what an answer says that it has counted, in each of the forms of OpenAI's API.
 
-Chat, completions, embeddings and runs speak of prompt and completion, the others of input and output. An image or a
-speech says of its output how many tokens it has and not that they are no text: the operation says so. Sound that is
-written down is counted in tokens or in seconds. https://platform.openai.com/docs/api-reference
+An image or a speech says of its output how many tokens it has and not that they are no text: the operation says so.
+https://platform.openai.com/docs/api-reference
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
 import msgspec
 from msgspec import structs
 
+from proxy.azure_api.usage import Counts, milliseconds_of
 from proxy.openai_api.json_members import UNREADABLE, decode
 from proxy.prices.cost import BilledUsage
 
 _IMAGE, _AUDIO = "image_output", "audio_output"
 # What the output of an operation is that is no text.
 _OUTPUTS: Mapping[str, str] = {"createImage": _IMAGE, "createImageEdit": _IMAGE, "createSpeech": _AUDIO}
+# A verbose answer to these has the length of the sound; of whisper that is all that Azure says.
+_HEARD = frozenset({"createTranscription", "createTranslation"})
 WEB_SEARCH, FILE_SEARCH, CODE_INTERPRETER = "web_search", "file_search", "code_interpreter"
 # Items of a response that are calls of tools which Azure runs and bills by the call.
 _CALLS: Mapping[str, str] = {
@@ -27,30 +29,8 @@ _CALLS: Mapping[str, str] = {
 }
 # What a search of the web may do without another search.
 _WITHOUT_SEARCH = frozenset({"open_page", "find", "find_in_page"})
-_MILLISECONDS = 1000
-_LONGEST_SOUND = Decimal(10**9)  # seconds
-
-
-class _Details(msgspec.Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    audio_tokens: int | None = None
-    image_tokens: int | None = None
-    text_tokens: int | None = None
-
-
-class _Counts(msgspec.Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: _Details | None = None
-    completion_tokens_details: _Details | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    input_tokens_details: _Details | None = None
-    input_token_details: _Details | None = None
-    output_tokens_details: _Details | None = None
-    cached_tokens: int | None = None
-    seconds: Decimal | None = None
+# A response in the background that has not ended: what it counts until then is not all.
+_RUNNING = frozenset({"queued", "in_progress"})
 
 
 class _Action(msgspec.Struct):
@@ -68,13 +48,15 @@ class _Picture(msgspec.Struct):
 
 
 class _Answer(msgspec.Struct):
-    usage: _Counts | None = None
-    per_model_usage: list[_Counts] | None = None
+    usage: Counts | None = None
+    per_model_usage: list[Counts] | None = None
     service_tier: str | None = None
+    status: str | None = None
     output: list[_Item] | None = None
     data: list[_Picture] | None = None
     object: str | None = None
     seconds: str | int | None = None
+    duration: Decimal | None = None
 
 
 class Billed(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +66,7 @@ class Billed(msgspec.Struct, frozen=True, kw_only=True):
     tier: str | None = None
 
 
-_NUMBERS = msgspec.json.Decoder(_Counts | None)
+_NUMBERS = msgspec.json.Decoder(Counts | None)
 _WHOLE = msgspec.json.Decoder(_Answer)
 
 
@@ -93,6 +75,8 @@ def billed_answer(operation: str, answer: bytes) -> Billed:
     try:
         read = decode(answer, _WHOLE.decode)
     except UNREADABLE:
+        return Billed()
+    if read.object == "response" and read.status in _RUNNING:
         return Billed()
     counted = [counts for counts in (read.usage, *(read.per_model_usage or ())) if counts is not None]
     usage = _sum(_usage(operation, counts) for counts in counted) if counted else _without_tokens(operation, read)
@@ -110,31 +94,22 @@ def billed_usage(operation: str, usage: bytes | None) -> BilledUsage | None:
     return None if counts is None else _usage(operation, counts)
 
 
-def _usage(operation: str, counts: _Counts) -> BilledUsage:
-    given = counts.prompt_tokens_details or counts.input_tokens_details or counts.input_token_details or _Details()
-    made = counts.completion_tokens_details or counts.output_tokens_details or _Details()
-    output = counts.completion_tokens or counts.output_tokens or 0
+def _usage(operation: str, counts: Counts) -> BilledUsage:
+    given, made, output = counts.given, counts.made, counts.output
     parts = {_AUDIO: made.audio_tokens or 0, _IMAGE: made.image_tokens or 0}
     if (name := _OUTPUTS.get(operation)) is not None:
         parts[name] = max(parts[name], output - (made.text_tokens or 0))
     return BilledUsage(
-        input=counts.prompt_tokens or counts.input_tokens or 0,
-        cached_input=given.cached_tokens or counts.cached_tokens or 0,
+        input=counts.input,
+        cached_input=counts.cached,
         cache_write=given.cache_write_tokens or 0,
         audio_input=given.audio_tokens or 0,
         image_input=given.image_tokens or 0,
         output=output,
         audio_output=parts[_AUDIO],
         image_output=parts[_IMAGE],
-        heard_ms=_milliseconds(counts.seconds),
+        heard_ms=counts.milliseconds,
     )
-
-
-def _milliseconds(seconds: Decimal | None) -> int:
-    """Return seconds in milliseconds, rounded up; a number that no sound has counts as the longest."""
-    if seconds is None or seconds <= 0:
-        return 0
-    return int((min(seconds, _LONGEST_SOUND) * _MILLISECONDS).to_integral_value(ROUND_CEILING))
 
 
 def _sum(usages: Iterable[BilledUsage]) -> BilledUsage:
@@ -145,7 +120,9 @@ def _sum(usages: Iterable[BilledUsage]) -> BilledUsage:
 
 
 def _without_tokens(operation: str, read: _Answer) -> BilledUsage | None:
-    """Return the usage of a video, or of images of models that count none."""
+    """Return the usage of a video, of images of models that count none, or of sound whose length is told."""
+    if operation in _HEARD and read.duration is not None:
+        return BilledUsage(heard_ms=milliseconds_of(read.duration))
     if read.object == "video" and str(read.seconds or "").isdecimal():
         return BilledUsage(video_seconds=int(str(read.seconds)))
     if _OUTPUTS.get(operation) == _IMAGE and read.data:

@@ -16,7 +16,7 @@ from proxy.openai_api.json_body import parse_json_body
 from proxy.prices.asked import CODE_INTERPRETER, FILE_SEARCH, Asked
 from proxy.prices.choice import DEFAULT, FLEX, PRIORITY, Tariff, call_price, dearest
 from proxy.prices.cost import MILLION, rounded_up
-from proxy.prices.rules import Rule, bounding
+from proxy.prices.rules import CAUSES, Rule, bounding
 
 # What a model gets besides the body: the frame of its messages, and words of Azure's about tools and formats.
 HIDDEN_TOKENS = 1024
@@ -30,10 +30,15 @@ MOST_VIDEO_SECONDS = 25
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a call has no bound; `cause` is a code for errors and logs, `reason` a sentence where there is one."""
+    """Why a call has no bound; `cause` is a code for errors and logs, `reason` says it in words."""
 
     cause: str
     reason: str = ""
+
+    @property
+    def words(self) -> str:
+        """Return why, for who reads the error."""
+        return self.reason or CAUSES[self.cause]
 
 
 class Bound(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,7 +173,7 @@ def _transcription(_: Asked, priced: Priced) -> Bound | Refused:
     """Return a bound by the model's window; the size of a file says nothing of its length."""
     size = priced.size
     if priced.tariff.short.audio_hour is not None:
-        return Refused(cause="unknown_duration", reason="the length of the sound is not known before it is heard")
+        return Refused(cause="unknown_duration")
     if size is None or size.input is None or size.output is None:
         return Refused(cause="unknown_window")
     return _of_tokens(size.input, size.output, priced)

@@ -25,6 +25,7 @@ _SKUS = {
     "datazonebatch": "DataZoneStandard",
 }
 _PROVISIONED = "provisioned"
+_MANAGED, _STANDARD = "provisionedmanaged", "standard"
 
 
 class Doubt(Enum):
@@ -72,7 +73,10 @@ def choose(
     """
     sku = (deployed.sku or "").lower() if deployed is not None else ""
     if _PROVISIONED in sku:
-        return Choice(tariff=FREE)
+        if deployed is None or not (hard and deployed.spills_over):
+            return Choice(tariff=FREE)
+        # What does not fit into the capacity goes to a standard deployment of the same reach, and is paid there.
+        sku = sku.replace(_MANAGED, _STANDARD)
     lines = [] if deployed is None else _of_version(table, deployed, day)
     if not lines:
         return Doubt.UNKNOWN_MODEL if hard else Choice(tariff=FREE, doubt=Doubt.UNKNOWN_MODEL)
@@ -148,7 +152,8 @@ def _of_tiers(lines: list[Price], tiers: Sequence[str]) -> tuple[list[Price], Do
 
 
 def _tariff(table: PriceTable, lines: list[Price], sku: str | None, day: date) -> Tariff:
-    short = dearest(line.amounts for line in lines if line.context != "long")
+    # A table may have a price for long prompts alone: it counts for all of them then, so that none is free.
+    short = dearest(line.amounts for line in [one for one in lines if one.context != "long"] or lines)
     if not any(line.context == "long" for line in lines):
         return Tariff(short=short, sku=sku)
     size = size_of(table, lines[0].model, day, hard=False)

@@ -93,6 +93,22 @@ REASONS: Mapping[str, str] = {
     "CreateVideoEdit": _VIDEOS,
     "CreateVideoExtend": _VIDEOS,
 }
+# Why a call of an operation that has a rule has no bound all the same, by the codes of the log.
+CAUSES: Mapping[str, str] = {
+    "unbounded_output": "neither the request nor the table of prices says how much may come back",
+    "unbounded_search": "a search that Azure makes for a chat has no limit",
+    "unbounded_tool": "nobody knows what one of its tools costs",
+    "tool_without_price": "a tool that Azure runs has no verified price",
+    "unknown_window": "the table of prices does not say how much the model may read",
+    "unknown_image_size": "the table of prices does not say how many tokens an image has",
+    "unknown_duration": "the length of the sound is not known before it is heard",
+    "video_without_price": "the model has no price for a second of video",
+    "unreadable_body": "the body cannot be read",
+    "unknown_model": "the table of prices has no line for the model that would answer",
+    "no_price_for_sku": "the table of prices has no line for the model at this kind of deployment",
+    "no_price_for_tier": "the table of prices has no line for the model at a service tier that may answer",
+    "unverified_price": "a price that may count is not verified; service_tier default leaves out that of priority",
+}
 UNKNOWN = Bounding(rule=Rule.REFUSED, reason="nobody knows what the operation does")
 
 

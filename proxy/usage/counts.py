@@ -36,7 +36,7 @@ class Key(NamedTuple):
     kind: str
 
 
-class Counts(msgspec.Struct, array_like=True):
+class Counts(msgspec.Struct, array_like=True, gc=False):
     """The sums of some requests.
 
     Cached tokens are among the input, those of reasoning among the output. `cost` is in micro-dollars, `milliseconds`
@@ -87,9 +87,17 @@ def add_all(lines: Lines, more: Iterable[Line]) -> Lines:
     return lines
 
 
+def fold(sums: Lines, lines: Iterable[Line], width: int) -> Lines:
+    """Add many counts to the sums for each span of `width` seconds."""
+    for key, counts in lines:
+        over = key.start % width
+        add(sums, Key(key.start - over, key.client, key.model, key.kind) if over else key, counts)
+    return sums
+
+
 def folded(lines: Iterable[Line], width: int) -> Lines:
     """Return the sums for each span of `width` seconds."""
-    return add_all({}, ((key._replace(start=key.start - key.start % width), counts) for key, counts in lines))
+    return fold({}, lines, width)
 
 
 _ENCODE = msgspec.json.Encoder().encode

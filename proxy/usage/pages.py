@@ -37,9 +37,10 @@ def _sums(query: UsageQuery, lines: Iterable[Line]) -> dict[int, dict[_Group, Co
 
 
 def _counts(query: UsageQuery, key: Key) -> bool:
-    """Tell whether a line is among what a query asks for."""
+    """Tell whether a line is among what a query asks for; without a model it is of what was refused before a call."""
     return (
         query.first <= key.start < query.end
+        and (key.model != "" or query.details)
         and query.endpoint in (key.kind, COSTS)
         and (query.clients is None or key.client in query.clients)
         and (query.models is None or key.model in query.models)
@@ -65,7 +66,8 @@ def _result(query: UsageQuery, group: _Group, counts: Counts) -> _Result:
     named = dict(zip(query.group_by, group, strict=True))
     result = _RESULTS[query.endpoint](counts)
     kind = "organization.costs.result" if query.endpoint == COSTS else f"organization.usage.{query.endpoint}.result"
-    return {"object": kind, **result, **dict.fromkeys(_FIELDS[query.endpoint]), **named}
+    details = _details(counts) if query.details and query.endpoint != COSTS else {}
+    return {"object": kind, **result, **dict.fromkeys(_FIELDS[query.endpoint]), **named, **details}
 
 
 def _completions(counts: Counts) -> _Result:
@@ -80,6 +82,16 @@ def _completions(counts: Counts) -> _Result:
 
 def _embeddings(counts: Counts) -> _Result:
     return {"input_tokens": counts.input, "num_model_requests": counts.requests}
+
+
+def _details(counts: Counts) -> _Result:
+    """Return what OpenAI does not tell."""
+    return {
+        "output_reasoning_tokens": counts.reasoning,
+        "num_errors": counts.errors,
+        "num_cancelled": counts.cancelled,
+        "milliseconds": counts.milliseconds,
+    }
 
 
 def _units(name: str) -> Callable[[Counts], _Result]:

@@ -14,6 +14,8 @@ from proxy.usage.counts import COMPLETIONS, DAY, EMBEDDINGS, HOUR, IMAGES, MINUT
 
 COSTS = "costs"
 _PAGE = "page_"
+# A parameter of the proxy, which OpenAI does not have.
+DETAILS = "details"
 _LONGEST_NUMBER = 12
 _USUAL_GROUPS = ("project_id", "user_id", "api_key_id", "model")
 # What may group the results of each endpoint.
@@ -45,7 +47,8 @@ _COST_WIDTHS = {"1d": _Width(DAY, 7, 180)}
 class UsageQuery(msgspec.Struct, frozen=True, kw_only=True):
     """A page of buckets: `width` seconds each from `first` on, up to `last` of all pages.
 
-    `clients` and `models` are those that count, None for all. A query for what no row has is `empty`.
+    `clients` and `models` are those that count, None for all. A query for what no row has is `empty`. One for `details`
+    also gets what OpenAI does not tell: errors, time, and what was refused before a model was called.
     """
 
     endpoint: str
@@ -57,6 +60,7 @@ class UsageQuery(msgspec.Struct, frozen=True, kw_only=True):
     clients: frozenset[str] | None = None
     models: frozenset[str] | None = None
     empty: bool = False
+    details: bool = False
 
     @property
     def end(self) -> int:
@@ -94,6 +98,7 @@ def parse_query(endpoint: str, query: str, now: float) -> UsageQuery:
         clients=_names(given, "api_key_ids"),
         models=_names(given, "models"),
         empty="project_ids" in given or "user_ids" in given or given.get("batch") == ["true"],
+        details=given.get(DETAILS) == ["true"],
     )
 
 

@@ -12,6 +12,7 @@ least once while rows are taken up, and by the numbers not twice.
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 
 import msgspec
 
@@ -26,7 +27,7 @@ MAX_DAY_BYTES = 512 * 1024
 
 
 class Inserted(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of an instance: the counts of one minute, or some of them."""
+    """A row of an instance: the counts of one minute, or some of them, as `pack` makes them."""
 
     instance: str
     number: int
@@ -64,6 +65,23 @@ def parse_row_key(day: str, name: str) -> Inserted | None:
     return Inserted(instance=instance, number=int(number), start=start_of(day) + int(seconds))
 
 
+def pack(lines: Iterable[Line]) -> bytes:
+    """Return counts as a row has them: names repeat in every line, so they take a tenth of their JSON."""
+    return zlib.compress(encode_lines(lines), 1)
+
+
+def unpack(content: bytes) -> Iterator[Line]:
+    """Return the counts of a row; raise ValueError for what is none."""
+    return decode_lines(_decompress(content))
+
+
+def _decompress(content: bytes) -> bytes:
+    try:
+        return zlib.decompress(content)
+    except zlib.error as error:
+        raise ValueError("is no row of usage") from error
+
+
 def first_part(lines: Iterable[Line]) -> tuple[bytes, list[Key]]:
     """Return as many counts as fit into a row, at least one, and their keys."""
     size, part = 0, list[Line]()
@@ -72,7 +90,7 @@ def first_part(lines: Iterable[Line]) -> tuple[bytes, list[Key]]:
         if part and size > MAX_ROW_BYTES:
             break
         part.append(line)
-    return encode_lines(part), [key for key, _ in part]
+    return pack(part), [key for key, _ in part]
 
 
 def take_up(day: Day, rows: Iterable[Inserted]) -> Day:
@@ -81,7 +99,7 @@ def take_up(day: Day, rows: Iterable[Inserted]) -> Day:
     for row in sorted(rows, key=lambda row: row.number):
         if row.number == marks.get(row.instance, 0) + 1:
             marks[row.instance] = row.number
-            add_all(lines, folded(decode_lines(row.lines), HOUR).items())
+            add_all(lines, folded(unpack(row.lines), HOUR).items())
     return Day(lines=lines, marks=marks)
 
 
@@ -90,12 +108,15 @@ def is_taken_up(day: Day, row: Inserted) -> bool:
     return row.number <= day.marks.get(row.instance, 0)
 
 
+def parts_of(day: Day, rows: Iterable[Inserted]) -> Iterator[Iterable[Line]]:
+    """Yield the counts of a day row by row, each count once."""
+    yield day.lines.items()
+    yield from (unpack(row.lines) for row in rows if not is_taken_up(day, row))
+
+
 def lines_of(day: Day, rows: Iterable[Inserted]) -> Iterator[Line]:
     """Yield all counts of a day, each once."""
-    yield from day.lines.items()
-    for row in rows:
-        if not is_taken_up(day, row):
-            yield from decode_lines(row.lines)
+    return chain.from_iterable(parts_of(day, rows))
 
 
 def encode_day(day: Day, most: int = MAX_DAY_BYTES) -> bytes:
@@ -106,11 +127,7 @@ def encode_day(day: Day, most: int = MAX_DAY_BYTES) -> bytes:
 
 def decode_day(content: bytes) -> Day:
     """Return the row of a day; raise ValueError for what is none."""
-    try:
-        raw = zlib.decompress(content)
-    except zlib.error as error:
-        raise ValueError("is no row of a day") from error
-    parts = _PARTS(raw)
+    parts = _PARTS(_decompress(content))
     return Day(lines=dict(decode_lines(parts.lines)), marks=parts.marks)
 
 

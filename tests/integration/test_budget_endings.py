@@ -105,7 +105,7 @@ async def test_what_runs_is_reserved_and_a_stream_that_breaks_is_charged_with_it
             async with http.post(CHAT, json={**ASKED, "model": "script-half"}) as refused:
                 error: dict[str, Any] = (await refused.json())["error"]
                 assert (refused.status, error["code"]) == (429, "rate_limit_exceeded")
-                assert refused.headers["retry-after"] == "5"
+                assert 1 <= int(refused.headers["retry-after"]) <= 10
             assert await remaining(http) == BUDGET
             azure.may_reset.set()
             _, broken = await read_to_end(running)

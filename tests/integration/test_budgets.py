@@ -27,7 +27,7 @@ KEYS: dict[str, dict[str, str | float]] = {
 async def host(simulator: Simulator) -> AsyncIterator[HostProcess]:
     environ = environ_for(simulator) | {
         "CLIENT_KEYS": json.dumps(KEYS),
-        "AZURE_OPENAI_DEPLOYMENT_MODELS": "gpt-4o=gpt-4o@2024-11-20/GlobalStandard",
+        "AZURE_OPENAI_DEPLOYMENT_MODELS": "gpt-4o=gpt-4o@2024-11-20/GlobalStandard,gpt-4o-mini=gpt-4o-mini@2024-07-18",
     }
     async with running_host(REPOSITORY, environ) as running:
         yield running
@@ -92,6 +92,32 @@ async def test_an_answer_without_a_maximum_gets_one_that_a_part_of_the_budget_pa
         assert least <= json.loads(simulator.requests[-1].body)["max_completion_tokens"] <= most
         await client.chat.completions.create(model="gpt-4o", messages=HELLO, max_completion_tokens=1500)
         assert json.loads(simulator.requests[-1].body)["max_completion_tokens"] == 1500
+
+
+async def test_a_stream_says_the_cost_that_is_charged_also_where_the_dearest_price_counts(host: HostProcess) -> None:
+    before = float((await account(host, "rich"))["remaining_usd"])
+    async with sdk(host, "rich") as client:
+        stream = await client.chat.completions.create(
+            model="gpt-4o-mini", messages=HELLO, stream=True, extra_headers={"x-proxy-include-cost": "true"}
+        )
+        usage = [chunk async for chunk in stream][-1].usage
+    assert usage is not None
+    cost = float(str((usage.model_extra or {})["cost_usd"]))
+    charged = before - float((await account(host, "rich"))["remaining_usd"])
+    assert charged == pytest.approx(cost, abs=1e-9)
+    # Without a SKU, the price of a region counts, which is dearer than the global one of 0.15 and 0.60 dollars.
+    assert cost > (usage.prompt_tokens * 0.15 + usage.completion_tokens * 0.6) / 1e6
+
+
+async def test_a_response_in_the_background_is_charged_with_its_bound(host: HostProcess) -> None:
+    before = float((await account(host, "rich"))["remaining_usd"])
+    async with sdk(host, "rich") as client:
+        raw = await client.responses.with_raw_response.create(
+            model="gpt-4o", input="Hello", background=True, max_output_tokens=1000
+        )
+    assert "x-proxy-cost-usd" not in raw.headers
+    # 1,000 tokens of output are 0.01 dollars, or 0.017 where Azure chooses to serve them with priority.
+    assert before - float((await account(host, "rich"))["remaining_usd"]) > 0.01
 
 
 async def test_the_sdk_for_node_reads_what_is_left_and_does_not_try_again_without_money(

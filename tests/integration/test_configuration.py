@@ -25,12 +25,18 @@ BAD = {
     "USAGE_STORE": "http://CANARY",
     "USAGE_RETENTION_DAYS": "CANARY",
     "LIMITS_STORE": "http://CANARY",
+    "PROXY_BUDGET": "CANARY",
     "UPSTREAM_TOTAL_TIMEOUT": "79999",
     "AZURE_OPENAI_ROUTING": '{"CANARY": 1}',
     "AZURE_OPENAI_OPERATION_SURFACES": "CANARY=v1",
 }
 ROUTINGS = ('{"breaker_window": 0}', '{"attempts": 0}', '{"attempts": 2.5}', '{"cooldown": true}')
-WRONG = [*({name: text} for name, text in BAD.items()), *({"AZURE_OPENAI_ROUTING": text} for text in ROUTINGS)]
+KEEPERLESS = {"PROXY_BUDGET": "5", "CLIENT_AUTH": "azure-key"}
+WRONG = [
+    KEEPERLESS,
+    *({name: text} for name, text in BAD.items()),
+    *({"AZURE_OPENAI_ROUTING": text} for text in ROUTINGS),
+]
 
 
 @pytest.mark.parametrize("environ", WRONG)

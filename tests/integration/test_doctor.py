@@ -16,7 +16,17 @@ from proxy.pipeline.doctor.budgets import TABLE
 from proxy.pipeline.doctor.run import LONGEST_RUN, examine
 from tests.integration.broken_clients import BROKEN_CLIENTS, SOUND_CLIENTS
 from tests.integration.broken_servers import BROKEN_SERVERS, SOUND_SERVER
-from tests.integration.broken_setups import BROKEN, CANARY, Break, Broken, World, sound_world
+from tests.integration.broken_setups import (
+    AZURE_KEY,
+    BROKEN,
+    CANARY,
+    CLIENT_KEY,
+    Break,
+    Broken,
+    OneAnswer,
+    World,
+    sound_world,
+)
 from tests.processes import REPOSITORY
 
 # Seconds after which Azure's load balancer ends what is silent.
@@ -86,6 +96,25 @@ async def test_with_calls_each_deployment_is_called_for_one_token_and_says_its_q
     assert b'"max_completion_tokens":1' in call.body
     details = [event.detail for event in events if isinstance(event, Progress)]
     assert any("999 of 1000 requests left" in detail for detail in details)
+
+
+async def test_the_emulator_of_tables_is_read_without_an_identity(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = b'{"odata.error": {"code": "ResourceNotFound", "message": {"lang": "en", "value": "There is none."}}}'
+    server = await world.extra.enter_async_context(OneAnswer(404, missing))
+    store = f"http://127.0.0.1:{server.port}/devstoreaccount1"
+    world.environ = {
+        "AZURE_OPENAI_ENDPOINT": world.simulator.url,
+        "AZURE_OPENAI_API_KEY": AZURE_KEY,
+        "CLIENT_KEYS": f"alice={CLIENT_KEY}",
+        "LIMITS_STORE": store,
+        "USAGE_STORE": store,
+    }
+    events = await run(world, monkeypatch)
+    assert findings(events) == []
+    read = {event.check for event in events if isinstance(event, Progress) and "can be read" in event.detail}
+    assert read == {"ledger", "usage"}
 
 
 async def test_a_run_that_takes_too_long_ends_as_it_is_and_is_no_success(

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
+from openai import AsyncOpenAI, RateLimitError
 
 from proxy.auth.budget_account import BudgetDenied, BudgetHold
 from proxy.azure_services.identity import Identity
@@ -15,6 +18,8 @@ from proxy.azure_services.table_budgets import TableBudgets
 from proxy.values import Budget
 from tests.integration.azurite import running_azurite
 from tests.integration.conftest import environ_for
+from tests.integration.test_credentials import cloud
+from tests.integration.test_sdk import HELLO
 from tests.processes import REPOSITORY, free_port, running_host
 from tools.azure_openai_simulator import Simulator
 
@@ -92,3 +97,33 @@ async def test_two_apps_spend_one_budget_and_an_app_without_its_table_refuses(si
             assert int(answer.headers["retry-after"]) > 0
         assert "budget" in refused["message"]
         await alone.wait_for_output("budget_store_down")
+
+
+async def test_budgets_and_operators_of_the_vault_have_the_tags_and_names_of_their_secrets(table: str) -> None:
+    async with cloud() as azure:
+        for name, tags in (("hard", {"budget-usd": "0.001"}), ("soft", {"budget-usd": "0.000001", "budget": "soft"})):
+            azure.vault.put(f"client-{name}", f"sk-{name}-0123456789abcdefgh", tags=tags, age=3600)
+        azure.vault.put("admin-ops", "sk-ops-0123456789abcdefgh", age=3600)
+        stores = {"LIMITS_STORE": table, "USAGE_STORE": table}
+        models = {"AZURE_OPENAI_DEPLOYMENT_MODELS": "gpt-4o=gpt-4o@2024-11-20/GlobalStandard"}
+        async with running_host(REPOSITORY, azure.environ() | stores | models) as host:
+            came = {}
+            for name in ("hard", "soft"):
+                async with AsyncOpenAI(
+                    base_url=f"{host.url}/v1",
+                    api_key=f"sk-{name}-0123456789abcdefgh",
+                    admin_api_key="sk-ops-0123456789abcdefgh",
+                ) as client:
+                    came[name] = await spent_by(client)
+        assert came == {"hard": "insufficient_quota", "soft": "true"}
+
+
+async def spent_by(client: AsyncOpenAI) -> str:
+    """Return the code of a refusal, or what an answer says of its budget, which the usage of an operator has too."""
+    try:
+        raw = await client.chat.completions.with_raw_response.create(model="gpt-4o", messages=HELLO, max_tokens=100)
+    except RateLimitError as error:
+        return str(error.code)
+    page: Any = await client.admin.organization.usage.completions(start_time=int(time.time()), api_key_ids=["soft"])
+    assert [result.num_model_requests for bucket in page.data for result in bucket.results] == [1]
+    return raw.headers["x-proxy-budget-exceeded"]

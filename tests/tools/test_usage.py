@@ -14,21 +14,35 @@ from proxy.usage.counts import DAY, Counts, Key, Line
 from proxy.usage.pages import encode_page
 from proxy.usage.query import parse_query
 from tools.usage.__main__ import main
-from tools.usage.report import Row, as_csv, by_day, plot, rows_of, table
+from tools.usage.report import Row, as_csv, by_day, days_of, layers, plot, rows_of, table
 
 START = 1_790_000_000 - 1_790_000_000 % DAY
 ROWS = [
-    Row(day="2026-09-21", client="alice", model="gpt-5", requests=2, input=20, cached=4, output=6, cost=0.5),
-    Row(day="2026-09-22", client="=bob", model="", requests=1, input=5),
+    Row(
+        day="2026-09-21",
+        client="alice",
+        model="gpt-5",
+        requests=2,
+        input=20,
+        cached=4,
+        output=6,
+        reasoning=2,
+        milliseconds=90,
+        cost=0.5,
+    ),
+    Row(day="2026-09-22", client="=bob", model="", requests=1, input=5, errors=1),
 ]
 
 
 def buckets(endpoint: str, group: str) -> Any:
     lines: list[Line] = [
-        (Key(START, "alice", "gpt-5", "completions"), Counts(requests=2, input=20, cached=4, output=6, cost=500_000)),
-        (Key(START + DAY, "=bob", "", "completions"), Counts(requests=1, input=5)),
+        (
+            Key(START, "alice", "gpt-5", "completions"),
+            Counts(requests=2, input=20, cached=4, output=6, reasoning=2, cost=500_000, milliseconds=90),
+        ),
+        (Key(START + DAY, "=bob", "", "completions"), Counts(requests=1, input=5, errors=1)),
     ]
-    query = parse_query(endpoint, f"start_time={START}&group_by={group},api_key_id", START + 2 * DAY - 1)
+    query = parse_query(endpoint, f"start_time={START}&details=true&group_by={group},api_key_id", START + 2 * DAY - 1)
     return json.loads(encode_page(query, lines))["data"]
 
 
@@ -37,7 +51,7 @@ def test_usage_and_costs_of_the_endpoints_become_rows() -> None:
 
 
 def test_a_table_has_its_sum_and_csv_no_formula() -> None:
-    assert table(ROWS).splitlines()[-1].split() == ["total", "3", "25", "4", "6", "0.500000"]
+    assert table(ROWS).splitlines()[-1].split() == ["total", "3", "25", "4", "6", "2", "1", "0", "90", "0.500000"]
     read = list(csv.DictReader(io.StringIO(as_csv(ROWS))))
     assert [line["client"] for line in read] == ["alice", "'=bob"]
     assert read[0]["cost"] == "0.5"
@@ -48,6 +62,20 @@ def test_bars_are_as_long_as_their_days() -> None:
     assert (first.count("#"), second.count("#")) == (50, 12)
     assert plot([], "cost") == ""
     assert by_day(ROWS, "model", "input") == {"gpt-5": {"2026-09-21": 20}, "(none)": {"2026-09-22": 5}}
+
+
+def test_a_picture_has_every_day_and_no_more_names_than_colours() -> None:
+    rows = [Row(day="2026-09-30", client=f"client-{number}", model="m", requests=number) for number in range(1, 5)]
+    rows.append(Row(day="2026-10-02", client="client-1", model="m", requests=7))
+    days = days_of(rows)
+    assert days == ["2026-09-30", "2026-10-01", "2026-10-02"]
+    assert layers(rows, "client", "requests", days, most=3) == [
+        ("client-1", [1, 0, 7]),
+        ("client-4", [4, 0, 0]),
+        ("2 others", [5, 0, 0]),
+    ]
+    assert [name for name, _ in layers(rows, "client", "requests", days)] == [f"client-{n}" for n in (1, 4, 3, 2)]
+    assert (days_of([]), layers([], "client", "cost", [])) == ([], [])
 
 
 class _Proxy(BaseHTTPRequestHandler):

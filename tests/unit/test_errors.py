@@ -33,6 +33,46 @@ def test_each_error_has_its_status_type_and_code(
     assert (error.message, str(error), dict(error.headers)) == ("What happened.", "What happened.", {})
 
 
+WHOSE = "the client key `alice`"
+REFUSALS: list[tuple[ProxyError, int, str, str, str, dict[str, str]]] = [
+    (
+        errors.BudgetReserved(WHOSE, 7),
+        *(429, "requests", "rate_limit_exceeded"),
+        f"Other requests have reserved what is left of the budget of {WHOSE}. Please retry after 7 seconds.",
+        {"retry-after": "7"},
+    ),
+    (
+        errors.BudgetSpent("this proxy", "0.002000", "0.012723", "2026-12-01"),
+        *(429, "insufficient_quota", "insufficient_quota"),
+        (
+            "The budget of this proxy has 0.002000 USD left, and this request may cost 0.012723 USD. "
+            "The next month begins on 2026-12-01 UTC."
+        ),
+        {"x-should-retry": "false"},
+    ),
+    (
+        errors.NotForBudget(WHOSE, "unbounded_tool", "nobody knows"),
+        *(403, "invalid_request_error", "unbounded_cost"),
+        f"The hard budget of {WHOSE} cannot bound what this request may cost (unbounded_tool: nobody knows).",
+        {},
+    ),
+    (
+        errors.BudgetUnavailable(),
+        *(503, "server_error", "service_unavailable"),
+        "The store of the budgets cannot be reached at the moment. Please retry after 5 seconds.",
+        {"retry-after": "5"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "type_", "code", "message", "headers"), REFUSALS)
+def test_a_refusal_of_a_budget_says_whether_and_when_to_try_again(
+    error: ProxyError, status: int, type_: str, code: str, message: str, headers: dict[str, str]
+) -> None:
+    assert (error.status, error.type, error.code, error.message) == (status, type_, code, message)
+    assert dict(error.headers) == headers
+
+
 def test_a_websocket_is_answered_with_the_protocol_to_use() -> None:
     error = errors.UpgradeRequired()
     assert (error.status, error.code, error.headers) == (426, "upgrade_required", {"upgrade": "HTTP/1.1"})

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from tools.usage.pictures import NoPicturesError, draw
-from tools.usage.report import as_csv, plot, rows_of, table
+from tools.usage.report import COUNTS, as_csv, plot, rows_of, table
 
 _DAY = 86_400
 _KINDS = ("completions", "embeddings", "images", "audio_speeches", "audio_transcriptions")
-_VALUES = ("cost", "requests", "input", "cached", "output")
+_VALUES = ("cost", *COUNTS)
 _TIMEOUT = 60.0
 
 
@@ -68,7 +68,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _buckets(url: str, name: str, key: str, start: int, group_by: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     """Yield the buckets of all pages."""
-    asked = [("start_time", str(start)), ("limit", "31"), *(("group_by[]", group) for group in group_by)]
+    asked = [
+        ("start_time", str(start)),
+        ("limit", "31"),
+        ("details", "true"),
+        *(("group_by[]", group) for group in group_by),
+    ]
     page: str | None = ""
     while page is not None:
         query = urllib.parse.urlencode([*asked, *([("page", page)] if page else [])])

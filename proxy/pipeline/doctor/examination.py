@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from proxy.azure_services.identity import Identity
 from proxy.azure_services.probes import Probed, Probes
-from proxy.config.addresses import IN_MEMORY
 from proxy.config.resources import ReadFile, Resource
 from proxy.config.settings import Settings
 from proxy.diagnosis import clocks, commands
@@ -82,5 +81,6 @@ class Examination:
         resources = self.settings.resources
         uses = any(one.auth is AuthMode.MANAGED_IDENTITY or one.resource_id is not None for one in resources)
         tables = (self.settings.limits_store, self.settings.usage.store)
-        reads = self.settings.key_vault_url is not None or any(one != IN_MEMORY for one in tables)
+        # The emulator on this machine has a key that everybody knows.
+        reads = self.settings.key_vault_url is not None or any(one.startswith("https:") for one in tables)
         return self.has_own_credential and (uses or reads)

@@ -7,6 +7,7 @@ from proxy.config.addresses import IN_MEMORY
 from proxy.diagnosis.commands import host_and_port, of_table
 from proxy.diagnosis.seen import Seen
 from proxy.pipeline.doctor.examination import Checked, Examination
+from proxy.usage.counts import DAY
 
 LEDGER, USAGE = "ledger", "usage"
 # A row that no client has: their accounts have names.
@@ -33,7 +34,7 @@ async def _check(
     run.note_clock(url, connected)
     if connected.failure is not None:
         return run.checked(name, Seen(code=connected.failure, subject=subject), facts=facts)
-    if not run.has_identity:
+    if not run.has_identity and url.startswith("https:"):
         return Checked(check=name, skipped=True, detail=f"{url} can be reached; without an identity it is not read")
     try:
         await read(run)
@@ -60,6 +61,6 @@ async def _read_usage(run: Examination) -> None:
     usage = run.settings.usage
     table, now = UsageTable(usage.store, run.identity, usage.retention), run.now()
     try:
-        await table.read(now, now + 1)
+        await table.read(now, now + 1, DAY)
     finally:
         await table.close()

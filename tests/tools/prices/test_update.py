@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from urllib.parse import unquote
 
+import msgspec
 import pytest
 
 from proxy.config.price_table import Price, PriceTable, Source, ToolPrice, parse_price_table
@@ -30,8 +31,11 @@ PAGES = (
     ],
     [
         item("5.5 ShortCo inp Gl 1M Tokens", 5, "1M"),
+        item("5.5 ShortCo opt Gl 1M Tokens", 30, "1M"),
         item("5.5 LongCo inp Gl 1M Tokens", 10, "1M"),
+        item("5.5 LongCo opt Gl 1M Tokens", 45, "1M"),
         item("5.5 ShortCo pp inp Gl 1M Tokens", 12.5, "1M"),
+        item("5.5 ShortCo pp opt Gl 1M Tokens", 75, "1M"),
         item("5.5 ShortCo inp Gl 1M Tokens", 4, "1M", effectiveStartDate="2027-01-01T00:00:00Z"),
         item("5.5 ShortCo inp Gl 1M Tokens", 9, "1M", effectiveStartDate="2025-01-01T00:00:00Z"),
         item("5.5 ShortCo inp Gl 1M Tokens", 99, "1M", tierMinimumUnits=5.0),
@@ -243,8 +247,29 @@ def test_an_item_without_a_region_or_a_currency_is_read() -> None:
 def test_tools_that_the_list_no_longer_has_go() -> None:
     old = ToolPrice(tool="file_search", sku="Standard", call=1, source=retail.SOURCE)
     other = ToolPrice(tool="web_search", sku="Standard", call=1, source="other")
-    kept = command.updated(PriceTable(tools=[old, other]), PriceTable()).tools
+    kept = command.updated(PriceTable(tools=[old, other]), PriceTable(), TODAY).tools
     assert kept == [other]
+
+
+def line(source: str = retail.SOURCE, **members: object) -> Price:
+    known = {"model": "m", "sku": GLOBAL, "source": source, "input": 1, "output": 2}
+    return msgspec.convert({**known, **members}, Price)
+
+
+def test_a_line_without_an_amount_that_it_had_leaves_the_one_before() -> None:
+    old = PriceTable(prices=[line("other", cached_input=1)])
+    without_output, without_cached = ([line(output=None)], [line(input=3)])
+    assert command.updated(old, PriceTable(prices=without_output), TODAY).prices == old.prices
+    assert command.updated(old, PriceTable(prices=without_cached), TODAY).prices == without_cached
+
+
+def test_a_price_that_is_known_to_come_ends_that_of_the_list() -> None:
+    tomorrow = TODAY + timedelta(days=1)
+    old = PriceTable(prices=[line("other", until=str(TODAY)), line("other", input=9, since=str(tomorrow))])
+    listed = PriceTable(prices=[line(input=3, since="2026-01-01")])
+    new = command.updated(old, listed, TODAY)
+    assert new.prices == [line(input=3, since="2026-01-01", until=str(TODAY)), old.prices[1]]
+    assert command.updated(new, listed, tomorrow).prices == listed.prices
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,10 @@ def test_the_key_of_an_operator_is_nobodys_as_a_client() -> None:
     headers = {"authorization": "Bearer admin-key-1"}
     assert WITH_ADMIN.identify_admin(headers, NOW).name == "eve"
     assert WITH_ADMIN.identify_admin({"api-key": "admin-key-1"}, NOW).name == "eve"
-    assert refused(headers, WITH_ADMIN).code == INVALID_KEY
+    error = refused(headers, WITH_ADMIN)
+    assert error.code == INVALID_KEY
+    assert "the key of an operator" in str(error)
+    assert "the key of an operator" not in str(refused({"api-key": "admin-key-2"}, WITH_ADMIN))
     assert len(WITH_ADMIN) == 1
 
 

@@ -1,8 +1,11 @@
 """How many tokens an answer took."""
 
+import json
+
+import msgspec
 import pytest
 
-from proxy.azure_api.usage import MAX_SEARCHED_BYTES, count_images, estimate_usage, find_usage, parse_usage
+from proxy.azure_api.usage import MAX_SEARCHED_BYTES, Counts, count_images, estimate_usage, find_usage, parse_usage
 from proxy.values import Usage
 
 CHAT = b'{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}'
@@ -60,3 +63,24 @@ def test_parts_of_the_tokens_and_seconds_of_sound_are_counted_too() -> None:
 
 def test_images_are_counted_by_their_bytes_or_addresses() -> None:
     assert count_images(b'{"data":[{"b64_json":"x"},{"url":"https://a"}]}') == 2
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": 5, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 2}},
+        {"input_tokens": 5, "output_tokens": 3, "input_tokens_details": {"cached_tokens": 2}},
+        {"input_tokens": 5, "output_tokens": 3, "input_token_details": {"cached_tokens": 2}, "seconds": 0.5},
+        {"input_tokens": 5, "output_tokens": 3, "cached_tokens": 2},
+        {},
+    ],
+)
+def test_what_is_counted_and_what_is_billed_are_read_of_the_same_forms(usage: dict[str, object]) -> None:
+    text = json.dumps(usage).encode()
+    counted, billed = parse_usage(text), msgspec.json.decode(text, type=Counts)
+    assert counted is not None
+    assert (billed.input, billed.output, billed.cached) == ((5, 3, 2) if usage else (0, 0, 0))
+    assert counted.input_tokens == billed.input
+    assert counted.output_tokens == billed.output
+    assert counted.cached_tokens == billed.cached
+    assert (billed.milliseconds, counted.seconds) == ((500, 1) if "seconds" in usage else (0, 0))

@@ -28,6 +28,10 @@ def test_a_deployment_is_read_with_all_that_routing_weighs() -> None:
     )
 
 
+def test_a_deployment_may_spill_over_to_another_one() -> None:
+    assert only(deployment("a", spilloverDeploymentName="b")).spills_over
+
+
 @pytest.mark.parametrize(
     "item",
     [

@@ -124,6 +124,26 @@ def test_own_lines_replace_those_of_the_same_model_sku_and_tier() -> None:
     assert merged(None, built_in) is built_in
 
 
+def inputs(both: PriceTable, day: str) -> list[int | None]:
+    """Return the amounts that are in force on a day."""
+    return [line.input for line in both.prices if in_force(line, date.fromisoformat(day))]
+
+
+def test_own_lines_replace_others_on_their_days_alone() -> None:
+    built_in = table({**LINE, "until": "2026-12-31"}, {**LINE, "input": 2, "since": "2027-01-01"})
+    own = table(
+        {**LINE, "input": 3, "since": "2026-12-01", "until": "2027-01-31"},
+        {**LINE, "input": 4, "since": "2027-06-01", "until": "9999-12-31"},
+    )
+    both = merged(own, built_in)
+    days = ("2026-11-30", "2026-12-01", "2026-12-31", "2027-01-31", "2027-02-01", "2027-05-31", "2027-06-01")
+    assert [inputs(both, day) for day in days] == [[1_000_000], [3], [3], [3], [2], [2], [4]]
+    always = table({**LINE, "input": 5, "since": "0001-01-01", "until": "9999-12-31"})
+    assert [line.input for line in merged(always, built_in).prices] == [5]
+    past = table({**LINE, "input": 6, "until": "2025-12-31"})
+    assert inputs(merged(past, built_in), "2026-11-30") == [1_000_000]
+
+
 def test_a_table_is_old_when_one_of_its_prices_is() -> None:
     old = {**SOURCE, "date": str(TODAY - LONGEST_AGE - timedelta(days=1))}
     sources = {"own": {**SOURCE, "date": str(TODAY - LONGEST_AGE)}, "other": old}

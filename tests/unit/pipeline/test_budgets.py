@@ -2,6 +2,8 @@
 
 import logging
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from itertools import repeat
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -65,8 +67,8 @@ class World:
         exchange = cast("Any", SimpleNamespace(entry=self.entry, stack=self.stack))
         accounts = self.budgets.accounts("alice", Limits(budget=budget))
         asked, how = how.pop("body", HELLO), {"own_limit": True, **how}
-        call = call_of(operation, **asked)
-        return await self.budgets.admit(exchange, accounts, CATALOGUE, call, TARGETS, **how)
+        call, catalogue = call_of(operation, **asked), how.pop("catalogue", CATALOGUE)
+        return await self.budgets.admit(exchange, accounts, catalogue, call, TARGETS, **how)
 
     async def spend(self, budget: Budget = HARD, **how: Any) -> Spending:
         _, spending = await self.admit(budget, **how)
@@ -189,8 +191,11 @@ async def test_a_budget_that_others_have_reserved_is_another_refusal_than_one_th
     await world.settled()
     world.begin()
     await world.spend(Budget(micro_dollars=bound))
-    with pytest.raises(BudgetReserved):
-        await world.admit(Budget(micro_dollars=bound))
+    for draw, seconds in ((0.0, "1"), (0.5, "6"), (0.999, "10")):
+        world.budgets = replace(world.budgets, draw=repeat(draw).__next__)
+        with pytest.raises(BudgetReserved) as raised:
+            await world.admit(Budget(micro_dollars=bound))
+        assert raised.value.headers["retry-after"] == seconds
     await world.settled()
     with pytest.raises(BudgetSpent):
         await world.admit(Budget(micro_dollars=bound - 1))
@@ -271,6 +276,20 @@ async def test_a_soft_budget_says_once_in_the_log_that_it_is_used_up(caplog: pyt
     said = [record.getMessage() for record in caplog.records]
     assert said == ["budget_exceeded: the soft budget of the client key `alice` for 2026-11 is used up"]
     assert spending.headers()["x-proxy-budget-exceeded"] == "true"
+
+
+async def test_a_soft_budget_says_once_that_a_deployment_without_a_model_counts_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    nameless = cast("Any", SimpleNamespace(catalogue=lambda: SimpleNamespace(describe=lambda _: None)))
+    world = World()
+    for _ in range(2):
+        assert (await world.spend(SOFT, catalogue=nameless)).bound == 0
+    assert [record.getMessage() for record in caplog.records] == [
+        "budget_without_price: deployments of resource 0 have no known model"
+    ]
+    with pytest.raises(NotForBudget, match="unknown_model"):
+        await world.admit(HARD, catalogue=nameless)
 
 
 async def test_a_call_that_cost_more_than_its_bound_is_an_error_in_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -12,7 +12,7 @@ from proxy.pipeline.authentication import Principal
 from proxy.pipeline.budgets import Budgets
 from proxy.pipeline.resources import Resources
 from proxy.pipeline.usage_answers import KEPT, MAX_CLIENTS, UsageAnswers
-from proxy.usage.counts import Line
+from proxy.usage.counts import Lines
 from proxy.values import Budget, Limits
 from tests.unit.pipeline.test_usage_log import Moving, Store, note, opened
 
@@ -24,9 +24,9 @@ class CountingStore(Store):
 
     reads = 0
 
-    async def read(self, first: float, end: float) -> list[Line]:
+    async def read(self, first: float, end: float, width: int) -> Lines:
         self.reads += 1
-        return await super().read(first, end)
+        return await super().read(first, end, width)
 
 
 async def requests(answers: UsageAnswers) -> int:

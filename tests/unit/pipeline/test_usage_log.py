@@ -10,7 +10,7 @@ from proxy.azure_services.rows import StoreUnavailable
 from proxy.pipeline import usage_log
 from proxy.pipeline.usage_log import UsageClock, UsageLog
 from proxy.server.access_log import AccessLogEntry
-from proxy.usage.counts import HOUR, Counts, Line
+from proxy.usage.counts import HOUR, Counts, Line, Lines, folded
 from proxy.usage.rows import Day, Inserted, lines_of
 from proxy.values import Usage
 from tests.fakes.virtual_time import in_virtual_time
@@ -34,10 +34,10 @@ class Store:
             self.loses_answer = False
             raise StoreUnavailable
 
-    async def read(self, first: float, end: float) -> list[Line]:
+    async def read(self, first: float, end: float, width: int) -> Lines:
         if self.away:
             raise StoreUnavailable
-        return list(lines_of(Day(), self.rows.values()))
+        return folded(lines_of(Day(), self.rows.values()), width)
 
     async def take_up(self, now: float) -> None:
         self.taken_up.append(now)
@@ -84,7 +84,7 @@ async def test_a_request_is_counted_with_all_that_is_known_of_it() -> None:
     note(log, outcome="stream_broken")
     note(log, client=None)
     note(log, operation="listFiles")
-    ((key, counts),) = await log.read(0, NOW)
+    ((key, counts),) = (await log.read(0, NOW)).items()
     assert (key.client, key.model, key.kind, key.start) == ("alice", "gpt-5", "completions", NOW - NOW % 60)
     assert counts == Counts(
         requests=3, input=30, cached=12, output=15, reasoning=6, cost=90, errors=1, cancelled=1, milliseconds=750
@@ -110,7 +110,7 @@ async def test_what_is_left_is_written_down_at_the_end() -> None:
     log = opened(store)
     note(log)
     await log.close()
-    assert (total(await store.read(0, NOW)).requests, store.closed) == (1, True)
+    assert (total((await store.read(0, NOW, 60)).items()).requests, store.closed) == (1, True)
 
 
 @in_virtual_time
@@ -125,7 +125,7 @@ async def test_nothing_is_lost_while_the_store_is_away(caplog: pytest.LogCapture
             await asyncio.sleep(usage_log.FLUSH)
         store.away = False
         await asyncio.sleep(usage_log.FLUSH)
-    assert total(await log.read(0, NOW)).requests == 10
+    assert total((await log.read(0, NOW)).items()).requests == 10
     assert sorted(number for _, number in store.rows) == list(range(1, 11))
     assert [record.message.split(":")[0] for record in caplog.records] == ["usage_store_down", "usage_store_down"]
     await log.close()
@@ -138,7 +138,7 @@ async def test_a_row_whose_answer_was_lost_is_sent_again_as_it_was() -> None:
     note(log)
     await log.read(0, NOW)
     note(log)
-    assert total(await log.read(0, NOW)).requests == 2
+    assert total((await log.read(0, NOW)).items()).requests == 2
     assert [number for _, number in store.rows] == [1, 2]
     await log.close()
 
@@ -160,7 +160,7 @@ async def test_in_memory_older_minutes_become_hours() -> None:
     for minute in range(usage_log.MAX_LINES + 5):
         clock.now = NOW + minute * 60
         note(log)
-    lines = await log.read(0, NOW)
+    lines = (await log.read(0, NOW)).items()
     assert total(lines).requests == usage_log.MAX_LINES + 5
     assert len(lines) < usage_log.MAX_LINES
     assert any(key.start % HOUR == 0 and counts.requests > 1 for key, counts in lines)

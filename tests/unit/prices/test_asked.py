@@ -159,3 +159,10 @@ def test_a_form_says_the_same_in_its_fields() -> None:
     fields = {"prompt": "ä", "n": "2", "partial_images": "1", "seconds": "4"}
     assert read_form(fields, images=1) == Asked(size=5, images=1, made=2, partial_images=1, seconds=4)
     assert read_form({"seconds": "1" * 13}) == Asked(size=13)
+
+
+def test_a_stored_prompt_may_have_tools_that_azure_runs() -> None:
+    stored = call(RESPONSE, prompt={"id": "pmpt_x"}, tools=[{"type": "file_search"}])
+    assert read_asked(stored).tools == ("file_search", "")
+    assert read_asked(call(RESPONSE, prompt=None)).tools == ()
+    assert read_asked(call(COMPLETION, prompt="the text")).tools == ()

@@ -69,6 +69,23 @@ def test_calls_of_tools_count_but_pages_that_are_opened_and_sessions_that_go_on_
     assert found.calls == (("code_interpreter", 2), ("file_search", 1), ("web_search", 2))
 
 
+@pytest.mark.parametrize("duration", ["1.5", '"1.5"'])
+def test_sound_counts_by_its_length_where_a_verbose_answer_has_nothing_else(duration: str) -> None:
+    answer = b'{"task": "transcribe", "duration": %s, "text": "Hi"}' % duration.encode()
+    assert billed_answer("createTranslation", answer).usage == BilledUsage(heard_ms=1500)
+    assert billed_answer("createResponse", answer).usage is None
+    counted = answer[:-1] + b', "usage": {"type": "duration", "seconds": 2}}'
+    assert billed_answer("createTranscription", counted).usage == BilledUsage(heard_ms=2000)
+
+
+@pytest.mark.parametrize("status", ["queued", "in_progress"])
+def test_a_response_that_has_not_ended_says_nothing_of_what_it_will_cost(status: str) -> None:
+    answer = {"object": "response", "status": status, "usage": {"input_tokens": 0, "output_tokens": 0}}
+    assert billed_answer("createResponse", json.dumps(answer).encode()) == Billed()
+    for ended in ("completed", "incomplete", "failed"):
+        assert billed_answer("createResponse", json.dumps({**answer, "status": ended}).encode()).usage is not None
+
+
 @pytest.mark.parametrize("seconds", [None, "x", ""])
 def test_a_video_without_a_length_has_no_usage(seconds: str | None) -> None:
     answer = json.dumps({"object": "video", "seconds": seconds}).encode()

@@ -1,6 +1,8 @@
 """The most that a call may cost, by the rule of its operation; what has no bound is refused with the reason."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from msgspec import structs
@@ -22,10 +24,12 @@ from proxy.prices.bounds import (
     tiers_of,
     with_tool_calls,
 )
-from proxy.prices.rules import BOUNDINGS, REASONS, Rule, bounding, is_billed
+from proxy.prices.choice import Doubt
+from proxy.prices.rules import BOUNDINGS, CAUSES, REASONS, Rule, bounding, is_billed
 from tests.unit.prices.samples import EVERY, SIZE, TEXT, call, priced, without_model
 
 CHAT, RESPONSE, SPEECH, IMAGE = "createChatCompletion", "createResponse", "createSpeech", "createImage"
+PRICES = sorted((Path(__file__).parents[3] / "proxy" / "prices").glob("*.py"))
 LARGE = ModelSize(model="m", input=10**6, output=200, image_input=50, source="list")
 
 
@@ -45,6 +49,18 @@ def test_every_operation_has_a_rule_and_every_refusal_a_reason() -> None:
     assert {operation.name for operation in OPERATIONS} == BOUNDINGS.keys()
     for name, found in BOUNDINGS.items():
         assert (found.rule is Rule.REFUSED) == bool(found.reason) == (name in REASONS)
+
+
+def test_every_cause_has_words_for_who_reads_the_error() -> None:
+    codes = {
+        text
+        for path in PRICES
+        for text in re.findall(r'cause="(\w+)"|"(un\w+_(?:body|search|tool))"', path.read_text())
+    }
+    found = {one for pair in codes for one in pair if one} - {"unbounded_operation"}
+    assert found | {doubt.value for doubt in Doubt} - {Doubt.UNKNOWN_SKU.value} == CAUSES.keys()
+    assert Refused(cause="unknown_window").words == CAUSES["unknown_window"]
+    assert Refused(cause="unbounded_operation", reason="why").words == "why"
 
 
 def test_what_only_reads_or_deletes_and_what_azure_does_not_offer_is_free() -> None:

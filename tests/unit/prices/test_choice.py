@@ -1,5 +1,6 @@
 """The price goes by the deployment's model and SKU; what is not certain is refused, or reported."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -52,6 +53,15 @@ def test_the_sku_says_which_price_counts(sku: str, expected: int | None) -> None
 
 def test_capacity_that_is_paid_anyway_costs_nothing() -> None:
     assert choose(PRICES, deployed("ProvisionedManaged", model="x"), DEFAULT, DAY, hard=True) == Choice(tariff=FREE)
+
+
+@pytest.mark.parametrize(
+    ("sku", "expected"), [("GlobalProvisionedManaged", 1_000_000), ("DataZoneProvisionedManaged", 1_100_000)]
+)
+def test_capacity_that_spills_over_costs_a_hard_budget_what_it_spills_over_to(sku: str, expected: int) -> None:
+    spilling = replace(deployed(sku), spills_over=True)
+    assert chosen(spilling) == expected
+    assert choose(PRICES, spilling, DEFAULT, DAY, hard=False) == Choice(tariff=FREE)
 
 
 def test_the_dearest_of_the_possible_tiers_counts() -> None:
@@ -114,6 +124,13 @@ def test_without_a_known_number_every_prompt_counts_as_long() -> None:
     found = choose(lines, deployed(model="n"), DEFAULT, DAY, hard=True)
     assert isinstance(found, Choice)
     assert found.tariff.amounts(1).input == 9_000_000
+
+
+def test_a_price_for_long_prompts_alone_counts_for_all() -> None:
+    prices = table(price(context="long", input=2_000_000))
+    found = choose(prices, deployed(), DEFAULT, DAY, hard=True)
+    assert isinstance(found, Choice)
+    assert [found.tariff.amounts(tokens).input for tokens in (1, 600, 601)] == [2_000_000] * 3
 
 
 def test_of_each_amount_the_highest_is_the_dearest_and_nothing_counts_as_an_amount() -> None:

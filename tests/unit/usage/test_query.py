@@ -49,6 +49,21 @@ def test_buckets_of_days_go_up_to_now_and_have_sums() -> None:
     assert found["data"][3]["results"] == []
 
 
+def test_what_was_refused_before_a_call_is_no_request_of_a_model_but_a_detail() -> None:
+    counts = Counts(requests=2, input=10, reasoning=3, errors=2, cancelled=1, milliseconds=900)
+    refused = [(Key(START, "alice", "", "completions"), counts)]
+
+    def found(query: str, endpoint: str = "completions") -> Any:
+        page = encode_page(parse_query(endpoint, f"start_time={START}{query}", NOW), refused)
+        return json.loads(page)["data"][0]["results"]
+
+    assert (found(""), found("", "costs")) == ([], [])
+    (result,) = found("&details=true&group_by=model")
+    assert (result["model"], result["num_model_requests"], result["output_reasoning_tokens"]) == ("", 2, 3)
+    assert (result["num_errors"], result["num_cancelled"], result["milliseconds"]) == (2, 1, 900)
+    assert "num_errors" not in found("&details=true", "costs")[0]
+
+
 def test_pages_follow_each_other() -> None:
     first = page(f"start_time={START}&limit=3")
     assert first["has_more"] is True

@@ -18,6 +18,7 @@ from proxy.usage.rows import (
     first_part,
     is_taken_up,
     lines_of,
+    pack,
     parse_row_key,
     row_key,
     start_of,
@@ -32,7 +33,7 @@ def line(start: int = START, client: str = "alice", **counts: int) -> Line:
 
 
 def row(number: int, instance: str = "a", start: int = START) -> Inserted:
-    return Inserted(instance=instance, number=number, start=start, lines=encode_lines([line(start)]))
+    return Inserted(instance=instance, number=number, start=start, lines=pack([line(start)]))
 
 
 def requests(lines: Iterable[Line]) -> int:
@@ -100,5 +101,5 @@ def test_a_day_that_is_too_large_gives_its_hours_up() -> None:
 
 
 def test_what_is_no_row_of_a_day_is_refused() -> None:
-    with pytest.raises(ValueError, match="is no row of a day"):
+    with pytest.raises(ValueError, match="is no row of usage"):
         decode_day(b"no")
