@@ -196,9 +196,7 @@ class Budgets:
         operation = call.route.operation.name
         if bounding(operation).rule is Rule.FREE:
             return call, None
-        hard = exchange.entry.hard_budget = any(budget.is_hard for _, budget in accounts)
-        if hard and not self.is_shared:
-            raise ConfigurationError(_NO_STORE, reason="budget_without_store")
+        hard = exchange.entry.hard_budget = self._is_hard(accounts)
         asked, catalogue = read_asked(call) if form is None else form, resources.catalogue()
         if replays:
             asked = structs.replace(asked, opaque=True)
@@ -218,6 +216,13 @@ class Budgets:
         # What is sent again without a word to failover would be paid twice and reserved once.
         exchange.entry.counts_sendings = True
         return call, spending
+
+    def _is_hard(self, accounts: Sequence[Account]) -> bool:
+        """Tell whether a budget may refuse a call; raise `ConfigurationError` where instances do not share it."""
+        hard = any(budget.is_hard for _, budget in accounts)
+        if hard and not self.is_shared:
+            raise ConfigurationError(_NO_STORE, reason="budget_without_store")
+        return hard
 
     def _note_unknown(self, targets: Sequence[Target], deployments: Sequence[Deployed | None]) -> None:
         """Log once for each resource that what nobody knows the model of counts nothing."""
