@@ -45,7 +45,7 @@ class BudgetAccount:
         self.view = View()
         self._limit: int | None = None
         self._usable = self._lease = self._usual = self._asked = self._generation = 0
-        self._is_in_row = self._is_changed = False
+        self._is_in_row = self._is_changed = self._is_unsure = False
         self._reported = self._called = 0.0
         self._denied: tuple[int, float] | None = None
 
@@ -101,7 +101,7 @@ class BudgetAccount:
     def adopt(self, given: Given, bound: int | None, now: float, *, left: bool = False) -> BudgetHold | BudgetDenied:
         """Take the store's answer; return what becomes of the call that was asked for, if any."""
         self._usable, self.view, self._reported = given.ceiling, given.view, now
-        self._is_in_row, self._asked = True, 0
+        self._is_in_row, self._is_unsure, self._asked = True, False, 0
         if left and not self.reserved:
             self._begin_anew()
         hold = self._hold(bound or 0) if given.is_admitted or bound is None else None
@@ -110,12 +110,17 @@ class BudgetAccount:
         return hold or BudgetDenied(left=(self._limit or 0) - self.settled)
 
     def fail(self) -> None:
-        """Note that nobody knows whether the store has made a change: it hears of everything again."""
-        self._is_changed, self._asked = True, 0
+        """Note that nobody knows whether the store has made a change: it hears of everything again.
+
+        It does so soon, for it may count the bound of a call that was not admitted.
+        """
+        self._is_changed, self._is_unsure, self._asked = True, True, 0
 
     def due(self, now: float) -> float | None:
         """Return when the store has to hear what nobody waits for, None if there is nothing."""
         surplus = self._usable - self.spent - self.reserved
+        if self._is_unsure:
+            return now + GIVE_BACK
         if self._is_changed and surplus > max(0, self._lease):
             return now + (GIVE_BACK_ALONE if self.is_alone else GIVE_BACK)
         if self.reserved or self._is_changed:

@@ -15,6 +15,8 @@ import msgspec
 # The part of a budget that one instance may have besides what its calls need, so that it asks the store less often.
 # A crash loses no more than that, and the bounds of the calls that were running.
 LARGEST_LEASE = 1 / 1000
+# The part of a budget that crashes one after the other may lose by leases: the more is lost, the smaller they are.
+MOST_LOST = 1 / 100
 # A lease is worth so many calls like the latest at most, and one at least.
 CALLS = 12
 # Seconds without a word after which an instance counts as gone: it says something each minute while it has anything.
@@ -33,9 +35,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Month(msgspec.Struct, frozen=True, kw_only=True):
-    """The row; `settled` is what instances have spent that have left."""
+    """The row; `settled` is what instances have spent that have left, `lost` is what of it nobody may have spent."""
 
     settled: int = 0
+    lost: int = 0
     entries: dict[str, Entry] = msgspec.field(default_factory=dict)
 
     def sequence_of(self, instance: str) -> int | None:
@@ -78,21 +81,23 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 def change(row: Month, wanted: Wanted, now: float, sequence: int) -> tuple[Month, Given]:
     """Return the row after an instance has asked, and its answer."""
     others = {name: entry for name, entry in row.entries.items() if name != wanted.instance}
-    forgotten = {name for name, entry in others.items() if now >= entry.seen + FORGOTTEN}
-    settled = row.settled + sum(others[name].ceiling for name in forgotten)
-    others = {name: entry for name, entry in others.items() if name not in forgotten}
+    forgotten = [entry for entry in others.values() if now >= entry.seen + FORGOTTEN]
+    settled = row.settled + sum(entry.ceiling for entry in forgotten)
+    lost = row.lost + sum(entry.ceiling - entry.spent for entry in forgotten)
+    others = {name: entry for name, entry in others.items() if now < entry.seen + FORGOTTEN}
     taken = settled + sum(entry.ceiling for entry in others.values())
     needed = wanted.spent + wanted.reserved
     bound = wanted.bound or 0
     is_admitted = wanted.limit is None or taken + needed + bound <= wanted.limit
     if is_admitted:
         needed += bound
-    ceiling = needed + _lease(wanted, taken + needed, len(others) + 1)
+    gone = sum(entry.ceiling - entry.spent for entry in others.values() if now >= entry.seen + GONE)
+    ceiling = needed + _lease(wanted, taken + needed, len(others) + 1, lost + gone)
     if wanted.leaving and not wanted.reserved:
-        changed = Month(settled=settled + wanted.spent, entries=others)
+        changed = Month(settled=settled + wanted.spent, lost=lost, entries=others)
     else:
         own = Entry(sequence=sequence, spent=wanted.spent, ceiling=ceiling, seen=now)
-        changed = Month(settled=settled, entries={**others, wanted.instance: own})
+        changed = Month(settled=settled, lost=lost, entries={**others, wanted.instance: own})
     return changed, Given(ceiling=ceiling, is_admitted=is_admitted, view=view(changed, wanted.instance, now))
 
 
@@ -103,11 +108,12 @@ def view(row: Month, instance: str, now: float) -> View:
     return View(settled=row.settled + certain, committed=row.settled + sum(entry.ceiling for entry in others))
 
 
-def _lease(wanted: Wanted, committed: int, count: int) -> int:
+def _lease(wanted: Wanted, committed: int, count: int, lost: int) -> int:
     """Return what an instance gets besides what its calls need: nothing where that is not worth a call."""
     if wanted.leaving or wanted.limit is None:
         return 0
-    most = min(int(wanted.limit * LARGEST_LEASE), (wanted.limit - committed) // (2 * count), CALLS * wanted.usual)
+    left = int((wanted.limit * MOST_LOST - lost) / MOST_LOST * LARGEST_LEASE)
+    most = min(left, (wanted.limit - committed) // (2 * count), CALLS * wanted.usual)
     return most if wanted.usual and most >= wanted.usual else 0
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import random
+from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context
 
@@ -34,8 +36,9 @@ class _Kept:
 class SharedBudgets:
     """The budgets of all instances that have the same store."""
 
-    def __init__(self, store: Store, instance: str, clock: Clock) -> None:
+    def __init__(self, store: Store, instance: str, clock: Clock, draw: Callable[[], float] = random.random) -> None:
         self._store = store
+        self._draw = draw
         self._instance = instance
         self._clock = clock
         self._kept: dict[tuple[str, str], _Kept] = {}
@@ -95,7 +98,7 @@ class SharedBudgets:
         kept = self._kept.get((account, month))
         if kept is None:
             row: SharedRow[Month, Given] = SharedRow(
-                self._store, Key(account, ROW + month), Month(), self._instance, self._clock
+                self._store, Key(account, ROW + month), Month(), self._instance, self._clock, self._draw
             )
             kept = self._kept[account, month] = _Kept(BudgetAccount(account, self._instance, month), row)
         return kept

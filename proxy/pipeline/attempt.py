@@ -362,7 +362,7 @@ class Attempts:
         if collected.failure is not None:
             translated, error = sent.translated, collected.failure
             error = error if translated is None else _translated_error(translated, error)
-            return self._refused_in_stream(sent, error, answer)
+            return self._refused_in_stream(sent, error, answer, begun=stream.begun)
         return self._read_whole(sent, answer, "application/json", collected.whole())
 
     async def _begin_stream(self, sent: Sent, answer: "UpstreamAnswer", stream: EventStream) -> Answered | Refused:
@@ -429,7 +429,7 @@ class Attempts:
         if sent.call.hides_usage:
             written = hide_usage(written)
         if stream.failure is not None:
-            return self._refused_in_stream(sent, stream.failure, answer)
+            return self._refused_in_stream(sent, stream.failure, answer, begun=True)
         answer.sending.usage = find_usage(whole)
         if sent.translated is not None:
             _end_translated(sent.translated, answer.sending)
@@ -448,13 +448,15 @@ class Attempts:
         code = error.reason or error.code or ""
         return Refused(failure=Failure(kind=Kind.ANSWER, status=error.status, code=code, wait=wait), error=error)
 
-    def _refused_in_stream(self, sent: Sent, error: ProxyError, answer: "UpstreamAnswer") -> Refused:
+    def _refused_in_stream(
+        self, sent: Sent, error: ProxyError, answer: "UpstreamAnswer", *, begun: bool = False
+    ) -> Refused:
         if sent.translated is not None:
             error.headers = {**error.headers, TRANSLATED: sent.translated.api.value}
         error.headers = {**headers.headers_of_error(answer.headers), **error.headers}
         wait = parse_wait(error.headers, error.message, self.now())
         status = None if isinstance(error, UpstreamError) else error.status
-        failure = Failure(kind=Kind.IN_STREAM, status=status, code=error.code or "", wait=wait)
+        failure = Failure(kind=Kind.IN_STREAM, status=status, code=error.code or "", wait=wait, begun=begun)
         return Refused(failure=failure, error=error)
 
     def _errors_of(self, sent: Sent, answer: "UpstreamAnswer", header: Header) -> AzureErrors:

@@ -96,7 +96,11 @@ class Spending:
     def failed(self, failure: Failure) -> None:
         """End an attempt with what it may have cost."""
         self.is_running = False
-        if failure.kind in _UNKNOWN or failure.status in _WORKED:
+        # A stream whose first word is the rate limit is as good as the status 429. What a filter refuses there may be
+        # an answer, which Azure holds back until it is filtered, and bills.
+        # https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-streaming
+        is_limited = failure.is_throttled and not failure.begun
+        if (failure.kind in _UNKNOWN and not is_limited) or failure.status in _WORKED:
             self.charged += self.bound
         elif failure.code.lower() in _READ:
             self.charged += self.input
@@ -256,7 +260,8 @@ class Budgets:
         if least is not None:
             left = min(self.ledger.known(name).available(budget.micro_dollars) for name, budget in accounts)
             tokens = max(least, known.affordable(max(0, left) // LARGEST_PART))
-            if tokens < _longest(known):
+            # Without a limit, each pass between the calls of tools may be as long as the model can.
+            if tokens < _longest(known) or known.asked.tools:
                 wishes = [known.with_output(tokens)]
             if tokens > least:
                 wishes.append(known.with_output(least))

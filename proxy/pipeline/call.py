@@ -52,9 +52,9 @@ from proxy.values import Limits, Request, Response, UpstreamRequest
 
 # Bytes of a body that are looked through twice, for ids and for its members, with room for other requests in between.
 LARGE_BODY = 1024 * 1024
-# The most that a form for images may ask for: images it brings and makes, and bytes of its prompt.
+# The most that a form for images may ask for: images it brings, with a mask, and makes, and bytes of its prompt.
 # https://platform.openai.com/docs/api-reference/images/createEdit
-MOST_IMAGES, MOST_MADE, MOST_PARTIAL, MOST_PROMPT = 16, 10, 3, 128_000
+MOST_IMAGES, MOST_MADE, MOST_PARTIAL, MOST_PROMPT = 17, 10, 3, 128_000
 # The member of a chat that brings reasoning back, which only the deployment can read.
 DETAILS = b'"reasoning_details"'
 _EMPTY_LIST = b'{"object":"list","data":[]}'
@@ -260,11 +260,13 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
             translates = self.calls.knows.translators is not None and call.route.operation.name == RESPONSE
             targets = routed.targets(call.model, translates=translates)
         knows = self.calls.knows
-        spending = None
+        spending, replays = None, True
         if money is not None:
             replays = self._replays(routed, call, targets)
             call, spending = await money.admit(self.running.exchange, routed.resources, call, targets, replays=replays)
-        source = JsonSource(routed, call, knows, self.running, is_alone=len(targets) == 1)
+            # What another call has left in the memory since then is not paid for.
+            replays = replays or call.route.operation.name != CHAT
+        source = JsonSource(routed, call, knows, self.running, is_alone=len(targets) == 1, replays=replays)
         if len(targets) > 1 and (knows.paths.facts or [target for target in targets if target.api is not None]):
             targets = source.ranked(targets)
         placement = self._place(routed, call) if len(targets) > 1 or routed.pinned is not None else None

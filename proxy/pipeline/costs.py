@@ -66,6 +66,8 @@ class Costs:
         tariff = None if billed.usage is None else self._tariff(target, billed.tier or DEFAULT, hard=hard)
         if billed.usage is None or tariff is None:
             return None
+        if tariff.short.characters is not None and KINDS[operation] == SPEECHES:
+            return None  # The text is paid for, and not the tokens that a stream counts.
         day = self.today()
         calls = [call_price(self.prices, tool, tariff.sku, day) for tool, _ in billed.usage.calls]
         return cost(billed.usage, tariff, [0 if price is None else price[0] for price in calls])

@@ -39,7 +39,10 @@ _REFUSALS = frozenset({400, 422})
 
 
 class JsonSource:
-    """Builds the requests of one call; `is_alone` tells that there is one target."""
+    """Builds the requests of one call; `is_alone` tells that there is one target.
+
+    `replays` tells whether the reasoning of earlier answers may go back, for which a budget has to have reserved.
+    """
 
     __slots__ = (
         "_api",
@@ -50,6 +53,7 @@ class JsonSource:
         "_key",
         "_knows",
         "_made",
+        "_may_replay",
         "_native",
         "_path",
         "_refused",
@@ -64,7 +68,14 @@ class JsonSource:
     )
 
     def __init__(
-        self, routed: RoutedRequest, call: Call, knows: Knowledge, running: RunningCall, *, is_alone: bool
+        self,
+        routed: RoutedRequest,
+        call: Call,
+        knows: Knowledge,
+        running: RunningCall,
+        *,
+        is_alone: bool,
+        replays: bool = True,
     ) -> None:
         self.call = call
         self.repeat = self._repeat = (
@@ -83,7 +94,7 @@ class JsonSource:
         # None before the first target.
         self._path: CallPath | None = None
         self._rounds = 0
-        self._replays = True
+        self._may_replay = self._replays = replays
         self._translated: Translated | None = None
         self._made: tuple[Repair, ...] = ()
         self._found: tuple[Repair, ...] = ()
@@ -101,7 +112,7 @@ class JsonSource:
         self._first = None
         if self._running.start.collects:
             self._running.start.collect(collects=False)
-        self._replays = True
+        self._replays = self._may_replay
         if self._api is not None and (target.api is not None or knows.paths.facts):
             path.choose()
         native = self._without_refused_usage(target) if self.call.hides_usage else self._native

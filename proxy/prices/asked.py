@@ -8,6 +8,7 @@ around it in JSON is longer than what the model gets instead. Everything that is
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from enum import Enum, auto
+from math import ceil
 
 import msgspec
 
@@ -44,6 +45,7 @@ _STORED = ("previous_response_id", "conversation", "context_management")
 _PROMPT = "prompt"  # of a response; that of a completion is the text itself
 _ITEMS = ("messages", "input", "instructions")
 _DATA_SOURCES, _SEARCH, _TOOLS = "data_sources", "web_search_options", "tools"
+_GIVEN_IMAGES = ("image", "images", "mask")
 _PLAIN = msgspec.json.Decoder()
 _LONGEST_NUMBER = 12
 
@@ -93,7 +95,7 @@ def read_asked(call: Call) -> Asked:
     hosted, refusal = _tools(body)
     return Asked(
         size=len(call.raw),
-        images=kinds[_Kind.IMAGE],
+        images=kinds[_Kind.IMAGE] + _given_images(body),
         opaque=kinds[_Kind.OPAQUE] + kinds[_Kind.SOUND] > 0 or _is_stored(operation.name, body),
         audio=kinds[_Kind.SOUND] > 0 or _speaks(body),
         answers=_answers(operation.name, body),
@@ -126,6 +128,12 @@ def _kinds(body: Mapping[str, object]) -> Iterator[_Kind]:
         for item in _list(body.get(name)):
             if isinstance(item, dict):
                 yield from _kinds_of_item(item)
+
+
+def _given_images(body: Mapping[str, object]) -> int:
+    """Return how many images a call brings that makes others of them, with the mask."""
+    given = [body[name] for name in _GIVEN_IMAGES if body.get(name) is not None]
+    return sum(len(one) if isinstance(one, list) else 1 for one in given)
 
 
 def _kinds_of_item(item: Mapping[str, object]) -> Iterator[_Kind]:
@@ -192,7 +200,9 @@ def _list(value: object) -> list[object]:
 
 
 def _number(value: object) -> int | None:
-    """Return a whole number, also one that is a text as in forms."""
+    """Return a whole number, also one that is a text as in forms; of a part as much as it may be taken for."""
+    if isinstance(value, float):
+        value = ceil(value)
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _LONGEST_NUMBER:
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

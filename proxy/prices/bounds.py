@@ -108,16 +108,6 @@ def with_tool_calls(call: Call, limit: int) -> Call:
     return structs.replace(call, document=document, raw=document.raw)
 
 
-def bound_of_lines(bounds: Iterable[Bound | Refused]) -> Bound | Refused:
-    """Return the most that a batch may cost whose lines were counted one by one."""
-    total = 0
-    for each in bounds:
-        if isinstance(each, Refused):
-            return each
-        total += each.micro_dollars
-    return Bound(micro_dollars=total)
-
-
 def affordable_output(asked: Asked, priced: Priced, micro_dollars: int) -> int:
     """Return the most tokens for each answer of a conversation with which its bound is no more than an amount."""
     without = _conversation(structs.replace(asked, output=0), priced)
@@ -141,7 +131,9 @@ def _conversation(asked: Asked, priced: Priced) -> Bound | Refused:
         return Refused(cause="tool_without_price")
     amounts = _amounts(priced.tariff, tokens)
     total = tokens * _input_price(amounts, asked)
-    total += (output * asked.answers + asked.predicted) * _output_price(amounts, asked)
+    # Without a limit to the whole answer, each pass of the model may be as long as it can.
+    answers = asked.answers if asked.output is not None else asked.answers * _passes(asked)
+    total += (output * answers + asked.predicted) * _output_price(amounts, asked)
     # A container may be there before its first call.
     tools = _passes(asked) * price if asked.tools else 0
     return Bound(micro_dollars=rounded_up(total, MILLION) + tools, tool_calls=_tool_calls(asked))
@@ -191,8 +183,7 @@ def _video(asked: Asked, priced: Priced) -> Bound | Refused:
     price = priced.tariff.short.video_second
     if price is None:
         return Refused(cause="video_without_price")
-    seconds = MOST_VIDEO_SECONDS if asked.seconds is None else asked.seconds
-    return Bound(micro_dollars=seconds * price)
+    return Bound(micro_dollars=(asked.seconds or MOST_VIDEO_SECONDS) * price)
 
 
 def _search(_: Asked, priced: Priced) -> Bound | Refused:

@@ -42,7 +42,7 @@ _RULES: Mapping[Rule, tuple[str, ...]] = {
     Rule.IMAGE: ("createImage", "createImageEdit"),
     Rule.SPEECH: ("createSpeech",),
     Rule.TRANSCRIPTION: ("createTranscription", "createTranslation"),
-    Rule.VIDEO: ("createVideo", "CreateVideoRemix"),
+    Rule.VIDEO: ("createVideo",),
     Rule.SEARCH: ("searchVectorStore",),
     Rule.SESSION: ("CreateContainer", "CreateContainerFile"),
     Rule.FREE: (
@@ -88,6 +88,7 @@ REASONS: Mapping[str, str] = {
     "createAssistant": _MAY_STORE,
     "createThread": _MAY_STORE,
     "createMessage": _MAY_STORE,
+    "CreateVideoRemix": _VIDEOS,
     "CreateVideoCharacter": _VIDEOS,
     "CreateVideoEdit": _VIDEOS,
     "CreateVideoExtend": _VIDEOS,

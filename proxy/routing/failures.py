@@ -27,7 +27,8 @@ class Kind(Enum):
 class Failure:
     """How an attempt failed, as far as the next attempt depends on it.
 
-    `status` is the status of the answer or of the error in the stream. `code` is spelt as Azure or OpenAI does; where
+    `status` is the status of the answer or of the error in the stream, which had said something before where it had
+    `begun`. `code` is spelt as Azure or OpenAI does; where
     the proxy is refused, it is the reason. `wait` is how many seconds the target asks to wait, None when it does not
     say.
     """
@@ -36,6 +37,7 @@ class Failure:
     status: int | None = None
     code: str = ""
     wait: float | None = None
+    begun: bool = False
 
     @property
     def is_throttled(self) -> bool:

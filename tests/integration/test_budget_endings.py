@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from tests.fakes.raw_azure import serving
 from tests.fakes.scripted_azure import Script, ScriptedAzure
+from tests.integration.conftest import RESTLESS
 from tests.integration.endings import read_to_end
 from tests.processes import REPOSITORY, HostProcess, running_host
 
@@ -18,9 +19,11 @@ CHAT = "/v1/chat/completions"
 ASKED = {"messages": [{"role": "user", "content": "Hello"}], "max_completion_tokens": 100, "stream": True}
 CHUNK = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o"}
 BUDGET = 0.005
-KEYS = {name: {"key": f"sk-{name}-0123456789abcdefgh", "budget-usd": str(BUDGET)} for name in ("broken", "left")}
+KEYS = {
+    name: {"key": f"sk-{name}-0123456789abcdefgh", "budget-usd": str(BUDGET)} for name in ("broken", "left", "limited")
+}
 FREE = "sk-free-0123456789abcdefgh"
-DEPLOYMENTS = "script-half=gpt-4o@2024-11-20/GlobalStandard"
+MODEL = "gpt-4o@2024-11-20/GlobalStandard"
 
 
 def event(**members: object) -> bytes:
@@ -40,7 +43,25 @@ WHOLE = json.dumps(
 ).encode()
 # The connections that have had their first request.
 CLOSING: set[int] = set()
-SCRIPTS = {"script-half": Script(parts=(WORD, COUNTED), reset=True)}
+LIMIT = {"code": "429", "message": "Requests have exceeded the token rate limit. Please retry after 5 seconds."}
+BEGUN = {"id": "resp_1", "object": "response", "status": "in_progress", "output": []}
+REASONED = {"type": "reasoning", "id": "rs_1", "summary": []}
+FAILED = {**BEGUN, "status": "failed", "error": {**LIMIT, "code": "rate_limit_exceeded"}}
+
+
+def typed(**members: object) -> bytes:
+    return b"event: %s\ndata: %s\n\n" % (str(members["type"]).encode(), json.dumps(members).encode())
+
+
+CREATED = typed(type="response.created", response=BEGUN, sequence_number=0)
+THINKS = typed(type="response.output_item.added", output_index=0, item=REASONED, sequence_number=1)
+END = typed(type="response.failed", response=FAILED, sequence_number=2)
+SCRIPTS = {
+    "script-half": Script(parts=(WORD, COUNTED), reset=True),
+    "script-limit-chat": Script(parts=(b"data: %s\n\n" % json.dumps({"error": LIMIT}).encode(),)),
+    "script-limit-response": Script(parts=(CREATED, END)),
+    "script-limit-late": Script(parts=(CREATED, THINKS, END)),
+}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -50,10 +71,10 @@ async def azure() -> AsyncIterator[ScriptedAzure]:
 
 
 def environ(url: str, **settings: str) -> Mapping[str, str]:
-    return {
+    return RESTLESS | {
         "AZURE_OPENAI_ENDPOINT": url,
         "AZURE_OPENAI_API_KEY": "key",
-        "AZURE_OPENAI_DEPLOYMENT_MODELS": DEPLOYMENTS,
+        "AZURE_OPENAI_DEPLOYMENT_MODELS": ",".join(f"{name}={MODEL}" for name in SCRIPTS),
         "CLIENT_KEYS": json.dumps(KEYS),
         **settings,
     }
@@ -106,6 +127,26 @@ async def test_a_call_whose_client_has_left_is_charged_with_its_bound(host: Host
         await host.wait_for_output("client_left")
         assert 0.0035 < BUDGET - await remaining(http) < BUDGET
     azure.may_reset.set()
+
+
+@pytest.mark.parametrize(
+    ("script", "path", "costs"),
+    [
+        ("script-limit-chat", CHAT, False),
+        ("script-limit-response", "/v1/responses", False),
+        ("script-limit-late", "/v1/responses", True),
+    ],
+)
+async def test_a_stream_costs_nothing_whose_first_word_is_the_rate_limit(
+    host: HostProcess, script: str, path: str, costs: bool
+) -> None:
+    asked = {"input": "Hello", "max_output_tokens": 100} if "responses" in path else ASKED
+    async with client(host, "limited") as http:
+        async with http.post(path, json={**asked, "stream": True, "model": script}) as answer:
+            text = await answer.text()
+            assert answer.status == (200 if costs else 429), text
+            assert "rate_limit_exceeded" in text
+        assert (await remaining(http) < BUDGET) == costs
 
 
 async def once_a_connection(connection: int, request: int, writer: asyncio.StreamWriter) -> None:

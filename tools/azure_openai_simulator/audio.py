@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterator
 
+from tools.azure_openai_simulator import metering
 from tools.azure_openai_simulator.answers import Answer, Ask, Chunk, Document, Mark, Stream, document, event
 from tools.azure_openai_simulator.echo import echo, tokens_of
 from tools.azure_openai_simulator.objects.files import sent_file
@@ -25,10 +26,10 @@ def transcribe(ask: Ask) -> Answer:
     """Answer a transcription call: the model hears the name of the file."""
     text, asked = echo(sent_file(ask).filename), ask.members()
     if asked.get("stream") == "true":
-        return Stream(_heard(text), done=False)
+        return Stream(_heard(ask, text), done=False)
     form = str(asked.get("response_format", "json"))
     if form == "json" and not ask.model.startswith(WHISPER):
-        return document({"text": text, "usage": _usage(text)})
+        return document({"text": text, "usage": _usage(ask, text)})
     return _spelled(text, form, "transcribe")
 
 
@@ -42,7 +43,7 @@ def speak(ask: Ask) -> Answer:
     asked = ask.members()
     tokens = tokens_of(str(asked.get("input", "")))
     if asked.get("stream_format") == "sse":
-        return Stream(_spoken(tokens), done=False)
+        return Stream(_spoken(ask, tokens), done=False)
     kind = MEDIA_TYPES.get(str(asked.get("response_format", "mp3")), MEDIA_TYPES["mp3"])
     return Document(_SOUND * len(tokens), media_type=kind)
 
@@ -72,22 +73,23 @@ def _verbose(text: str) -> Record:
     return {"language": "english", "duration": _SECONDS, "text": text, "segments": [segment]}
 
 
-def _usage(text: str) -> Record:
-    count = len(tokens_of(text))
-    heard = {"audio_tokens": 10, "text_tokens": 0}
-    tokens = {"input_tokens": 10, "output_tokens": count, "total_tokens": 10 + count}
+def _usage(ask: Ask, text: str) -> Record:
+    count, given = metering.said(ask, tokens_of(text), None), 10 if ask.state.most is None else ask.state.most.window
+    heard = {"audio_tokens": given, "text_tokens": 0}
+    tokens = {"input_tokens": given, "output_tokens": count, "total_tokens": given + count}
     return {"type": "tokens", "input_token_details": heard, **tokens}
 
 
-def _heard(text: str) -> Iterator[Chunk]:
+def _heard(ask: Ask, text: str) -> Iterator[Chunk]:
     for token in tokens_of(text):
         yield event(Mark.CONTENT, {"type": "transcript.text.delta", "delta": token}, named=False)
-    yield event(Mark.FINISH, {"type": "transcript.text.done", "text": text, "usage": _usage(text)}, named=False)
+    yield event(Mark.FINISH, {"type": "transcript.text.done", "text": text, "usage": _usage(ask, text)}, named=False)
 
 
-def _spoken(tokens: tuple[str, ...]) -> Iterator[Chunk]:
+def _spoken(ask: Ask, tokens: tuple[str, ...]) -> Iterator[Chunk]:
     frame = base64.b64encode(_SOUND).decode("ascii")
     for _ in tokens:
         yield event(Mark.CONTENT, {"type": "speech.audio.delta", "audio": frame}, named=False)
-    usage = {"input_tokens": len(tokens), "output_tokens": len(tokens), "total_tokens": 2 * len(tokens)}
+    given, made = metering.count(ask, "".join(tokens)), metering.said(ask, tokens, None)
+    usage = {"input_tokens": given, "output_tokens": made, "total_tokens": given + made}
     yield event(Mark.FINISH, {"type": "speech.audio.done", "usage": usage}, named=False)

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import msgspec
 
+from tools.azure_openai_simulator import metering
 from tools.azure_openai_simulator.answers import Answer, Ask, Chunk, Document, Json, Mark, Stream, encode
-from tools.azure_openai_simulator.chat_request import ChatRequest, Reply, prompt_tokens, reply_to
+from tools.azure_openai_simulator.chat_request import ChatRequest, Reply, reply_to
 from tools.azure_openai_simulator.echo import tokens_of
 from tools.azure_openai_simulator.filters import (
     COMPLETION_SAFE,
@@ -29,7 +30,7 @@ def answer(ask: Ask) -> Answer:
     check_chat(ask)
     request = _decoder.decode(ask.body)
     reply = reply_to(request)
-    usage = _usage(request, reply, _cached(ask, request))
+    usage = _usage(ask, request, reply)
     if request.store:
         _keep(ask, request, _completion(ask, request, reply, usage))
     if request.stream:
@@ -72,6 +73,7 @@ def _completion(ask: Ask, request: ChatRequest, reply: Reply, usage: Json) -> by
             "model": ask.model,
             "object": "chat.completion",
             "prompt_filter_results": prompt_filter_results(),
+            **_tier(ask),
             "system_fingerprint": FINGERPRINT,
             "usage": usage,
         }
@@ -107,7 +109,7 @@ def _chunks(ask: Ask, request: ChatRequest, reply: Reply, usage: Json) -> Iterat
     for index in choices:
         yield _delta(ask, Mark.FINISH, rest, _choice(index, {}, reason=reply.finish_reason))
     if _wants_usage(request):
-        yield _delta(ask, Mark.USAGE, {"usage": usage})
+        yield _delta(ask, Mark.USAGE, {"usage": usage, **_tier(ask)})
 
 
 def _opening(ask: Ask, index: int, reply: Reply) -> Json:
@@ -151,23 +153,33 @@ def _delta(ask: Ask, mark: Mark, rest: Json, choice: Json | None = None, token: 
     return Chunk(mark=mark, data=encode({**body, **rest}))
 
 
+def _tier(ask: Ask) -> Json:
+    """Return the service tier of a call that asks for one."""
+    return {"service_tier": metering.tier(ask.members())} if b'"service_tier"' in ask.body else {}
+
+
 def _wants_usage(request: ChatRequest) -> bool:
     return bool(request.stream_options and request.stream_options.include_usage)
 
 
-def _usage(request: ChatRequest, reply: Reply, cached: int) -> Json:
-    completion, prompt = len(reply.tokens) * (request.n or 1), prompt_tokens(request)
+def _usage(ask: Ask, request: ChatRequest, reply: Reply) -> Json:
+    asked, cached = ask.members(), _cached(ask, request)
+    prompt = metering.given(ask, asked, (message.text() for message in request.messages))
+    said = metering.said(ask, reply.tokens, request.limit())
+    thought = metering.thought(ask, asked, said, request.limit())
+    wrong = metering.predicted(ask, asked)
+    completion = (said + thought) * (request.n or 1) + wrong
     return {
         "completion_tokens": completion,
         "completion_tokens_details": {
             "accepted_prediction_tokens": 0,
-            "audio_tokens": 0,
-            "reasoning_tokens": 0,
-            "rejected_prediction_tokens": 0,
+            "audio_tokens": said * (request.n or 1) if metering.speaks(asked) else 0,
+            "reasoning_tokens": thought * (request.n or 1),
+            "rejected_prediction_tokens": wrong,
         },
-        "prompt_tokens": prompt,
-        "prompt_tokens_details": {"audio_tokens": 0, "cached_tokens": cached},
-        "total_tokens": prompt + completion,
+        "prompt_tokens": prompt.tokens,
+        "prompt_tokens_details": {"audio_tokens": prompt.audio, "cached_tokens": min(cached, prompt.tokens)},
+        "total_tokens": prompt.tokens + completion,
     }
 
 

@@ -75,6 +75,10 @@ class ChatRequest(msgspec.Struct):
     store: bool | None = None
     metadata: dict[str, str] | None = None
 
+    def limit(self) -> int | None:
+        """Return the most tokens of an answer."""
+        return self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
@@ -89,7 +93,7 @@ def reply_to(request: ChatRequest) -> Reply:
     """Echo the last message of the user, as a call when a tool is demanded."""
     prompt = next((message.text() for message in reversed(request.messages) if message.role == "user"), "")
     function = _demanded(request)
-    limit = request.max_tokens if request.max_completion_tokens is None else request.max_completion_tokens
+    limit = request.limit()
     if function is None:
         tokens, reason = truncate(tokens_of(_said(request.response_format, prompt)), limit)
         return Reply(tokens=tokens, finish_reason=reason)
@@ -97,11 +101,6 @@ def reply_to(request: ChatRequest) -> Reply:
     if reason == "stop" and request.tool_choice == "required":
         reason = "tool_calls"  # a named function ends with "stop": platform.openai.com/docs/guides/function-calling
     return Reply(tokens=tokens, finish_reason=reason, function=function.name)
-
-
-def prompt_tokens(request: ChatRequest) -> int:
-    """Count what the conversation costs."""
-    return sum(len(tokens_of(message.text())) for message in request.messages)
 
 
 def _demanded(request: ChatRequest) -> Function | None:

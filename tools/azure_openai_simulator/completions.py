@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from tools.azure_openai_simulator import metering
 from tools.azure_openai_simulator.answers import Answer, Ask, Chunk, Document, Json, Mark, Stream, encode
 from tools.azure_openai_simulator.chat_request import StreamOptions
 from tools.azure_openai_simulator.echo import echo, tokens_of, truncate
@@ -26,6 +27,7 @@ class CompletionRequest(msgspec.Struct):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: int | None = None
+    best_of: int | None = None
     max_tokens: int | None = None
 
     def prompts(self) -> list[str]:
@@ -66,7 +68,10 @@ def _choices(request: CompletionRequest) -> list[ClientText]:
 
 def _completion(ask: Ask, request: CompletionRequest, choices: list[ClientText]) -> bytes:
     texts = [_choice(choice.index, "".join(choice.tokens), choice.finish_reason, COMPLETION_SAFE) for choice in choices]
-    rest = {"prompt_filter_results": prompt_filter_results(len(request.prompts())), "usage": _usage(request, choices)}
+    rest = {
+        "prompt_filter_results": prompt_filter_results(len(request.prompts())),
+        "usage": _usage(ask, request, choices),
+    }
     return encode({**_body(ask, texts), **rest})
 
 
@@ -81,7 +86,7 @@ def _chunks(ask: Ask, request: CompletionRequest, choices: list[ClientText]) -> 
         body = _body(ask, [_choice(choice.index, "", choice.finish_reason, NONE)])
         yield Chunk(mark=Mark.FINISH, data=encode({**body, **rest}))
     if wants_usage:
-        yield Chunk(mark=Mark.USAGE, data=encode({**_body(ask, []), "usage": _usage(request, choices)}))
+        yield Chunk(mark=Mark.USAGE, data=encode({**_body(ask, []), "usage": _usage(ask, request, choices)}))
 
 
 def _choice(index: int, text: str, reason: str | None, annotation: Annotation) -> Json:
@@ -104,7 +109,10 @@ def _body(ask: Ask, choices: list[Json]) -> Json:
     }
 
 
-def _usage(request: CompletionRequest, choices: list[ClientText]) -> Json:
-    completion = sum(len(choice.tokens) for choice in choices)
-    prompt = sum(len(tokens_of(prompt)) for prompt in request.prompts())
+def _usage(ask: Ask, request: CompletionRequest, choices: list[ClientText]) -> Json:
+    """Return the usage; of the best of several, the others are counted as well."""
+    limit, shown = DEFAULT_MAX_TOKENS if request.max_tokens is None else request.max_tokens, request.n or 1
+    completion = sum(metering.said(ask, choice.tokens, limit) for choice in choices)
+    completion = completion // shown * max(shown, request.best_of or 1)
+    prompt = sum(metering.count(ask, prompt) for prompt in request.prompts())
     return {"completion_tokens": completion, "prompt_tokens": prompt, "total_tokens": prompt + completion}

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tools.azure_openai_simulator import metering
 from tools.azure_openai_simulator.answers import Answer, Ask, Document, encode
-from tools.azure_openai_simulator.echo import tokens_of
 
 DEFAULT_DIMENSIONS = 1536
 DIMENSIONS: Mapping[str, int] = {"text-embedding-3-large": 3072}
@@ -39,7 +39,7 @@ def answer(ask: Ask) -> Answer:
     """Answer an embeddings call."""
     request = _decoder.decode(ask.body)
     dimensions = request.dimensions or DIMENSIONS.get(ask.model, DEFAULT_DIMENSIONS)
-    count = sum(len(tokens_of(part) if isinstance(part, str) else part) for part in request.inputs())
+    count = sum(metering.count(ask, part) if isinstance(part, str) else len(part) for part in request.inputs())
     body = {
         "object": "list",
         "data": [

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tools.azure_openai_simulator import metering
 from tools.azure_openai_simulator.answers import Answer, Ask, Chunk, Json, Mark, Stream, document, event
 from tools.azure_openai_simulator.errors import InvalidError, RefusalError
 from tools.azure_openai_simulator.filters import COMPLETION_SAFE, prompt_filter_results
@@ -10,12 +11,6 @@ from tools.azure_openai_simulator.state import Record
 
 DALL_E = "dall-e"
 _SHAPE: Record = {"background": "opaque", "output_format": "png", "quality": "low", "size": "1024x1024"}
-_USAGE: Record = {
-    "input_tokens": 5,
-    "input_tokens_details": {"image_tokens": 0, "text_tokens": 5},
-    "output_tokens": 10,
-    "total_tokens": 15,
-}
 
 
 def generate(ask: Ask) -> Answer:
@@ -32,7 +27,7 @@ def generate(ask: Ask) -> Answer:
 
 def edit(ask: Ask) -> Answer:
     """Answer an image edit call."""
-    if ask.form is None or ask.form.file("image") is None:
+    if not _given(ask):
         raise InvalidError(
             400, "Missing required parameter: 'image'.", param="image", code="missing_required_parameter"
         )
@@ -46,15 +41,25 @@ def _gpt_image(ask: Ask, asked: Record, kind: str) -> Answer:
         message = "Unknown parameter: 'response_format'."
         raise InvalidError(400, message, param="response_format", code="unknown_parameter")
     shape = {name: asked.get(name, value) for name, value in _SHAPE.items()}
+    usage = metering.picture(ask, asked, _given(ask))
     if asked.get("stream") in {True, "true"}:
         partial = int(str(asked.get("partial_images") or 0))
-        return Stream(_chunks(ask, kind, shape, partial), done=False)
+        return Stream(_chunks(ask, kind, shape, partial, usage), done=False)
     pictures = [{"b64_json": PNG}] * int(str(asked.get("n") or 1))
-    return document({"created": ask.created, "data": pictures, "usage": _USAGE, **shape})
+    return document({"created": ask.created, "data": pictures, "usage": usage, **shape})
 
 
-def _chunks(ask: Ask, kind: str, shape: Json, partial: int) -> Iterator[Chunk]:
+def _given(ask: Ask) -> int:
+    """Return how many images a call brings, with the mask."""
+    if ask.form is not None:
+        return sum(part.name.removesuffix("[]") in {"image", "mask"} for part in ask.form.files)
+    asked = ask.members()
+    images = asked.get("images")
+    return (len(images) if isinstance(images, list) else 0) + ("mask" in asked)
+
+
+def _chunks(ask: Ask, kind: str, shape: Json, partial: int, usage: Json) -> Iterator[Chunk]:
     body = {"created_at": ask.created, "b64_json": PNG, **shape}
     for index in range(partial):
         yield event(Mark.CONTENT, {"type": f"{kind}.partial_image", **body, "partial_image_index": index})
-    yield event(Mark.FINISH, {"type": f"{kind}.completed", **body, "usage": _USAGE})
+    yield event(Mark.FINISH, {"type": f"{kind}.completed", **body, "usage": usage})

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from tools.azure_openai_simulator.answers import Chunk, Json, Mark, event
 from tools.azure_openai_simulator.echo import tokens_of
+from tools.azure_openai_simulator.metering import TOOLS
 from tools.azure_openai_simulator.state import Record
 
 _PADDING = "70NTC3qxfWb5kZtR"
@@ -88,6 +89,16 @@ def _image_call(item: Record, index: int) -> Iterator[Marked]:
     yield Mark.FINISH, _item_done(item, index)
 
 
+def _tool_call(item: Record, index: int) -> Iterator[Marked]:
+    place: Record = {"item_id": item["id"], "output_index": index}
+    kind = f"response.{item['type']}"
+    opening = item | {"status": "in_progress"}
+    yield Mark.OPENING, {"type": "response.output_item.added", "output_index": index, "item": opening}
+    yield Mark.OPENING, {"type": f"{kind}.in_progress", **place}
+    yield Mark.OPENING, {"type": f"{kind}.completed", **place}
+    yield Mark.OPENING, _item_done(item, index)
+
+
 def _item_done(item: Record, index: int) -> Record:
     return {"type": "response.output_item.done", "output_index": index, "item": item}
 
@@ -101,4 +112,5 @@ _ITEMS: dict[str, Callable[[Record, int], Iterator[Marked]]] = {
     "reasoning": _reasoning,
     "function_call": _function_call,
     "image_generation_call": _image_call,
+    **dict.fromkeys(TOOLS.values(), _tool_call),
 }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tools.azure_openai_simulator import metering
 from tools.azure_openai_simulator.answers import Answer, Ask, Stream, document, encode
 from tools.azure_openai_simulator.chat_request import (
     ChatRequest,
@@ -15,15 +16,16 @@ from tools.azure_openai_simulator.chat_request import (
     Tool,
     reply_to,
 )
-from tools.azure_openai_simulator.echo import tokens_of
 from tools.azure_openai_simulator.errors import ERROR_SAMPLES, InvalidError, RefusalError
 from tools.azure_openai_simulator.filters import COMPLETION_SAFE
-from tools.azure_openai_simulator.model_apis import TOKENS, check_responses, reasoning_item, reasons
+from tools.azure_openai_simulator.model_apis import check_responses, reasoning_item, reasons
 from tools.azure_openai_simulator.response_items import function_call, image_call, items_of, message, text_of
 from tools.azure_openai_simulator.response_stream import events
 from tools.azure_openai_simulator.state import Record
 
 PLACE = "responses"
+WRITES_CACHE = frozenset({"gpt-5.6-luna"})
+"""Models of which Azure counts what goes into the cache."""
 IMAGE_HEADER = "x-ms-oai-image-generation-deployment"
 
 
@@ -77,7 +79,9 @@ def answer(ask: Ask) -> Answer:
     given = items_of(ask, request.input)
     _check_references(ask, given)
     reply = reply_to(_as_chat(request, given))
-    response = _response(ask, asked, request, _output(ask, asked, request, reply)) | _usage(ask, request, given, reply)
+    calls = metering.tool_calls(ask, asked)
+    usage = _usage(ask, asked, request, given, reply, len(calls))
+    response = _response(ask, asked, request, [*calls, *_output(ask, asked, request, reply)]) | usage
     if request.store is not False:
         _keep(ask, response, given, request.thread())
     if request.background and not request.stream:
@@ -162,7 +166,7 @@ def _response(ask: Ask, asked: Record, request: ResponseRequest, output: list[Re
         **{name: asked.get(name, default) for name, default in _ECHOED.items()},
         "reasoning": {"effort": None, "summary": None},
         "text": asked.get("text") or {"format": {"type": "text"}},
-        "service_tier": "default",
+        "service_tier": metering.tier(asked),
         "store": request.store is not False,
         **{name: asked[name] for name in ("user",) if name in asked},
     }
@@ -201,20 +205,40 @@ def _filters() -> list[Record]:
     ]
 
 
-def _usage(ask: Ask, request: ResponseRequest, given: list[Record], reply: Reply) -> Record:
-    thought = TOKENS if reasons(ask.model) else 0
+def _usage(ask: Ask, asked: Record, request: ResponseRequest, given: list[Record], reply: Reply, calls: int) -> Record:
+    """Return the usage; behind each call of a tool the model reads all of it again."""
     texts = [("system", request.instructions or ""), *((str(item.get("role", "")), text_of(item)) for item in given)]
-    prompt, completion = sum(len(tokens_of(text)) for _, text in texts), len(reply.tokens) + thought
+    said = metering.said(ask, reply.tokens, request.max_output_tokens)
+    thought = metering.thought(ask, asked, said, request.max_output_tokens)
+    read = metering.given(ask, asked, (text for _, text in texts)).tokens + _stored(ask, request)
+    if ask.state.most is not None and (calls or _stored(ask, request)):
+        read = ask.state.most.window
+    prompt, completion = read * (calls + 1), said + thought
     seed = encode({"deployment": ask.deployment, "tools": request.tools})
-    cached = ask.state.prompt_cache.use(ask.created, seed, texts)
+    cached = min(ask.state.prompt_cache.use(ask.created, seed, texts), prompt)
+    written = prompt - cached if ask.model in WRITES_CACHE else 0
     usage = {
         "input_tokens": prompt,
-        "input_tokens_details": {"cached_tokens": cached, "cache_write_tokens": 0},
+        "input_tokens_details": {"cached_tokens": cached, "cache_write_tokens": written},
         "output_tokens": completion,
         "output_tokens_details": {"reasoning_tokens": thought},
         "total_tokens": prompt + completion,
     }
     return {"usage": usage}
+
+
+def _stored(ask: Ask, request: ResponseRequest) -> int:
+    """Count the turns before, of which a call has only the name."""
+    thread, before = request.thread(), request.previous_response_id
+    items = [] if thread is None else list(ask.state.collection(f"conversations/{thread}/items").values())
+    while before is not None:
+        response = ask.state.find(PLACE, before, "response")
+        output = response["output"]
+        items += ask.state.collection(f"{PLACE}/{before}/input_items").values()
+        items += output if isinstance(output, list) else []
+        held = response["previous_response_id"]
+        before = None if held is None else str(held)
+    return sum(metering.count(ask, text_of(item)) for item in items)
 
 
 def _keep(ask: Ask, response: Record, given: list[Record], thread: str | None) -> None:

@@ -41,11 +41,24 @@ def content_of(data: bytes, media_type: str = "application/octet-stream") -> Con
     return Content(size=len(data), sha256=hashlib.sha256(data).hexdigest(), media_type=media_type, data=data)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Most:
+    """The most tokens that a model reads, and that it writes."""
+
+    window: int
+    output: int
+
+
 class State:
-    """The objects of one resource, and the bytes of its files by path; `deployments` is shared with the resource."""
+    """The objects of one resource, and the bytes of its files by path; `deployments` is shared with the resource.
+
+    With `most`, which may be set, every call costs as much as it can: each byte of a text is a token, what is not in a
+    body fills the window, and an answer is as long as it may be.
+    """
 
     def __init__(self, deployments: Mapping[str, str]) -> None:
         self.deployments = deployments
+        self.most: Most | None = None
         self.contents: dict[str, Content] = {}
         self.secrets: set[str] = set()
         self.prompt_cache = PromptCache()

@@ -1,7 +1,7 @@
 """The bound of a call is never below the cost of what the simulator then counts, for random calls of every operation.
 
-The simulator is asked without HTTP. Operations that cost nothing are not billed, and those without a bound are refused:
-tests/unit/prices has them.
+The simulator is asked without HTTP, with random prices; tests/integration/test_bounds.py asks the whole app. Operations
+that cost nothing are not billed, and those without a bound are refused: tests/unit/prices has them.
 """
 
 import json
@@ -24,6 +24,7 @@ from proxy.prices.cost import BilledUsage, cost
 from proxy.prices.rules import BOUNDINGS, Rule
 from tools.azure_openai_simulator import Simulator
 from tools.azure_openai_simulator.answers import Ask, Document, Stream
+from tools.azure_openai_simulator.metering import FIDELITY, GIVEN, MADE
 from tools.azure_openai_simulator.multipart import Form, Part
 from tools.azure_openai_simulator.routes import find_route
 from tools.azure_openai_simulator.state import Content, content_of
@@ -31,7 +32,15 @@ from tools.azure_openai_simulator.state import Content, content_of
 DAY = date(2026, 11, 28)
 SIMULATOR = Simulator()
 ROWS = {row.name: row for row in OPERATIONS}
-SIZE = ModelSize(model="m", input=8000, output=2000, long_context=900, image_input=100, image_output=100, source="list")
+SIZE = ModelSize(
+    model="m",
+    input=8000,
+    output=2000,
+    long_context=900,
+    image_input=GIVEN + FIDELITY,
+    image_output=MADE["high"][1],
+    source="list",
+)
 TABLE = PriceTable(
     sources={"list": Source(title="list", url="https://example.com", date=DAY)},
     tools=[ToolPrice(tool=tool, sku="GlobalStandard", call=2500, source="list") for tool in ("file_search",)],
@@ -48,8 +57,8 @@ MODELS = {
     "createVideo": "sora-2",
 }
 FORMS = frozenset({"createImageEdit", "createTranscription", "createTranslation", "createVideo"})
-# The simulator keeps no vector store or container whose use it bills, and remixes only videos that it has made.
-WITHOUT_USAGE = frozenset({"searchVectorStore", "CreateContainer", "CreateContainerFile", "CreateVideoRemix"})
+# The simulator keeps no vector store or container whose use it bills.
+WITHOUT_USAGE = frozenset({"searchVectorStore", "CreateContainer", "CreateContainerFile"})
 
 TOKENS = tuple(name for name in Amounts.__struct_fields__ if name not in {"characters", "audio_hour", "image"})
 # One draw for a whole line: each number is a price, or none where it is the least.

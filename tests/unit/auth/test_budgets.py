@@ -89,6 +89,19 @@ def test_an_instance_gets_a_lease_of_a_thousandth_where_that_is_worth_a_call() -
     assert given.ceiling == 5000
 
 
+def test_the_more_crashes_have_lost_the_smaller_leases_are() -> None:
+    asking = wanted(limit=1_000_000, bound=100, usual=100)
+    gone = {"gone": entry(0, 3000, NOW - GONE), "here": entry(0, 3000)}
+    for row, lease in (
+        (Month(entries=gone), 700),
+        (Month(lost=2000, entries=gone), 500),
+        (Month(lost=6500), 350),
+        (Month(lost=9500), 0),
+        (Month(lost=20_000), 0),
+    ):
+        assert change(row, asking, NOW, 1)[1].ceiling == 100 + lease
+
+
 def test_an_instance_that_leaves_keeps_only_what_it_has_spent() -> None:
     row, given = change(Month(entries={"one": entry(10, 500)}), wanted(spent=30, leaving=True), NOW, 2)
     assert (row.settled, row.entries, given.ceiling) == (30, {}, 30)
@@ -102,7 +115,7 @@ def test_what_a_gone_instance_had_counts_as_spent_and_later_for_good() -> None:
     row = Month(settled=1, entries={"gone": entry(10, 500, NOW - GONE), "here": entry(20, 60)})
     assert view(row, "one", NOW) == View(settled=1 + 500 + 20, committed=1 + 500 + 60)
     row, _ = change(row, wanted(), NOW - GONE + FORGOTTEN, 1)
-    assert (row.settled, set(row.entries)) == (501, {"here", "one"})
+    assert (row.settled, row.lost, set(row.entries)) == (501, 490, {"here", "one"})
 
 
 def test_months_are_those_of_utc() -> None:
@@ -127,7 +140,10 @@ def test_while_a_change_is_under_way_nothing_is_taken_twice() -> None:
     assert account.reserve(1000, 100, NOW) is None
     account.fail()
     assert account.reserve(1000, 100, NOW) is None
-    assert account.due(NOW) == REPORT
+    # The store may count the call, which nobody has made.
+    assert account.due(NOW) == NOW + GIVE_BACK
+    asked(account, Month(), None)
+    assert account.due(NOW) == NOW + IDLE
 
 
 def test_what_a_call_has_left_goes_back_soon_where_others_are() -> None:

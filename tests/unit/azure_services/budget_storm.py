@@ -1,6 +1,7 @@
 """Many instances that spend one budget over a store that fails in every way, in virtual time and a seed's order."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
@@ -25,16 +26,21 @@ STORMY = Weather(conflict=0.1, unanswered=0.05, delayed=0.03, kills=0.01, pauses
 
 @dataclass
 class Spy:
-    """What Azure was paid in each month, and what was still running when its instance was killed.
+    """What Azure was paid in each month by each instance, and what was still running when it was killed.
 
     `asking` are the bounds of calls that were killed before they were admitted, which the store may have granted.
     """
 
-    paid: dict[str, int] = field(default_factory=dict)
-    lost: dict[str, int] = field(default_factory=dict)
+    paid: Counter[tuple[str, str]] = field(default_factory=Counter)
+    lost: Counter[tuple[str, str]] = field(default_factory=Counter)
     asking: int = 0
     admitted: int = 0
     refused: int = 0
+
+    def spent(self, month: str, instance: str | None = None) -> int:
+        """Return what was paid and lost in a month, by all or by one instance."""
+        both = self.paid + self.lost
+        return sum(amount for (one, name), amount in both.items() if one == month and instance in {None, name})
 
 
 @dataclass
@@ -43,7 +49,12 @@ class Instance:
 
     budgets: SharedBudgets
     view: View
-    tasks: set["asyncio.Task[None]"] = field(default_factory=set)
+    # In the order in which they began, which the seed decides.
+    tasks: dict["asyncio.Task[None]", None] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.budgets.known(CLIENT).instance
 
     def kill(self) -> None:
         keeping = [kept.keeping for kept in self.budgets._kept.values() if kept.keeping is not None]
@@ -60,6 +71,7 @@ class BudgetStorm:
     bound: int = 4_000
     weather: Weather = STORMY
     counts: tuple[int, ...] = (1, 32, 4)
+    pause: float = 0.3  # seconds between two calls, on average
     spy: Spy = field(default_factory=Spy)
 
     def __post_init__(self) -> None:
@@ -74,7 +86,7 @@ class BudgetStorm:
         random = Random(self.random.random())
         view = View(self.store, random, self.weather)
         clock = Clock(time_now, asyncio.sleep, EPOCH + random.uniform(-60, 60))
-        instance = Instance(SharedBudgets(view, f"{random.getrandbits(32):08x}", clock), view)
+        instance = Instance(SharedBudgets(view, f"{random.getrandbits(32):08x}", clock, random.random), view)
         self.running.append(instance)
         return instance
 
@@ -84,9 +96,9 @@ class BudgetStorm:
             self._scale(self.counts[number * len(self.counts) // requests])
             instance = self.random.choice(self.running)
             task = asyncio.get_running_loop().create_task(self._call(instance))
-            instance.tasks.add(task)
-            task.add_done_callback(instance.tasks.discard)
-            await asyncio.sleep(self.random.expovariate(1 / 0.3))
+            instance.tasks[task] = None
+            task.add_done_callback(instance.tasks.pop)
+            await asyncio.sleep(self.random.expovariate(1 / self.pause))
             if self.random.random() < self.weather.kills:
                 self.running.remove(instance)
                 self.kills += 1
@@ -136,12 +148,13 @@ class BudgetStorm:
             return
         self.spy.admitted += 1
         cost = self.random.randint(bound // 4, bound)
-        self.spy.paid[hold.month] = self.spy.paid.get(hold.month, 0) + cost
+        who = hold.month, instance.name
+        self.spy.paid[who] += cost
         try:
             await asyncio.sleep(self.random.uniform(0.1, 5))
             await instance.view.until_awake()
         except asyncio.CancelledError:
             # The ledger counts the whole bound, which Azure may have billed.
-            self.spy.lost[hold.month] = self.spy.lost.get(hold.month, 0) + bound - cost
+            self.spy.lost[who] += bound - cost
             raise
         instance.budgets.settle(hold, cost)

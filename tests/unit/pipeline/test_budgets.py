@@ -147,7 +147,10 @@ async def test_a_call_that_was_never_sent_costs_nothing() -> None:
     [
         (Failure(kind=Kind.TIMEOUT), "bound"),
         (Failure(kind=Kind.RESET), "bound"),
-        (Failure(kind=Kind.IN_STREAM, status=429), "bound"),
+        (Failure(kind=Kind.IN_STREAM), "bound"),
+        (Failure(kind=Kind.IN_STREAM, status=429), ""),
+        (Failure(kind=Kind.IN_STREAM, status=429, begun=True), "bound"),
+        (Failure(kind=Kind.IN_STREAM, status=400, code="content_filter"), "bound"),
         (Failure(kind=Kind.ANSWER, status=500), "bound"),
         (Failure(kind=Kind.ANSWER, status=400, code="content_filter"), "input"),
         (Failure(kind=Kind.ANSWER, status=429), ""),

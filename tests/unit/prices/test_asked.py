@@ -128,8 +128,21 @@ def test_the_other_members_are_read_where_they_are_what_they_should_be() -> None
     asked = read_asked(call(RESPONSE, **members))
     assert (asked.tier, asked.max_tool_calls, asked.partial_images, asked.seconds) == ("flex", 3, 2, 8)
     assert asked.predicted == len(b'{"type":"content","content":"abc"}')
-    wrong = read_asked(call(RESPONSE, service_tier=1, max_tool_calls=-1, seconds="x", partial_images=1.5))
+    wrong = read_asked(call(RESPONSE, service_tier=1, max_tool_calls=-1, seconds="x", partial_images=True))
     assert (wrong.tier, wrong.max_tool_calls, wrong.seconds, wrong.partial_images) == (None, None, None, 0)
+
+
+def test_a_number_with_a_part_counts_as_the_next_whole_one() -> None:
+    asked = read_asked(call(CHAT, n=3.0, max_completion_tokens=99.5))
+    assert (asked.answers, asked.output) == (3, 100)
+
+
+@pytest.mark.parametrize(
+    ("given", "images"),
+    [({"images": [{}, {}]}, 2), ({"images": [{}], "mask": {}}, 2), ({"image": "url"}, 1), ({"image": None}, 0)],
+)
+def test_images_that_are_edited_are_counted(given: dict[str, object], images: int) -> None:
+    assert read_asked(call("createImageEdit", **given)).images == images
 
 
 @pytest.mark.parametrize("raw", [b"{", b"[]", b"\xff"])

@@ -20,7 +20,6 @@ from proxy.prices.bounds import (
     Refused,
     affordable_output,
     bound,
-    bound_of_lines,
     calls_model,
     tiers_of,
     with_tool_calls,
@@ -150,6 +149,8 @@ def test_tools_that_azure_runs_cost_a_pass_of_the_window_for_each_call() -> None
     assert found == Bound(micro_dollars=3 * (1000 * 2 + 2500) + 8, tool_calls=2)
     found = bound(RESPONSE, Asked(tools=("",), output=1), priced())
     assert found == Bound(micro_dollars=(DEFAULT_TOOL_CALLS + 1) * 1000 * 2 + 8, tool_calls=DEFAULT_TOOL_CALLS)
+    found = bound(RESPONSE, Asked(tools=("file_search",), max_tool_calls=2), priced())
+    assert found == Bound(micro_dollars=3 * (1000 * 2 + 2500) + 3 * 200 * 8, tool_calls=2)
     assert refused(RESPONSE, priced(size=None), tools=("",), output=1) == "unknown_window"
 
 
@@ -199,7 +200,8 @@ def test_a_transcription_costs_the_window_and_is_refused_where_time_is_paid() ->
 
 def test_a_video_costs_its_seconds_or_the_longest() -> None:
     assert most("createVideo", priced(EVERY), seconds=8) == 800_000
-    assert most("CreateVideoRemix", priced(EVERY)) == MOST_VIDEO_SECONDS * 100_000
+    assert most("createVideo", priced(EVERY)) == MOST_VIDEO_SECONDS * 100_000
+    assert most("createVideo", priced(EVERY), seconds=0) == MOST_VIDEO_SECONDS * 100_000
     assert refused("createVideo", priced(TEXT), seconds=8) == "video_without_price"
 
 
@@ -207,14 +209,6 @@ def test_a_search_and_a_session_cost_one_call() -> None:
     assert most("searchVectorStore", without_model()) == 2750
     assert refused("CreateContainer", without_model()) == "tool_without_price"
     assert most("CreateContainer", structs.replace(without_model(), hard=False)) == 30_000
-
-
-def test_a_batch_costs_the_sum_of_its_lines_if_each_has_a_bound() -> None:
-    lines = [Bound(micro_dollars=1), Bound(micro_dollars=2)]
-    assert bound_of_lines(lines) == Bound(micro_dollars=3)
-    assert bound_of_lines([]) == Bound(micro_dollars=0)
-    no_bound = Refused(cause="unbounded_output")
-    assert bound_of_lines([*lines, no_bound]) == no_bound
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Responses that are kept: retrieved, streamed again, cancelled, deleted; and those that are only counted."""
 
-from tools.azure_openai_simulator import responses
+from tools.azure_openai_simulator import metering, responses
 from tools.azure_openai_simulator.answers import Answer, Ask, Stream, document
 from tools.azure_openai_simulator.crud import Kind, action, advance, listing, one, rows
 from tools.azure_openai_simulator.echo import tokens_of
@@ -39,15 +39,16 @@ def _cancel(_ask: Ask, record: Record) -> None:
 
 
 def _compact(ask: Ask) -> Answer:
-    given = items_of(ask, ask.members().get("input"))
+    asked = ask.members()
+    given = items_of(ask, asked.get("input"))
     compaction = {"id": ask.state.new_id("cmp_"), "type": "compaction", "encrypted_content": "c2ltdWxhdG9y"}
-    count = _count(given)
+    count, made = metering.given(ask, asked, map(text_of, given)).tokens, metering.said(ask, "c", None)
     usage = {
         "input_tokens": count,
         "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-        "output_tokens": 1,
+        "output_tokens": made,
         "output_tokens_details": {"reasoning_tokens": 0},
-        "total_tokens": count + 1,
+        "total_tokens": count + made,
     }
     body = {"id": ask.state.new_id("resp_"), "object": "response.compaction", "created_at": ask.created}
     return document({**body, "output": [compaction], "usage": usage})

@@ -45,7 +45,8 @@ def _content(ask: Ask) -> Answer:
 
 def _remix(ask: Ask) -> Answer:
     origin = one(ask, VIDEO)
-    made = _video(ask, origin | ask.members(), str(origin["model"]))
+    asked = origin | {"prompt": ask.members().get("prompt")}  # A remix is as long as its origin.
+    made = _video(ask, asked, str(origin["model"]))
     return document(add(ask, VIDEO, made | {"remixed_from_video_id": origin["id"]}))
 
 
