@@ -207,21 +207,3 @@ def test_a_code_that_is_a_word_of_an_api_may_be_logged(code: str | None) -> None
 def test_any_other_code_is_for_the_client_alone(code: str) -> None:
     error = AzureRefusal("No.", status=400, type="x", code=code)
     assert (error.code, error.reason) == (code, errors.UNKNOWN_CODE)
-
-
-def test_a_budget_says_why_it_pays_for_nothing_and_when_to_come_again() -> None:
-    reserved, away = errors.BudgetReserved("the client key `alice`", 5), errors.BudgetUnavailable()
-    assert (reserved.status, reserved.code, reserved.headers) == (429, "rate_limit_exceeded", {"retry-after": "5"})
-    assert (away.status, away.code, away.headers) == (503, "service_unavailable", {"retry-after": "5"})
-    spent = errors.BudgetSpent("this proxy", "0.10", "0.20", "2027-01-01")
-    assert (spent.status, spent.code, spent.headers) == (429, "insufficient_quota", {"x-should-retry": "false"})
-    assert all(word in spent.message for word in ("this proxy", "0.10", "0.20", "2027-01-01"))
-
-
-@pytest.mark.parametrize(
-    ("reason", "detail"), [("nobody counts", "unknown_price: nobody counts"), ("", "unknown_price")]
-)
-def test_a_cost_without_a_bound_is_refused_with_the_cause(reason: str, detail: str) -> None:
-    error = errors.NotForBudget("this proxy", "unknown_price", reason)
-    assert (error.status, error.code, error.reason) == (403, "unbounded_cost", "unknown_price")
-    assert f"({detail})" in error.message
