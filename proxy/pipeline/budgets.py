@@ -30,7 +30,7 @@ from proxy.prices.cost import format_usd
 from proxy.prices.rules import Rule, bounding
 from proxy.prices.targets_bound import LARGEST_PART, LEAST_OUTPUT, LEAST_REASONING, TargetsBound, targets_bound
 from proxy.routing.failures import Failure, Kind
-from proxy.routing.targets import Target, is_reasoning
+from proxy.routing.targets import Catalogue, Target, is_reasoning
 from proxy.server.access_log import AccessLogEntry
 from proxy.values import Budget, Deployed, Limits
 
@@ -197,12 +197,10 @@ class Budgets:
         if bounding(operation).rule is Rule.FREE:
             return call, None
         hard = exchange.entry.hard_budget = self._is_hard(accounts)
-        asked, catalogue = read_asked(call) if form is None else form, resources.catalogue()
+        asked = read_asked(call) if form is None else form
         if replays:
             asked = structs.replace(asked, opaque=True)
-        deployments = [catalogue.describe(target) for target in targets]
-        if not hard:
-            self._note_unknown(targets, deployments)
+        deployments = self._described(resources.catalogue(), targets, hard=hard)
         known = targets_bound(operation, asked, self.prices, deployments, self.today(), hard=hard)
         most = known if isinstance(known, Refused) else known.most()
         if isinstance(known, Refused) or isinstance(most, Refused):
@@ -224,12 +222,14 @@ class Budgets:
             raise ConfigurationError(_NO_STORE, reason="budget_without_store")
         return hard
 
-    def _note_unknown(self, targets: Sequence[Target], deployments: Sequence[Deployed | None]) -> None:
-        """Log once for each resource that what nobody knows the model of counts nothing."""
+    def _described(self, catalogue: Catalogue, targets: Sequence[Target], *, hard: bool) -> list[Deployed | None]:
+        """Return what the targets are; log once for each resource that what is not known counts nothing."""
+        deployments = [catalogue.describe(target) for target in targets]
         for target, deployed in zip(targets, deployments, strict=True):
-            if deployed is None and target.resource not in self.unknown:
+            if deployed is None and not hard and target.resource not in self.unknown:
                 self.unknown.add(target.resource)
                 _LOG.warning("budget_without_price: deployments of resource %d have no known model", target.resource)
+        return deployments
 
     async def _without_bound(
         self, exchange: Exchange, accounts: Sequence[Account], refused: Bound | Refused

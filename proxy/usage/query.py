@@ -83,7 +83,8 @@ def parse_query(endpoint: str, query: str, now: float) -> UsageQuery:
     first = _required(given, "start_time")
     end = _number(given, "end_time", int(now) + 1)
     if end <= first:
-        raise InvalidRequest("'end_time' must be later than 'start_time'.", param="end_time")
+        wrong = "'end_time' must be later than 'start_time'." if "end_time" in given else "'start_time' is yet to come."
+        raise InvalidRequest(wrong, param="end_time" if "end_time" in given else "start_time")
     first -= first % width.seconds
     limit = _number(given, "limit", width.default)
     if not 1 <= limit <= width.most:

@@ -85,7 +85,8 @@ def answer(ask: Ask) -> Answer:
     if request.store is not False:
         _keep(ask, response, given, request.thread())
     if request.background and not request.stream:
-        ask.state.add(PLACE, response | {"status": "queued", "output": [], "completed_at": None, "usage": None})
+        uncounted = {name: value for name, value in response.items() if name != "usage"}
+        ask.state.add(PLACE, uncounted | {"status": "queued", "output": [], "completed_at": None})
         ask.state.add(f"{PLACE}/{response['id']}/finished", response)
         return document(ask.state.find(PLACE, str(response["id"]), "response"))
     return Stream(events(response)) if request.stream else document(response)

@@ -136,6 +136,7 @@ def test_costs_are_of_everything_in_dollars() -> None:
         ("", "start_time"),
         ("start_time=x", "start_time"),
         (f"start_time={START}&end_time={START}", "end_time"),
+        (f"start_time={NOW + 1}&bucket_width=1m", "start_time"),
         (f"start_time={START}&bucket_width=2d", "bucket_width"),
         (f"start_time={START}&limit=0", "limit"),
         (f"start_time={START}&limit=32", "limit"),
