@@ -113,7 +113,12 @@ class Cell:
             }
             for number, target in enumerate(targets)
         ]
-        own = {"AZURE_OPENAI_RESOURCES": json.dumps(resources), "CLIENT_KEYS": f"somebody={CLIENT_KEY}"}
+        own = {
+            "AZURE_OPENAI_RESOURCES": json.dumps(resources),
+            "CLIENT_KEYS": f"somebody={CLIENT_KEY}",
+            # A connection that takes long because the machine is busy is not what a row is about.
+            "UPSTREAM_CONNECT_TIMEOUT": "30",
+        }
         return {**own, **(HASTY if self.fault.hasty else {}), **self.fault.environ}
 
     def _faulty(self) -> Target:
