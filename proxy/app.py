@@ -15,7 +15,7 @@ from proxy.azure_api.headers import common_headers
 from proxy.azure_services.identity import Identity
 from proxy.azure_services.upstream import Upstream
 from proxy.composition.budgets import make_budgets
-from proxy.composition.calls import make_calls, make_ledger, make_owners, read_prices, today
+from proxy.composition.calls import make_calls, make_ledger, make_owners, read_prices
 from proxy.composition.clients import make_authenticator
 from proxy.composition.telemetry import heard_by, make_telemetry
 from proxy.composition.usage import make_costs, make_usage_log
@@ -184,7 +184,7 @@ def build_application(
         concurrency=Concurrency(settings.instance.max_in_flight, _body_memory(settings)),
         authenticator=authenticator,
         calls=make_calls(settings, upstream, ledger, record, trace, owners, costs, budgets),
-        local=LocalOperations(created=int(time.time()), prices=prices, today=today),
+        local=LocalOperations(created=int(time.time())),
         usage=UsageAnswers(usage, time.time, budgets),
         count=usage.note,
         operator=operator,

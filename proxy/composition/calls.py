@@ -132,7 +132,9 @@ def read_prices(settings: Settings) -> PriceTable:
     """Return the prices that count, and say so when they are old."""
     prices = merged(settings.usage.own_prices, decode_price_table(PRICES.read_bytes()))
     if is_old(prices, today()):
-        logger.warning("Prices are more than %d days old. Install a newer version, or renew PRICES.", LONGEST_AGE.days)
+        logger.warning(
+            "prices_old: a price is older than %d days. Install a newer version, or renew PRICES.", LONGEST_AGE.days
+        )
     return prices
 
 

@@ -1,11 +1,9 @@
 """What the proxy answers itself: models, its health, what it is, and what old clients ask for."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from proxy.azure_api.headers import JSON
-from proxy.config.price_table import PriceTable, is_old
 from proxy.errors import NO_HEADERS, ModelNotFound, UnsupportedOperation
 from proxy.openai_api import answers
 from proxy.openai_api.router import Route
@@ -17,16 +15,13 @@ _HOW_KNOWN = (
     "A name is known if AZURE_OPENAI_MODEL_MAPPER or AZURE_OPENAI_RESOURCES has it, if Azure lists it "
     "(AZURE_OPENAI_RESOURCE_ID), or once it has answered a request on this instance."
 )
-PRICES_OLD = "prices_old"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalOperations:
-    """The answers of the proxy; `created` is in seconds since 1970 UTC, `prices` are those that count."""
+    """The answers of the proxy; `created` is in seconds since 1970 UTC."""
 
     created: int
-    prices: PriceTable = field(default_factory=PriceTable)
-    today: Callable[[], date] = date.today
 
     def answer(self, route: Route, principal: Principal) -> Response:
         """Return the answer to a client; raise `ModelNotFound` for a model that it has not."""
@@ -51,7 +46,6 @@ class LocalOperations:
     ) -> Response:
         """Return whether the proxy is ready; reasons against it and warnings are codes without names."""
         codes = tuple(dict.fromkeys(reasons))
-        warnings = (*warnings, PRICES_OLD) if is_old(self.prices, self.today()) else warnings
         body = answers.encode_health(codes, warnings, version)
         return Response(status=503 if codes else 200, headers=JSON, body=body)
 
