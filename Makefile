@@ -62,8 +62,12 @@ $(VENV)/real-host.stamp: $(VENV)/run.stamp requirements.txt tests/real_host/requ
 	$(VENV)/real-host/bin/python -m pip --disable-pip-version-check --quiet install -r requirements.txt -r tests/real_host/requirements.txt
 	@touch $@
 
+.PHONY: npm
+npm: install ## Install what the tests need from npm, which they do themselves when it is not there
+	$(BIN)/python -m tests.integration.node
+
 .PHONY: environments
-environments: install $(VENV)/checkov.stamp $(REAL_HOST) ## Create every environment that CI needs; with --jobs, at the same time
+environments: install npm $(VENV)/checkov.stamp $(REAL_HOST) ## Create every environment that CI needs; with --jobs, at the same time
 
 .PHONY: real-host
 real-host: install $(VENV)/real-host.stamp ## The tests on Microsoft's own hosts (HOST=func|functions-host, FUNC=path, FUNCTIONS_HOST=path)

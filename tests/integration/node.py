@@ -107,3 +107,8 @@ async def _drain(output: asyncio.StreamReader) -> None:
     """Read what is printed, so that a full pipe stops nobody."""
     while await output.read(65536):
         pass
+
+
+if __name__ == "__main__":
+    for lock in sorted(REPOSITORY.glob("tests/*/package-lock.json")):
+        install(lock.parent)
