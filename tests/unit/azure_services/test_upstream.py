@@ -64,4 +64,4 @@ def test_what_is_slow_to_import_does_not_come_with_the_app() -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", LOADED], cwd=REPOSITORY, env=ENVIRON, capture_output=True, text=True, check=True
     )
-    assert loaded.stdout.strip() == "[]"
+    assert loaded.stdout.splitlines()[-1] == "[]"  # an older clone says before that its prices are old
