@@ -60,13 +60,14 @@ class _Kind(Enum):
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What a call asks for.
 
-    `size` is its bytes of text, `images` how many it shows; one that is `opaque` may have any input, one with `audio`
-    hears or speaks. `answers` are how many it wants, of `output` tokens each at most, and `predicted` bytes may be
+    `size` is its bytes of text, in so many `prompts`, `images` how many it shows; one that is `opaque` may have any
+    input, one with `audio` hears or speaks. `answers` are how many it wants, of `output` tokens each at most, and `predicted` bytes may be
     counted as output besides. `tools` are the prices of what Azure runs, `max_tool_calls` how often, and `refusal` is a
     reason against any bound. `seconds` are those of a video, `made` images.
     """
 
     size: int = 0
+    prompts: int = 1
     images: int = 0
     opaque: bool = False
     audio: bool = False
@@ -93,12 +94,14 @@ def read_asked(call: Call) -> Asked:
         return Asked(size=len(call.raw), opaque=True, refusal="unreadable_body")
     kinds = Counter(_kinds(body))
     hosted, refusal = _tools(body)
+    prompts = _prompts(operation.name, body)
     return Asked(
         size=len(call.raw),
+        prompts=prompts,
         images=kinds[_Kind.IMAGE] + _given_images(body),
         opaque=kinds[_Kind.OPAQUE] + kinds[_Kind.SOUND] > 0 or _is_stored(operation.name, body),
         audio=kinds[_Kind.SOUND] > 0 or _speaks(body),
-        answers=_answers(operation.name, body),
+        answers=_answers(operation.name, body) * prompts,
         output=_limit(body, operation.max_output, operation.default_output),
         predicted=len(msgspec.json.encode(body["prediction"])) if body.get("prediction") else 0,
         tools=(*hosted, "") if _has_prompt(operation.name, body) else hosted,
@@ -176,19 +179,26 @@ def _tools(body: Mapping[str, object]) -> tuple[tuple[str, ...], str]:
     return tuple(sorted({_HOSTED[tool] for tool in hosted})), ""
 
 
+def _prompts(operation: str, body: Mapping[str, object]) -> int:
+    """Return how many prompts a completion has, each of which may fill the window."""
+    prompts = _list(body.get(_PROMPT)) if operation == "createCompletion" else []
+    return len(prompts) if prompts and not isinstance(prompts[0], int) else 1
+
+
 def _answers(operation: str, body: Mapping[str, object]) -> int:
-    """Return for how many answers Azure makes tokens: of completions also for those that lose."""
+    """Return for how many answers to a prompt Azure makes tokens: of completions also for those that lose."""
     wanted = _number(body.get("n")) or 1
-    if operation != "createCompletion":
-        return wanted
-    prompts = _list(body.get("prompt"))
-    several = len(prompts) if prompts and not isinstance(prompts[0], int) else 1
-    return max(wanted, _number(body.get("best_of")) or 1) * several
+    return max(wanted, _number(body.get("best_of")) or 1) if operation == "createCompletion" else wanted
 
 
 def _limit(body: Mapping[str, object], names: tuple[str, ...], default: int | None) -> int | None:
-    given = [number for name in names if (number := _number(body.get(name))) is not None]
-    return min(given, default=default)
+    """Return the limit of each answer: of two the higher one, since a repair or a translation may leave out the other.
+
+    One that is no number limits nothing.
+    """
+    given = [_number(body[name]) for name in names if body.get(name) is not None]
+    numbers = [number for number in given if number is not None]
+    return None if len(numbers) < len(given) else max(numbers, default=default)
 
 
 def _speaks(body: Mapping[str, object]) -> bool:

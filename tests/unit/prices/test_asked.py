@@ -23,15 +23,18 @@ def test_text_counts_by_its_bytes() -> None:
 @pytest.mark.parametrize(
     ("operation", "members", "expected"),
     [
-        (CHAT, {"max_completion_tokens": 5, "max_tokens": 7}, 5),
+        (CHAT, {"max_completion_tokens": 5, "max_tokens": 7}, 7),
+        (CHAT, {"max_completion_tokens": 5, "max_tokens": None}, 5),
+        (CHAT, {"max_completion_tokens": 5, "max_tokens": -1}, None),
         (CHAT, {"max_tokens": True}, None),
         (COMPLETION, {"prompt": "a"}, 16),
         (COMPLETION, {"prompt": "a", "max_tokens": 3}, 3),
+        (COMPLETION, {"prompt": "a", "max_tokens": -1}, None),
         (RESPONSE, {"max_output_tokens": 9}, 9),
         (RESPONSE, {}, None),
     ],
 )
-def test_the_limit_of_the_output_is_the_lowest(
+def test_the_limit_of_the_output_is_the_highest_that_may_count(
     operation: str, members: dict[str, object], expected: int | None
 ) -> None:
     assert read_asked(call(operation, **members)).output == expected
@@ -50,6 +53,20 @@ def test_the_limit_of_the_output_is_the_lowest(
 )
 def test_every_answer_counts_also_those_that_lose(operation: str, members: dict[str, object], expected: int) -> None:
     assert read_asked(call(operation, **members)).answers == expected
+
+
+@pytest.mark.parametrize(
+    ("operation", "prompt", "expected"),
+    [
+        (COMPLETION, "a", 1),
+        (COMPLETION, ["a", "b"], 2),
+        (COMPLETION, [1, 2, 3], 1),
+        (COMPLETION, [[1], [2], [3]], 3),
+        (CHAT, ["a", "b"], 1),
+    ],
+)
+def test_the_prompts_of_a_completion_are_counted(operation: str, prompt: object, expected: int) -> None:
+    assert read_asked(call(operation, prompt=prompt, n=2)).prompts == expected
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,13 @@ def test_what_is_stored_may_fill_the_window() -> None:
     assert refused(RESPONSE, priced(size=None), opaque=True, output=1) == "unknown_window"
 
 
+def test_each_prompt_of_a_completion_may_fill_the_window() -> None:
+    given = priced()
+    one = most("createCompletion", given, size=10**6, output=0)
+    assert one == 1000 * 2
+    assert most("createCompletion", given, size=10**6, prompts=3, output=0) == 3 * one
+
+
 def test_images_count_by_their_largest_size_or_may_fill_the_window() -> None:
     assert most(CHAT, priced(size=LARGE), images=2, output=0) == (100 + HIDDEN_TOKENS) * 2
     unknown = structs.replace(SIZE, image_input=None)
