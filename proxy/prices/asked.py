@@ -45,6 +45,7 @@ _STORED = ("previous_response_id", "conversation", "context_management")
 _PROMPT = "prompt"  # of a response; that of a completion is the text itself
 _ITEMS = ("messages", "input", "instructions")
 _DATA_SOURCES, _SEARCH, _TOOLS = "data_sources", "web_search_options", "tools"
+_LISTED = "mcp_list_tools"
 _GIVEN_IMAGES = ("image", "images", "mask")
 _PLAIN = msgspec.json.Decoder()
 _LONGEST_NUMBER = 12
@@ -61,9 +62,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What a call asks for.
 
     `size` is its bytes of text, in so many `prompts`, `images` how many it shows; one that is `opaque` may have any
-    input, one with `audio` hears or speaks. `answers` are how many it wants, of `output` tokens each at most, and `predicted` bytes may be
-    counted as output besides. `tools` are the prices of what Azure runs, `max_tool_calls` how often, and `refusal` is a
-    reason against any bound. `seconds` are those of a video, `made` images.
+    input, one with `audio` hears or speaks. `answers` are how many it wants, of `output` tokens each at most, and
+    `predicted` bytes may be counted as output besides. `tools` are the prices of what Azure runs, `max_tool_calls` how
+    often, and `refusal` is a reason against any bound. `seconds` are those of a video, `made` images.
     """
 
     size: int = 0
@@ -104,13 +105,13 @@ def read_asked(call: Call) -> Asked:
         answers=_answers(operation.name, body) * prompts,
         output=_limit(body, operation.max_output, operation.default_output),
         predicted=len(msgspec.json.encode(body["prediction"])) if body.get("prediction") else 0,
-        tools=(*hosted, "") if _has_prompt(operation.name, body) else hosted,
+        tools=hosted,
         max_tool_calls=_number(body.get("max_tool_calls")),
         tier=_text(body.get("service_tier")),
         seconds=_number(body.get("seconds")),
         made=_number(body.get("n")) or 1,
         partial_images=_number(body.get("partial_images")) or 0,
-        refusal=refusal,
+        refusal="unbounded_prompt" if _has_prompt(operation.name, body) else refusal,
     )
 
 
@@ -164,7 +165,7 @@ def _is_stored(operation: str, body: Mapping[str, object]) -> bool:
 
 
 def _has_prompt(operation: str, body: Mapping[str, object]) -> bool:
-    """Tell whether Azure looks a prompt up, which may have tools that it runs."""
+    """Tell whether Azure looks a prompt up, which may have any tools that it runs."""
     return operation == "createResponse" and body.get(_PROMPT) is not None
 
 
@@ -172,11 +173,22 @@ def _tools(body: Mapping[str, object]) -> tuple[tuple[str, ...], str]:
     """Return the prices of the tools that Azure runs, or why what it runs has no bound."""
     if body.get(_DATA_SOURCES) or body.get(_SEARCH) is not None:
         return (), "unbounded_search"
-    types = {str(tool.get("type")) if isinstance(tool, dict) else "" for tool in _list(body.get(_TOOLS))}
+    given = [*_list(body.get(_TOOLS)), *_tools_of_items(body)]
+    types = {str(tool.get("type")) if isinstance(tool, dict) else "" for tool in given}
     hosted = types - _OF_CLIENT
     if not hosted <= _HOSTED.keys():
         return (), "unbounded_tool"
     return tuple(sorted({_HOSTED[tool] for tool in hosted})), ""
+
+
+def _tools_of_items(body: Mapping[str, object]) -> Iterator[object]:
+    """Yield the tools that items of the input bring, but for lists of what other servers have.
+
+    https://platform.openai.com/docs/api-reference/responses/create#responses-create-input
+    """
+    for item in _list(body.get("input")):
+        if isinstance(item, dict) and item.get("type") != _LISTED:
+            yield from _list(item.get(_TOOLS))
 
 
 def _prompts(operation: str, body: Mapping[str, object]) -> int:

@@ -14,7 +14,7 @@ from tests.integration.test_bounds import OUTPUT, WINDOW, App, Spy, environ
 from tools.azure_openai_simulator import Simulator
 from tools.azure_openai_simulator.state import Most
 
-# Deployments that refuse a parameter or an API, with the model and version of each, and the model that the simulator is.
+# Deployments that refuse a parameter or an API, with the model and version of each, and what the simulator is.
 DEPLOYED = {
     "refuses-five": ("gpt-4.1", "gpt-4.1"),
     "refuses-new-limit": ("gpt-4.1", "gpt-4.1"),

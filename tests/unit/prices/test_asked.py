@@ -178,8 +178,22 @@ def test_a_form_says_the_same_in_its_fields() -> None:
     assert read_form({"seconds": "1" * 13}) == Asked(size=13)
 
 
-def test_a_stored_prompt_may_have_tools_that_azure_runs() -> None:
+def test_a_stored_prompt_may_have_any_tools_that_azure_runs() -> None:
     stored = call(RESPONSE, prompt={"id": "pmpt_x"}, tools=[{"type": "file_search"}])
-    assert read_asked(stored).tools == ("file_search", "")
-    assert read_asked(call(RESPONSE, prompt=None)).tools == ()
-    assert read_asked(call(COMPLETION, prompt="the text")).tools == ()
+    assert read_asked(stored).refusal == "unbounded_prompt"
+    assert read_asked(call(RESPONSE, prompt=None)).refusal == ""
+    assert read_asked(call(COMPLETION, prompt="the text")).refusal == ""
+
+
+@pytest.mark.parametrize(
+    ("item", "tools", "refusal"),
+    [
+        ({"type": "additional_tools", "role": "developer", "tools": [{"type": "web_search"}]}, ("web_search",), ""),
+        ({"type": "tool_search_output", "tools": [{"type": "function", "name": "f"}]}, (), ""),
+        ({"type": "tool_search_output", "tools": [{"type": "image_generation"}]}, (), "unbounded_tool"),
+        ({"type": "mcp_list_tools", "server_label": "s", "tools": [{"name": "t", "input_schema": {}}]}, (), ""),
+    ],
+)
+def test_items_may_bring_tools_that_azure_runs(item: dict[str, object], tools: tuple[str, ...], refusal: str) -> None:
+    asked = read_asked(call(RESPONSE, input=["text", item]))
+    assert (asked.tools, asked.refusal) == (tools, refusal)

@@ -55,7 +55,7 @@ def test_every_cause_has_words_for_who_reads_the_error() -> None:
     codes = {
         text
         for path in PRICES
-        for text in re.findall(r'cause="(\w+)"|"(un\w+_(?:body|search|tool))"', path.read_text())
+        for text in re.findall(r'cause="(\w+)"|"(un\w+_(?:body|search|tool|prompt))"', path.read_text())
     }
     found = {one for pair in codes for one in pair if one} - {"unbounded_operation"}
     assert found | {doubt.value for doubt in Doubt} - {Doubt.UNKNOWN_SKU.value} == CAUSES.keys()
