@@ -15,7 +15,7 @@ https://learn.microsoft.com/rest/api/keyvault/secrets
 import ssl
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,10 @@ class Stored:
 
 
 class FakeKeyVault(Server):
-    """One vault. Put secrets in with `put`, spoil all answers with `fault` or those for one secret with `faults`."""
+    """One vault. Put secrets in with `put`, spoil all answers with `fault` or those for one secret with `faults`.
+
+    `now` is in seconds since 1970 UTC.
+    """
 
     def __init__(self, ca: trustme.CA | None = None, *, page_size: int = 25) -> None:
         self._ca = ca or trustme.CA()
@@ -54,6 +57,7 @@ class FakeKeyVault(Server):
         self._ca.issue_cert("127.0.0.1").configure_cert(tls)
         super().__init__(tls)
         self.page_size = page_size
+        self.now: Callable[[], float] = time.time
         self.secrets: dict[str, list[Stored]] = {}  # all versions, the current one last
         self.faults: dict[str, Fault] = {}
         # "list", "get <name>", "versions <name>", "put <name>" or "patch <name>", of each call with a token
@@ -89,7 +93,7 @@ class FakeKeyVault(Server):
     ) -> None:
         """Add a version that was written `age` seconds ago."""
         versions = self.secrets.setdefault(name, [])
-        written = int(time.time()) - age
+        written = int(self.now()) - age
         stored = Stored(value=value, version=len(versions) + 1, nbf=nbf, exp=exp, created=written, updated=written)
         versions.append(replace(stored, tags=dict(tags or {})))
 
@@ -103,7 +107,7 @@ class FakeKeyVault(Server):
 
     def _change(self, name: str, version: int, **changed: object) -> None:
         versions = self.secrets[name]
-        changed["updated"] = int(time.time())
+        changed["updated"] = int(self.now())
         versions[version - 1] = replace(versions[version - 1], **changed)  # type: ignore[arg-type]
 
     def remove(self, name: str) -> None:

@@ -10,6 +10,8 @@ from proxy.config.settings import Settings
 from proxy.values import Client, Limits
 from tools.keys.__main__ import main
 
+# No key of these tests ends before they are run.
+END, END_SECONDS = "2999-01-31", 32_474_736_000.0
 ENDPOINT = {"AZURE_OPENAI_ENDPOINT": "https://name.openai.azure.com"}
 
 
@@ -33,12 +35,12 @@ def run(file: Path, *arguments: str) -> int:
 
 
 def test_a_key_is_made_limited_rotated_and_revoked(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(file, "new", "alice", "--rpm", "60", "--models", "gpt-5*,o3", "--expires", "2027-01-31") == 0
+    assert run(file, "new", "alice", "--rpm", "60", "--models", "gpt-5*,o3", "--expires", END) == 0
     first = capsys.readouterr().out.splitlines()[-1]
     limits = Limits(rpm=60, models=("gpt-5*", "o3"))
     assert clients(file) == {
         "local": Client(name="local"),
-        "alice": Client(name="alice", expires=1_801_353_600.0, limits=limits),
+        "alice": Client(name="alice", expires=END_SECONDS, limits=limits),
     }
     assert run(file, "limit", "alice", "--rpm", "unlimited", "--tpm", "1000") == 0
     assert clients(file)["alice"].limits == Limits(tpm=1000, models=("gpt-5*", "o3"))
@@ -56,11 +58,11 @@ def test_a_file_that_is_not_there_is_made(tmp_path: Path) -> None:
 
 
 def test_the_list_shows_limits_and_no_key(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(file, "new", "alice", "--rpm", "60", "--expires", "2027-01-31")
+    run(file, "new", "alice", "--rpm", "60", "--expires", END)
     capsys.readouterr()
     assert run(file, "list") == 0
     printed = capsys.readouterr().out
-    assert "2027-01-31T00:00:00Z  rpm=60" in printed
+    assert f"{END}T00:00:00Z  rpm=60" in printed
     assert "sk-" not in printed
 
 

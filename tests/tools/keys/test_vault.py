@@ -24,6 +24,8 @@ from tests.fakes.server import Fault
 from tests.processes import REPOSITORY
 from tools.keys.__main__ import run
 
+# No key of these tests ends before they are run.
+END, END_SECONDS = "2999-01-31", 32_474_736_000.0
 OLD = "canary-old-0123456789abcdef"
 OLDER = "canary-older-0123456789abc"
 LIMITS = ("--models", "gpt-5*,o3", "--rpm", "60", "--note", "web shop")
@@ -80,16 +82,14 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
 
 
 async def test_a_new_key_is_shown_once_and_opens_with_its_limits(world: World) -> None:
-    status, printed = await world.run("new", "alice", *LIMITS, "--expires", "2027-01-31")
+    status, printed = await world.run("new", "alice", *LIMITS, "--expires", END)
     key = printed.splitlines()[-1]
     assert (status, is_mistyped(key), printed.count(key)) == (0, False, 1)
-    assert printed.startswith(
-        "az keyvault secret set --vault-name 127 --name client-alice --expires 2027-01-31T00:00:00Z"
-    )
+    assert printed.startswith(f"az keyvault secret set --vault-name 127 --name client-alice --expires {END}T00:00:00Z")
     assert '--value "$KEY"' in printed
     assert "'models=gpt-5*,o3'" in printed
     assert await world.client(key) == Client(
-        name="alice", expires=1_801_353_600.0, limits=Limits(models=("gpt-5*", "o3"), rpm=60)
+        name="alice", expires=END_SECONDS, limits=Limits(models=("gpt-5*", "o3"), rpm=60)
     )
     assert not any(call.startswith("get") for call in world.vault.calls)
 
@@ -149,11 +149,11 @@ async def test_a_misspelt_limit_is_taken_out(world: World) -> None:
 
 
 async def test_a_key_is_rotated_with_its_limits_and_its_end(world: World) -> None:
-    first = await world.made("new", "alice", *LIMITS, "--expires", "2027-01-31T00:00:00Z")
+    first = await world.made("new", "alice", *LIMITS, "--expires", f"{END}T00:00:00Z")
     second = await world.made("rotate", "alice")
     limits = Limits(models=("gpt-5*", "o3"), rpm=60)
     assert await world.client(first) is None
-    assert await world.client(second) == Client(name="alice", expires=1_801_353_600.0, limits=limits)
+    assert await world.client(second) == Client(name="alice", expires=END_SECONDS, limits=limits)
     assert world.tags("alice")["note"] == "web shop"
 
 
@@ -185,7 +185,7 @@ async def test_a_revoked_key_opens_nothing(world: World) -> None:
 
 
 async def test_the_list_has_limits_ends_and_what_is_wrong_and_no_key(world: World) -> None:
-    key = await world.made("new", "alice", *LIMITS, "--expires", "2027-01-31")
+    key = await world.made("new", "alice", *LIMITS, "--expires", END)
     world.vault.put("client-bob", OLD, tags={"rmp": "1"})
     world.vault.put("client-carol", OLD, tags={"models": "@small"})
     world.vault.enable("client-carol", enabled=False)
@@ -194,7 +194,7 @@ async def test_the_list_has_limits_ends_and_what_is_wrong_and_no_key(world: Worl
     status, printed = await world.run("list")
     lines = {line.split()[0]: line for line in printed.splitlines()[1:]}
     assert (status, set(lines)) == (0, {"alice", "bob", "carol", "dave"})
-    assert "2027-01-31T00:00:00Z  models=gpt-5*,o3 rpm=60 note=web shop" in lines["alice"]
+    assert f"{END}T00:00:00Z  models=gpt-5*,o3 rpm=60 note=web shop" in lines["alice"]
     assert "(locked: it has a tag `rmp`" in lines["bob"]
     assert lines["carol"].split()[1:] == ["disabled", "models=@small"]
     assert lines["dave"].split()[1:3] == ["early", "(without"]

@@ -104,8 +104,10 @@ async def test_a_new_version_that_says_nothing_keeps_the_limits_of_the_version_b
 
 
 async def test_a_new_version_that_was_made_by_hand_leaves_the_one_before_working_until_it_is_disabled(
-    vault_keys: VaultClientKeys, azure: FakeKeyVault, caplog: pytest.LogCaptureFixture
+    vault: KeyVault, azure: FakeKeyVault, caplog: pytest.LogCaptureFixture
 ) -> None:
+    azure.now = lambda: NOW
+    vault_keys = VaultClientKeys(vault, now=azure.now)
     azure.put("client-alice", OLDEST, age=3000)
     azure.put("client-alice", OLD, tags={"rpm": "60"}, exp=int(NOW + 3600), age=2000)
     azure.put("client-alice", NEW, age=1000)
