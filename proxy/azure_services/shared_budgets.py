@@ -10,8 +10,9 @@ from contextvars import Context
 from proxy.auth.budget_account import GIVE_BACK_ALONE, BudgetAccount, BudgetDenied, BudgetHold
 from proxy.auth.month_account import Given, Month, change, month_of
 from proxy.azure_services.rows import Key, Store, StoreUnavailable
-from proxy.azure_services.shared_ledger import FIRST_PAUSE, KEEPING, LEAVING, LONGEST_PAUSE, PATIENCE
+from proxy.azure_services.shared_ledger import KEEPING, LEAVING, PATIENCE
 from proxy.azure_services.shared_row import Clock, SharedRow
+from proxy.azure_services.store_outage import StoreOutage
 from proxy.values import Budget
 
 log = logging.getLogger("proxy.azure_services.shared_budgets")
@@ -42,8 +43,7 @@ class SharedBudgets:
         self._instance = instance
         self._clock = clock
         self._kept: dict[tuple[str, str], _Kept] = {}
-        self._failures = 0
-        self._down_until = float("-inf")
+        self._outage = StoreOutage(clock, log, "budget_store_down", "hard budgets refuse what they have no lease for")
 
     async def reserve(self, account: str, budget: Budget, bound: int) -> BudgetHold | BudgetDenied:
         """Reserve what a call may cost; raise `StoreUnavailable` where that is hard and the store has to be asked."""
@@ -106,7 +106,7 @@ class SharedBudgets:
     async def _change(self, kept: _Kept, bound: int | None, *, leaving: bool = False) -> BudgetHold | BudgetDenied:
         """Ask the store; raise `StoreUnavailable` if it is down."""
         account = kept.account
-        if self._clock.now() < self._down_until and not leaving:
+        if self._outage.lasts and not leaving:
             raise StoreUnavailable
 
         def step(row: Month, now: float, sequence: int) -> tuple[Month, Given]:
@@ -119,26 +119,13 @@ class SharedBudgets:
                 given = await kept.row.change(step, lambda _: None, cached=account.is_alone)
         except (StoreUnavailable, TimeoutError):
             account.fail()
-            self._fail()
+            self._outage.note_failure()
             raise StoreUnavailable from None
         except BaseException:
             account.fail()
             raise
-        self._note_success()
+        self._outage.note_success()
         return account.adopt(given, bound, self._clock.now(), left=leaving)
-
-    def _fail(self) -> None:
-        if not self._failures:
-            log.warning("budget_store_down: hard budgets refuse what they have no lease for")
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**self._failures)
-        self._failures = min(self._failures + 1, 10)
-        self._down_until = self._clock.now() + pause
-
-    def _note_success(self) -> None:
-        if self._failures:
-            log.info("budget_store_down: solved")
-        self._failures = 0
-        self._down_until = float("-inf")
 
     def _keep(self, kept: _Kept) -> None:
         """Have the store hear of what nobody waits for."""
@@ -151,7 +138,7 @@ class SharedBudgets:
         account = kept.account
         while (due := account.due(now := self._clock.now())) is not None:
             # A call that ends in the meantime may have something to give back.
-            await self._clock.sleep(max(KEEPING, min(LOOK, due - now), self._down_until - now))
+            await self._clock.sleep(max(KEEPING, min(LOOK, due - now), self._outage.until - now))
             async with kept.lock:
                 due = account.due(now := self._clock.now())
                 if due is None or due > now + GIVE_BACK_ALONE:

@@ -11,6 +11,7 @@ from proxy.auth.ledger import Denied, Hold
 from proxy.auth.shared_rates import Answer, Rates, change
 from proxy.azure_services.rows import Key, Store, StoreUnavailable
 from proxy.azure_services.shared_row import Clock, SharedRow
+from proxy.azure_services.store_outage import StoreOutage
 from proxy.values import Limits
 
 log = logging.getLogger("proxy.azure_services.shared_ledger")
@@ -18,8 +19,6 @@ log = logging.getLogger("proxy.azure_services.shared_ledger")
 ROW = "rates"
 # Seconds for which a call waits for the store, then the instance goes on by itself.
 PATIENCE = 3.0
-# Seconds for which a store that is down is not asked; the first doubles up to the longest.
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 # Seconds between two changes that nobody waits for.
 KEEPING = 0.25
 # Seconds at the end in which shares are given back.
@@ -46,8 +45,7 @@ class SharedLedger:
         self._lease = lease
         self._draw = draw
         self._kept: dict[str, _Kept] = {}
-        self._failures = 0
-        self._down_until = float("-inf")
+        self._outage = StoreOutage(clock, log, "limits_store_down", "each instance enforces its own part of the limits")
 
     async def reserve(self, account: str, limits: Limits, tokens: int) -> Hold | Denied:
         """Take a request, so many tokens and a slot, or nothing."""
@@ -99,8 +97,8 @@ class SharedLedger:
 
     async def _change(self, kept: _Kept, tokens: int | None, *, leaving: bool = False) -> Answer | None:
         """Ask the store; return None if it is down, when the account goes by an equal part of the limits."""
-        if self._clock.now() < self._down_until and not leaving:
-            kept.account.fail(self._down_until)
+        if self._outage.lasts and not leaving:
+            kept.account.fail(self._outage.until)
             return None
 
         def step(row: Rates, now: float, sequence: int) -> tuple[Rates, Answer]:
@@ -110,26 +108,14 @@ class SharedLedger:
             async with asyncio.timeout(PATIENCE):
                 answer = await kept.row.change(step, kept.account.adopt_late, cached=kept.account.is_alone)
         except (StoreUnavailable, TimeoutError):
-            self._fail(kept)
+            self._outage.note_failure()
+            kept.account.fail(self._outage.until)
             return None
         except BaseException:
             kept.account.abandon()
             raise
-        self._note_success()
+        self._outage.note_success()
         return answer
-
-    def _fail(self, kept: _Kept) -> None:
-        if not self._failures:
-            log.warning("limits_store_down: each instance enforces its own part of the limits")
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**self._failures)
-        self._failures = min(self._failures + 1, 10)
-        self._down_until = self._clock.now() + pause
-        kept.account.fail(self._down_until)
-
-    def _note_success(self) -> None:
-        if self._failures:
-            log.info("limits_store_down: solved")
-        self._failures = 0
 
     def _keep(self, kept: _Kept) -> None:
         """Have the store hear of what nobody waits for."""

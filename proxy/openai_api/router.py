@@ -103,6 +103,8 @@ def _walk(segments: list[str]) -> tuple[_Node | None, tuple[str, ...]]:
         rest = node.literals.get(_ANY, rest)
         literal = node.literals.get(segment)
         if literal is None:
+            if segment.lower() in node.literals:  # A server that knows no case would take it for another operation.
+                return None, ()
             parameters.append(segment)
         node = literal or node.parameter
     if node is None or not node.methods:

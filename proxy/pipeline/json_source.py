@@ -36,6 +36,8 @@ from proxy.values import Api, Repair, Response, UpstreamRequest
 MAX_ROUNDS = 5
 # Azure refuses a parameter with the first, models of other makers also with the second.
 _REFUSALS = frozenset({400, 422})
+# Tiers for which a budget reserves less than for those that a deployment may have by itself.
+_TIER, _CHEAP_TIERS = "service_tier", frozenset({b'"default"', b'"flex"'})
 
 
 class JsonSource:
@@ -245,6 +247,8 @@ class JsonSource:
         self._refused = self._refused or refused
         # Only what was refused in this request: what was learned earlier may be out of date, and is undone then.
         found = repair.find_repairs(status, refused.body, document, self._found)
+        if not all(self._is_paid(one, document) for one in found):
+            return self._refused
         if not found or self._rounds == MAX_ROUNDS:
             return self._refused
         self._rounds += 1
@@ -270,9 +274,16 @@ class JsonSource:
         self._call = without_usage(self._call)
         return True
 
+    def _is_paid(self, one: Repair, document: JsonBody) -> bool:
+        """Tell whether a hard budget has reserved for a repair: without its tier a call may be served at any other."""
+        if one.parameter != _TIER or not self._running.exchange.entry.hard_budget:
+            return True
+        return one.replacement in _CHEAP_TIERS or document.member(_TIER) not in _CHEAP_TIERS
+
     def _apply(self, repairs: Iterable[Repair]) -> None:
         document = self._call.document
         if document is not None:
+            repairs = [one for one in repairs if self._is_paid(one, document)]
             document, made = repair.apply(document, repairs)
             self._made += made
             self._call = structs.replace(self._call, document=document, raw=document.raw) if made else self._call

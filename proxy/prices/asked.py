@@ -45,6 +45,7 @@ _STORED = ("previous_response_id", "conversation", "context_management")
 _PROMPT = "prompt"  # of a response; that of a completion is the text itself
 _ITEMS = ("messages", "input", "instructions")
 _DATA_SOURCES, _SEARCH, _TOOLS = "data_sources", "web_search_options", "tools"
+_LISTED = "mcp_list_tools"
 _GIVEN_IMAGES = ("image", "images", "mask")
 _PLAIN = msgspec.json.Decoder()
 _LONGEST_NUMBER = 12
@@ -60,13 +61,14 @@ class _Kind(Enum):
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What a call asks for.
 
-    `size` is its bytes of text, `images` how many it shows; one that is `opaque` may have any input, one with `audio`
-    hears or speaks. `answers` are how many it wants, of `output` tokens each at most, and `predicted` bytes may be
-    counted as output besides. `tools` are the prices of what Azure runs, `max_tool_calls` how often, and `refusal` is a
-    reason against any bound. `seconds` are those of a video, `made` images.
+    `size` is its bytes of text, in so many `prompts`, `images` how many it shows; one that is `opaque` may have any
+    input, one with `audio` hears or speaks. `answers` are how many it wants, of `output` tokens each at most, and
+    `predicted` bytes may be counted as output besides. `tools` are the prices of what Azure runs, `max_tool_calls` how
+    often, and `refusal` is a reason against any bound. `seconds` are those of a video, `made` images.
     """
 
     size: int = 0
+    prompts: int = 1
     images: int = 0
     opaque: bool = False
     audio: bool = False
@@ -93,21 +95,23 @@ def read_asked(call: Call) -> Asked:
         return Asked(size=len(call.raw), opaque=True, refusal="unreadable_body")
     kinds = Counter(_kinds(body))
     hosted, refusal = _tools(body)
+    prompts = _prompts(operation.name, body)
     return Asked(
         size=len(call.raw),
+        prompts=prompts,
         images=kinds[_Kind.IMAGE] + _given_images(body),
         opaque=kinds[_Kind.OPAQUE] + kinds[_Kind.SOUND] > 0 or _is_stored(operation.name, body),
         audio=kinds[_Kind.SOUND] > 0 or _speaks(body),
-        answers=_answers(operation.name, body),
+        answers=_answers(operation.name, body) * prompts,
         output=_limit(body, operation.max_output, operation.default_output),
         predicted=len(msgspec.json.encode(body["prediction"])) if body.get("prediction") else 0,
-        tools=(*hosted, "") if _has_prompt(operation.name, body) else hosted,
+        tools=hosted,
         max_tool_calls=_number(body.get("max_tool_calls")),
         tier=_text(body.get("service_tier")),
         seconds=_number(body.get("seconds")),
         made=_number(body.get("n")) or 1,
         partial_images=_number(body.get("partial_images")) or 0,
-        refusal=refusal,
+        refusal="unbounded_prompt" if _has_prompt(operation.name, body) else refusal,
     )
 
 
@@ -161,7 +165,7 @@ def _is_stored(operation: str, body: Mapping[str, object]) -> bool:
 
 
 def _has_prompt(operation: str, body: Mapping[str, object]) -> bool:
-    """Tell whether Azure looks a prompt up, which may have tools that it runs."""
+    """Tell whether Azure looks a prompt up, which may have any tools that it runs."""
     return operation == "createResponse" and body.get(_PROMPT) is not None
 
 
@@ -169,26 +173,44 @@ def _tools(body: Mapping[str, object]) -> tuple[tuple[str, ...], str]:
     """Return the prices of the tools that Azure runs, or why what it runs has no bound."""
     if body.get(_DATA_SOURCES) or body.get(_SEARCH) is not None:
         return (), "unbounded_search"
-    types = {str(tool.get("type")) if isinstance(tool, dict) else "" for tool in _list(body.get(_TOOLS))}
+    given = [*_list(body.get(_TOOLS)), *_tools_of_items(body)]
+    types = {str(tool.get("type")) if isinstance(tool, dict) else "" for tool in given}
     hosted = types - _OF_CLIENT
     if not hosted <= _HOSTED.keys():
         return (), "unbounded_tool"
     return tuple(sorted({_HOSTED[tool] for tool in hosted})), ""
 
 
+def _tools_of_items(body: Mapping[str, object]) -> Iterator[object]:
+    """Yield the tools that items of the input bring, but for lists of what other servers have.
+
+    https://platform.openai.com/docs/api-reference/responses/create#responses-create-input
+    """
+    for item in _list(body.get("input")):
+        if isinstance(item, dict) and item.get("type") != _LISTED:
+            yield from _list(item.get(_TOOLS))
+
+
+def _prompts(operation: str, body: Mapping[str, object]) -> int:
+    """Return how many prompts a completion has, each of which may fill the window."""
+    prompts = _list(body.get(_PROMPT)) if operation == "createCompletion" else []
+    return len(prompts) if prompts and not isinstance(prompts[0], int) else 1
+
+
 def _answers(operation: str, body: Mapping[str, object]) -> int:
-    """Return for how many answers Azure makes tokens: of completions also for those that lose."""
+    """Return for how many answers to a prompt Azure makes tokens: of completions also for those that lose."""
     wanted = _number(body.get("n")) or 1
-    if operation != "createCompletion":
-        return wanted
-    prompts = _list(body.get("prompt"))
-    several = len(prompts) if prompts and not isinstance(prompts[0], int) else 1
-    return max(wanted, _number(body.get("best_of")) or 1) * several
+    return max(wanted, _number(body.get("best_of")) or 1) if operation == "createCompletion" else wanted
 
 
 def _limit(body: Mapping[str, object], names: tuple[str, ...], default: int | None) -> int | None:
-    given = [number for name in names if (number := _number(body.get(name))) is not None]
-    return min(given, default=default)
+    """Return the limit of each answer: of two the higher one, since a repair or a translation may leave out the other.
+
+    One that is no number limits nothing.
+    """
+    given = [_number(body[name]) for name in names if body.get(name) is not None]
+    numbers = [number for number in given if number is not None]
+    return None if len(numbers) < len(given) else max(numbers, default=default)
 
 
 def _speaks(body: Mapping[str, object]) -> bool:

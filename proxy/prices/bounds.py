@@ -226,7 +226,7 @@ def _input_tokens(asked: Asked, size: ModelSize | None) -> int | None:
     if asked.opaque or asked.tools or (asked.images and image is None):
         return None if window is None else window * _passes(asked)
     tokens = asked.size + asked.images * (image or 0) + HIDDEN_TOKENS
-    return tokens if window is None else min(tokens, window)
+    return tokens if window is None else min(tokens, window * asked.prompts)
 
 
 def _output_tokens(asked: Asked, size: ModelSize | None) -> int | None:

@@ -98,6 +98,7 @@ CAUSES: Mapping[str, str] = {
     "unbounded_output": "neither the request nor the table of prices says how much may come back",
     "unbounded_search": "a search that Azure makes for a chat has no limit",
     "unbounded_tool": "nobody knows what one of its tools costs",
+    "unbounded_prompt": "the prompt that is kept may have tools that Azure runs, and nobody knows which",
     "tool_without_price": "a tool that Azure runs has no verified price",
     "unknown_window": "the table of prices does not say how much the model may read",
     "unknown_image_size": "the table of prices does not say how many tokens an image has",

@@ -206,3 +206,8 @@ def test_any_text_is_answered_with_a_route_or_an_error(path: str, method: str) -
 )
 def test_the_paths_of_azures_dated_versions_are_known(path: str, expected: bool) -> None:
     assert is_azure_shaped(path) is expected
+
+
+@pytest.mark.parametrize("path", ["/v1/threads/Runs", "/openai/threads/RUNS", "/v1/responses/Compact"])
+def test_another_operation_in_other_letters_is_no_id(path: str) -> None:
+    assert isinstance(find("POST", path), UnknownUrl)

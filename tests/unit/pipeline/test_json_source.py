@@ -79,6 +79,7 @@ class World:
     refusals: dict[str, Callable[[Body], Answer | None]] = field(default_factory=dict)
     translates: bool = True
     repairs: bool = True
+    hard_budget: bool = False
     clock: Clock = field(default_factory=lambda: Clock(1000.0))
     asked: list[tuple[str, Body]] = field(default_factory=list)
     start: Start = field(default_factory=Start)
@@ -120,7 +121,7 @@ class World:
         resources = self.resources
         routed = RoutedRequest(request=request, route=route, query="", resources=resources, tags=resources.tags)
         entry, slot = (
-            SimpleNamespace(reasoning_missed=None, counts_sendings=False),
+            SimpleNamespace(reasoning_missed=None, counts_sendings=False, hard_budget=self.hard_budget),
             SimpleNamespace(take=lambda _: None),
         )
         running = RunningCall(
@@ -372,3 +373,21 @@ async def test_of_equal_priority_those_come_first_that_take_the_call_as_it_is() 
         f"{Api.RESPONSES}-1",
     ]
     assert World(translates=False).source(CHAT).ranked(targets) is targets
+
+
+async def test_a_hard_budget_keeps_the_service_tier_for_which_it_has_reserved() -> None:
+    world = World(refusals={CLASSIC: if_it_has("service_tier", without("service_tier"))})
+    assert (await world.ask(CHAT | {"service_tier": "default"}))["x-proxy-repaired"] == "service_tier"
+    world.hard_budget = True
+    for tier in ("default", "flex"):
+        with pytest.raises(AzureRefusal, match="service_tier"):
+            await world.ask(CHAT | {"service_tier": tier})
+    for tier in ("auto", "priority"):
+        assert (await world.ask(CHAT | {"service_tier": tier}))["x-proxy-repaired"] == "service_tier"
+
+
+async def test_a_hard_budget_takes_a_service_tier_that_costs_no_more() -> None:
+    only = error("Invalid value: 'flex'. Supported values are: 'default' and 'auto'.", "invalid_value", "service_tier")
+    world = World(refusals={CLASSIC: lambda body: only if body["service_tier"] == "flex" else None}, hard_budget=True)
+    assert (await world.ask(CHAT | {"service_tier": "flex"}))["x-proxy-repaired"] == "service_tier"
+    assert world.asked[-1][1]["service_tier"] == "default"

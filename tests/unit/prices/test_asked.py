@@ -23,15 +23,18 @@ def test_text_counts_by_its_bytes() -> None:
 @pytest.mark.parametrize(
     ("operation", "members", "expected"),
     [
-        (CHAT, {"max_completion_tokens": 5, "max_tokens": 7}, 5),
+        (CHAT, {"max_completion_tokens": 5, "max_tokens": 7}, 7),
+        (CHAT, {"max_completion_tokens": 5, "max_tokens": None}, 5),
+        (CHAT, {"max_completion_tokens": 5, "max_tokens": -1}, None),
         (CHAT, {"max_tokens": True}, None),
         (COMPLETION, {"prompt": "a"}, 16),
         (COMPLETION, {"prompt": "a", "max_tokens": 3}, 3),
+        (COMPLETION, {"prompt": "a", "max_tokens": -1}, None),
         (RESPONSE, {"max_output_tokens": 9}, 9),
         (RESPONSE, {}, None),
     ],
 )
-def test_the_limit_of_the_output_is_the_lowest(
+def test_the_limit_of_the_output_is_the_highest_that_may_count(
     operation: str, members: dict[str, object], expected: int | None
 ) -> None:
     assert read_asked(call(operation, **members)).output == expected
@@ -50,6 +53,20 @@ def test_the_limit_of_the_output_is_the_lowest(
 )
 def test_every_answer_counts_also_those_that_lose(operation: str, members: dict[str, object], expected: int) -> None:
     assert read_asked(call(operation, **members)).answers == expected
+
+
+@pytest.mark.parametrize(
+    ("operation", "prompt", "expected"),
+    [
+        (COMPLETION, "a", 1),
+        (COMPLETION, ["a", "b"], 2),
+        (COMPLETION, [1, 2, 3], 1),
+        (COMPLETION, [[1], [2], [3]], 3),
+        (CHAT, ["a", "b"], 1),
+    ],
+)
+def test_the_prompts_of_a_completion_are_counted(operation: str, prompt: object, expected: int) -> None:
+    assert read_asked(call(operation, prompt=prompt, n=2)).prompts == expected
 
 
 @pytest.mark.parametrize(
@@ -161,8 +178,22 @@ def test_a_form_says_the_same_in_its_fields() -> None:
     assert read_form({"seconds": "1" * 13}) == Asked(size=13)
 
 
-def test_a_stored_prompt_may_have_tools_that_azure_runs() -> None:
+def test_a_stored_prompt_may_have_any_tools_that_azure_runs() -> None:
     stored = call(RESPONSE, prompt={"id": "pmpt_x"}, tools=[{"type": "file_search"}])
-    assert read_asked(stored).tools == ("file_search", "")
-    assert read_asked(call(RESPONSE, prompt=None)).tools == ()
-    assert read_asked(call(COMPLETION, prompt="the text")).tools == ()
+    assert read_asked(stored).refusal == "unbounded_prompt"
+    assert read_asked(call(RESPONSE, prompt=None)).refusal == ""
+    assert read_asked(call(COMPLETION, prompt="the text")).refusal == ""
+
+
+@pytest.mark.parametrize(
+    ("item", "tools", "refusal"),
+    [
+        ({"type": "additional_tools", "role": "developer", "tools": [{"type": "web_search"}]}, ("web_search",), ""),
+        ({"type": "tool_search_output", "tools": [{"type": "function", "name": "f"}]}, (), ""),
+        ({"type": "tool_search_output", "tools": [{"type": "image_generation"}]}, (), "unbounded_tool"),
+        ({"type": "mcp_list_tools", "server_label": "s", "tools": [{"name": "t", "input_schema": {}}]}, (), ""),
+    ],
+)
+def test_items_may_bring_tools_that_azure_runs(item: dict[str, object], tools: tuple[str, ...], refusal: str) -> None:
+    asked = read_asked(call(RESPONSE, input=["text", item]))
+    assert (asked.tools, asked.refusal) == (tools, refusal)

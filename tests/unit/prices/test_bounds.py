@@ -55,7 +55,7 @@ def test_every_cause_has_words_for_who_reads_the_error() -> None:
     codes = {
         text
         for path in PRICES
-        for text in re.findall(r'cause="(\w+)"|"(un\w+_(?:body|search|tool))"', path.read_text())
+        for text in re.findall(r'cause="(\w+)"|"(un\w+_(?:body|search|tool|prompt))"', path.read_text())
     }
     found = {one for pair in codes for one in pair if one} - {"unbounded_operation"}
     assert found | {doubt.value for doubt in Doubt} - {Doubt.UNKNOWN_SKU.value} == CAUSES.keys()
@@ -119,6 +119,13 @@ def test_without_any_limit_the_output_has_no_bound() -> None:
 def test_what_is_stored_may_fill_the_window() -> None:
     assert most(RESPONSE, priced(), opaque=True, output=1) == 1000 * 2 + 8
     assert refused(RESPONSE, priced(size=None), opaque=True, output=1) == "unknown_window"
+
+
+def test_each_prompt_of_a_completion_may_fill_the_window() -> None:
+    given = priced()
+    one = most("createCompletion", given, size=10**6, output=0)
+    assert one == 1000 * 2
+    assert most("createCompletion", given, size=10**6, prompts=3, output=0) == 3 * one
 
 
 def test_images_count_by_their_largest_size_or_may_fill_the_window() -> None:
