@@ -21,7 +21,8 @@ def output_bound(call: Call) -> int | None:
     if held is None:
         return None
     given = [number for name in call.route.operation.max_output if (number := _number(held.member(name))) is not None]
-    bound = min(given, default=call.route.operation.default_output)
+    # A repair or a translation may leave out one of two.
+    bound = max(given, default=call.route.operation.default_output)
     return None if bound is None else bound * call.choices
 
 

@@ -76,7 +76,7 @@ def test_a_call_that_needs_no_change_is_the_same() -> None:
         (CHAT, {"model": "m"}, None),
         (CHAT, {"model": "m", "max_tokens": 50}, 50),
         (CHAT, {"model": "m", "max_tokens": 50, "n": 3}, 150),
-        (CHAT, {"model": "m", "max_tokens": 50, "max_completion_tokens": 40}, 40),
+        (CHAT, {"model": "m", "max_tokens": 50, "max_completion_tokens": 40}, 50),
         (CHAT, {"model": "m", "max_tokens": "many"}, None),
         (COMPLETION, {"model": "m", "prompt": ["a", "b"]}, 32),
         (RESPONSE, {"model": "m", "max_output_tokens": 7}, 7),
