@@ -13,7 +13,7 @@ from pathlib import Path
 
 from proxy.diagnosis.findings import Event, Finding, Progress, State, Summary, encode
 from proxy.pipeline.doctor.run import examine
-from tools.functions_host.settings import SettingsError, read_json
+from tools.functions_host.settings import SettingsError, read_values
 
 APP = Path(__file__).parents[1]
 # What the local host sets too, where nothing else is set.
@@ -30,17 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--local-settings", type=Path, default=APP / "local.settings.json", metavar="FILE")
     given = parser.parse_args(arguments)
     try:
-        environ = DEVELOPMENT | _configured(os.environ, given.local_settings)
+        environ = DEVELOPMENT | read_values(os.environ, given.local_settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return UNREADABLE_SETTINGS
     return asyncio.run(_run(environ, calls=given.calls, as_json=given.json))
-
-
-def _configured(environ: Mapping[str, str], file: Path) -> dict[str, str]:
-    values = read_json(file).get("Values")
-    merged = {**(values if isinstance(values, dict) else {}), **environ}
-    return {name: str(value) for name, value in merged.items() if str(value).strip()}
 
 
 async def _run(environ: Mapping[str, str], *, calls: bool, as_json: bool) -> int:

@@ -24,7 +24,7 @@ from proxy.config.addresses import parse_endpoint
 from proxy.config.price_table import decode_price_table
 from proxy.errors import ConfigurationError
 from tools.azure_openai_simulator import DEFAULT_KEY, Simulator
-from tools.functions_host.settings import SettingsError, read_json
+from tools.functions_host.settings import SettingsError, read_values
 from tools.models import default_model
 
 APP = Path(__file__).parents[1]
@@ -76,7 +76,7 @@ async def _start(environ: Environ, port: int, file: Path, welcome: Welcome) -> i
     async with _upstream(environ, file) as settings:
         key = client_key(settings, file)
         # A host would start with a wrong setting too, and answer every request with what is wrong.
-        build_application(read_settings(DEVELOPMENT | _configured(settings, file), APP / "host.json"))
+        build_application(read_settings(DEVELOPMENT | read_values(settings, file), APP / "host.json"))
         host = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tools.functions_host", "--app", str(APP), "--port", str(port)),
             *("--local-settings", str(file)),
@@ -85,7 +85,7 @@ async def _start(environ: Environ, port: int, file: Path, welcome: Welcome) -> i
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
-        printing = asyncio.create_task(_print(host, lambda url: welcome(url, _configured(settings, file), key)))
+        printing = asyncio.create_task(_print(host, lambda url: welcome(url, read_values(settings, file), key)))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait((printing, stopping), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -99,7 +99,7 @@ async def _start(environ: Environ, port: int, file: Path, welcome: Welcome) -> i
 @contextlib.asynccontextmanager
 async def _upstream(environ: Environ, file: Path) -> AsyncIterator[Environ]:
     """Yield the app's settings; run a simulator if they name no Azure OpenAI, or an unused port of this machine."""
-    configured = _configured(environ, file)
+    configured = read_values(environ, file)
     endpoint = _local_endpoint(configured.get("AZURE_OPENAI_ENDPOINT", "http://127.0.0.1:0"))
     if configured.get("AZURE_OPENAI_RESOURCES") or configured.get("CLIENT_AUTH") == "resource-key":
         endpoint = None  # These settings name the resources themselves.
@@ -151,7 +151,7 @@ def _listens(host: str, port: int) -> bool:
 
 def client_key(settings: Environ, file: Path) -> str | None:
     """Return the first client key, generated for this run if there is none; None if keys are kept elsewhere."""
-    configured = _configured(settings, file)
+    configured = read_values(settings, file)
     if configured.get("CLIENT_AUTH", "keys") != "keys":
         return None
     if "CLIENT_KEYS" in configured:
@@ -170,12 +170,6 @@ def _first_key(text: str) -> str | None:
     with contextlib.suppress(ValueError, AttributeError, TypeError):
         return next((str(one["key"]) for one in json.loads(text).values() if "key" in one), None)
     return None
-
-
-def _configured(environ: Mapping[str, str], file: Path) -> Environ:
-    values = read_json(file).get("Values")
-    merged = {**(values if isinstance(values, dict) else {}), **environ}
-    return {name: str(value) for name, value in merged.items() if str(value).strip()}
 
 
 async def _print(host: asyncio.subprocess.Process, welcome: Callable[[str], str]) -> None:

@@ -55,6 +55,13 @@ class Surfaces:
         path = _filled(route.operation.path, route.parameters)
         return with_query(f"{self.endpoint}{prefix}{path}", version, *passed_parameters(query))
 
+    @property
+    def models_url(self) -> str:
+        """Return where the models are listed, which spends no token."""
+        classic = not (self.is_openai or self.prefers_v1)
+        prefix, version = self._prefix(Surface.CLASSIC if classic else Surface.V1, None)
+        return with_query(f"{self.endpoint}{prefix}/models", version)
+
     def _prefix(self, surface: Surface, deployment: str | None) -> tuple[str, str]:
         if surface is Surface.V1:
             return "" if self.is_openai else "/openai/v1", ""

@@ -79,7 +79,6 @@ def make_calls(
         owners=owners,
         asks_usage=asks_usage,
         budgets=budgets,
-        is_budgeted=settings.usage.budget is not None,
     )
 
 

@@ -44,6 +44,11 @@ def split_url(text: str) -> SplitResult:
     return url
 
 
+def port_of(url: SplitResult) -> int:
+    """Return the port of an address of HTTP, also of one that does not say it."""
+    return url.port or (443 if url.scheme == "https" else 80)
+
+
 def parse_endpoint(text: str) -> str:
     """Return scheme and host of an Azure OpenAI resource; the path that the portal shows behind them is cut off."""
     url = split_url(text)

@@ -6,7 +6,7 @@ from typing import Self
 
 from proxy.config import table
 from proxy.config.address_rules import AddressRules
-from proxy.config.addresses import split_url
+from proxy.config.addresses import port_of, split_url
 from proxy.config.client_keys import with_limits
 from proxy.config.client_limits import LimitRules
 from proxy.config.entra import EntraAccess, EntraSettings, access_of
@@ -246,7 +246,7 @@ def _host_and_port(address: str) -> tuple[str, int]:
         url = split_url(address)
     except ValueError:
         return "", 0
-    return url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+    return url.hostname or "", port_of(url)
 
 
 def _read_translation(environment: Environment) -> Translation:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from proxy.config.addresses import port_of
 from proxy.config.resources import Resource, ResourceKind
 from proxy.config.settings import Settings
 
@@ -142,7 +143,7 @@ def _of_host(url: str) -> dict[str, str]:
 def host_and_port(url: str) -> str:
     """Return where something listens, as host and port."""
     parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+    return f"{parts.hostname}:{port_of(parts)}"
 
 
 def _first_label(url: str) -> str:

@@ -42,7 +42,7 @@ from proxy.pipeline.resources import Resources
 from proxy.pipeline.routed_request import RoutedRequest
 from proxy.pipeline.stream_start import NO_STREAM, StreamStart
 from proxy.pipeline.translated_call import CHAT, RESPONSE, refuse_not_stored
-from proxy.prices.asked import Asked, read_form
+from proxy.prices.asked import read_form
 from proxy.routing.affinity import Placement
 from proxy.routing.targets import Target
 from proxy.server.concurrency import Slot
@@ -66,8 +66,7 @@ class Calls:
 
     `max_json_body` is in bytes; `store_objects` tells whether Azure may keep objects; `knows` is what is known of
     deployments; `rates` are those of client keys; `owners` know whose objects are, None where all clients share them;
-    `budgets` are None where nobody can have one; `is_budgeted` tells that the whole
-    proxy has one.
+    `budgets` are None where nobody can have one.
     """
 
     failover: Failover
@@ -79,7 +78,6 @@ class Calls:
     asks_usage: bool = False
     owners: Owners | None = None
     budgets: Budgets | None = None
-    is_budgeted: bool = False
 
     async def answer(
         self,
@@ -163,13 +161,12 @@ class Money(msgspec.Struct, frozen=True):
         resources: Resources,
         call: Call,
         targets: Sequence[Target],
-        form: Asked | None = None,
         *,
-        replays: bool = False,
+        replays: bool,
     ) -> tuple[Call, Spending | None]:
         """Return the call as it may be made, and what it has reserved."""
         return await self.budgets.admit(
-            exchange, self.accounts, resources, call, targets, own_limit=self.own_limit, replays=replays, form=form
+            exchange, self.accounts, resources, call, targets, own_limit=self.own_limit, replays=replays
         )
 
 
@@ -203,7 +200,7 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         call = self._parse(routed, raw)
         if may_stream and (call.streams or call.document is None):
             start.expect()
-        if self.limits is None and not calls.is_budgeted:
+        if self.limits is None and (calls.budgets is None or calls.budgets.whole is None):
             return await self._send(routed, call)
         return await self._send_limited(routed, call)
 
@@ -325,7 +322,9 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         if "n" not in upload.fields:  # Only what routing needs was read.
             asked = structs.replace(asked, made=MOST_MADE, partial_images=MOST_PARTIAL, size=MOST_PROMPT)
         call, exchange = Call(route=routed.route, model=model), self.running.exchange
-        _, spending = await Money(budgets, accounts, True).admit(exchange, routed.resources, call, targets, asked)
+        _, spending = await budgets.admit(
+            exchange, accounts, routed.resources, call, targets, own_limit=True, form=asked
+        )
         return spending
 
     async def _list(self, routed: RoutedRequest) -> Response:

@@ -8,19 +8,16 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context
-from typing import TYPE_CHECKING, cast
 
 from proxy.azure_api.errors import AzureErrors
+from proxy.azure_services.cached import PENDING
 from proxy.azure_services.credentials import Header
 from proxy.azure_services.sending import Sending
 from proxy.azure_services.upstream import Upstream
 from proxy.errors import ConfigurationError, ProxyError
-from proxy.pipeline.authentication import Authenticator, ClientKeyAuthenticator, PassthroughAuthenticator
+from proxy.pipeline.authentication import Authenticator, ClientKeyAuthenticator
 from proxy.pipeline.resources import Resource, Resources
 from proxy.values import UpstreamRequest
-
-if TYPE_CHECKING:
-    from proxy.pipeline.entra_authentication import EntraAuthenticator
 
 # Seconds for which an answer is kept.
 KEPT_READY, KEPT_UNREADY = 10.0, 5.0
@@ -28,7 +25,7 @@ KEPT_READY, KEPT_UNREADY = 10.0, 5.0
 PATIENCE = 8.0
 ASK_SECONDS = 5.0
 LONGEST_ANSWER = 4 * 1024 * 1024  # bytes; as for the list of a server's models
-PENDING, UNREACHABLE, NONE_USABLE = "credential_pending", "upstream_unreachable", "deployments_unusable"
+UNREACHABLE, NONE_USABLE = "upstream_unreachable", "deployments_unusable"
 
 Reasons = tuple[str, ...]
 
@@ -72,13 +69,13 @@ async def look(authenticator: Authenticator, upstream: Upstream) -> Reasons:
 
     It waits for what is read for the first time, as a request does.
     """
-    if isinstance(authenticator, PassthroughAuthenticator):
+    resources = authenticator.resources
+    if resources is None:
         return ()  # Who brings a key of Azure brings what there is to be ready.
     if isinstance(authenticator, ClientKeyAuthenticator):
         authenticator.start()
         await authenticator.keys.current()
     missing = set(await authenticator.problems())
-    resources = cast("ClientKeyAuthenticator | EntraAuthenticator", authenticator).resources
     missing -= {*resources.problems()}  # They are awaited, each with its resource.
     if missing:
         return tuple(sorted(missing))
@@ -119,12 +116,8 @@ async def _ask(upstream: Upstream, one: Resource, number: int, resources: Resour
 
 def _list_request(one: Resource) -> UpstreamRequest:
     surfaces = one.surfaces
-    dated = f"/openai/models?api-version={surfaces.api_version}"
-    path = "/models" if surfaces.is_openai else "/openai/v1/models" if surfaces.prefers_v1 else dated
     headers = {"accept": "application/json", "accept-encoding": "identity"}
-    return UpstreamRequest(
-        method="GET", url=surfaces.endpoint + path, headers=headers, body=b"", guarded=surfaces.is_openai
-    )
+    return UpstreamRequest(method="GET", url=surfaces.models_url, headers=headers, body=b"", guarded=surfaces.is_openai)
 
 
 def _reason(one: Resource, header: Header, status: int, headers: Mapping[str, str], body: bytes) -> str | None:

@@ -99,6 +99,13 @@ def read_json(path: Path) -> dict[str, object]:
     return read
 
 
+def read_values(environ: Mapping[str, str], local_settings: Path) -> dict[str, str]:
+    """Return what is set in the environment, or else in local.settings.json; what is blank is not set."""
+    values = read_json(local_settings).get("Values")
+    merged = {**(values if isinstance(values, dict) else {}), **environ}
+    return {name: str(value) for name, value in merged.items() if str(value).strip()}
+
+
 def parse_timeout(text: str) -> float | None:
     """Parse functionTimeout into seconds; -1 stands for none."""
     if text == "-1":

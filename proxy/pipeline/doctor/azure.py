@@ -61,8 +61,7 @@ async def check_vault(run: Examination) -> Checked:
     if url is None or not run.has_own_credential:
         return Checked(check=VAULT, skipped=True, detail="no vault is used")
     facts = of_vault_host(url)
-    connected = await run.probes.connect(url)
-    run.note_clock(url, connected)
+    connected = await run.connect(url)
     if connected.failure is not None:
         return run.checked(VAULT, Seen(code=connected.failure, subject=host_and_port(url)), facts=facts)
     if not run.has_identity:

@@ -16,8 +16,7 @@ async def check_entra(run: Examination) -> Checked:
     entra = run.settings.entra
     if entra is None:
         return Checked(check=ENTRA, skipped=True, detail="clients bring no tokens of Microsoft Entra ID")
-    connected = await run.probes.connect(entra.authority)
-    run.note_clock(entra.authority, connected)
+    connected = await run.connect(entra.authority)
     if connected.failure is not None:
         seen = Seen(code=connected.failure, subject=host_and_port(entra.authority))
         return run.checked(ENTRA, seen, facts=of_authority(entra.authority))
@@ -33,12 +32,12 @@ async def _read_keys(run: Examination, entra: EntraSettings) -> tuple[str | None
     """Return the code for what the tenant says of itself, and how many keys it has."""
     _, issuer = issuers_of(entra)
     url = f"{entra.authority}/{entra.tenant}/v2.0/.well-known/openid-configuration"
-    told = await run.probes.call("GET", url)
-    code = UNREACHABLE if told.failure is not None else judge_document(told.status)
+    configuration = await run.probes.call("GET", url)
+    code = UNREACHABLE if configuration.failure is not None else judge_document(configuration.status)
     if code is not None:
         return code, 0
     try:
-        keys = await run.probes.call("GET", parse_configuration(told.body, issuer, entra.authority))
+        keys = await run.probes.call("GET", parse_configuration(configuration.body, issuer, entra.authority))
         code = UNREACHABLE if keys.failure is not None else judge_document(keys.status)
         return code, 0 if code is not None else len(parse_keys(keys.body, issuer, entra.tenant))
     except ValueError:

@@ -60,11 +60,13 @@ class Examination:
         """Return the ids of the app, its identity and its vault, for the commands that mend what is wrong."""
         return commands.of_app(self.environ, self.settings, self.holder)
 
-    def note_clock(self, url: str, probed: Probed) -> None:
-        """Remember how far this clock is from that of a server that has answered."""
-        skew = clocks.skew_of(probed.headers.get("date", ""), probed.clock)
+    async def connect(self, url: str) -> Probed:
+        """Connect to a server, and remember how far this clock is from its own if it has answered."""
+        connected = await self.probes.connect(url)
+        skew = clocks.skew_of(connected.headers.get("date", ""), connected.clock)
         if skew is not None:
             self.skews[urlsplit(url).netloc] = skew
+        return connected
 
     @property
     def has_own_credential(self) -> bool:

@@ -30,8 +30,7 @@ async def _check(
     if url == IN_MEMORY or not run.has_own_credential:
         return Checked(check=name, skipped=True, detail=f"{setting} names no table: each instance counts for itself")
     facts, subject = of_table(url, setting), host_and_port(url)
-    connected = await run.probes.connect(url)
-    run.note_clock(url, connected)
+    connected = await run.connect(url)
     if connected.failure is not None:
         return run.checked(name, Seen(code=connected.failure, subject=subject), facts=facts)
     if not run.has_identity and url.startswith("https:"):

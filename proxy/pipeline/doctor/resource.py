@@ -6,11 +6,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from proxy.azure_api.urls import surfaces_at
 from proxy.azure_services.credentials import Header, bearer_header, key_header
 from proxy.azure_services.identity import EntraToken
 from proxy.azure_services.model_list import parse_models
 from proxy.azure_services.probes import NO_HEADER, Probed
 from proxy.azure_services.resource_manager import ResourceManager, token_scope
+from proxy.config.addresses import port_of
 from proxy.config.resources import Resource, ResourceKind
 from proxy.diagnosis import resource as judge
 from proxy.diagnosis.commands import host_and_port, of_resource
@@ -36,8 +38,7 @@ async def check_resource(run: Examination, one: Resource) -> tuple[Checked, ...]
 async def _check_access(run: Examination, one: Resource, name: str) -> tuple[Header | None, Checked]:
     """Return the credential with which the resource can be called, None if it cannot."""
     facts = of_resource(one)
-    connected = await run.probes.connect(one.endpoint)
-    run.note_clock(one.endpoint, connected)
+    connected = await run.connect(one.endpoint)
     code = connected.failure or ("address_refused" if _is_refused(run, one, connected) else None)
     if code is not None:
         return None, run.checked(name, Seen(code=code, subject=host_and_port(one.endpoint)), facts=facts)
@@ -62,9 +63,8 @@ def _is_refused(run: Examination, one: Resource, connected: Probed) -> bool:
         return False
     parts = urlsplit(one.endpoint)
     secure = parts.scheme == "https"
-    port = parts.port or (443 if secure else 80)
     rules = run.settings.address_rules
-    return any(rules.address_problem(address, port, secure=secure) for address in connected.addresses)
+    return any(rules.address_problem(address, port_of(parts), secure=secure) for address in connected.addresses)
 
 
 async def _credential(run: Examination, one: Resource) -> Header | None:
@@ -84,14 +84,11 @@ async def _credential(run: Examination, one: Resource) -> Header | None:
 
 async def _judge_list(run: Examination, one: Resource, header: Header) -> tuple[str | None, int]:
     """Return the code for the answer to a list of the models, which spends no token, and its status."""
-    plain, on_v1 = f"{one.endpoint}/models", f"{one.endpoint}/openai/v1/models"
-    is_openai = one.kind is ResourceKind.OPENAI
-    dated = f"{one.endpoint}/openai/models?api-version={one.api_version}"
-    has_version = not is_openai and one.api_version != "v1"
-    listed = await run.probes.call("GET", plain if is_openai else dated if has_version else on_v1, header)
+    surfaces = surfaces_at(one.endpoint, one.api_version, {}, is_openai=one.kind is ResourceKind.OPENAI)
+    listed = await run.probes.call("GET", surfaces.models_url, header)
     code = _code(one, header, listed)
-    if code == "upstream_not_azure" and has_version:
-        again = await run.probes.call("GET", on_v1, header)
+    if code == "upstream_not_azure" and not (surfaces.is_openai or surfaces.prefers_v1):
+        again = await run.probes.call("GET", replace(surfaces, prefers_v1=True).models_url, header)
         code = "upstream_version" if _code(one, header, again) is None else code
     return code, listed.status
 

@@ -220,3 +220,9 @@ def test_an_unknown_path_is_encoded_again_for_azure(path: str, address: str) -> 
 def test_a_model_in_the_query_becomes_its_deployment() -> None:
     assert with_mapped_model("a=1&model=gpt%2D4o&b", lambda model: f"{model}-d") == "a=1&model=gpt-4o-d&b"
     assert with_mapped_model("", str.upper) == ""
+
+
+def test_models_are_listed_where_the_resource_has_its_operations() -> None:
+    assert DATED.models_url == f"{HOST}/openai/models?api-version={DATED.api_version}"
+    assert surfaces_at(HOST, "v1", {}).models_url == f"{HOST}/openai/v1/models"
+    assert surfaces_at(f"{HOST}/v1", "v1", {}, is_openai=True).models_url == f"{HOST}/v1/models"

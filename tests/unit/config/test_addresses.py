@@ -19,6 +19,7 @@ from proxy.config.addresses import (
     parse_resource_host,
     parse_resource_id,
     parse_resource_manager_url,
+    port_of,
     split_url,
 )
 
@@ -289,3 +290,10 @@ def test_this_machine_has_few_names() -> None:
         assert LOOPBACK.fullmatch(name)
     for name in ("localhost.evil", "127.0.0.1.evil", "128.0.0.1", "::2", "0.0.0.0"):
         assert not LOOPBACK.fullmatch(name)
+
+
+@pytest.mark.parametrize(
+    ("address", "port"), [("https://a.example", 443), ("http://a.example/x", 80), ("http://a.example:8080", 8080)]
+)
+def test_an_address_without_a_port_has_that_of_its_scheme(address: str, port: int) -> None:
+    assert port_of(split_url(address)) == port
