@@ -52,8 +52,8 @@ def heard_by(record: Record | None, telemetry: "Telemetry | None") -> Record | N
         return record if telemetry is None else telemetry.record
     hears = (record, telemetry.record)
 
-    def tell_both(sending: SendingRecord) -> None:
+    def record_both(sending: SendingRecord) -> None:
         for one in hears:
             one(sending)
 
-    return tell_both
+    return record_both

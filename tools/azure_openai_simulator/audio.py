@@ -74,7 +74,10 @@ def _verbose(text: str) -> Record:
 
 
 def _usage(ask: Ask, text: str) -> Record:
-    count, given = metering.said(ask, tokens_of(text), None), 10 if ask.state.most is None else ask.state.most.window
+    count, given = (
+        metering.answer_tokens(ask, tokens_of(text), None),
+        10 if ask.state.most is None else ask.state.most.window,
+    )
     heard = {"audio_tokens": given, "text_tokens": 0}
     tokens = {"input_tokens": given, "output_tokens": count, "total_tokens": given + count}
     return {"type": "tokens", "input_token_details": heard, **tokens}
@@ -90,6 +93,6 @@ def _spoken(ask: Ask, tokens: tuple[str, ...]) -> Iterator[Chunk]:
     frame = base64.b64encode(_SOUND).decode("ascii")
     for _ in tokens:
         yield event(Mark.CONTENT, {"type": "speech.audio.delta", "audio": frame}, named=False)
-    given, made = metering.count(ask, "".join(tokens)), metering.said(ask, tokens, None)
+    given, made = metering.count(ask, "".join(tokens)), metering.answer_tokens(ask, tokens, None)
     usage = {"input_tokens": given, "output_tokens": made, "total_tokens": given + made}
     yield event(Mark.FINISH, {"type": "speech.audio.done", "usage": usage}, named=False)

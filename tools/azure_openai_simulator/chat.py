@@ -165,7 +165,7 @@ def _wants_usage(request: ChatRequest) -> bool:
 def _usage(ask: Ask, request: ChatRequest, reply: Reply) -> Json:
     asked, cached = ask.members(), _cached(ask, request)
     prompt = metering.given(ask, asked, (message.text() for message in request.messages))
-    said = metering.said(ask, reply.tokens, request.limit())
+    said = metering.answer_tokens(ask, reply.tokens, request.limit())
     thought = metering.thought(ask, asked, said, request.limit())
     wrong = metering.predicted(ask, asked)
     completion = (said + thought) * (request.n or 1) + wrong

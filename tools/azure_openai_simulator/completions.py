@@ -112,7 +112,7 @@ def _body(ask: Ask, choices: list[Json]) -> Json:
 def _usage(ask: Ask, request: CompletionRequest, choices: list[ClientText]) -> Json:
     """Return the usage; of the best of several, the others are counted as well."""
     limit, shown = DEFAULT_MAX_TOKENS if request.max_tokens is None else request.max_tokens, request.n or 1
-    completion = sum(metering.said(ask, choice.tokens, limit) for choice in choices)
+    completion = sum(metering.answer_tokens(ask, choice.tokens, limit) for choice in choices)
     completion = completion // shown * max(shown, request.best_of or 1)
     prompt = sum(metering.count(ask, prompt) for prompt in request.prompts())
     return {"completion_tokens": completion, "prompt_tokens": prompt, "total_tokens": prompt + completion}

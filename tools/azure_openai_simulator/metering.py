@@ -48,7 +48,7 @@ def count(ask: Ask, text: str) -> int:
     return len(tokens_of(text)) if ask.state.most is None else len(text.encode())
 
 
-def said(ask: Ask, tokens: Iterable[str], limit: int | None) -> int:
+def answer_tokens(ask: Ask, tokens: Iterable[str], limit: int | None) -> int:
     """Return how many tokens an answer has."""
     most = ask.state.most
     counted = count(ask, "".join(tokens)) if most is None else most.output

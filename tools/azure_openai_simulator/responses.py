@@ -208,7 +208,7 @@ def _filters() -> list[Record]:
 def _usage(ask: Ask, asked: Record, request: ResponseRequest, given: list[Record], reply: Reply, calls: int) -> Record:
     """Return the usage; behind each call of a tool the model reads all of it again."""
     texts = [("system", request.instructions or ""), *((str(item.get("role", "")), text_of(item)) for item in given)]
-    said = metering.said(ask, reply.tokens, request.max_output_tokens)
+    said = metering.answer_tokens(ask, reply.tokens, request.max_output_tokens)
     thought = metering.thought(ask, asked, said, request.max_output_tokens)
     read = metering.given(ask, asked, (text for _, text in texts)).tokens + _stored(ask, request)
     if ask.state.most is not None and (calls or _stored(ask, request)):

@@ -42,7 +42,7 @@ def _compact(ask: Ask) -> Answer:
     asked = ask.members()
     given = items_of(ask, asked.get("input"))
     compaction = {"id": ask.state.new_id("cmp_"), "type": "compaction", "encrypted_content": "c2ltdWxhdG9y"}
-    count, made = metering.given(ask, asked, map(text_of, given)).tokens, metering.said(ask, "c", None)
+    count, made = metering.given(ask, asked, map(text_of, given)).tokens, metering.answer_tokens(ask, "c", None)
     usage = {
         "input_tokens": count,
         "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
